@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { CentralPostError } from './problem.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+const encoder = new TextEncoder()
+
+/** Prints a message as UTF-8 JSON. */
+export function encode(message: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(message))
+}
+
+/**
+ * Reads bytes from the bus as a checked message. An empty payload counts as `{}`.
+ *
+ * @throws {CentralPostError} `invalid_request` naming the field and the value that do not fit
+ */
+export function decode<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
+  let value: unknown
+  try {
+    const text = decoder.decode(bytes)
+    value = text === '' ? {} : JSON.parse(text)
+  } catch (error) {
+    throw new CentralPostError(
+      'invalid_request',
+      `the payload is not JSON in UTF-8: ${Error.isError(error) ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+  return check(schema, value)
+}
+
+/**
+ * Checks a value against a schema.
+ *
+ * @throws {CentralPostError} `invalid_request`; `details.field` names the first field at fault
+ */
+export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => {
+    const field = issue.path.join('.') || 'the message'
+    return { field, text: `${field}: ${issue.message}${shown(value, issue.path)}` }
+  })
+  throw new CentralPostError('invalid_request', faults.map((fault) => fault.text).join('; '), {
+    cause: parsed.error,
+    details: { field: faults[0]?.field ?? 'the message' },
+  })
+}
+
+function shown(value: unknown, path: readonly PropertyKey[]): string {
+  if (path.length === 0) return ''
+  let at: unknown = value
+  for (const key of path) at = (at as Record<PropertyKey, unknown> | undefined)?.[key]
+  if (at === undefined) return ''
+  const text = JSON.stringify(at)
+  return ` (got ${text.length > 100 ? `${text.slice(0, 100)}…` : text})`
+}

@@ -1,0 +1,23 @@
+/**
+ * The language that every process of CentralPost speaks.
+ *
+ * - **action**: what an agent asks for, known by its action id (the idempotency key).
+ * - **command**: the text (or argv) of an action.
+ * - **execution**: the row of an action in the history.
+ * - **agent**: a spoke that requests actions. **operator**: a person's spoke that approves. **hub**: CentralPost.
+ * - **verdict**: what the classifier says of a command: a trust level with its reasons and a plan.
+ * - **plan**: what will be executed, exactly.
+ * - **approval**: a person's decision on a REVIEW action.
+ * - **result**: the one terminal message of an action.
+ * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet confirmed by the broker.
+ */
+export * from './codec.ts'
+export * from './config.ts'
+export * from './ids.ts'
+export * from './log/logger.ts'
+export * from './messages/events.ts'
+export * from './messages/request.ts'
+export * from './messages/result.ts'
+export * from './problem.ts'
+export * from './subjects.ts'
+export * from './trust.ts'

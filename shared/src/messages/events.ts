@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { riskSchema, trustLevelSchema, verdictSchema } from '../trust.ts'
+
+const eventBase = {
+  schema: z.literal(1),
+  action_id: z.string(),
+  agent_id: z.string(),
+  workflow_id: z.string().nullable(),
+}
+
+/** `SYSTEM_ACTION_APPROVAL_NEEDED.<agent>.<action>`: all that the approver is asked to clear. */
+export const approvalNeededSchema = z.object({
+  ...eventBase,
+  agent_type: z.string().nullable(),
+  command: z.string(),
+  context: z.string().nullable(),
+  cwd: z.string(),
+  env: z.record(z.string(), z.string()),
+  timeout: z.number().describe('seconds'),
+  trust_level: trustLevelSchema,
+  risk: riskSchema,
+  verdict: verdictSchema,
+  digest: z.string().describe('binds an approval to exactly this command, cwd, env and timeout'),
+  requested_at: z.string(),
+  expires_at: z.string(),
+  hub_id: z.string(),
+})
+export type ApprovalNeeded = z.infer<typeof approvalNeededSchema>
+
+/** `SYSTEM_ACTION_DENIED.<agent>.<action>` */
+export const actionDeniedSchema = z.object({
+  ...eventBase,
+  command: z.string(),
+  trust_level: trustLevelSchema,
+  reason: z.string(),
+  suggestion: z.string().nullable(),
+  denied_by: z.string().describe('an operator, or "policy"'),
+  denied_at: z.string(),
+})
+export type ActionDenied = z.infer<typeof actionDeniedSchema>
+
+/** `SYSTEM_ACTION_START.<agent>.<action>` */
+export const actionStartSchema = z.object({
+  ...eventBase,
+  command: z.string(),
+  cwd: z.string(),
+  trust_level: trustLevelSchema,
+  approved_by: z.string().nullable(),
+  timeout: z.number().describe('seconds'),
+  started_at: z.string(),
+  hub_id: z.string(),
+})
+export type ActionStart = z.infer<typeof actionStartSchema>
+
+export const outputStreams = ['stdout', 'stderr'] as const
+export type OutputStream = (typeof outputStreams)[number]
+
+/**
+ * `SYSTEM_ACTION_OUTPUT.<agent>.<action>`: one chunk. `seq` counts from 0 over both streams; a gap, with
+ * `skipped_bytes` on the next chunk, says that a flood was thinned on the bus (the spool still has it all).
+ */
+export const actionOutputSchema = z.object({
+  schema: z.literal(1),
+  action_id: z.string(),
+  agent_id: z.string(),
+  seq: z.int().min(0),
+  stream: z.enum(outputStreams),
+  data: z.string(),
+  skipped_bytes: z.int().optional(),
+})
+export type ActionOutput = z.infer<typeof actionOutputSchema>

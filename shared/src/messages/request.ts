@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
+
+/** Upper bound of a command's text, in bytes of UTF-8 (also of all of `argv` together). */
+export const maxCommandBytes = 16 * 1024
+
+const bytesOf = (text: string): number => Buffer.byteLength(text, 'utf8')
+
+const shellText = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((text) => text.trim() !== '', 'must not be blank')
+  .refine((text) => !text.includes('\0'), 'must not contain NUL')
+  .refine((text) => bytesOf(text) <= maxCommandBytes, {
+    error: (issue) =>
+      `is ${bytesOf(String(issue.input))} bytes long, at most ${maxCommandBytes} are allowed`,
+  })
+
+const argvWord = z.string().refine((text) => !text.includes('\0'), 'must not contain NUL')
+
+/**
+ * `SYSTEM_ACTION_REQUEST.<agent>`: what an agent asks for. The agent's identity is the subject token;
+ * `agent_id` may repeat it and must then be equal. Exactly one of `command` and `argv` is given.
+ */
+export const actionRequestSchema = z
+  .strictObject({
+    schema: z.literal(1).default(1),
+    action_id: actionIdSchema
+      .optional()
+      .describe('the idempotency key; made by the hub when absent'),
+    agent_id: agentIdSchema.optional(),
+    agent_type: z.string().max(64).optional(),
+    workflow_id: workflowIdSchema.optional(),
+    command: shellText.optional(),
+    argv: z
+      .array(argvWord)
+      .min(1)
+      .max(1024)
+      .refine((argv) => argv[0] !== '', 'must name a program')
+      .refine((argv) => argv.reduce((sum, word) => sum + bytesOf(word) + 1, 0) <= maxCommandBytes, {
+        error: `must be at most ${maxCommandBytes} bytes together`,
+      })
+      .optional()
+      .describe('the form without a shell'),
+    expires_at: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe('never started later than that'),
+    context: z.string().max(8192).optional().describe('why the agent asks, for the approver'),
+    cwd: z
+      .string()
+      .min(1)
+      .max(4096)
+      .refine((path) => path.startsWith('/'), 'must be an absolute path')
+      .refine((path) => !path.includes('\0'), 'must not contain NUL')
+      .optional(),
+    env: z
+      .record(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of a variable'),
+        z
+          .string()
+          .max(8192)
+          .refine((value) => !value.includes('\0'), 'must not contain NUL'),
+      )
+      .refine((env) => Object.keys(env).length <= 64, 'must hold at most 64 variables')
+      .optional(),
+    timeout: z.number().positive().optional().describe('seconds'),
+    position: z.number().min(0).max(1).optional().describe('where on its way the agent is, 0 to 1'),
+    reuse_result: z.boolean().optional(),
+    stream_output: z.boolean().optional(),
+    target: z.string().optional().describe("reserved: anything but the hub's own name is rejected"),
+  })
+  .refine((request) => (request.command === undefined) !== (request.argv === undefined), {
+    error: 'exactly one of command and argv must be given',
+    path: ['command'],
+  })
+
+export type ActionRequest = z.infer<typeof actionRequestSchema>
+/** What a client may send: defaults left out. */
+export type ActionRequestInput = z.input<typeof actionRequestSchema>

@@ -1,0 +1,60 @@
+/** Every subject of the wire contract, as constants and builders. Nothing else in the project spells one out. */
+
+export const requestSubject = (agentId: string): string => `SYSTEM_ACTION_REQUEST.${agentId}`
+export const approvalNeededSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_APPROVAL_NEEDED.${agentId}.${actionId}`
+export const deniedSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_DENIED.${agentId}.${actionId}`
+export const startSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_START.${agentId}.${actionId}`
+export const outputSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_OUTPUT.${agentId}.${actionId}`
+export const resultSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_RESULT.${agentId}.${actionId}`
+
+/** What an agent's or operator's client listens to. `>` also matches what later versions add below. */
+export const allRequests = 'SYSTEM_ACTION_REQUEST.*'
+export const allResults = 'SYSTEM_ACTION_RESULT.*.*'
+export const allEvents = 'SYSTEM_ACTION_>'
+
+/** The kinds of message an agent may read, each only under its own name. */
+export const agentEventSubjects = [
+  'SYSTEM_ACTION_APPROVAL_NEEDED',
+  'SYSTEM_ACTION_DENIED',
+  'SYSTEM_ACTION_START',
+  'SYSTEM_ACTION_OUTPUT',
+  'SYSTEM_ACTION_RESULT',
+] as const
+
+export const agentEndpoints = ['result', 'cancel', 'state', 'classify'] as const
+export type AgentEndpoint = (typeof agentEndpoints)[number]
+
+export const operatorEndpoints = [
+  'pending',
+  'approve',
+  'deny',
+  'cancel',
+  'result',
+  'output',
+  'history',
+  'stats',
+  'classify',
+  'hubs',
+  'verify',
+] as const
+export type OperatorEndpoint = (typeof operatorEndpoints)[number]
+
+export const agentEndpointSubject = (agentId: string, endpoint: AgentEndpoint): string =>
+  `CENTRAL_POST.agent.${agentId}.${endpoint}`
+export const operatorEndpointSubject = (operatorId: string, endpoint: OperatorEndpoint): string =>
+  `CENTRAL_POST.operator.${operatorId}.${endpoint}`
+
+/** Streams and the durable consumer. */
+export const actionStream = 'SYSTEM_ACTIONS'
+export const resultStream = 'SYSTEM_ACTION_RESULTS'
+export const hubConsumer = 'hub'
+
+/** The token of a subject that names who sent it: `SYSTEM_ACTION_REQUEST.<agent>`, `CENTRAL_POST.agent.<agent>.…`. */
+export function subjectToken(subject: string, position: number): string {
+  return subject.split('.')[position] ?? ''
+}
