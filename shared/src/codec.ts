@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { CentralPostError } from './problem.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })

@@ -11,9 +11,14 @@
  * - **result**: the one terminal message of an action.
  * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet confirmed by the broker.
  */
+export * from './bus/bus.ts'
+export * from './bus/credentials.ts'
+export * from './bus/endpoints.ts'
+export * from './bus/work-queue.ts'
 export * from './codec.ts'
 export * from './config.ts'
 export * from './ids.ts'
+export * from './log/file-logger.ts'
 export * from './log/logger.ts'
 export * from './messages/events.ts'
 export * from './messages/request.ts'

@@ -1,0 +1,38 @@
+import { NatsError } from 'nats'
+import { CentralPostError, messageOf } from '../problem.ts'
+
+/**
+ * Says in our own words what the broker or its client said.
+ *
+ * @param error what was thrown
+ * @param doing what was being done, for the message
+ */
+export function busError(error: unknown, doing: string): CentralPostError {
+  const code = error instanceof NatsError ? error.code : ''
+  const say = (text: string): string => `${doing}: ${text}`
+  switch (code) {
+    case '503':
+      return new CentralPostError('unavailable', say('nobody listens there; is the hub running?'), {
+        cause: error,
+      })
+    case 'TIMEOUT':
+      return new CentralPostError('unavailable', say('no answer in time'), { cause: error })
+    case 'CONNECTION_REFUSED':
+    case 'CONNECTION_TIMEOUT':
+    case 'CONNECTION_CLOSED':
+    case 'CONNECTION_DRAINING':
+    case 'DISCONNECT':
+      return new CentralPostError('unavailable', say('the broker cannot be reached'), {
+        cause: error,
+      })
+    case 'AUTHORIZATION_VIOLATION':
+    case 'AUTHENTICATION_EXPIRED':
+      return new CentralPostError('forbidden', say('the broker refused these credentials'), {
+        cause: error,
+      })
+    case 'PERMISSIONS_VIOLATION':
+      return new CentralPostError('forbidden', say(messageOf(error)), { cause: error })
+    default:
+      return new CentralPostError('unavailable', say(messageOf(error)), { cause: error })
+  }
+}

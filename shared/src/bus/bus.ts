@@ -1,0 +1,269 @@
+import { readFile } from 'node:fs/promises'
+import {
+  type ConnectionOptions,
+  connect,
+  credsAuthenticator,
+  Events,
+  headers as natsHeaders,
+  type MsgHdrs,
+  type NatsConnection,
+} from 'nats'
+import type { z } from 'zod'
+import { decode, encode } from '../codec.ts'
+import type { Logger } from '../log/logger.ts'
+import { CentralPostError, messageOf, problemSchema } from '../problem.ts'
+import { busError } from './bus-error.ts'
+import type { BusCredentials } from './credentials.ts'
+
+export interface BusOptions {
+  readonly credentials: BusCredentials
+  /** shown in the broker's list of connections */
+  readonly name: string
+  readonly log: Logger
+  /** how long the first connect may take, in milliseconds; later ones are tried for ever @default 5000 */
+  readonly connectTimeoutMs?: number
+}
+
+export type Headers = Readonly<Record<string, string>>
+
+export interface BusMessage {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly reply: string | undefined
+  header(name: string): string | undefined
+}
+
+export interface Subscription {
+  /** Takes no more; what has arrived is still handed over. */
+  drain(): Promise<void>
+}
+
+/** What a stored publish is answered with. */
+export interface Stored {
+  readonly stream: string
+  readonly seq: number
+  readonly duplicate: boolean
+}
+
+/**
+ * One connection to the broker. A connection that was lost is tried again for ever; what is published
+ * meanwhile waits in the client.
+ */
+export class Bus {
+  readonly #connection: NatsConnection
+  readonly #log: Logger
+  readonly #reconnected = new Set<() => void>()
+  #connected = true
+
+  private constructor(connection: NatsConnection, log: Logger) {
+    this.#connection = connection
+    this.#log = log
+    void this.#watch()
+  }
+
+  /**
+   * Connects, or says why not.
+   *
+   * @throws {CentralPostError} `unavailable` when no broker answers, `forbidden` when it refuses the credentials
+   */
+  static async connect(options: BusOptions): Promise<Bus> {
+    const { credentials, name, log } = options
+    const doing = `connecting to ${credentials.servers.join(', ')}`
+    const authenticator =
+      credentials.creds === undefined
+        ? undefined
+        : credsAuthenticator(await readCreds(credentials.creds))
+    const settings: ConnectionOptions = {
+      servers: credentials.servers,
+      name,
+      timeout: options.connectTimeoutMs ?? 5000,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      reconnectJitter: 100,
+      pingInterval: 10_000,
+      maxPingOut: 2,
+      ...(credentials.user !== undefined && { user: credentials.user }),
+      ...(credentials.pass !== undefined && { pass: credentials.pass }),
+      ...(credentials.token !== undefined && { token: credentials.token }),
+      ...(credentials.inbox_prefix !== undefined && { inboxPrefix: credentials.inbox_prefix }),
+      ...(authenticator && { authenticator }),
+    }
+    try {
+      return new Bus(await connect(settings), log)
+    } catch (error) {
+      throw busError(error, doing)
+    }
+  }
+
+  /** The client underneath, for the other files of this folder. */
+  get connection(): NatsConnection {
+    return this.#connection
+  }
+
+  get isConnected(): boolean {
+    return this.#connected && !this.#connection.isClosed()
+  }
+
+  /** Where the broker is that this connection uses now. */
+  get server(): string {
+    return this.#connection.getServer()
+  }
+
+  /** Resolves when the connection is closed for good; with the error that closed it, if one did. */
+  async closed(): Promise<Error | undefined> {
+    const error = await this.#connection.closed()
+    return error instanceof Error ? error : undefined
+  }
+
+  /** Calls back each time a lost connection is there again. Returns how to stop that. */
+  onReconnect(callback: () => void): () => void {
+    this.#reconnected.add(callback)
+    return () => this.#reconnected.delete(callback)
+  }
+
+  /** Sends and forgets (core NATS). */
+  publish(subject: string, message: unknown, headers?: Headers): void {
+    this.#connection.publish(subject, encode(message), headers && { headers: toHeaders(headers) })
+  }
+
+  /**
+   * Publishes to a stream and waits for the broker's confirmation.
+   *
+   * @param options.timeoutMs how long one confirmation may take @default 5000
+   * @throws {CentralPostError} `unavailable` (may have been stored all the same), `forbidden`
+   */
+  async store(
+    subject: string,
+    message: unknown,
+    options: { headers?: Headers; timeoutMs?: number } = {},
+  ): Promise<Stored> {
+    try {
+      const ack = await this.#connection.jetstream().publish(subject, encode(message), {
+        timeout: options.timeoutMs ?? 5000,
+        ...(options.headers && { headers: toHeaders(options.headers) }),
+      })
+      return { stream: ack.stream, seq: ack.seq, duplicate: ack.duplicate }
+    } catch (error) {
+      throw busError(error, `publishing to ${subject}`)
+    }
+  }
+
+  /**
+   * Asks an endpoint and checks its answer.
+   *
+   * @param options.timeoutMs how long the answer may take @default 5000
+   * @throws {CentralPostError} what the endpoint answered, or `unavailable` when nobody did
+   */
+  async request<T extends z.ZodType>(
+    subject: string,
+    message: unknown,
+    options: { schema: T; timeoutMs?: number },
+  ): Promise<z.output<T>> {
+    let answer
+    try {
+      answer = await this.#connection.request(subject, encode(message), {
+        timeout: options.timeoutMs ?? 5000,
+      })
+    } catch (error) {
+      throw busError(error, `asking ${subject}`)
+    }
+    if (answer.headers?.has('Nats-Service-Error-Code')) {
+      const body: unknown = answer.json()
+      const problem = problemSchema.safeParse((body as { error?: unknown }).error)
+      if (problem.success) throw CentralPostError.fromProblem(problem.data)
+      throw new CentralPostError('internal', `${subject} failed and did not say how`)
+    }
+    return decode(options.schema, answer.data)
+  }
+
+  /** Hands every message on a subject (wildcards allowed) to `receive`, in order. A throw is logged. */
+  subscribe(subject: string, receive: (message: BusMessage) => void): Subscription {
+    const subscription = this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) {
+          this.#log.warn('subscription refused', { subject, error: messageOf(error) })
+          return
+        }
+        try {
+          receive({
+            subject: message.subject,
+            data: message.data,
+            reply: message.reply,
+            header: (name) => message.headers?.get(name) || undefined,
+          })
+        } catch (thrown) {
+          this.#log.error('message handler failed', { subject: message.subject, error: thrown })
+        }
+      },
+    })
+    return {
+      drain: async () => {
+        if (!subscription.isClosed() && !this.#connection.isClosed()) await subscription.drain()
+      },
+    }
+  }
+
+  /** Resolves when the broker has everything that was published before. */
+  async flush(): Promise<void> {
+    try {
+      await this.#connection.flush()
+    } catch (error) {
+      throw busError(error, 'flushing')
+    }
+  }
+
+  /** Finishes what is under way, then closes. May be called twice; never rejects. */
+  async drain(): Promise<void> {
+    if (this.#connection.isClosed()) return
+    if (!this.#connected) {
+      await this.#connection.close()
+      return
+    }
+    try {
+      await this.#connection.drain()
+    } catch {
+      // draining or closed already: the wait below is what the caller wants
+      await this.#connection.closed()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      switch (status.type) {
+        case Events.Disconnect:
+          this.#connected = false
+          this.#log.warn('broker connection lost')
+          break
+        case Events.Reconnect:
+          this.#connected = true
+          this.#log.info('broker connection is back')
+          for (const callback of this.#reconnected) callback()
+          break
+        case Events.Error:
+          this.#log.warn('broker refused something', { error: status.data })
+          break
+        default:
+      }
+    }
+  }
+}
+
+async function readCreds(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new CentralPostError('not_found', `no credentials at ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function toHeaders(fields: Headers): MsgHdrs {
+  const made = natsHeaders()
+  for (const [name, value] of Object.entries(fields)) made.set(name, value)
+  return made
+}

@@ -1,0 +1,110 @@
+import type { Service } from 'nats'
+import { encode } from '../codec.ts'
+import type { Logger } from '../log/logger.ts'
+import { CentralPostError, isCentralPostError, type ProblemCode } from '../problem.ts'
+import type { Bus } from './bus.ts'
+
+/** One endpoint of a NATS service: what arrives on `subject` is answered with what `answer` returns. */
+export interface Endpoint {
+  readonly name: string
+  readonly subject: string
+  readonly description: string
+  /** @param call who asks is in `call.subject`, which the broker has checked */
+  readonly answer: (call: {
+    readonly subject: string
+    readonly data: Uint8Array
+  }) => Promise<object>
+}
+
+const numericCodes: Readonly<Record<ProblemCode, number>> = {
+  invalid_request: 400,
+  invalid_config: 400,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  internal: 500,
+  draining: 503,
+  unavailable: 503,
+  storage: 507,
+}
+
+/**
+ * Serves endpoints as a NATS service (`nats micro ls` sees it). Answers carry `"schema": 1`; a fault is answered
+ * with a service error and `{"schema":1,"error":{code,message,details}}`.
+ *
+ * @returns how to stop serving
+ */
+export async function serveEndpoints(
+  bus: Bus,
+  options: { name: string; version: string; description: string; log: Logger },
+  endpoints: readonly Endpoint[],
+): Promise<{ stop(): Promise<void>; idle(): Promise<void> }> {
+  const underway = new Set<Promise<void>>()
+  const service: Service = await bus.connection.services.add({
+    name: options.name,
+    version: options.version,
+    description: options.description,
+  })
+  for (const endpoint of endpoints) {
+    service.addEndpoint(endpoint.name, {
+      subject: endpoint.subject,
+      metadata: { description: endpoint.description },
+      handler: (error, message) => {
+        if (error) {
+          options.log.warn('endpoint refused', { endpoint: endpoint.name, error })
+          return
+        }
+        // an answer goes to an inbox only: a chosen reply subject must not make the hub speak elsewhere
+        if (!/^(_INBOX\.|_R_\.)/.test(message.reply ?? '')) {
+          options.log.warn('endpoint called without an inbox to answer to', {
+            subject: message.subject,
+            reply: message.reply,
+          })
+          return
+        }
+        const call = answer(endpoint, message.subject, message.data, options.log).then((reply) => {
+          if (bus.connection.isClosed()) return
+          if (reply.ok) message.respond(encode({ schema: 1, ...reply.body }))
+          else {
+            const problem = reply.error.toProblem()
+            message.respondError(
+              numericCodes[reply.error.code],
+              reply.error.code,
+              encode({ schema: 1, error: problem }),
+            )
+          }
+        })
+        underway.add(call)
+        void call.finally(() => underway.delete(call))
+      },
+    })
+  }
+  return {
+    stop: async () => {
+      await service.stop()
+    },
+    idle: async () => {
+      await Promise.allSettled(underway)
+    },
+  }
+}
+
+type Reply = { ok: true; body: object } | { ok: false; error: CentralPostError }
+
+async function answer(
+  endpoint: Endpoint,
+  subject: string,
+  data: Uint8Array,
+  log: Logger,
+): Promise<Reply> {
+  try {
+    return { ok: true, body: await endpoint.answer({ subject, data }) }
+  } catch (error) {
+    if (isCentralPostError(error)) return { ok: false, error }
+    log.error('endpoint failed', { endpoint: endpoint.name, error })
+    return {
+      ok: false,
+      error: new CentralPostError('internal', 'the hub could not do this; its log says why'),
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type JsMsg,
+  nanos,
+  NatsError,
+  type StreamConfig,
+  type ConsumerMessages,
+} from 'nats'
+import type { Logger } from '../log/logger.ts'
+import { CentralPostError, messageOf } from '../problem.ts'
+import type { Bus, BusMessage } from './bus.ts'
+import { busError } from './bus-error.ts'
+
+/** A stream as this project wants it; made when missing, brought up to date when it differs. */
+export type StreamSettings = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
+
+/** One message of the work queue, not yet acknowledged. */
+export interface Delivery extends BusMessage {
+  /** the message's place in the stream */
+  readonly seq: number
+  /** when the stream took it, in nanoseconds since 1970 */
+  readonly timestampNanos: bigint
+  readonly redelivered: boolean
+  /** Tells the broker that it need not come again. */
+  ack(): void
+  /** Asks the broker to bring it again after a delay in milliseconds. */
+  nak(delayMs: number): void
+}
+
+/**
+ * Makes a stream or brings its settings up to date.
+ *
+ * @throws {CentralPostError} `unavailable` when the broker has no JetStream or does not answer
+ */
+export async function ensureStream(bus: Bus, settings: StreamSettings): Promise<void> {
+  const doing = `preparing the stream ${settings.name}`
+  try {
+    const manager = await bus.connection.jetstreamManager()
+    try {
+      await manager.streams.info(settings.name)
+      await manager.streams.update(settings.name, settings)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await manager.streams.add(settings)
+    }
+  } catch (error) {
+    if (error instanceof NatsError && error.code === '503') {
+      throw new CentralPostError(
+        'unavailable',
+        `${doing}: the broker at ${bus.server} has no JetStream for this user; start it with JetStream enabled`,
+        { cause: error },
+      )
+    }
+    throw busError(error, doing)
+  }
+}
+
+/** How many messages a stream holds of one subject filter. */
+export async function countMessages(bus: Bus, stream: string): Promise<number> {
+  try {
+    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
+    return (await manager.streams.info(stream)).state.messages
+  } catch (error) {
+    throw busError(error, `looking at the stream ${stream}`)
+  }
+}
+
+export interface QueueOptions {
+  readonly stream: string
+  readonly durable: string
+  /** how long a delivery may stay unacknowledged before it comes again, in milliseconds */
+  readonly ackWaitMs: number
+  /** how many deliveries may be unacknowledged at a time */
+  readonly maxAckPending: number
+  readonly log: Logger
+}
+
+/**
+ * A durable consumer of a work queue, kept alive: after a reconnect, a lost consumer or a lost stream it is set
+ * up again. Deliveries are handed over as they come, without waiting for the one before.
+ */
+export class WorkQueue {
+  readonly #bus: Bus
+  readonly #options: QueueOptions
+  readonly #receive: (delivery: Delivery) => void
+  readonly #prepare: () => Promise<void>
+  readonly #stopOnReconnect: () => void
+  #messages: ConsumerMessages | undefined
+  #stopping = false
+  readonly #loop: Promise<void>
+
+  private constructor(
+    bus: Bus,
+    options: QueueOptions,
+    prepare: () => Promise<void>,
+    receive: (delivery: Delivery) => void,
+  ) {
+    this.#bus = bus
+    this.#options = options
+    this.#prepare = prepare
+    this.#receive = receive
+    // a pull that was under way when the broker died is forgotten by it: ask anew
+    this.#stopOnReconnect = bus.onReconnect(() => this.#messages?.stop())
+    this.#loop = this.#run()
+  }
+
+  /**
+   * Starts to consume.
+   *
+   * @param prepare makes the stream; called before the first pull and again whenever stream or consumer is gone
+   * @throws {CentralPostError} when the first preparation fails
+   */
+  static async open(
+    bus: Bus,
+    options: QueueOptions,
+    prepare: () => Promise<void>,
+    receive: (delivery: Delivery) => void,
+  ): Promise<WorkQueue> {
+    await prepare()
+    await ensureConsumer(bus, options)
+    return new WorkQueue(bus, options, prepare, receive)
+  }
+
+  /** Takes no more deliveries. What was handed over may still be acknowledged. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#stopOnReconnect()
+    this.#messages?.stop()
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    const { stream, durable, log } = this.#options
+    let first = true
+    while (!this.#stopping) {
+      try {
+        if (!first) {
+          await this.#prepare()
+          await ensureConsumer(this.#bus, this.#options)
+        }
+        first = false
+        const consumer = await this.#bus.connection.jetstream().consumers.get(stream, durable)
+        this.#messages = await consumer.consume({ max_messages: 64, expires: 10_000 })
+        if (this.#stopping) this.#messages.stop()
+        for await (const message of this.#messages) this.#receive(toDelivery(message))
+      } catch (error) {
+        if (this.#stopping) return
+        log.warn('work queue interrupted, trying again', { stream, error: messageOf(error) })
+      }
+      if (!this.#stopping) await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+/**
+ * Deletes messages that a broker killed with -9 brought back although the consumer has acknowledged them
+ * (seen on 2.9.10): everything at or below the acknowledged floor.
+ *
+ * @param isDone asked for each such message; only those answered with true are deleted
+ * @returns how many were deleted
+ */
+export async function sweepAcknowledged(
+  bus: Bus,
+  stream: string,
+  durable: string,
+  isDone: (message: {
+    subject: string
+    seq: number
+    data: Uint8Array
+    timestampNanos: bigint
+  }) => Promise<boolean>,
+): Promise<number> {
+  try {
+    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
+    const { ack_floor: floor } = await manager.consumers.info(stream, durable)
+    const { first_seq: first, messages } = (await manager.streams.info(stream)).state
+    if (messages === 0 || first > floor.stream_seq) return 0
+    let deleted = 0
+    for (let seq = first; seq <= floor.stream_seq; seq += 1) {
+      let message
+      try {
+        message = await manager.streams.getMessage(stream, { seq })
+      } catch (error) {
+        if (isMissing(error)) continue
+        throw error
+      }
+      const timestampNanos = BigInt(message.time.getTime()) * 1_000_000n
+      if (await isDone({ subject: message.subject, seq, data: message.data, timestampNanos })) {
+        await manager.streams.deleteMessage(stream, seq, false)
+        deleted += 1
+      }
+    }
+    return deleted
+  } catch (error) {
+    throw busError(error, `sweeping the stream ${stream}`)
+  }
+}
+
+async function ensureConsumer(bus: Bus, options: QueueOptions): Promise<void> {
+  const config: Partial<ConsumerConfig> = {
+    durable_name: options.durable,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(options.ackWaitMs),
+    max_ack_pending: options.maxAckPending,
+    max_deliver: -1,
+  }
+  try {
+    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
+    await manager.consumers.add(options.stream, config)
+  } catch (error) {
+    throw busError(error, `preparing the consumer ${options.durable}`)
+  }
+}
+
+function toDelivery(message: JsMsg): Delivery {
+  return {
+    subject: message.subject,
+    data: message.data,
+    reply: undefined,
+    header: (name) => message.headers?.get(name) || undefined,
+    seq: message.seq,
+    timestampNanos: BigInt(message.info.timestampNanos),
+    redelivered: message.redelivered,
+    ack: () => message.ack(),
+    nak: (delayMs) => message.nak(delayMs),
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof NatsError && error.code === '404'
+}

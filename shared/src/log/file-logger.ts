@@ -1,0 +1,98 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import winston from 'winston'
+import type { LogFields, Logger, LogLevel } from './logger.ts'
+import { redact } from './redact.ts'
+
+export interface LogOptions {
+  /** who speaks: `hub`, `cli`, `agent:research` … */
+  readonly component: string
+  readonly level: LogLevel
+  /** JSON lines go here; no file when absent. Rotated at 10 MB, five are kept */
+  readonly file?: string
+  /** whether readable lines go to stderr (stdout belongs to commands that print a result) */
+  readonly terminal: boolean
+}
+
+/** A logger whose last lines can be waited for. */
+export interface ClosableLogger extends Logger {
+  close(): Promise<void>
+}
+
+/** Opens the process's log: JSON to a file, readable to the terminal. This is the only file that knows winston. */
+export function openLog(options: LogOptions): ClosableLogger {
+  const transports: winston.transport[] = []
+  if (options.file !== undefined) {
+    mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 })
+    transports.push(
+      new winston.transports.File({
+        filename: options.file,
+        maxsize: 10_000_000,
+        maxFiles: 5,
+        tailable: true,
+        options: { flags: 'a', mode: 0o600 },
+        format: winston.format.combine(winston.format.timestamp(), winston.format.json()),
+      }),
+    )
+  }
+  if (options.terminal) {
+    transports.push(
+      new winston.transports.Console({
+        stderrLevels: ['error', 'warn', 'info', 'debug'],
+        format: winston.format.combine(winston.format.timestamp(), winston.format.printf(readable)),
+      }),
+    )
+  }
+  const logger = winston.createLogger({
+    level: options.level,
+    levels: { error: 0, warn: 1, info: 2, debug: 3 },
+    defaultMeta: { component: options.component },
+    transports,
+    silent: transports.length === 0,
+  })
+  const bound = bind(logger, {})
+  return {
+    ...bound,
+    close: () =>
+      new Promise((resolve) => {
+        if (transports.length === 0) {
+          resolve()
+          return
+        }
+        logger.once('finish', () => setImmediate(resolve))
+        logger.end()
+      }),
+  }
+}
+
+function bind(logger: winston.Logger, bound: LogFields): Logger {
+  const write =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      logger.log(level, message, redact({ ...bound, ...fields }))
+    }
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (fields) => bind(logger, { ...bound, ...fields }),
+  }
+}
+
+function readable(line: winston.Logform.TransformableInfo): string {
+  const { timestamp, level, message, component, ...fields } = line
+  const time = String(timestamp).slice(11, 23)
+  const rest = Object.entries(fields)
+    .map(([name, value]) => `${name}=${shown(value)}`)
+    .join(' ')
+  return `${time} ${level.toUpperCase().padEnd(5)} ${String(component)}: ${String(message)}${rest && `  ${rest}`}`
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return /\s|"/.test(value) ? JSON.stringify(value) : value
+  if (typeof value === 'object' && value !== null && 'message' in value) {
+    return JSON.stringify(value.message)
+  }
+  return JSON.stringify(value) ?? 'undefined'
+}
