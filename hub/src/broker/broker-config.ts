@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { agentEventSubjects, allRequests, requestSubject } from '@centralpost/shared'
+import type { AllIdentities, NamedIdentity } from './credentials.ts'
+import type { Identity, OwnIdentity } from './identity.ts'
+
+/** Where the server listens and keeps its files. */
+export interface BrokerSettings {
+  readonly host: string
+  readonly port: number
+  /** the folder of JetStream's files */
+  readonly storeDir: string
+  /** its log; standard error when absent */
+  readonly logFile?: string
+  /** monitoring over HTTP on the same host; none when absent */
+  readonly httpPort?: number
+}
+
+/** A configuration, and who can connect only once it is in force. */
+export interface BrokerConfig {
+  readonly text: string
+  readonly probe: Identity
+}
+
+// An agent's account bears the agent's name, because `account_token_position` compares the two. The accounts of our own
+// hold a character that no agent's name can.
+const hubAccount = 'hub@centralpost'
+const systemAccount = 'system@centralpost'
+const probeAccount = 'probe@centralpost'
+
+const maxPayloadBytes = 1_048_576
+const logSizeLimitBytes = 16_777_216
+
+/** What the hub sends about actions; the kinds of message that agents and operators read. */
+const events = agentEventSubjects.map((kind) => `${kind}.>`)
+
+interface Permissions {
+  readonly publish: readonly string[]
+  readonly neverPublish?: readonly string[]
+  readonly subscribe: readonly string[]
+}
+
+const permissionsOfOwn: Readonly<Record<Exclude<OwnIdentity, 'system'>, Permissions>> = {
+  hub: {
+    publish: [...events, 'CENTRAL_POST.hub.>', '$JS.API.>', '$JS.ACK.>'],
+    subscribe: ['_INBOX.hub.>', 'CENTRAL_POST.hub.>', '$JS.EVENT.ADVISORY.>'],
+  },
+  // It answers whatever reply subject a requester chose, so it may speak to inboxes only: the broker does not check reply
+  // subjects. `_R_` is how a reply travels back to another account.
+  'hub-endpoints': {
+    publish: ['_R_.>', '_INBOX.>'],
+    neverPublish: ['_INBOX.hub.>', '_INBOX.hub-endpoints.>'],
+    subscribe: [
+      '_INBOX.hub-endpoints.>',
+      'CENTRAL_POST.agent.>',
+      'CENTRAL_POST.operator.>',
+      '$SRV.>',
+    ],
+  },
+  probe: { publish: [], subscribe: [] },
+}
+
+/**
+ * Writes the configuration of a nats-server in which nobody can act as another: one account per agent, into which only
+ * that agent's own subjects are imported, and allow lists for hub and operators in the hub's account. There is no
+ * `authorization` block: beside accounts it lets anyone in on servers before 2.9.23 (CVE-2023-47090).
+ */
+export function brokerConfig(identities: AllIdentities, settings: BrokerSettings): BrokerConfig {
+  const { own, named } = identities
+  const agents = named.filter(({ kind }) => kind === 'agent')
+  const operators = named.filter(({ kind }) => kind === 'operator')
+  const hubUsers = [
+    user(own.hub, permissionsOfOwn.hub),
+    user(own['hub-endpoints'], permissionsOfOwn['hub-endpoints']),
+    ...operators.map(({ name, identity }) => user(identity, operatorPermissions(name, identity))),
+  ]
+  const text = `${[
+    'server_name: "centralpost"',
+    `host: ${quote(settings.host)}`,
+    `port: ${settings.port}`,
+    ...(settings.httpPort === undefined
+      ? []
+      : [`http: ${quote(`${settings.host}:${settings.httpPort}`)}`]),
+    ...(settings.logFile === undefined
+      ? []
+      : [`log_file: ${quote(settings.logFile)}`, `log_size_limit: ${logSizeLimitBytes}`]),
+    `max_payload: ${maxPayloadBytes}`,
+    `jetstream { store_dir: ${quote(settings.storeDir)} }`,
+    `system_account: ${quote(systemAccount)}`,
+    'accounts {',
+    `  ${quote(hubAccount)}: {`,
+    '    jetstream: enabled',
+    '    users: [',
+    ...hubUsers.map((line) => `      ${line}`),
+    '    ]',
+    '    exports: [',
+    ...exports().map((line) => `      ${line}`),
+    '    ]',
+    '  }',
+    ...agents.flatMap(agentAccount),
+    `  ${quote(systemAccount)}: { users: [ ${user(own.system)} ] }`,
+  ].join('\n')}\n`
+  const probe = { ...own.probe, pass: digest(own.probe.pass + text) }
+  const rest = `  ${quote(probeAccount)}: { users: [ ${user(probe, permissionsOfOwn.probe)} ] }\n}\n`
+  return { text: text + rest, probe }
+}
+
+function operatorPermissions(name: string, identity: Identity): Permissions {
+  return {
+    publish: [`CENTRAL_POST.operator.${name}.>`, '$SRV.>'],
+    subscribe: [`${identity.inbox_prefix}.>`, allRequests, ...events, 'CENTRAL_POST.hub.>'],
+  }
+}
+
+function exports(): string[] {
+  return [
+    `{ service: ${quote(allRequests)}, account_token_position: 2 }`,
+    `{ service: "CENTRAL_POST.agent.*.>", account_token_position: 3 }`,
+    ...agentEventSubjects.map(
+      (kind) => `{ stream: ${quote(`${kind}.*.>`)}, account_token_position: 2 }`,
+    ),
+  ]
+}
+
+function agentAccount({ name, identity }: NamedIdentity): string[] {
+  const services = [requestSubject(name), `CENTRAL_POST.agent.${name}.>`]
+  const streams = agentEventSubjects.map((kind) => `${kind}.${name}.>`)
+  const permissions = { publish: services, subscribe: ['_INBOX.>', ...streams] }
+  const from = (subject: string) => `{ account: ${quote(hubAccount)}, subject: ${quote(subject)} }`
+  return [
+    `  ${quote(name)}: {`,
+    `    users: [ ${user(identity, permissions)} ]`,
+    '    imports: [',
+    ...services.map((subject) => `      { service: ${from(subject)} }`),
+    ...streams.map((subject) => `      { stream: ${from(subject)} }`),
+    '    ]',
+    '  }',
+  ]
+}
+
+function user(identity: Identity, permissions?: Permissions): string {
+  const login = `user: ${quote(identity.user)}, password: ${quote(identity.pass)}`
+  if (!permissions) return `{ ${login} }`
+  const publish = rules(permissions.publish, permissions.neverPublish)
+  const subscribe = rules(permissions.subscribe)
+  return `{ ${login}, permissions: { publish: ${publish}, subscribe: ${subscribe} } }`
+}
+
+/** An empty allow list would allow everything, so it is written as a denial of everything. */
+function rules(allow: readonly string[], deny: readonly string[] = []): string {
+  if (allow.length === 0) return '{ deny: [ ">" ] }'
+  const denied = deny.length === 0 ? '' : `, deny: [ ${deny.map(quote).join(', ')} ]`
+  return `{ allow: [ ${allow.map(quote).join(', ')} ]${denied} }`
+}
+
+/** The server's quoted strings know the escapes that JSON uses for quotes, backslashes and line ends. */
+function quote(text: string): string {
+  return JSON.stringify(text)
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { CentralPostError, messageOf, type Logger } from '@centralpost/shared'
+import { natsServerCopy } from '../../../config/setup/nats-server-path.js'
+
+const run = promisify(execFile)
+
+/** Where package managers put servers although a user's PATH often leaves these folders out. */
+const usualFolders = ['/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
+
+/** The first release of each line that has the fixes of 2026; older lines never got them. */
+const fixedReleases = ['2.11.16', '2.12.12', '2.14.3']
+
+export interface NatsServerBinary {
+  readonly path: string
+  /** As `--version` prints it, without the `v`. */
+  readonly version: string
+}
+
+/**
+ * Finds the nats-server to start: PATH, the usual folders, then the copy that set-up made.
+ *
+ * @param options.binary a path to use instead of looking
+ * @param options.log told in one line when the version lacks known security fixes
+ * @throws {CentralPostError} `unavailable` saying what to install
+ */
+export async function findNatsServer(options: {
+  readonly binary?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly log: Logger
+}): Promise<NatsServerBinary> {
+  const env = options.env ?? process.env
+  const path = options.binary ?? (await firstExecutable(candidates(env)))
+  if (path === undefined) {
+    throw new CentralPostError(
+      'unavailable',
+      'there is no nats-server on this machine: run `npm run setup`, or install it ' +
+        '(`apt-get install nats-server`, `brew install nats-server`, `apk add nats-server`), ' +
+        'or name a running broker in NATS_URL',
+    )
+  }
+  const version = await versionOf(path)
+  if (lacksFixes(version)) {
+    options.log.warn('this nats-server lacks published security fixes: keep it on loopback', {
+      path,
+      version,
+      fixed_in: fixedReleases,
+    })
+  }
+  return { path, version }
+}
+
+/** Whether a release is older than the one that has the fixes in its own line, or its line never got them. */
+export function lacksFixes(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number)
+  const fixed = fixedReleases.map((release) => release.split('.').map(Number))
+  const sameLine = fixed.find(([, line]) => line === minor)
+  if (major !== 2) return major < 2
+  if (sameLine) return patch < (sameLine[2] ?? 0)
+  return minor < Math.max(...fixed.map(([, line]) => line ?? 0))
+}
+
+function candidates(env: NodeJS.ProcessEnv): string[] {
+  const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  const folders = [...new Set([...onPath, ...usualFolders])]
+  return [...folders.map((folder) => join(folder, 'nats-server')), natsServerCopy(env)]
+}
+
+async function firstExecutable(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    try {
+      await access(path, constants.X_OK)
+      return path
+    } catch {
+      // Not there: the next folder is asked.
+    }
+  }
+  return undefined
+}
+
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { stdout, stderr } = await run(path, ['--version'], { timeout: 10_000 })
+    const version = /v?(\d+\.\d+\.\d+\S*)/.exec(stdout + stderr)?.[1]
+    if (version !== undefined) return version
+  } catch (error) {
+    throw new CentralPostError('unavailable', `${path} does not run: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+  throw new CentralPostError('unavailable', `${path} does not tell its version: is it nats-server?`)
+}

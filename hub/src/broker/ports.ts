@@ -1,0 +1,34 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { hasCode } from './files.ts'
+
+/** The only address the embedded broker listens on. */
+export const loopback = '127.0.0.1'
+
+/** A port of the loopback address that is free at this moment. */
+export function freePort(): Promise<number> {
+  return listenOnce(0)
+}
+
+/** Whether nobody listens on this port of the loopback address at this moment. */
+export async function isPortFree(port: number): Promise<boolean> {
+  try {
+    await listenOnce(port)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EADDRINUSE')) return false
+    throw error
+  }
+}
+
+function listenOnce(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen({ port, host: loopback, exclusive: true }, () => {
+      const { port: bound } = server.address() as AddressInfo
+      server.close(() => {
+        resolve(bound)
+      })
+    })
+  })
+}

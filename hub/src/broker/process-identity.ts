@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/**
+ * When a process started, in the system's own notation: together with the pid it names one process for good, also after
+ * the pid was given to another. Undefined when there is no such process, or only its zombie.
+ */
+export async function startTimeOf(pid: number): Promise<string | undefined> {
+  if (!isSignalable(pid)) return undefined
+  const stat = await readProc(pid, 'stat')
+  if (stat !== undefined) {
+    // The name in the second field may hold spaces and brackets, so fields are counted from its end.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? undefined : fields[19]
+  }
+  const line = await ps(pid, 'stat=,lstart=')
+  return line === undefined || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '')
+}
+
+/** The command line of a living process, words separated by spaces. Undefined when there is none. */
+export async function commandLineOf(pid: number): Promise<string | undefined> {
+  if (!isSignalable(pid)) return undefined
+  const words = await readProc(pid, 'cmdline')
+  if (words !== undefined) return words === '' ? undefined : words.replaceAll('\0', ' ').trim()
+  return ps(pid, 'args=')
+}
+
+function isSignalable(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return Error.isError(error) && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function readProc(pid: number, file: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    // No /proc on this system, or the process has just ended: `ps` tells which.
+    return undefined
+  }
+}
+
+async function ps(pid: number, columns: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('ps', ['-o', columns, '-p', String(pid)])
+    return stdout.trim() || undefined
+  } catch {
+    // `ps` exits with 1 when no process has this pid.
+    return undefined
+  }
+}

@@ -1,0 +1,28 @@
+import { readdir, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { readIfPresent } from './files.ts'
+
+const keptOldLogs = 2
+
+/**
+ * What the server last called fatal or an error in its log.
+ *
+ * @param sinceMs only lines written after this moment count, in milliseconds since 1970
+ */
+export async function lastFault(log: string, sinceMs: number): Promise<string | undefined> {
+  const lines = ((await readIfPresent(log)) ?? '').split('\n')
+  const fault = lines
+    .map((line) => /^\[\d+\] (\S+ [\d:.]+) \[(?:FTL|ERR)\] (.*)$/.exec(line))
+    .findLast((found) => found !== null)
+  // The server writes local time to the microsecond; a second of slack covers clocks that are rounded differently.
+  const isRecent = fault?.[1] !== undefined && Date.parse(fault[1]) >= sinceMs - 1000
+  return isRecent ? fault?.[2] : undefined
+}
+
+/** Deletes all but the newest of the logs that the server put aside when they were full; it keeps every one itself. */
+export async function removeOldLogs(log: string): Promise<void> {
+  const folder = dirname(log)
+  const names = await readdir(folder)
+  const old = names.filter((name) => name.startsWith(`${basename(log)}.`)).toSorted()
+  for (const name of old.slice(0, -keptOldLogs)) await rm(join(folder, name), { force: true })
+}

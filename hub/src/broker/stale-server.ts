@@ -1,0 +1,52 @@
+import { CentralPostError } from '@centralpost/shared'
+import { brokerPaths, readBrokerState } from './broker-state.ts'
+import { until } from './probe.ts'
+import { commandLineOf } from './process-identity.ts'
+
+const termMs = 3000
+const killMs = 3000
+
+/** Whether this process is a server that runs with this configuration file. */
+export async function isServerOf(pid: number, config: string): Promise<boolean> {
+  const commandLine = await commandLineOf(pid)
+  return commandLine?.includes('--config') === true && commandLine.includes(config)
+}
+
+/**
+ * Ends the server that a dead parent left behind, so that two never write one store. To be called only by the holder of
+ * the broker's lock.
+ *
+ * @throws {CentralPostError} `conflict` when it does not end
+ */
+export async function endStaleServer(dataDir: string): Promise<void> {
+  const { config } = brokerPaths(dataDir)
+  const pid = (await readBrokerState(dataDir))?.pid
+  if (pid === undefined || !(await isServerOf(pid, config))) return
+  for (const [signal, withinMs] of [
+    ['SIGTERM', termMs],
+    ['SIGKILL', killMs],
+  ] as const) {
+    if (await ended(pid, config, signal, withinMs)) return
+  }
+  throw new CentralPostError(
+    'conflict',
+    `the nats-server with pid ${pid} of an earlier start cannot be ended: end it and start again`,
+  )
+}
+
+async function ended(
+  pid: number,
+  config: string,
+  signal: NodeJS.Signals,
+  withinMs: number,
+): Promise<boolean> {
+  try {
+    process.kill(pid, signal)
+    const what = `the nats-server with pid ${pid} ended`
+    await until(async () => !(await isServerOf(pid, config)), { withinMs, what })
+    return true
+  } catch {
+    // Not ours to signal or too slow; gone all the same if no such server is left.
+    return !(await isServerOf(pid, config))
+  }
+}
