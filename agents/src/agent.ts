@@ -1,0 +1,311 @@
+import {
+  actionOutputSchema,
+  type ActionResult,
+  actionResultSchema,
+  agentEndpointSubject,
+  type AgentEndpoint,
+  type Bus,
+  cancelReplySchema,
+  CentralPostError,
+  decode,
+  isCentralPostError,
+  type Logger,
+  messageOf,
+  newActionId,
+  outputSubject,
+  requestSubject,
+  type ResultReply,
+  resultReplySchema,
+  resultSubject,
+  silentLogger,
+  stateReplySchema,
+  subjectToken,
+  type Verdict,
+  verdictSchema,
+} from '@centralpost/shared'
+import type { z } from 'zod'
+import { type ActionAsked, type AddressedRequest, contentOf, toRequest } from './action-asked.ts'
+import { pause, waitFor, type WaitOptions } from './deadline.ts'
+import { ActionWatch, type RequestedAction } from './requested-action.ts'
+import { connectSpoke, type SpokeOptions } from './spoke.ts'
+
+/** How long publishing one request is tried when the caller does not say, in milliseconds. */
+const defaultPublishMs = 30_000
+const askAgainMs = 15_000
+const askAfterReconnectMs = 2_000
+/** How many ids keep their content in mind, so that one id is never used for two commands. */
+const maxRemembered = 10_000
+const askedAtOnce = 16
+
+/**
+ * A spoke: asks the hub for actions and gets their results, over NATS only. Requests are stored by the broker, so
+ * the hub may be away; results that are published while this agent is away are asked for when it is back.
+ */
+export class Agent {
+  readonly name: string
+  readonly #bus: Bus
+  readonly #log: Logger
+  readonly #waiting = new Map<string, ActionWatch>()
+  readonly #contents = new Map<string, string>()
+  readonly #closing = new AbortController()
+  #askTimer: NodeJS.Timeout | undefined
+  #asking = false
+
+  private constructor(name: string, bus: Bus, log: Logger) {
+    this.name = name
+    this.#bus = bus
+    this.#log = log
+  }
+
+  /**
+   * Connects under a name that the broker knows.
+   *
+   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
+   * broker answers, `forbidden` when it refuses the credentials
+   */
+  static async connect(options: SpokeOptions): Promise<Agent> {
+    const bus = await connectSpoke('agent', options)
+    const agent = new Agent(options.name, bus, options.log ?? silentLogger)
+    agent.#listen()
+    return agent
+  }
+
+  /**
+   * Asks for an action. Resolves when the broker has stored the request: from then on it is not lost. Trying again
+   * with the same id and content is safe: it is one action.
+   *
+   * @param asked the command's text, or all there is to say
+   * @param options.timeoutMs how long to try to get the request stored, in milliseconds @default 30000
+   * @throws {CentralPostError} `invalid_request`; `conflict` when this agent used the id for something else;
+   * `unavailable` when the broker did not confirm in time (it may have it all the same)
+   */
+  async requestAction(
+    asked: string | ActionAsked,
+    options: WaitOptions = {},
+  ): Promise<RequestedAction> {
+    this.#closing.signal.throwIfAborted()
+    const fields = typeof asked === 'string' ? { command: asked } : asked
+    const request = toRequest(fields, fields.actionId ?? newActionId())
+    this.#remember(request)
+    // watched before it is published: the result may be there before the broker's confirmation
+    const watch = this.#watch(request.action_id)
+    const release = watch.hold()
+    try {
+      await this.#publish(request, options)
+    } catch (error) {
+      release()
+      this.#forgetUnheld(watch)
+      throw error
+    }
+    return watch
+  }
+
+  /**
+   * The result of an own action, or null while there is none.
+   *
+   * @throws {CentralPostError} `unavailable` when no hub answers
+   */
+  async checkActionResult(actionId: string): Promise<ActionResult | null> {
+    try {
+      return (await this.getAction(actionId)).result
+    } catch (error) {
+      // a request that no hub has taken from the queue yet is not known to it
+      if (isCentralPostError(error) && error.code === 'not_found') return null
+      throw error
+    }
+  }
+
+  /**
+   * Where an own action stands, with its result if it has one.
+   *
+   * @throws {CentralPostError} `not_found` for an id that no hub has seen, `unavailable` when no hub answers
+   */
+  getAction(actionId: string): Promise<ResultReply> {
+    return this.#ask('result', { action_id: actionId }, resultReplySchema)
+  }
+
+  /**
+   * Waits for the result of an own action, also one that another process of this agent asked for.
+   *
+   * @throws {CentralPostError} `unavailable` when none came in time; the action goes on
+   */
+  async waitForActionResult(actionId: string, options: WaitOptions = {}): Promise<ActionResult> {
+    this.#closing.signal.throwIfAborted()
+    const watch = this.#watch(actionId)
+    const release = watch.hold()
+    void this.#askFor(actionId)
+    try {
+      return await watch.result(options)
+    } finally {
+      release()
+      this.#forgetUnheld(watch)
+    }
+  }
+
+  /**
+   * Asks the hub to end an own action, at any stage.
+   *
+   * @throws {CentralPostError} `not_found`, `conflict` when it has ended, `unavailable`
+   */
+  async cancelAction(actionId: string, reason?: string): Promise<void> {
+    const call = { action_id: actionId, ...(reason !== undefined && { reason }) }
+    await this.#ask('cancel', call, cancelReplySchema)
+  }
+
+  /** What the hub's machine looks like from a directory: user, virtual environment, programs. */
+  getSystemState(cwd?: string): Promise<z.infer<typeof stateReplySchema>> {
+    return this.#ask('state', cwd === undefined ? {} : { cwd }, stateReplySchema)
+  }
+
+  /** What would be decided about a command, without asking for it. */
+  classify(command: string | readonly string[], cwd?: string): Promise<Verdict> {
+    const form = typeof command === 'string' ? { command } : { argv: command }
+    return this.#ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, verdictSchema)
+  }
+
+  /** Closes the connection; waits that are under way end with `unavailable`. May be called twice. */
+  async close(): Promise<void> {
+    clearTimeout(this.#askTimer)
+    const closed = new CentralPostError('unavailable', `the agent "${this.name}" was closed`)
+    this.#closing.abort(closed)
+    for (const watch of this.#waiting.values()) watch.fail(closed)
+    this.#waiting.clear()
+    await this.#bus.drain()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #listen(): void {
+    this.#bus.subscribe(resultSubject(this.name, '*'), ({ subject, data }) => {
+      const actionId = subjectToken(subject, 2)
+      if (this.#waiting.has(actionId)) this.#settle(actionId, decode(actionResultSchema, data))
+    })
+    this.#bus.subscribe(outputSubject(this.name, '*'), ({ subject, data }) => {
+      this.#waiting.get(subjectToken(subject, 2))?.output.push(decode(actionOutputSchema, data))
+    })
+    this.#bus.onReconnect(() => this.#askSoon(askAfterReconnectMs))
+  }
+
+  #watch(actionId: string): ActionWatch {
+    const known = this.#waiting.get(actionId)
+    if (known) return known
+    const watch = new ActionWatch(actionId, (reason) => this.cancelAction(actionId, reason))
+    this.#waiting.set(actionId, watch)
+    if (this.#waiting.size === 1) this.#askSoon(askAgainMs)
+    return watch
+  }
+
+  #settle(actionId: string, result: ActionResult): void {
+    this.#waiting.get(actionId)?.settle(result)
+    this.#waiting.delete(actionId)
+    if (this.#waiting.size === 0) clearTimeout(this.#askTimer)
+  }
+
+  #forgetUnheld(watch: ActionWatch): void {
+    if (!watch.isHeld) this.#waiting.delete(watch.actionId)
+  }
+
+  #remember(request: AddressedRequest): void {
+    const { action_id: actionId } = request
+    const content = contentOf(request)
+    const known = this.#contents.get(actionId)
+    if (known !== undefined && known !== content) {
+      throw new CentralPostError(
+        'conflict',
+        `action id "${actionId}" was used for another request; leave actionId out to get a new one`,
+        { details: { action_id: actionId } },
+      )
+    }
+    this.#contents.set(actionId, content)
+    if (this.#contents.size > maxRemembered) {
+      for (const oldest of this.#contents.keys()) {
+        this.#contents.delete(oldest)
+        break
+      }
+    }
+  }
+
+  /** Always the same id: the hub takes a request that was stored twice for one. */
+  async #publish(request: AddressedRequest, options: WaitOptions): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? defaultPublishMs
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, this.#closing.signal])
+      : this.#closing.signal
+    const deadline = Date.now() + timeoutMs
+    let last = 'the broker cannot be reached'
+    const late = (): CentralPostError =>
+      new CentralPostError(
+        'unavailable',
+        `action "${request.action_id}" was not confirmed by the broker within ${timeoutMs} ms (${last}); ` +
+          'it may be stored all the same: ask for its result, or request it again under the same id',
+        { details: { action_id: request.action_id } },
+      )
+    for (let backoff = 100; ; backoff = Math.min(backoff * 2, 2_000)) {
+      const left = deadline - Date.now()
+      if (left <= 0) throw late()
+      if (this.#bus.isConnected) {
+        try {
+          const stored = this.#bus.store(requestSubject(this.name), request)
+          await waitFor(stored, { timeoutMs: left, signal }, late)
+          return
+        } catch (error) {
+          if (!isCentralPostError(error) || !error.retryable || signal.aborted) throw error
+          last = error.message
+          this.#log.debug('request not stored yet', { actionId: request.action_id, error: last })
+        }
+      }
+      await pause(Math.min(backoff, Math.max(0, deadline - Date.now())), signal)
+    }
+  }
+
+  #askSoon(milliseconds: number): void {
+    clearTimeout(this.#askTimer)
+    this.#askTimer = setTimeout(() => void this.#askForAll(), milliseconds)
+    // the connection keeps the process alive, as long as that is wanted
+    this.#askTimer.unref()
+  }
+
+  async #askForAll(): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    try {
+      const actionIds = [...this.#waiting.keys()]
+      while (actionIds.length > 0 && this.#bus.isConnected) {
+        const answers = actionIds.splice(0, askedAtOnce).map((actionId) => this.#askFor(actionId))
+        const answered = await Promise.all(answers)
+        if (answered.includes(false)) break
+      }
+    } finally {
+      this.#asking = false
+      if (this.#waiting.size > 0) this.#askSoon(askAgainMs)
+    }
+  }
+
+  /** Asks for one result that may have been missed. Tells whether a hub answered. */
+  async #askFor(actionId: string): Promise<boolean> {
+    try {
+      const result = await this.checkActionResult(actionId)
+      if (result) this.#settle(actionId, result)
+      return true
+    } catch (error) {
+      this.#log.debug('no answer about a result', { actionId, error: messageOf(error) })
+      return false
+    }
+  }
+
+  #ask<T extends z.ZodType>(
+    endpoint: AgentEndpoint,
+    call: object,
+    schema: T,
+  ): Promise<z.output<T>> {
+    return this.#bus.request(
+      agentEndpointSubject(this.name, endpoint),
+      { schema: 1, ...call },
+      {
+        schema,
+      },
+    )
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  type ActionDenied,
+  actionDeniedSchema,
+  type ActionOutput,
+  actionOutputSchema,
+  type ActionResult,
+  actionResultSchema,
+  type ActionStart,
+  actionStartSchema,
+  agentEventSubjects,
+  type ApprovalNeeded,
+  approvalNeededSchema,
+  type Bus,
+  type BusMessage,
+  requestSubject,
+  type Subscription,
+  subjectToken,
+} from '@centralpost/shared'
+import type { z } from 'zod'
+
+interface Tailed {
+  readonly subject: string
+  readonly agentId: string
+  /** empty for a request, whose id may be the hub's to make */
+  readonly actionId: string
+  /** the payload as it came, for those who want it unchanged */
+  readonly raw: unknown
+}
+
+/** One message of the wire contract, seen from the side. `other` is what does not fit its schema. */
+export type TailedEvent = Tailed &
+  (
+    | { readonly kind: 'approval_needed'; readonly message: ApprovalNeeded }
+    | { readonly kind: 'denied'; readonly message: ActionDenied }
+    | { readonly kind: 'start'; readonly message: ActionStart }
+    | { readonly kind: 'output'; readonly message: ActionOutput }
+    | { readonly kind: 'result'; readonly message: ActionResult }
+    | { readonly kind: 'request' | 'other'; readonly message: unknown }
+  )
+
+export interface TailFilter {
+  readonly agentId?: string
+  /** a subject of your own, wildcards allowed, in place of all kinds of message */
+  readonly subject?: string
+}
+
+/** Subscribes to everything that happens to actions and reads what comes. */
+export function tailBus(
+  bus: Bus,
+  receive: (event: TailedEvent) => void,
+  filter: TailFilter,
+): Subscription {
+  const agent = filter.agentId ?? '*'
+  // `SYSTEM_ACTION_*` is no wildcard to NATS: a wildcard is a whole token
+  const subjects =
+    filter.subject === undefined
+      ? [requestSubject(agent), ...agentEventSubjects.map((kind) => `${kind}.${agent}.>`)]
+      : [filter.subject]
+  const subscriptions = subjects.map((subject) =>
+    bus.subscribe(subject, (message) => {
+      const event = readEvent(message)
+      if (filter.agentId === undefined || event.agentId === filter.agentId) receive(event)
+    }),
+  )
+  return {
+    drain: async () => {
+      await Promise.all(subscriptions.map((subscription) => subscription.drain()))
+    },
+  }
+}
+
+function readEvent(message: BusMessage): TailedEvent {
+  const raw = parsed(message.data)
+  const tailed: Tailed = {
+    subject: message.subject,
+    agentId: subjectToken(message.subject, 1),
+    actionId: subjectToken(message.subject, 2),
+    raw,
+  }
+  const other: TailedEvent = { ...tailed, kind: 'other', message: raw }
+  switch (subjectToken(message.subject, 0)) {
+    case 'SYSTEM_ACTION_REQUEST':
+      return { ...tailed, kind: 'request', message: raw }
+    case 'SYSTEM_ACTION_APPROVAL_NEEDED':
+      return (
+        read(approvalNeededSchema, raw, (m) => ({
+          ...tailed,
+          kind: 'approval_needed',
+          message: m,
+        })) ?? other
+      )
+    case 'SYSTEM_ACTION_DENIED':
+      return (
+        read(actionDeniedSchema, raw, (m) => ({ ...tailed, kind: 'denied', message: m })) ?? other
+      )
+    case 'SYSTEM_ACTION_START':
+      return (
+        read(actionStartSchema, raw, (m) => ({ ...tailed, kind: 'start', message: m })) ?? other
+      )
+    case 'SYSTEM_ACTION_OUTPUT':
+      return (
+        read(actionOutputSchema, raw, (m) => ({ ...tailed, kind: 'output', message: m })) ?? other
+      )
+    case 'SYSTEM_ACTION_RESULT':
+      return (
+        read(actionResultSchema, raw, (m) => ({ ...tailed, kind: 'result', message: m })) ?? other
+      )
+    default:
+      return other
+  }
+}
+
+function read<T extends z.ZodType>(
+  schema: T,
+  raw: unknown,
+  make: (message: z.output<T>) => TailedEvent,
+): TailedEvent | undefined {
+  const checked = schema.safeParse(raw)
+  return checked.success ? make(checked.data) : undefined
+}
+
+function parsed(data: Uint8Array): unknown {
+  const text = new TextDecoder().decode(data)
+  try {
+    return JSON.parse(text)
+  } catch {
+    // what an agent sends may be anything; it is shown as it is
+    return text
+  }
+}

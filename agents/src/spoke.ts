@@ -1,0 +1,72 @@
+import { join, resolve } from 'node:path'
+import {
+  agentIdSchema,
+  Bus,
+  type BusCredentials,
+  CentralPostError,
+  check,
+  externalCredentials,
+  isCentralPostError,
+  type Logger,
+  operatorIdSchema,
+  readCredentials,
+  silentLogger,
+} from '@centralpost/shared'
+
+/** What a process is on the bus. Both only ever talk to the hub over NATS. */
+export type SpokeKind = 'agent' | 'operator'
+
+export interface SpokeOptions {
+  /** one token of a subject: `[A-Za-z0-9_-]{1,64}` */
+  readonly name: string
+  /** who to be; found through `env` and `dataDir` when absent */
+  readonly credentials?: BusCredentials
+  /** the hub's data directory @default `CENTRALPOST_DATA`, else `.centralpost` in the working directory */
+  readonly dataDir?: string
+  /** `NATS_URL` (with `NATS_USER` …) names a broker of your own; `CENTRALPOST_DATA` the data directory @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly log?: Logger
+  /** how long the first connect may take, in milliseconds @default 5000 */
+  readonly connectTimeoutMs?: number
+}
+
+/**
+ * Connects as an agent or an operator.
+ *
+ * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
+ * broker answers, `forbidden` when it refuses the credentials
+ */
+export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Promise<Bus> {
+  const name = check(kind === 'agent' ? agentIdSchema : operatorIdSchema, options.name)
+  return Bus.connect({
+    credentials: options.credentials ?? (await findCredentials(kind, options)),
+    name: `centralpost ${kind} ${name}`,
+    log: options.log ?? silentLogger,
+    ...(options.connectTimeoutMs !== undefined && { connectTimeoutMs: options.connectTimeoutMs }),
+  })
+}
+
+/** The data directory that is meant when none is named. */
+export function dataDirOf(options: Pick<SpokeOptions, 'dataDir' | 'env'>): string {
+  const env = options.env ?? process.env
+  return resolve(options.dataDir ?? (env['CENTRALPOST_DATA'] || '.centralpost'))
+}
+
+async function findCredentials(kind: SpokeKind, options: SpokeOptions): Promise<BusCredentials> {
+  const { name } = options
+  const external = externalCredentials(options.env ?? process.env, `_INBOX.${kind}-${name}`)
+  if (external) return external
+  const dataDir = dataDirOf(options)
+  const path = join(dataDir, 'credentials', `${kind}s`, `${name}.json`)
+  try {
+    return await readCredentials(path)
+  } catch (error) {
+    if (!isCentralPostError(error) || error.code !== 'not_found') throw error
+    throw new CentralPostError(
+      'not_found',
+      `no credentials for the ${kind} "${name}" in ${dataDir}; ` +
+        `add them with: centralpost credentials add ${kind} ${name} --data ${dataDir}`,
+      { cause: error },
+    )
+  }
+}
