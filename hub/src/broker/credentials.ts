@@ -60,6 +60,11 @@ export class CredentialStore {
     return store
   }
 
+  /** Whether a data directory has a store already. */
+  static async existsIn(dataDir: string): Promise<boolean> {
+    return (await readIfPresent(join(dataDir, 'credentials', 'hub.json'))) !== undefined
+  }
+
   /**
    * Makes a new identity.
    *

@@ -18,7 +18,7 @@ import { endStaleServer } from './stale-server.ts'
 const readyMs = 60_000
 const firstRestartMs = 50
 const longestRestartMs = 5000
-const restartAttempts = 10
+const defaultRestartAttempts = 10
 /** A picked port can be taken by another between the look and the start. */
 const portAttempts = 5
 
@@ -28,6 +28,8 @@ export interface EmbeddedBrokerOptions {
   readonly port?: number
   /** the nats-server to start; looked for when absent */
   readonly binary?: string
+  /** how many starts in a row may fail, after a server died, before it is given up @default 10 */
+  readonly restartAttempts?: number
   readonly log: Logger
 }
 
@@ -46,6 +48,7 @@ export class EmbeddedBroker {
   readonly #hub: Identity
   readonly #port: number
   readonly #lock: LockFile
+  readonly #restartAttempts: number
   readonly #log: Logger
   readonly #stopping = new AbortController()
   #server: ServerProcess
@@ -57,6 +60,7 @@ export class EmbeddedBroker {
     readonly hub: Identity
     readonly port: number
     readonly lock: LockFile
+    readonly restartAttempts: number
     readonly log: Logger
     readonly server: ServerProcess
   }) {
@@ -66,6 +70,7 @@ export class EmbeddedBroker {
     this.#hub = parts.hub
     this.#port = parts.port
     this.#lock = parts.lock
+    this.#restartAttempts = parts.restartAttempts
     this.#log = parts.log
     this.#server = parts.server
     this.closed = this.#keepAlive()
@@ -100,7 +105,17 @@ export class EmbeddedBroker {
         await remember(dataDir, port, server.pid)
         opened.move()
         log.info('broker started', { url: urlOfPort(port), version, pid: server.pid, dataDir })
-        return new EmbeddedBroker({ dataDir, binary, hub, port, lock, log, server })
+        const restartAttempts = options.restartAttempts ?? defaultRestartAttempts
+        return new EmbeddedBroker({
+          dataDir,
+          binary,
+          hub,
+          port,
+          lock,
+          restartAttempts,
+          log,
+          server,
+        })
       } catch (error) {
         if (attempt === portAttempts || (await isPortFree(port))) throw error
       }
@@ -164,7 +179,7 @@ export class EmbeddedBroker {
       } catch (error) {
         if (signal.aborted) return
         waitMs = Math.min(waitMs * 2, longestRestartMs)
-        if (attempt < restartAttempts) {
+        if (attempt < this.#restartAttempts) {
           this.#log.warn('nats-server did not start', { error: messageOf(error), waitMs })
           continue
         }

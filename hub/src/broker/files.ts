@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 
-/** Makes a folder that only its owner may enter; one that is there already is closed to others. */
+/** Makes a folder that only its owner may enter. One that is there already is left as it is: it may be anybody's. */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
-    await chmod(path, 0o700)
   } catch (error) {
     throw new CentralPostError(
       'storage',

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { link, rename, rm } from 'node:fs/promises'
+import { link, rm, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
 import { z } from 'zod'
 import { hasCode, readIfPresent, writePrivateFile } from './files.ts'
 import { startTimeOf } from './process-identity.ts'
+
+const pauseMs = 5
+/** After this long a marker was left by a process that died between two steps that take a moment. */
+const abandonedMs = 10_000
 
 const holderSchema = z.object({ pid: z.int(), started: z.string(), token: z.string() })
 
@@ -33,7 +37,7 @@ export class LockFile {
         if (await linked(own, path)) return new LockFile(path, token)
         const holder = await holderOf(path)
         if (holder && (await lives(holder))) return holder
-        await removeStale(path, holder)
+        await removeStale(path, own, holder)
       }
     } finally {
       await rm(own, { force: true })
@@ -103,16 +107,30 @@ async function holderOf(path: string): Promise<LockHolder | undefined> {
   }
 }
 
-/** Moves a dead holder's file away, and back again if a living process took the lock between the look and the move. */
-async function removeStale(path: string, seen: LockHolder | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
+/**
+ * Removes a dead holder's file. Only whoever has the marker of that very holder may, so that nobody removes the lock that
+ * another has taken between the look and the removal.
+ */
+async function removeStale(path: string, own: string, seen: LockHolder | undefined): Promise<void> {
+  const marker = `${path}.stale-${seen?.token ?? 'unreadable'}`
+  if (!(await linked(own, marker))) {
+    const age = await ageMs(marker)
+    if (age !== undefined && age > abandonedMs) await rm(marker, { force: true })
+    else await delay(pauseMs)
+    return
+  }
   try {
-    await rename(path, aside)
+    if ((await holderOf(path))?.token === seen?.token) await rm(path, { force: true })
+  } finally {
+    await rm(marker, { force: true })
+  }
+}
+
+async function ageMs(path: string): Promise<number | undefined> {
+  try {
+    return Date.now() - (await stat(path)).ctimeMs
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
-  const moved = await holderOf(aside)
-  if (moved?.token !== seen?.token) await linked(aside, path)
-  await rm(aside, { force: true })
 }

@@ -1,0 +1,6 @@
+import { Command } from 'commander'
+import { addCredentialsCommand } from '../../hub/src/cli/credentials.ts'
+
+const program = new Command('centralpost')
+addCredentialsCommand(program)
+await program.parseAsync()
