@@ -1,0 +1,92 @@
+import type { Command } from 'commander'
+import type { Operator } from '../operator/operator.ts'
+import { visible } from '../visible.ts'
+import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { describe } from './pending-command.ts'
+import { print, printJson } from './terminal.ts'
+
+interface ApproveOptions extends OperatorOptions {
+  readonly agent?: string
+  readonly digest?: string
+  readonly comment?: string
+}
+interface DenyOptions extends OperatorOptions {
+  readonly agent?: string
+  readonly reason: string
+  readonly suggestion?: string
+}
+interface CancelOptions extends OperatorOptions {
+  readonly agent?: string
+  readonly reason?: string
+}
+
+/** Adds `approve`, `deny` and `cancel`. */
+export function addDecideCommands(program: Command): void {
+  const approve = forAction(program, 'approve', 'let an action run that waits for a person')
+    .option(
+      '--digest <digest>',
+      'approve only what has this digest (centralpost pending ID shows it)',
+    )
+    .option('--comment <text>', 'kept in the history')
+  withOperatorOptions(approve).action((actionId: string, options: ApproveOptions) =>
+    withOperator(options, (operator) => approveShown(operator, actionId, options)),
+  )
+  const deny = forAction(program, 'deny', 'refuse an action that waits for a person')
+    .requiredOption('--reason <text>', 'why; reaches the agent')
+    .option('--suggestion <text>', 'what the agent could do instead')
+  withOperatorOptions(deny).action((actionId: string, options: DenyOptions) =>
+    withOperator(options, async (operator) => {
+      const decided = await operator.deny(actionId, options.reason, {
+        ...agentOf(options),
+        ...(options.suggestion !== undefined && { suggestion: options.suggestion }),
+      })
+      if (options.json) printJson(decided)
+      else print(`denied ${actionId} of ${decided.agent_id}`)
+    }),
+  )
+  const cancel = forAction(program, 'cancel', 'end an action, whether it waits or runs').option(
+    '--reason <text>',
+    'why; reaches the agent',
+  )
+  withOperatorOptions(cancel).action((actionId: string, options: CancelOptions) =>
+    withOperator(options, async (operator) => {
+      const answer = await operator.cancel(actionId, {
+        ...agentOf(options),
+        ...(options.reason !== undefined && { reason: options.reason }),
+      })
+      if (options.json) printJson(answer)
+      else print(answer.state === 'running' ? `ending ${actionId}` : `cancelled ${actionId}`)
+    }),
+  )
+}
+
+function forAction(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument('<id>', 'the action id')
+    .option('--agent <agent>', 'whose action, where two agents used the same id')
+}
+
+/** Shows what is approved, and approves exactly what was shown. */
+async function approveShown(
+  operator: Operator,
+  actionId: string,
+  options: ApproveOptions,
+): Promise<void> {
+  const asked = (await operator.pending(agentOf(options))).find(
+    (candidate) => candidate.action_id === actionId,
+  )
+  if (asked && !options.json) for (const line of describe(asked)) print(line)
+  const digest = options.digest ?? asked?.digest
+  const decided = await operator.approve(actionId, {
+    ...agentOf(options),
+    ...(digest !== undefined && { digest }),
+    ...(options.comment !== undefined && { comment: options.comment }),
+  })
+  if (options.json) printJson(decided)
+  else print(`approved ${visible(actionId)} of ${decided.agent_id}`)
+}
+
+const agentOf = (options: { readonly agent?: string }): { agentId?: string } =>
+  options.agent === undefined ? {} : { agentId: options.agent }

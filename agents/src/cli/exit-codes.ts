@@ -1,0 +1,82 @@
+import { type ActionResult, isCentralPostError, type ProblemCode } from '@centralpost/shared'
+
+/** The numbers of sysexits.h where one fits; `timed_out` is what timeout(1) answers. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 64,
+  rejected: 65,
+  notFound: 66,
+  unavailable: 69,
+  internal: 70,
+  conflict: 73,
+  storage: 74,
+  expired: 75,
+  draining: 75,
+  denied: 77,
+  config: 78,
+  cancelled: 79,
+  interrupted: 80,
+  timedOut: 124,
+} as const
+
+const ofProblem: Readonly<Record<ProblemCode, number>> = {
+  invalid_request: exitCodes.usage,
+  not_found: exitCodes.notFound,
+  unavailable: exitCodes.unavailable,
+  internal: exitCodes.internal,
+  conflict: exitCodes.conflict,
+  storage: exitCodes.storage,
+  draining: exitCodes.draining,
+  forbidden: exitCodes.denied,
+  invalid_config: exitCodes.config,
+}
+
+/** The exit code that tells a failure of the command line apart. */
+export function exitCodeOfError(error: unknown): number {
+  return ofProblem[isCentralPostError(error) ? error.code : 'internal']
+}
+
+/** The exit code that tells how an action ended: a failed command's own, where it has one from 1 to 125. */
+export function exitCodeOfResult(result: ActionResult): number {
+  switch (result.status) {
+    case 'completed':
+      return exitCodes.done
+    case 'failed': {
+      const own = result.exit_code ?? 0
+      return own >= 1 && own <= 125 ? own : exitCodes.failed
+    }
+    case 'timed_out':
+      return exitCodes.timedOut
+    case 'denied':
+      return exitCodes.denied
+    case 'expired':
+      return exitCodes.expired
+    case 'cancelled':
+      return exitCodes.cancelled
+    case 'interrupted':
+      return exitCodes.interrupted
+    case 'rejected':
+      return exitCodes.rejected
+  }
+}
+
+export const exitCodeHelp = `
+Exit codes:
+  0    done; with request --wait: the command completed
+  1    a check that did not hold; a failed command that has no exit code from 1 to 125
+  64   wrong usage, or a value that cannot be used
+  65   the hub rejected the request
+  66   no such action, credentials or file
+  69   no broker or no hub answers, or no result in time
+  70   a fault inside
+  73   decided or taken already
+  74   files that cannot be read or written
+  75   the approval expired, or the hub is stopping: try again
+  77   denied by policy or an operator, or not permitted
+  78   bad configuration
+  79   cancelled
+  80   interrupted: the hub died while the command ran
+  124  the command ran into its time limit
+request --wait answers with a failed command's own exit code, 1 to 125. Where that equals one of these,
+--json tells them apart.`

@@ -1,0 +1,35 @@
+import { trustLevels } from '@centralpost/shared'
+import { InvalidArgumentError, Option } from 'commander'
+
+/** Reads a number of seconds greater than 0. */
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value
+  throw new InvalidArgumentError('give a number of seconds greater than 0.')
+}
+
+/** Reads a whole number from 1 on. */
+export function count(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new InvalidArgumentError('give a whole number from 1 on.')
+}
+
+/** Collects `NAME=VALUE` options into one record. */
+export function collectPairs(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('give NAME=VALUE.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+export const levelOption = (): Option =>
+  new Option('--level <level>', 'only this trust level')
+    .choices(trustLevels)
+    .argParser((text: string) => {
+      const level = trustLevels.find((known) => known === text.toUpperCase())
+      if (level) return level
+      throw new InvalidArgumentError(`choose one of ${trustLevels.join(', ')}.`)
+    })

@@ -1,0 +1,88 @@
+import { type ActionResult, CentralPostError, outputStreams } from '@centralpost/shared'
+import type { Command } from 'commander'
+import type { Operator } from '../operator/operator.ts'
+import { visible } from '../visible.ts'
+import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { exitCodes } from './exit-codes.ts'
+import { ending } from './request-command.ts'
+import { duration, passOn, print, printJson, say } from './terminal.ts'
+
+interface Options extends OperatorOptions {
+  readonly agent?: string
+  readonly full?: boolean
+}
+
+export function addResultCommand(program: Command): void {
+  const command = program
+    .command('result')
+    .description('show how an action ended, or where it stands')
+    .argument('<id>', 'the action id')
+    .option('--agent <agent>', 'whose action, where two agents used the same id')
+    .option('--full', 'only what the command printed, all of it')
+  withOperatorOptions(command).action((actionId: string, options: Options) =>
+    withOperator(options, (operator) => show(operator, actionId, options)),
+  )
+}
+
+async function show(operator: Operator, actionId: string, options: Options): Promise<void> {
+  const reply = await operator.result(actionId, options.agent)
+  if (options.full) {
+    if (!reply.result) {
+      throw new CentralPostError(
+        'unavailable',
+        `action "${actionId}" is ${reply.state}: no result yet`,
+      )
+    }
+    await printAll(operator, reply.result)
+    return
+  }
+  if (options.json) printJson(reply.result ?? reply)
+  else if (reply.result) printResult(reply.result)
+  else print(`${visible(actionId)} of ${reply.agent_id} is ${reply.state}; it has no result yet`)
+  if (!reply.result) process.exitCode = exitCodes.unavailable
+}
+
+function printResult(result: ActionResult): void {
+  const fields: [string, string | null][] = [
+    ['action', result.action_id],
+    ['agent', result.agent_id],
+    ['workflow', result.workflow_id],
+    ['command', result.command],
+    ['ran in', result.cwd],
+    ['trust', result.trust_level],
+    ['approved by', result.approved_by],
+    ['ended', ending(result)],
+    ['took', result.duration === null ? null : duration(result.duration)],
+    ['finished at', result.finished_at],
+  ]
+  for (const [name, value] of fields) {
+    if (value !== null) print(`${name.padEnd(12)} ${visible(value)}`)
+  }
+  for (const warning of result.warnings) print(`${'warning'.padEnd(12)} ${visible(warning)}`)
+  for (const stream of outputStreams) {
+    const text = result[stream]
+    if (text === '') continue
+    print(`${stream}:`)
+    passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
+  }
+  if (result.truncated) say('centralpost: not all of the output is shown: --full prints it')
+}
+
+async function printAll(operator: Operator, result: ActionResult): Promise<void> {
+  for (const stream of outputStreams) {
+    if (!result.truncated || result.output_ref === null) {
+      passOn(stream, result[stream])
+      continue
+    }
+    for (let offset = 0, eof = false; !eof;) {
+      const page = await operator.output(result.action_id, {
+        agent_id: result.agent_id,
+        stream,
+        offset,
+      })
+      passOn(stream, page.data)
+      eof = page.eof || page.next_offset === offset
+      offset = page.next_offset
+    }
+  }
+}

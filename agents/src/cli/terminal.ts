@@ -1,0 +1,51 @@
+import { styleText } from 'node:util'
+import { visible, visibleJson } from '../visible.ts'
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Prints one line to stdout. What agents wrote must have gone through `visible` before. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints one line of JSON. */
+export function printJson(value: unknown): void {
+  print(process.stdout.isTTY ? visibleJson(value) : JSON.stringify(value))
+}
+
+/** Says something to the person, beside the output. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Passes on what a command printed: untouched into a pipe, made harmless on a terminal. */
+export function passOn(stream: 'stdout' | 'stderr', data: string): void {
+  const target = stream === 'stdout' ? process.stdout : process.stderr
+  target.write(target.isTTY ? visible(data, { lines: true }) : data)
+}
+
+/** Colours text when stdout is a terminal that wants colours (NO_COLOR is obeyed). */
+export function styled(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout })
+}
+
+/** Lines of aligned columns; the last column is as long as it needs to be. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = heads.map((head, column) =>
+    Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  return [heads, ...rows].map((row) =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** A stretch of time as a person says it. */
+export function duration(seconds: number): string {
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}
