@@ -1,0 +1,42 @@
+import { realpath, stat } from 'node:fs/promises'
+import { sep } from 'node:path'
+import { CentralPostError, messageOf } from '@centralpost/shared'
+
+/**
+ * Checks where a command wants to run.
+ *
+ * @param cwd absolute path of a folder
+ * @param roots the folders that commands may work in, with all below them; none: nowhere
+ * @returns the folder's real path, every link resolved
+ * @throws {CentralPostError} `invalid_request` when it is missing, no folder, or outside the roots
+ */
+export async function checkCwd(cwd: string, roots: readonly string[]): Promise<string> {
+  const refuse = (what: string, cause?: unknown) =>
+    new CentralPostError('invalid_request', `cwd: ${what} (got ${JSON.stringify(cwd)})`, {
+      cause,
+      details: { field: 'cwd' },
+    })
+  if (!cwd.startsWith('/')) throw refuse('must be an absolute path')
+  let real: string
+  try {
+    real = await realpath(cwd)
+    if (!(await stat(real)).isDirectory()) throw refuse('is not a folder; name a folder')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'invalid_request') throw error
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw refuse('does not exist; create the folder first or name another', error)
+    }
+    throw refuse(`cannot be entered: ${messageOf(error)}`, error)
+  }
+  const realRoots = await Promise.all(roots.map(async (root) => realpath(root).catch(() => null)))
+  if (realRoots.some((root) => root !== null && isWithin(real, root))) return real
+  throw refuse(
+    `is outside the allowed roots ${roots.map((root) => JSON.stringify(root)).join(', ')}; ` +
+      'name a folder inside one, or let the hub allow another root',
+  )
+}
+
+function isWithin(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
+}

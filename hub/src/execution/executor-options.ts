@@ -1,0 +1,64 @@
+import type { Logger } from '@centralpost/shared'
+import { z } from 'zod'
+
+const MiB = 1024 * 1024
+
+/** What of the executor can be configured, with the default of each. */
+export const executorOptionsSchema = z.strictObject({
+  defaultTimeoutMs: z
+    .int()
+    .min(1)
+    .default(300_000)
+    .describe('how long a command may run that asks for no timeout, in ms'),
+  maxTimeoutMs: z
+    .int()
+    .min(1)
+    .default(600_000)
+    .describe('how long any command may run, in ms; longer wishes are cut to it'),
+  maxOutputBytes: z
+    .int()
+    .min(1024)
+    .default(100 * MiB)
+    .describe('how much a command may write to stdout and stderr together, in bytes'),
+  inlineBytes: z
+    .int()
+    .min(1024)
+    .max(256 * 1024)
+    .default(256 * 1024)
+    .describe('how much of each stream the result itself holds (head and tail), in bytes'),
+  killGraceMs: z
+    .int()
+    .min(0)
+    .default(5000)
+    .describe('how long after SIGTERM a process is ended with SIGKILL, in ms'),
+  bashPath: z
+    .string()
+    .startsWith('/')
+    .default('/bin/bash')
+    .describe('the bash that runs what is not one simple command'),
+  path: z
+    .string()
+    .min(1)
+    .default('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+    .describe('the PATH of every command; only its absolute folders are searched'),
+  passEnv: z
+    .array(z.string())
+    .default(['HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR'])
+    .describe("names of the hub's own variables that commands get; empty: none of them"),
+})
+export type ExecutorSettings = z.output<typeof executorOptionsSchema>
+
+/** What an executor needs: its settings, and what the hub decides. */
+export interface ExecutorOptions extends ExecutorSettings {
+  /** Folder for output that is too long for a result; made when it is missing. */
+  readonly spoolDir: string
+  /** The hub's id: tells its processes from those of another hub. */
+  readonly marker: string
+  readonly log: Logger
+  /**
+   * The variables that `passEnv` chooses from.
+   *
+   * @default process.env
+   */
+  readonly hubEnv?: Readonly<Record<string, string | undefined>>
+}

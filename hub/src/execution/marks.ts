@@ -1,0 +1,25 @@
+/**
+ * Variables that every process of a run inherits, wherever it goes: by them the executor finds what left the
+ * process group. The action says which action (an agent chose that name), the run is unique.
+ */
+export const markNames = {
+  action: 'CENTRALPOST_ACTION',
+  hub: 'CENTRALPOST_HUB',
+  run: 'CENTRALPOST_RUN',
+} as const
+
+/** What a process's environment says of where it comes from. */
+export interface Marks {
+  readonly actionId?: string
+  readonly hubId?: string
+  readonly runId?: string
+}
+
+/** The marks as environment variables. */
+export function markVariables(marks: Required<Marks>): Record<string, string> {
+  return {
+    [markNames.action]: marks.actionId,
+    [markNames.hub]: marks.hubId,
+    [markNames.run]: marks.runId,
+  }
+}

@@ -1,0 +1,136 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { markNames, type Marks } from './marks.ts'
+
+/** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
+export interface ProcessEntry {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+  readonly startTicks: number
+  readonly name: string
+  /** Its exit is only not yet collected. */
+  readonly ended: boolean
+  readonly marks: Marks
+}
+
+/** How many processes are read before other work of the event loop gets its turn. */
+const processesPerTurn = 32
+const kernelThread = 0x0020_0000
+const noMarks: Marks = {}
+
+/** Whether this system tells of processes in /proc (Linux). */
+export const hasProcessTable = existsSync('/proc/self/stat')
+
+/**
+ * The processes of this machine. Callers that ask at the same time share one scan, so that ending a hundred runs
+ * at once costs a few scans. Without a /proc (macOS) the table is empty and only process groups are known.
+ */
+export class ProcessTable {
+  #running: Promise<ProcessEntry[]> | null = null
+  #next: Promise<ProcessEntry[]> | null = null
+
+  /** All processes, from a scan begun after this call. */
+  async read(): Promise<ProcessEntry[]> {
+    if (this.#running === null) {
+      const scan = scanProcesses(0).finally(() => {
+        this.#running = null
+      })
+      this.#running = scan
+      return scan
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = null
+      return this.read()
+    })
+    return this.#next
+  }
+
+  /** The processes whose pid is greater than `pid`. */
+  async readAbove(pid: number): Promise<ProcessEntry[]> {
+    return scanProcesses(pid)
+  }
+}
+
+/**
+ * Reads every process once, and then those that were born meanwhile: a process may fork and end between the
+ * moment its name was listed and the moment it is read.
+ */
+async function scanProcesses(above: number): Promise<ProcessEntry[]> {
+  const entries: ProcessEntry[] = []
+  const seen = new Set<number>()
+  for (let round = 0; round < 5; round += 1) {
+    const newest = lastPid()
+    const fresh = listPids().filter((pid) => pid > above && !seen.has(pid))
+    for (const [index, pid] of fresh.entries()) {
+      seen.add(pid)
+      const entry = readProcess(pid)
+      if (entry !== null) entries.push(entry)
+      if (index % processesPerTurn === processesPerTurn - 1) await setImmediate()
+    }
+    if (newest !== null && newest === lastPid()) break
+  }
+  return entries
+}
+
+function listPids(): number[] {
+  if (!hasProcessTable) return []
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid))
+}
+
+/** The pid given out last on this machine, null where that is not told. Pids are given out in ascending order. */
+export function lastPid(): number | null {
+  const last = Number(readText('/proc/loadavg')?.trimEnd().split(' ').at(-1))
+  return Number.isInteger(last) && last > 0 ? last : null
+}
+
+/** Reads one process; null when it is gone. */
+export function readProcess(pid: number): ProcessEntry | null {
+  const stat = readText(`/proc/${pid}/stat`)
+  if (stat === null) return null
+  // The name stands in parentheses and may itself hold spaces and parentheses.
+  const close = stat.lastIndexOf(')')
+  const fields = stat.slice(close + 2).split(' ')
+  const field = (at: number) => Number(fields[at])
+  const ended = fields[0] === 'Z' || fields[0] === 'X'
+  const readable = !ended && (field(6) & kernelThread) === 0
+  return {
+    pid,
+    parent: field(1),
+    group: field(2),
+    session: field(3),
+    startTicks: field(19),
+    name: stat.slice(stat.indexOf('(') + 1, close),
+    ended,
+    marks: readable ? readMarks(pid) : noMarks,
+  }
+}
+
+/** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
+function readMarks(pid: number): Marks {
+  // In the middle of an exec the environment reads as empty for some microseconds.
+  const environ = readText(`/proc/${pid}/environ`) || readText(`/proc/${pid}/environ`) || undefined
+  if (environ === undefined || !environ.includes(markNames.run)) return noMarks
+  const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
+  for (const line of environ.split('\0')) {
+    const equals = line.indexOf('=')
+    const value = line.slice(equals + 1)
+    const name = line.slice(0, equals)
+    if (name === markNames.run) marks.runId = value
+    else if (name === markNames.action) marks.actionId = value
+    else if (name === markNames.hub) marks.hubId = value
+  }
+  return marks
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    // Gone meanwhile, or another user's.
+    return null
+  }
+}

@@ -1,0 +1,48 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
+
+/** Where a program is, or why it cannot be started. */
+export type ResolvedProgram =
+  | { readonly file: string }
+  | { readonly fault: 'ENOENT' | 'EACCES'; readonly message: string }
+
+/**
+ * Finds a program as a shell would, with one difference: a bare name is looked for in the absolute folders of
+ * PATH only, so that a file in the working folder is never started for a command of the same name.
+ */
+export function resolveProgram(name: string, path: string, cwd: string): ResolvedProgram {
+  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder))
+  const places = name.includes('/')
+    ? [resolve(cwd, name)]
+    : folders.map((folder) => join(folder, name))
+  let found: string | null = null
+  for (const file of places) {
+    const kind = look(file)
+    if (kind === 'program') return { file }
+    if (kind === 'other') found ??= file
+  }
+  if (found !== null) {
+    return { fault: 'EACCES', message: `"${found}" is not an executable file` }
+  }
+  return {
+    fault: 'ENOENT',
+    message: name.includes('/')
+      ? `program "${name}" does not exist`
+      : `program "${name}" is not in any folder of PATH (${folders.join(delimiter)})`,
+  }
+}
+
+function look(file: string): 'program' | 'other' | 'missing' {
+  try {
+    if (!statSync(file).isFile()) return 'other'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'other' : 'missing'
+  }
+  try {
+    accessSync(file, constants.X_OK)
+    return 'program'
+  } catch {
+    // It is there and may not be executed.
+    return 'other'
+  }
+}

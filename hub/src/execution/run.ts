@@ -1,0 +1,74 @@
+import type { ErrorCategory, OutputStream, Plan } from '@centralpost/shared'
+
+/** One command to carry out, as it was cleared. */
+export interface Run {
+  readonly actionId: string
+  readonly plan: Plan
+  /** A folder that `checkCwd` gave. */
+  readonly cwd: string
+  /** The request's variables, passed by `checkRequestEnv`. The plan's own win over them. */
+  readonly env: Readonly<Record<string, string>>
+  /** Cut to the configured maximum; the configured default where it is not above 0. */
+  readonly timeoutMs: number
+}
+
+/** A piece of output as it came. `seq` counts from 0 over both streams. */
+export interface OutputChunk {
+  readonly seq: number
+  readonly stream: OutputStream
+  readonly data: string
+  /** How many bytes were left out before this chunk because they came too fast. */
+  readonly skippedBytes?: number
+}
+
+export interface RunControls {
+  /** Aborting cancels the run; its reason says who did. */
+  readonly signal?: AbortSignal
+  readonly onStart?: (pid: number) => void
+  readonly onOutput?: (chunk: OutputChunk) => void
+}
+
+/** One stream as the result holds it; `bytes` counts all that was kept, here or in the spool. */
+export interface Captured {
+  readonly text: string
+  readonly bytes: number
+}
+
+export const outcomeStatuses = [
+  'completed',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'interrupted',
+] as const
+export type OutcomeStatus = (typeof outcomeStatuses)[number]
+
+/** How a run ended. Every ordinary ending is one of these; none is thrown. */
+export interface Outcome {
+  readonly status: OutcomeStatus
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly success: boolean
+  readonly stdout: Captured
+  readonly stderr: Captured
+  /** Whether a text above leaves something out. */
+  readonly truncated: boolean
+  /** What `readOutput` takes; null where the texts above hold everything. */
+  readonly outputRef: string | null
+  readonly durationMs: number
+  readonly errorCategory: ErrorCategory | null
+  readonly cwd: string
+  readonly venvActive: boolean
+  readonly warnings: readonly string[]
+  readonly startedAt: Date
+  readonly finishedAt: Date
+  /** Why it ended so, where exit code and output do not say it. */
+  readonly reason: string | null
+}
+
+/** Why the executor itself ended a run. The first reason stands. */
+export interface EndReason {
+  readonly status: Exclude<OutcomeStatus, 'completed'>
+  readonly category: ErrorCategory
+  readonly text: string
+}

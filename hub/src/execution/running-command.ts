@@ -1,0 +1,263 @@
+import { basename } from 'node:path'
+import { messageOf, type Logger, type OutputStream } from '@centralpost/shared'
+import { categorize, categorizeFault } from './categorize.ts'
+import { buildEnvironment } from './environment.ts'
+import type { ExecutorOptions } from './executor-options.ts'
+import { holdsPipe, type FifoPool } from './fifo-pool.ts'
+import { LiveOutput } from './live-output.ts'
+import { readProcess, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import { ProcessTree, type EndedProcess } from './process-tree.ts'
+import { resolveProgram } from './resolve-program.ts'
+import { RunOutput, type CapturedOutput } from './run-output.ts'
+import {
+  startProcess,
+  type ProcessStart,
+  type StartedProcess,
+  type StartFault,
+} from './run-process.ts'
+import type { EndReason, Outcome, Run, RunControls } from './run.ts'
+import { findVenv, pipWarning } from './virtual-env.ts'
+
+export interface RunningCommandParts {
+  readonly run: Run
+  readonly controls: RunControls
+  readonly options: ExecutorOptions
+  /** Unique on this machine: what the run's processes are known by. */
+  readonly runId: string
+  readonly table: ProcessTable
+  readonly pool: FifoPool
+  readonly log: Logger
+}
+
+/** How long output may still come after the command's own end before its holders are ended. */
+const drainMs = 100
+/** How long a process that was left behind has between SIGTERM and SIGKILL, at most. */
+const leftoverGraceMs = 500
+/** After the tree's end: how long a pipe that stays open and silent is waited for. */
+const silentPipeMs = 1000
+
+const noOutput: CapturedOutput = {
+  stdout: { text: '', bytes: 0 },
+  stderr: { text: '', bytes: 0 },
+  truncated: false,
+  outputRef: null,
+}
+
+/**
+ * One command from start to end: starting → running → (ending →) draining → over. The first reason to end it stands;
+ * once the command itself has ended, only its output can still spoil the outcome.
+ */
+export class RunningCommand {
+  readonly #parts: RunningCommandParts
+  readonly #startedAt = new Date()
+  readonly #begun = performance.now()
+  readonly #warnings: string[] = []
+  #reason: EndReason | null = null
+  #tree: ProcessTree | null = null
+  #ending: Promise<EndedProcess[]> | null = null
+  #leaderEnded = false
+  /** Whether it is time to look into every process for one that holds the output. */
+  #seekHolders = false
+
+  constructor(parts: RunningCommandParts) {
+    this.#parts = parts
+  }
+
+  /** Ends the command for a reason, unless it has ended or another reason came first. */
+  end(reason: EndReason): void {
+    if (!this.#leaderEnded) this.#endFor(reason)
+  }
+
+  /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
+  async carryOut(): Promise<Outcome> {
+    const { signal } = this.#parts.controls
+    const onAbort = () => this.end(cancelled(signal?.reason))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      if (signal?.aborted) onAbort()
+      if (this.#reason !== null) return this.#outcome(noOutput, null)
+      const start = this.#plan()
+      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
+      if ('fault' in started) return this.#notStarted(started)
+      return await this.#follow(started)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #plan(): ProcessStart | StartFault {
+    const { run, options, runId } = this.#parts
+    const { plan, cwd } = run
+    const warning = pipWarning(plan, findVenv(cwd))
+    if (warning !== null) this.#warnings.push(warning)
+    const env = buildEnvironment({
+      hubEnv: options.hubEnv ?? process.env,
+      passEnv: options.passEnv,
+      path: options.path,
+      request: run.env,
+      plan,
+      marks: { actionId: run.actionId, hubId: options.marker, runId },
+    })
+    if (plan.kind === 'script') {
+      const args = ['--noprofile', '--norc', '-c', plan.script]
+      return { file: options.bashPath, argv0: 'bash', args, cwd, env }
+    }
+    const [name = '', ...args] = plan.argv
+    const program = resolveProgram(name, env['PATH'] ?? '', cwd)
+    return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
+  }
+
+  async #follow(started: StartedProcess): Promise<Outcome> {
+    const { run, options, controls, runId, log } = this.#parts
+    const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
+    const bears = ({ pid, marks }: ProcessEntry) =>
+      marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
+    const marks = { leader, bears }
+    const tree = new ProcessTree({ marks, table: this.#parts.table, log })
+    this.#tree = tree
+    const output = this.#listen(started)
+    // It may have been cancelled while it was being started.
+    if (this.#reason !== null) this.#ending = tree.end(options.killGraceMs)
+    this.#tell(() => controls.onStart?.(started.pid))
+    const timeoutMs = this.#timeoutMs(run.timeoutMs)
+    const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
+    const exit = await started.exit
+    clearTimeout(timer)
+    this.#leaderEnded = true
+    await this.#drain(tree, output)
+    const captured = await output.capture()
+    return this.#outcome(captured, { ...exit, stderrTail: output.stderrTail() })
+  }
+
+  #listen(started: StartedProcess): RunOutput {
+    const { run, options, controls, log } = this.#parts
+    const streams: Record<OutputStream, StartedProcess['stdout']> = started
+    return new RunOutput(streams, {
+      actionId: run.actionId,
+      spoolDir: options.spoolDir,
+      maxOutputBytes: options.maxOutputBytes,
+      inlineBytes: options.inlineBytes,
+      live: controls.onOutput === undefined ? null : new LiveOutput(controls.onOutput, log),
+      onOverLimit: () => this.#endFor(overLimit(options.maxOutputBytes)),
+      onSpoolFault: (error) => this.#endFor(spoolFault(options.spoolDir, error)),
+    })
+  }
+
+  /** Takes the rest of the output and sees to it that nothing of the tree is left. */
+  async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
+    const graceMs = Math.min(leftoverGraceMs, this.#parts.options.killGraceMs)
+    const leftBehind: EndedProcess[] = []
+    await this.#ending
+    if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
+    while (!(await settlesWithin(output.ended, drainMs))) {
+      if (!this.#seekHolders) {
+        this.#seekHolders = true
+        leftBehind.push(...(await tree.end(graceMs)))
+      }
+      if (output.quietMs < silentPipeMs) continue
+      output.abandon()
+      this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
+      await output.ended
+    }
+    if ((await tree.leftovers()).length > 0) leftBehind.push(...(await tree.end(graceMs)))
+    await this.#ending
+    if (this.#reason === null && leftBehind.length > 0) {
+      this.#warnings.push(leftBehindWarning(leftBehind))
+    }
+  }
+
+  #endFor(reason: EndReason): void {
+    if (this.#reason !== null) return
+    this.#reason = reason
+    this.#ending = this.#tree?.end(this.#parts.options.killGraceMs) ?? null
+  }
+
+  #notStarted(fault: StartFault): Outcome {
+    const category = categorizeFault(fault.fault)
+    this.#reason ??= { status: 'failed', category, text: `not started: ${fault.message}` }
+    const exitCode = category === 'not_found' ? 127 : 126
+    return this.#outcome(noOutput, { exitCode, signal: null, stderrTail: '' })
+  }
+
+  #outcome(
+    output: CapturedOutput,
+    exit: { exitCode: number | null; signal: string | null; stderrTail: string } | null,
+  ): Outcome {
+    const { run } = this.#parts
+    const { plan } = run
+    const reason = this.#reason
+    const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
+    const success = reason === null && exit?.exitCode === 0
+    const signal = exit?.signal ?? null
+    return {
+      status: reason?.status ?? (success ? 'completed' : 'failed'),
+      exitCode: exit?.exitCode ?? null,
+      signal,
+      success,
+      ...output,
+      durationMs: performance.now() - this.#begun,
+      errorCategory: reason?.category ?? (exit === null ? null : categorize({ ...exit, program })),
+      cwd: run.cwd,
+      venvActive: plan.venv !== undefined,
+      warnings: this.#warnings,
+      startedAt: this.#startedAt,
+      finishedAt: new Date(),
+      reason: reason?.text ?? (signal === null ? null : `ended by ${signal}`),
+    }
+  }
+
+  #timeoutMs(wanted: number): number {
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.options
+    return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      this.#parts.log.warn('a start listener failed', { error: messageOf(error) })
+    }
+  }
+}
+
+function cancelled(reason: unknown): EndReason {
+  const said = typeof reason === 'string' ? reason : messageOf(reason ?? '')
+  const byName = Error.isError(reason) && reason.name === 'AbortError' ? '' : said
+  return { status: 'cancelled', category: 'cancelled', text: byName || 'cancelled' }
+}
+
+function timedOut(timeoutMs: number): EndReason {
+  return { status: 'timed_out', category: 'timeout', text: `timed out after ${timeoutMs / 1000} s` }
+}
+
+function overLimit(maxOutputBytes: number): EndReason {
+  return {
+    status: 'failed',
+    category: 'output_limit',
+    text: `ended because it wrote more than ${maxOutputBytes} bytes`,
+  }
+}
+
+function spoolFault(spoolDir: string, error: unknown): EndReason {
+  return {
+    status: 'failed',
+    category: 'resource',
+    text: `ended because its output cannot be kept in "${spoolDir}": ${messageOf(error)}`,
+  }
+}
+
+function leftBehindWarning(ended: readonly EndedProcess[]): string {
+  const names = [...new Set(ended.map(({ entry }) => `${entry.name} (${entry.pid})`))]
+  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '')
+  return `${names.length} of its processes outlived the command and were ended: ${shown}`
+}
+
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), ms)
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
