@@ -1,1 +1,11 @@
-export {}
+/** What tests and embedders may use of the hub. */
+export { EmbeddedBroker } from './broker/embedded-broker.ts'
+export { CredentialStore } from './broker/credentials.ts'
+export { CentralPost } from './central-post.ts'
+export { hubConfigSchema, loadHubConfig } from './config/hub-config.ts'
+export type { HubConfig } from './config/hub-config.ts'
+export { SystemExecutor } from './execution/index.ts'
+export { CommandHistory } from './history/command-history.ts'
+export { Hub } from './hub.ts'
+export type { HubOptions } from './hub.ts'
+export { TrustManager } from './trust/trust-manager.ts'

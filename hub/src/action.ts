@@ -1,0 +1,38 @@
+import { planSchema, type Plan, type Verdict, verdictSchema } from '@centralpost/shared'
+
+/** A request that has passed admission: checked, complete, with nothing left to default. */
+export interface Action {
+  readonly actionId: string
+  readonly agentId: string
+  readonly agentType: string | null
+  readonly workflowId: string | null
+  /** the command as a person reads it; of an `argv` request, its words quoted */
+  readonly command: string
+  readonly argv: readonly string[] | null
+  readonly context: string | null
+  /** real path */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly streamOutput: boolean
+  /** never started later, in milliseconds since 1970 */
+  readonly expiresAt: number | null
+  readonly requestedAt: number
+}
+
+/** Prints words so that a shell would read them back as they are. */
+export function printArgv(argv: readonly string[]): string {
+  return argv
+    .map((word) =>
+      /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
+    )
+    .join(' ')
+}
+
+export function readVerdict(json: string): Verdict {
+  return verdictSchema.parse(JSON.parse(json))
+}
+
+export function readPlan(verdictJson: string): Plan {
+  return planSchema.parse(readVerdict(verdictJson).plan)
+}

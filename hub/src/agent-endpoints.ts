@@ -1,0 +1,49 @@
+import {
+  cancelCallSchema,
+  CentralPostError,
+  classifyCallSchema,
+  type Endpoint,
+  resultCallSchema,
+  stateCallSchema,
+} from '@centralpost/shared'
+import { agentEndpoint } from './bus/endpoints.ts'
+import type { HubParts } from './hub-parts.ts'
+
+/** What an agent may ask: always about its own actions, whatever it writes into the call. */
+export function agentEndpoints(parts: HubParts): Endpoint[] {
+  const { centralPost, executor, trust, config, hubId, checkCwd } = parts
+  return [
+    agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
+      refuseOther(call.agent_id, agentId)
+      const { action, result } = await centralPost.getActionResult({
+        actionId: call.action_id,
+        agentId,
+      })
+      return { action_id: action.action_id, agent_id: agentId, state: action.status, result }
+    }),
+    agentEndpoint('cancel', 'end an action', cancelCallSchema, async (call, agentId) => {
+      refuseOther(call.agent_id, agentId)
+      const action = await centralPost.cancelAction(
+        { actionId: call.action_id, agentId },
+        { by: `agent ${agentId}`, reason: call.reason },
+      )
+      return { action_id: action.action_id, state: action.status }
+    }),
+    agentEndpoint('state', 'the machine, seen from a directory', stateCallSchema, async (call) => {
+      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+      return { hub_id: hubId, ...(await executor.getSystemState(cwd)) }
+    }),
+    agentEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
+      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+      return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
+    }),
+  ]
+}
+
+function refuseOther(named: string | undefined, agentId: string): void {
+  if (named === undefined || named === agentId) return
+  throw new CentralPostError(
+    'forbidden',
+    `agent_id: "${named}" is another agent; "${agentId}" may ask about its own actions only`,
+  )
+}

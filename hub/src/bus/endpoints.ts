@@ -1,0 +1,47 @@
+import {
+  agentEndpointSubject,
+  type AgentEndpoint,
+  decode,
+  type Endpoint,
+  type OperatorEndpoint,
+  operatorEndpointSubject,
+  subjectToken,
+} from '@centralpost/shared'
+import type { z } from 'zod'
+
+/** Who called, as the broker has authenticated them: the name is a token of the subject. */
+export interface Caller {
+  readonly name: string
+}
+
+const nameToken = 2
+
+/** An endpoint below `CENTRAL_POST.agent.*`: an agent calls it under its own name only. */
+export function agentEndpoint<T extends z.ZodType>(
+  name: AgentEndpoint,
+  description: string,
+  schema: T,
+  answer: (call: z.output<T>, agentId: string) => Promise<object>,
+): Endpoint {
+  return {
+    name: `agent_${name}`,
+    subject: agentEndpointSubject('*', name),
+    description,
+    answer: ({ subject, data }) => answer(decode(schema, data), subjectToken(subject, nameToken)),
+  }
+}
+
+/** An endpoint below `CENTRAL_POST.operator.*`: an operator calls it under their own name only. */
+export function operatorEndpoint<T extends z.ZodType>(
+  name: OperatorEndpoint,
+  description: string,
+  schema: T,
+  answer: (call: z.output<T>, operatorId: string) => Promise<object>,
+): Endpoint {
+  return {
+    name: `operator_${name}`,
+    subject: operatorEndpointSubject('*', name),
+    description,
+    answer: ({ subject, data }) => answer(decode(schema, data), subjectToken(subject, nameToken)),
+  }
+}

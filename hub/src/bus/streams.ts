@@ -1,0 +1,45 @@
+import {
+  actionStream,
+  allRequests,
+  allResults,
+  type Bus,
+  ensureStream,
+  resultStream,
+} from '@centralpost/shared'
+
+const dayMs = 86_400_000
+
+export interface StreamOptions {
+  readonly requestDays: number
+  readonly resultDays: number
+  /** how many requests of one agent the broker keeps; it refuses more */
+  readonly queuedPerAgent: number
+}
+
+/**
+ * Makes the two streams: requests come in by a work queue, results stay for days.
+ *
+ * @throws {CentralPostError} `unavailable` when the broker has no JetStream
+ */
+export async function prepareStreams(bus: Bus, options: StreamOptions): Promise<void> {
+  await ensureStream(bus, {
+    name: actionStream,
+    description: 'requests on their way to a hub',
+    subjects: [allRequests],
+    retention: 'workqueue',
+    maxAgeMs: options.requestDays * dayMs,
+    maxMessagesPerSubject: options.queuedPerAgent,
+    whenFull: 'refuse',
+    maxMessageBytes: 262_144,
+  })
+  await ensureStream(bus, {
+    name: resultStream,
+    description: 'the result of each action',
+    subjects: [allResults],
+    retention: 'limits',
+    maxAgeMs: options.resultDays * dayMs,
+    maxMessagesPerSubject: 1,
+    whenFull: 'drop_oldest',
+    maxMessageBytes: 1_048_576,
+  })
+}

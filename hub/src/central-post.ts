@@ -1,0 +1,446 @@
+import {
+  type ActionResult,
+  type ApprovalNeeded,
+  CentralPostError,
+  type Logger,
+  messageOf,
+  type Verdict,
+} from '@centralpost/shared'
+import { readVerdict } from './action.ts'
+import type { Incoming, Refused } from './admission.ts'
+import { ApprovalDesk, type Decision } from './approval/approval-desk.ts'
+import { digestOf } from './approval/digest.ts'
+import type { CentralPostParts, Outcome } from './central-post-parts.ts'
+import { about, conclude } from './conclude.ts'
+import type { CommandExecution } from './history/schema.ts'
+import { deniedOf, startOf } from './messages.ts'
+import { earliest, intakeOf, intakeOfRefused, type IntakeSettings, rowAfter } from './rows.ts'
+import { RunQueue } from './run-queue.ts'
+
+/** An action and, when it has ended, its result. */
+export interface ActionStanding {
+  readonly action: CommandExecution
+  readonly result: ActionResult | null
+}
+
+/** Which action is meant: `agentId` may be left out while only one agent has used the id. */
+export interface ActionName {
+  readonly actionId: string
+  readonly agentId?: string | undefined
+}
+
+/**
+ * The hub's one way: request → trust → approval → executor → history → result.
+ *
+ * Read it downwards. Each step is a conditional update in the ledger that is on the disk before it takes effect, so
+ * that a hub killed at any line loses nothing and repeats nothing: what it leaves is taken up by `recover` of the
+ * next one. The states and the steps between them are in `history/action-state.ts`.
+ */
+export class CentralPost {
+  readonly #parts: CentralPostParts
+  readonly #log: Logger
+  readonly #desk: ApprovalDesk
+  readonly #queue: RunQueue
+  /** how to end each run that is under way */
+  readonly #running = new Map<number, AbortController>()
+
+  constructor(parts: CentralPostParts) {
+    this.#parts = parts
+    this.#log = parts.log
+    this.#queue = new RunQueue(parts.limits, (executionId) => this.#carryOut(executionId))
+    this.#desk = new ApprovalDesk({
+      ...parts,
+      release: (row) => this.#queue.push(row.agent_id, row.execution_id),
+    })
+  }
+
+  /** Commands that run, and actions that wait for their turn. */
+  get load(): { readonly running: number; readonly queued: number } {
+    return { running: this.#queue.running, queued: this.#queue.waiting }
+  }
+
+  /**
+   * Takes a request in. When this resolves, the request is in the ledger with its verdict and may be acknowledged:
+   * SAFE is on its way to run, REVIEW waits for a person, BLOCKED and bad input have their result.
+   *
+   * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
+   */
+  async requestSystemAction(incoming: Incoming): Promise<void> {
+    const { admit, classifyCommand, ledger, now } = this.#parts
+    const admission = await admit(incoming)
+    if (!admission.ok) return this.#reject(admission.refused)
+
+    const { action, requestHash } = admission
+    const verdict = classifyCommand(action.argv ?? action.command, action)
+    const { row, told, terminal } = intakeOf(action, requestHash, verdict, now(), this.#settings)
+    const intake = await ledger.takeIn(row, told, terminal)
+    if (intake.kind === 'known') return this.#repeat(intake.action)
+    if (intake.kind === 'conflict') return this.#rejectReuse({ ...action, requestHash })
+
+    const taken = rowAfter(row, intake.executionId)
+    this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
+    if (row.status === 'queued') this.#enqueue(taken)
+    else if (row.status === 'pending') this.#desk.requestApproval(taken)
+    else this.#refuse(taken, verdict)
+  }
+
+  /** What became of an action. */
+  async getActionResult(name: ActionName): Promise<ActionStanding> {
+    const action = await this.#find(name)
+    return { action, result: await this.#parts.ledger.result(action.execution_id) }
+  }
+
+  /** What waits for a person, oldest first. */
+  getPendingActions(): Promise<ApprovalNeeded[]> {
+    return this.#desk.pending()
+  }
+
+  /** Clears a pending action to run, exactly as it was shown. See `ApprovalDesk.approve`. */
+  async approveAction(
+    name: ActionName,
+    decision: Decision,
+    digest?: string,
+  ): Promise<CommandExecution> {
+    return this.#desk.approve(await this.#find(name), decision, digest)
+  }
+
+  /** Refuses a pending action; the reason reaches the agent. See `ApprovalDesk.deny`. */
+  async denyAction(
+    name: ActionName,
+    decision: Decision & { readonly reason: string },
+  ): Promise<CommandExecution> {
+    return this.#desk.deny(await this.#find(name), decision)
+  }
+
+  /**
+   * Cancels an action at any stage before its end. A running one has its whole process tree ended; its result comes
+   * when that is done, and says by whom.
+   *
+   * @throws {CentralPostError} `conflict` when it has ended already; says how and when
+   */
+  async cancelAction(name: ActionName, decision: Decision): Promise<CommandExecution> {
+    const row = await this.#find(name)
+    const reason = `cancelled by ${decision.by}${decision.reason ? `: ${decision.reason}` : ''}`
+    const isMine = await conclude(
+      this.#parts,
+      row,
+      ['pending', 'queued'],
+      { status: 'cancelled', at: this.#parts.now(), reason, errorCategory: 'cancelled' },
+      { kind: 'cancelled', data: { by: decision.by, reason: decision.reason ?? null } },
+      { decided_by: decision.by },
+    )
+    const run = this.#running.get(row.execution_id)
+    if (!isMine && run === undefined) throw await this.#desk.decidedBefore(row.execution_id)
+    run?.abort(new Cancelled(decision.by, reason))
+    return this.#parts.ledger.get(row.execution_id)
+  }
+
+  /**
+   * Takes up what an earlier hub left: what it was running is `interrupted` and never run again, what it had queued
+   * and what waits for a person goes on.
+   *
+   * @param survivors how many processes of an action were still alive, and have been ended
+   */
+  async recover(survivors: (actionId: string) => number): Promise<void> {
+    const { ledger, now, publishResults } = this.#parts
+    for await (const row of eachOf((after) => ledger.inState('running', after))) {
+      const ended = survivors(row.action_id)
+      const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
+      await conclude(
+        this.#parts,
+        row,
+        ['running'],
+        {
+          status: 'interrupted',
+          at: now(),
+          reason: `the hub died while this ran; it is not run again${found}`,
+          errorCategory: 'interrupted',
+        },
+        { kind: 'interrupted', data: { survivors: ended } },
+      )
+    }
+    for await (const row of eachOf((after) => ledger.inState('pending', after))) {
+      this.#desk.requestApproval(row)
+    }
+    for await (const row of eachOf((after) => ledger.inState('queued', after))) this.#enqueue(row)
+    publishResults()
+  }
+
+  /**
+   * Starts nothing more, lets what runs finish for a while, then ends it.
+   *
+   * @param graceMs how long what runs may go on, in milliseconds
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#queue.pause()
+    this.#desk.stop()
+    const grace = setTimeout(() => {
+      for (const run of this.#running.values()) run.abort(new HubStopping())
+    }, graceMs)
+    await this.#queue.idle()
+    clearTimeout(grace)
+    await this.#parts.ledger.idle()
+  }
+
+  #enqueue(row: CommandExecution): void {
+    if (row.deadline !== null) this.#desk.watch(row.execution_id, row.deadline)
+    this.#queue.push(row.agent_id, row.execution_id)
+  }
+
+  /** Starts one action that is cleared, and sees it to its end. Never rejects: the queue goes on. */
+  async #carryOut(executionId: number): Promise<void> {
+    try {
+      const row = await this.#parts.ledger.get(executionId)
+      if (row.status !== 'queued') return
+      const verdict = await this.#clearedStill(row)
+      if (verdict === null) return
+      const run = new AbortController()
+      this.#running.set(executionId, run)
+      const startedAt = this.#parts.now()
+      const isMine = await this.#parts.ledger.step(executionId, {
+        from: ['queued'],
+        to: 'running',
+        at: startedAt,
+        changes: { execution_timestamp: startedAt, deadline: null },
+        told: { kind: 'started', data: { plan: verdict.plan } },
+      })
+      if (!isMine) return
+      this.#parts.announce.started(startOf(row, startedAt))
+      const outcome = await this.#executeCommand(row, verdict, run.signal)
+      await this.#recordExecution(row, outcome, run.signal)
+    } catch (error) {
+      // the row stays as it is in the ledger: the next start of a hub settles it
+      this.#log.error('an action could not be carried out', { executionId, error })
+    } finally {
+      this.#running.delete(executionId)
+    }
+  }
+
+  /**
+   * Judges again, right before the start, what was judged or approved a while ago. Null when it may not start (any
+   * more): then it has been ended, or waits for a person with what has changed.
+   */
+  async #clearedStill(row: CommandExecution): Promise<Verdict | null> {
+    const { policy, classifyCommand, checkCwd, now, ledger, limits } = this.#parts
+    const verdict = readVerdict(row.verdict ?? '')
+    if (row.deadline !== null && now() >= row.deadline) {
+      this.#desk.watch(row.execution_id, row.deadline)
+      return null
+    }
+    const cwd = await checkCwd(row.cwd ?? '').catch((error: unknown) => messageOf(error))
+    const env = JSON.parse(row.env) as Record<string, string>
+    const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
+    const isSamePolicy = verdict.policy === policy()
+    const fresh = isSamePolicy ? verdict : classifyCommand(command, { cwd: row.cwd ?? '', env })
+    if (fresh.level === 'BLOCKED') {
+      const reason = `the rules have changed since it was cleared: ${fresh.reasons.join('; ')}`
+      await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, fresh.suggestion ?? null)
+      return null
+    }
+    const digest = digestOf({
+      agentId: row.agent_id,
+      command: row.command,
+      plan: fresh.plan,
+      cwd,
+      env,
+      timeoutMs: row.timeout_ms,
+    })
+    const isCleared = row.approved_by !== 'auto' || fresh.level === 'SAFE'
+    if (digest === row.digest && isCleared) return verdict
+    const changed =
+      cwd === row.cwd ? 'the rules judge it otherwise now' : `its directory is now: ${cwd}`
+    const deadline = earliest(now() + limits.pendingMs, row.expires_at)
+    const isMine = await ledger.step(row.execution_id, {
+      from: ['queued'],
+      to: 'pending',
+      at: now(),
+      changes: {
+        approved_by: null,
+        decided_by: null,
+        approval_timestamp: null,
+        deadline,
+        digest,
+        trust_level: 'REVIEW',
+        verdict: JSON.stringify({
+          ...fresh,
+          level: 'REVIEW',
+          reasons: [changed, ...fresh.reasons],
+        }),
+      },
+      told: { kind: 'pending', data: { changed, digest } },
+    })
+    if (isMine) this.#desk.requestApproval(await ledger.get(row.execution_id))
+    return null
+  }
+
+  #executeCommand(row: CommandExecution, verdict: Verdict, signal: AbortSignal): Promise<Outcome> {
+    const { announce, executeCommand } = this.#parts
+    return executeCommand(
+      {
+        actionId: row.action_id,
+        plan: verdict.plan,
+        cwd: row.cwd ?? '',
+        env: JSON.parse(row.env) as Record<string, string>,
+        timeoutMs: row.timeout_ms,
+      },
+      {
+        signal,
+        ...(row.stream_output === 1 && {
+          onOutput: ({ seq, stream, data, skippedBytes }) =>
+            announce.output({
+              schema: 1,
+              action_id: row.action_id,
+              agent_id: row.agent_id,
+              seq,
+              stream,
+              data,
+              ...(skippedBytes !== undefined && { skipped_bytes: skippedBytes }),
+            }),
+        }),
+      },
+    )
+  }
+
+  async #recordExecution(
+    row: CommandExecution,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const why: unknown = outcome.status === 'cancelled' ? signal.reason : undefined
+    const isStopped = why instanceof HubStopping
+    const ending = {
+      ...outcome,
+      at: this.#parts.now(),
+      ...(why instanceof Error && { reason: why.message }),
+      ...(isStopped && { status: 'interrupted' as const, errorCategory: 'interrupted' as const }),
+    }
+    await conclude(
+      this.#parts,
+      row,
+      ['running'],
+      ending,
+      {
+        kind: isStopped ? 'interrupted' : outcome.status === 'cancelled' ? 'cancelled' : 'finished',
+        data: {
+          status: ending.status,
+          exit_code: outcome.exitCode,
+          signal: outcome.signal,
+          category: ending.errorCategory,
+          reason: ending.reason,
+        },
+      },
+      why instanceof Cancelled ? { decided_by: why.by } : {},
+    )
+  }
+
+  /** Tells of an action that ended at its intake. */
+  #refuse(row: CommandExecution, verdict: Verdict): void {
+    if (row.status === 'denied') {
+      const reason = verdict.reasons.join('; ')
+      const suggestion = verdict.suggestion ?? null
+      this.#log.warn('blocked', { ...about(row), reason })
+      this.#parts.announce.denied(
+        deniedOf(row, { by: 'policy', reason, suggestion, at: this.#parts.now() }),
+      )
+    }
+    this.#parts.publishResults()
+  }
+
+  async #deny(row: CommandExecution, reason: string, suggestion: string | null): Promise<void> {
+    const at = this.#parts.now()
+    const isMine = await conclude(
+      this.#parts,
+      row,
+      ['queued'],
+      { status: 'denied', at, reason, suggestion },
+      { kind: 'denied', data: { by: 'policy', reason } },
+      { decided_by: 'policy', trust_level: row.trust_level },
+    )
+    if (isMine) this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
+  }
+
+  /** The same request again: its result goes out once more, or it is under way and nothing is started. */
+  async #repeat(action: CommandExecution): Promise<void> {
+    this.#log.info('request repeated', { ...about(action), state: action.status })
+    await this.#parts.ledger.publishAgain(action.execution_id)
+    this.#parts.publishResults()
+  }
+
+  async #reject(refused: Refused): Promise<void> {
+    const { row, told, terminal } = intakeOfRefused(refused, this.#parts.now(), this.#settings)
+    const intake = await this.#parts.ledger.takeIn(row, told, terminal)
+    if (intake.kind === 'known') return this.#repeat(intake.action)
+    if (intake.kind === 'conflict') return this.#rejectReuse(refused)
+    this.#log.warn('request rejected', { ...about(rowAfter(row, 0)), reason: refused.reason })
+    this.#parts.publishResults()
+  }
+
+  async #rejectReuse(refused: Omit<Refused, 'reason'>): Promise<void> {
+    const reason = `action_id: "${refused.actionId}" was used before for something else; take a new one`
+    const { row, told, terminal } = intakeOfRefused(
+      { ...refused, reason },
+      this.#parts.now(),
+      this.#settings,
+      true,
+    )
+    const intake = await this.#parts.ledger.takeIn(row, told, terminal)
+    if (intake.kind !== 'new') return this.#repeat(intake.action)
+    this.#log.warn('request rejected', { ...about(rowAfter(row, 0)), reason })
+    this.#parts.publishResults()
+  }
+
+  async #find({ actionId, agentId }: ActionName): Promise<CommandExecution> {
+    const { ledger } = this.#parts
+    const mine = agentId === undefined ? undefined : await ledger.find(agentId, actionId)
+    const found = agentId === undefined ? await ledger.findAll(actionId) : mine ? [mine] : []
+    const [only] = found
+    if (only === undefined) {
+      throw new CentralPostError(
+        'not_found',
+        `no action ${actionId}${agentId ? ` of ${agentId}` : ''}`,
+      )
+    }
+    if (found.length === 1) return only
+    const agents = found.map((row) => row.agent_id).join(', ')
+    throw new CentralPostError(
+      'conflict',
+      `${actionId} is an action of each of ${agents}: name the agent`,
+    )
+  }
+
+  get #settings(): IntakeSettings {
+    const { hubId, limits, computeCommandHash } = this.#parts
+    return { hubId, pendingMs: limits.pendingMs, computeCommandHash }
+  }
+}
+
+/** Why a run is ended: somebody wants it to. */
+class Cancelled extends Error {
+  readonly by: string
+  constructor(by: string, message: string) {
+    super(message)
+    this.by = by
+  }
+}
+
+/** Why a run is ended: its hub stops, and the grace period is over. */
+class HubStopping extends Error {
+  constructor() {
+    super('the hub was stopped while this ran; it is not run again')
+  }
+}
+
+/** Every row of a question that is asked in pages. */
+async function* eachOf(
+  page: (after: number) => Promise<CommandExecution[]>,
+): AsyncGenerator<CommandExecution> {
+  let after = 0
+  for (;;) {
+    const rows = await page(after)
+    if (rows.length === 0) return
+    for (const row of rows) {
+      after = row.execution_id
+      yield row
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import { untilStopped } from './signals.ts'
+
+/** Adds `broker`: the embedded broker alone, for a hub that is started apart from it. */
+export function addBrokerCommand(program: Command): void {
+  withCommonOptions(program.command('broker').description('run the embedded broker alone')).action(
+    async (options: CommonOptions) => {
+      const config = await settingsOf(options)
+      await using opened = new AsyncDisposableStack()
+      const log = logOf(options, config, 'broker')
+      opened.defer(() => log.close())
+      const { port } = config.broker
+      const broker = opened.use(
+        await EmbeddedBroker.start({
+          dataDir: dataDirOf(options),
+          log,
+          ...(port !== undefined && { port }),
+        }),
+      )
+      process.stdout.write(`broker: ${broker.url}\n`)
+      await Promise.race([broker.closed, untilStopped(() => process.exit(1))])
+    },
+  )
+}

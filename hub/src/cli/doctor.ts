@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process'
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  Bus,
+  externalCredentials,
+  hubsReplySchema,
+  messageOf,
+  operatorEndpointSubject,
+  readCredentials,
+  silentLogger,
+} from '@centralpost/shared'
+import type { Command } from 'commander'
+import { findNatsServer } from '../broker/find-nats-server.ts'
+import { findRunningBroker } from '../broker/reload.ts'
+import { TrustManager } from '../trust/trust-manager.ts'
+import { type CommonOptions, dataDirOf, settingsOf, withCommonOptions } from './settings.ts'
+
+type Mark = 'ok' | 'note' | 'fault'
+
+interface Finding {
+  readonly subject: string
+  readonly mark: Mark
+  readonly text: string
+}
+
+const marks: Readonly<Record<Mark, string>> = { ok: '✓', note: '·', fault: '✗' }
+
+/** Adds `doctor`: looks at everything a hub needs and says what is missing. */
+export function addDoctorCommand(program: Command): void {
+  withCommonOptions(
+    program.command('doctor').description('look at what a hub needs here, and say what is missing'),
+  )
+    .option('--json', 'print JSON')
+    .action(async (options: CommonOptions & { readonly json?: boolean }) => {
+      const findings = await examine(options)
+      if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`)
+      else {
+        for (const { subject, mark, text } of findings) {
+          process.stdout.write(`${marks[mark]} ${subject.padEnd(12)} ${text}\n`)
+        }
+      }
+      if (findings.some((finding) => finding.mark === 'fault')) process.exitCode = 1
+    })
+}
+
+async function examine(options: CommonOptions): Promise<Finding[]> {
+  const dataDir = dataDirOf(options)
+  return Promise.all([
+    found('node', () => Promise.resolve(process.version)),
+    found('nats-server', async () => {
+      if (externalCredentials(process.env)) return `not needed: NATS_URL is set`
+      const server = await findNatsServer({ log: silentLogger })
+      return `${server.version} at ${server.path}`
+    }),
+    found('bash', () => firstLine('/bin/bash', ['--version'])),
+    found('git', () => firstLine('git', ['--version']), 'note'),
+    found('sandbox', () => firstLine('bwrap', ['--version']), 'note'),
+    found('settings', async () => (await settingsOf(options)).file ?? 'defaults'),
+    found('rules', async () => {
+      const { rulesPath } = await settingsOf(options)
+      await using trust = await opened(rulesPath)
+      return `${rulesPath} (${trust.policy.slice(0, 12)})`
+    }),
+    found('data', async () => {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 })
+      await access(dataDir, constants.W_OK)
+      const { bavail, bsize } = await statfs(dataDir)
+      return `${dataDir}, ${Math.round((bavail * bsize) / 1e9)} GB free`
+    }),
+    found(
+      'broker',
+      async () => {
+        const external = externalCredentials(process.env)
+        if (external) return `external: ${external.servers.join(', ')}`
+        const running = await findRunningBroker(dataDir)
+        if (running) return `embedded, runs on ${running.url}`
+        throw new Error('none runs on this data directory; `centralpost up` starts one')
+      },
+      'note',
+    ),
+    found('hub', () => hubStatus(dataDir), 'note'),
+  ])
+}
+
+async function found(
+  subject: string,
+  look: () => Promise<string>,
+  otherwise: Mark = 'fault',
+): Promise<Finding> {
+  try {
+    return { subject, mark: 'ok', text: await look() }
+  } catch (error) {
+    return { subject, mark: otherwise, text: messageOf(error) }
+  }
+}
+
+async function firstLine(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args)
+  return stdout.split('\n', 1)[0] ?? ''
+}
+
+async function opened(rulesPath: string): Promise<TrustManager & AsyncDisposable> {
+  const trust = await TrustManager.open({ rulesPath, log: silentLogger })
+  return Object.assign(trust, { [Symbol.asyncDispose]: () => trust.close() })
+}
+
+async function hubStatus(dataDir: string): Promise<string> {
+  const external = externalCredentials(process.env)
+  const credentials =
+    external ?? (await readCredentials(join(dataDir, 'credentials', 'operators', 'operator.json')))
+  await using bus = await Bus.connect({ credentials, name: 'doctor', log: silentLogger })
+  const { hubs } = await bus.request(
+    operatorEndpointSubject('operator', 'hubs'),
+    {},
+    { schema: hubsReplySchema },
+  )
+  return hubs
+    .map(
+      (hub) =>
+        `${hub.hub_id} serves: ${hub.running} running, ${hub.queued} queued, ${hub.pending} pending`,
+    )
+    .join('; ')
+}

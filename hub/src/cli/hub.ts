@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import {
+  type BusCredentials,
+  externalCredentials,
+  type Logger,
+  readCredentials,
+} from '@centralpost/shared'
+import type { Command } from 'commander'
+import { CredentialStore } from '../broker/credentials.ts'
+import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import { findRunningBroker } from '../broker/reload.ts'
+import type { HubConfig } from '../config/hub-config.ts'
+import { Hub } from '../hub.ts'
+import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import { untilStopped } from './signals.ts'
+
+/** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
+export function addHubCommand(program: Command): void {
+  withCommonOptions(
+    program
+      .command('hub')
+      .description(
+        'run the hub alone: on NATS_URL, or on the embedded broker of the data directory',
+      ),
+  ).action(async (options: CommonOptions) => {
+    const config = await settingsOf(options)
+    // commands inherit it: what they make is the owner's alone
+    process.umask(0o077)
+    await using opened = new AsyncDisposableStack()
+    const log = logOf(options, config, 'hub')
+    opened.defer(() => log.close())
+    try {
+      const dataDir = dataDirOf(options)
+      const broker = await ownBroker(config, dataDir, log)
+      if (broker) opened.use(broker)
+      const credentials = await hubCredentials(dataDir)
+      const hub = opened.use(await Hub.start({ config, dataDir, credentials, log }))
+      process.send?.({ serving: hub.hubId })
+      process.stdout.write(`hub: ${hub.hubId} serves on ${credentials.hub.servers.join(', ')}\n`)
+      await Promise.race([
+        hub.closed,
+        ...(broker ? [broker.closed] : []),
+        untilStopped(() => process.exit(1)),
+      ])
+      log.info('hub stops')
+    } catch (error) {
+      log.error('the hub ends', { error })
+      throw error
+    } finally {
+      await opened.disposeAsync()
+      // the channel to a parent would keep the process
+      if (process.connected) process.disconnect()
+    }
+  })
+}
+
+async function ownBroker(
+  config: HubConfig,
+  dataDir: string,
+  log: Logger,
+): Promise<EmbeddedBroker | null> {
+  if (externalCredentials(process.env) !== null) return null
+  if ((await findRunningBroker(dataDir)) !== null) return null
+  const { port } = config.broker
+  return EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) })
+}
+
+/**
+ * Who the hub is: on an external broker what the environment says (and the data directory's passwords, where the
+ * environment names none and the broker was given the generated accounts), else the data directory's identities.
+ */
+async function hubCredentials(
+  dataDir: string,
+): Promise<{ hub: BusCredentials; endpoints: BusCredentials }> {
+  const external = externalCredentials(process.env)
+  const isNamed = external?.user ?? external?.token ?? external?.creds
+  if (external && (isNamed !== undefined || !(await CredentialStore.existsIn(dataDir)))) {
+    return { hub: external, endpoints: external }
+  }
+  const file = (name: string): string => join(dataDir, 'credentials', `${name}.json`)
+  const servers = external ? { servers: external.servers } : {}
+  return {
+    hub: { ...(await readCredentials(file('hub'))), ...servers },
+    endpoints: { ...(await readCredentials(file('hub-endpoints'))), ...servers },
+  }
+}

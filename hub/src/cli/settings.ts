@@ -1,0 +1,58 @@
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ClosableLogger, type LogLevel, openLog } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { type HubConfig, loadHubConfig } from '../config/hub-config.ts'
+
+export interface CommonOptions {
+  readonly data: string
+  readonly config?: string
+  readonly logLevel?: LogLevel
+}
+
+/** The rule file that comes with CentralPost. */
+export const shippedRules = fileURLToPath(
+  new URL('../../../config/trust_rules.yaml', import.meta.url),
+)
+
+/** `--data`, `--config` and `--log-level`, which every long-running command takes. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option(
+      '--data <dir>',
+      'the data directory (env: CENTRALPOST_DATA)',
+      process.env['CENTRALPOST_DATA'] ?? '.centralpost',
+    )
+    .option(
+      '--config <file>',
+      'the settings; absent: config/centralpost.yaml if there is one (env: CENTRALPOST_CONFIG)',
+    )
+    .option('--log-level <level>', 'error, warn, info or debug; absent: as the settings say')
+}
+
+/** @throws {CentralPostError} `invalid_config` */
+export function settingsOf(options: CommonOptions): Promise<HubConfig> {
+  return loadHubConfig({
+    file: options.config ?? process.env['CENTRALPOST_CONFIG'],
+    cwd: process.cwd(),
+    shippedRules,
+  })
+}
+
+export function dataDirOf(options: CommonOptions): string {
+  return resolve(options.data)
+}
+
+/** The log of a long-running process: JSON in the data directory, readable on stderr. */
+export function logOf(
+  options: CommonOptions,
+  config: HubConfig,
+  component: string,
+): ClosableLogger {
+  return openLog({
+    component,
+    level: options.logLevel ?? config.log.level,
+    file: join(dataDirOf(options), 'logs', `${component}.log`),
+    terminal: true,
+  })
+}

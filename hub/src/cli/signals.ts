@@ -1,0 +1,18 @@
+/**
+ * Waits until the process is asked to stop: SIGINT, SIGTERM, or, for a child, the end of its parent.
+ *
+ * @param again called when it is asked a second time: then it should not wait any longer
+ */
+export async function untilStopped(again: () => void): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let isAsked = false
+  const ask = (): void => {
+    if (isAsked) again()
+    isAsked = true
+    resolve()
+  }
+  process.on('SIGINT', ask)
+  process.on('SIGTERM', ask)
+  process.on('disconnect', ask)
+  await promise
+}

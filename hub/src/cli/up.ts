@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { CentralPostError, externalCredentials, type Logger } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { CredentialStore } from '../broker/credentials.ts'
+import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import { untilStopped } from './signals.ts'
+
+const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
+
+/** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
+export function addUpCommand(program: Command): void {
+  withCommonOptions(
+    program
+      .command('up')
+      .description('run everything on this machine: broker and hub, until stopped'),
+  ).action(async (options: CommonOptions) => {
+    const config = await settingsOf(options)
+    const dataDir = dataDirOf(options)
+    await using opened = new AsyncDisposableStack()
+    const log = logOf(options, config, 'up')
+    opened.defer(() => log.close())
+    const external = externalCredentials(process.env)
+    let broker: EmbeddedBroker | undefined
+    if (external === null) {
+      const store = await CredentialStore.open(dataDir)
+      await store.ensure('operator', 'operator')
+      await store.ensure('agent', 'cli')
+      const { port } = config.broker
+      broker = opened.use(
+        await EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) }),
+      )
+    }
+    const hub = new HubProcess(log)
+    opened.defer(() => hub.stop())
+    const stopping = untilStopped(() => hub.kill())
+    const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
+    if (hubId !== null) {
+      process.stdout.write(
+        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir),
+      )
+    }
+    await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
+  })
+}
+
+/** The hub as a child: started again when it dies after it has served; its end is ours when it never did. */
+class HubProcess {
+  /** The hub's id, when it serves for the first time; rejects when it cannot. */
+  readonly serving: Promise<string>
+  /** Rejects when the hub cannot be kept alive. */
+  readonly closed: Promise<void>
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  #child: ChildProcess | undefined
+
+  constructor(log: Logger) {
+    this.#log = log
+    const { promise, resolve, reject } = Promise.withResolvers<string>()
+    this.serving = promise
+    this.closed = this.#keepAlive(resolve)
+    this.closed.catch(reject)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#child?.kill('SIGTERM')
+    await this.closed.catch(() => {
+      // told to whoever awaits `closed`; here only the end counts
+    })
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  async #keepAlive(serving: (hubId: string) => void): Promise<void> {
+    const { signal } = this.#stopping
+    let hasServed = false
+    for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
+      const child = this.#start()
+      this.#child = child
+      child.on('message', (message) => {
+        hasServed = true
+        wait = 100
+        serving((message as { serving: string }).serving)
+      })
+      const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null]
+      if (signal.aborted) return
+      if (!hasServed) throw new HubFailed(code)
+      this.#log.error('the hub died; it is started again', { code, signal: killedBy })
+      await delay(wait, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+    }
+  }
+
+  #start(): ChildProcess {
+    // a process group of its own: a Ctrl-C of the terminal must reach it once, through us
+    return spawn(process.execPath, [...process.execArgv, bin, 'hub', ...process.argv.slice(3)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true,
+    })
+  }
+}
+
+/** The hub has said on stderr why it cannot start; we only pass on how it ended. */
+class HubFailed extends CentralPostError {
+  constructor(code: number | null) {
+    super('unavailable', `the hub does not start (exit code ${code}); see above`)
+  }
+}
+
+function welcome(hubId: string, broker: string, dataDir: string): string {
+  return [
+    `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
+    '',
+    '  centralpost request --wait -- git status     ask for an action',
+    '  centralpost pending                          see what waits for you',
+    '  centralpost tail                             watch everything that happens',
+    '  centralpost credentials add agent NAME       let another agent in',
+    '',
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,75 @@
+import { type ActionState, type Logger, resultSubject } from '@centralpost/shared'
+import type { Changes, Ledger, Told } from './history/ledger.ts'
+import type { CommandExecution } from './history/schema.ts'
+import { type Ending, resultOf } from './messages.ts'
+
+export interface ConcludeParts {
+  readonly ledger: Ledger
+  readonly publishResults: () => void
+  readonly log: Logger
+}
+
+/**
+ * Ends an action: state, history, audit event and the result that goes out are one commit.
+ *
+ * @param from the states it may be ended from
+ * @returns whether it was ended by this call; false when somebody else was first
+ */
+export async function conclude(
+  parts: ConcludeParts,
+  row: CommandExecution,
+  from: readonly ActionState[],
+  ending: Ending,
+  told: Told,
+  changes: Changes = {},
+): Promise<boolean> {
+  const isMine = await parts.ledger.recordExecution(
+    row.execution_id,
+    { from, to: ending.status, at: ending.at, told, changes: { ...columnsOf(ending), ...changes } },
+    { subject: resultSubject(row.agent_id, row.action_id), result: () => resultOf(row, ending) },
+  )
+  if (!isMine) return false
+  const level = ending.status === 'completed' ? 'info' : 'warn'
+  parts.log[level]('action ended', {
+    ...about(row),
+    level: row.trust_level,
+    status: ending.status,
+    exitCode: ending.exitCode ?? null,
+    category: ending.errorCategory ?? null,
+    durationMs: ending.durationMs ?? null,
+    reason: ending.reason ?? null,
+  })
+  parts.publishResults()
+  return true
+}
+
+/** What every log line of an action carries. */
+export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id' | 'command'>): {
+  actionId: string
+  agentId: string
+  command: string
+} {
+  return { actionId: row.action_id, agentId: row.agent_id, command: row.command.slice(0, 500) }
+}
+
+const previewLength = 1000
+
+function columnsOf(ending: Ending): Changes {
+  const { stdout, stderr } = ending
+  const preview = (text: string | undefined): string | null =>
+    text === undefined ? null : text.slice(0, previewLength)
+  return {
+    finished_at: ending.at,
+    reason: ending.reason ?? null,
+    deadline: null,
+    exit_code: ending.exitCode ?? null,
+    success: ending.status === 'completed' ? 1 : 0,
+    duration: ending.durationMs == null ? null : Math.round(ending.durationMs),
+    error_category: ending.errorCategory ?? null,
+    venv_active: ending.venvActive === undefined ? null : Number(ending.venvActive),
+    output_size: stdout && stderr ? stdout.bytes + stderr.bytes : null,
+    output_ref: ending.outputRef ?? null,
+    stdout_preview: preview(stdout?.text),
+    stderr_preview: preview(stderr?.text),
+  }
+}

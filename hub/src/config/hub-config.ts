@@ -1,0 +1,157 @@
+import { readYaml, checkConfig } from '@centralpost/shared'
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+
+const seconds = (by: number, least: number, most: number, what: string) =>
+  z.number().min(least).max(most).default(by).describe(`seconds; ${what}`)
+
+/** Every setting with its default. An unknown key is an error. */
+export const hubConfigSchema = z.strictObject({
+  hub: z
+    .strictObject({
+      id: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,64}$/)
+        .optional()
+        .describe('the name of this hub in results and audit; absent: the host name'),
+      roots: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe(
+          'directories (with all below) that commands may work in; absent: where the hub was started',
+        ),
+      stop_grace: seconds(
+        10,
+        0,
+        3600,
+        'how long running commands may finish when the hub is stopped',
+      ),
+    })
+    .prefault({}),
+  broker: z
+    .strictObject({
+      port: z
+        .int()
+        .min(1)
+        .max(65_535)
+        .optional()
+        .describe('of the embedded broker; absent: a free one, remembered'),
+      queued_per_agent: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(1000)
+        .describe('requests the broker keeps for one agent'),
+      request_days: z
+        .number()
+        .min(0.01)
+        .max(365)
+        .default(7)
+        .describe('days a request waits for a hub'),
+      result_days: z
+        .number()
+        .min(0.01)
+        .max(365)
+        .default(7)
+        .describe('days the broker keeps results'),
+    })
+    .prefault({}),
+  trust: z
+    .strictObject({
+      rules: z
+        .string()
+        .default('trust_rules.yaml')
+        .describe('the rule file, relative to this file'),
+    })
+    .prefault({}),
+  approvals: z
+    .strictObject({
+      pending: seconds(
+        300,
+        1,
+        604_800,
+        'a REVIEW action waits so long for a person, then it expires',
+      ),
+      execute_within: seconds(
+        60,
+        1,
+        86_400,
+        'an approval is void when the action has not started by then',
+      ),
+    })
+    .prefault({}),
+  execution: z
+    .strictObject({
+      default_timeout: seconds(300, 0.1, 86_400, 'of a command whose request names none'),
+      max_timeout: seconds(600, 0.1, 86_400, 'the most a request may ask for'),
+      kill_grace: seconds(5, 0, 600, 'between TERM and KILL'),
+      max_output_bytes: z
+        .int()
+        .min(1024)
+        .default(104_857_600)
+        .describe('of one command, both streams together'),
+      inline_bytes: z
+        .int()
+        .min(1024)
+        .max(393_216)
+        .default(262_144)
+        .describe('of each stream inside a result'),
+      parallel: z.int().min(1).max(256).default(4).describe('commands at the same time'),
+      parallel_per_agent: z.int().min(1).max(256).default(4).describe('of these, of one agent'),
+      pass_env: z
+        .array(z.string())
+        .default([])
+        .describe(
+          "names of the hub's variables that commands see besides the usual harmless ones; empty: none",
+        ),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+    })
+    .prefault({}),
+})
+
+export type HubConfigFile = z.infer<typeof hubConfigSchema>
+
+/** The settings as the parts take them: paths absolute, nothing left out. */
+export type HubConfig = HubConfigFile & {
+  readonly file: string | null
+  readonly rulesPath: string
+  readonly roots: readonly string[]
+}
+
+/**
+ * Reads the settings.
+ *
+ * @param options.file the settings file; absent: `config/centralpost.yaml` below `cwd` if there is one, else the defaults
+ * @param options.cwd where the hub is started, and what relative roots are relative to
+ * @param options.shippedRules the rule file that comes with the hub, for when no settings file names one
+ * @throws {CentralPostError} `invalid_config` naming file, path and the allowed range
+ */
+export async function loadHubConfig(options: {
+  file?: string | undefined
+  cwd: string
+  shippedRules: string
+}): Promise<HubConfig> {
+  const usual = resolve(options.cwd, 'config/centralpost.yaml')
+  const file = options.file === undefined ? usual : resolve(options.cwd, options.file)
+  const hasFile = options.file !== undefined || existsSync(usual)
+  const settings = checkConfig(hubConfigSchema, hasFile ? await readYaml(file) : {}, file)
+  const ownRules = resolve(hasFile ? dirname(file) : options.cwd, settings.trust.rules)
+  const rules = hasFile || existsSync(ownRules) ? ownRules : options.shippedRules
+  return {
+    ...settings,
+    file: hasFile ? file : null,
+    rulesPath: existsSync(rules) ? rules : namedRules(settings, ownRules, options.shippedRules),
+    roots: (settings.hub.roots ?? [options.cwd]).map((root) => resolve(options.cwd, root)),
+  }
+}
+
+/** A rule file that was named must exist; only the default name falls back to the rules that come with the hub. */
+function namedRules(settings: HubConfigFile, own: string, shipped: string): string {
+  return settings.trust.rules === 'trust_rules.yaml' ? shipped : own
+}

@@ -1,0 +1,100 @@
+import { type Kysely, sql } from 'kysely'
+
+/** The ledger, the outbox, the audit trail and the search index. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  const statements = [
+    `create table command_executions (
+      execution_id integer primary key autoincrement,
+      action_id text not null,
+      agent_id text not null,
+      agent_type text,
+      workflow_id text,
+      command text not null,
+      argv text,
+      command_hash text not null,
+      request_hash text not null,
+      context text,
+      cwd text,
+      env text not null,
+      timeout_ms integer not null,
+      stream_output integer not null,
+      expires_at integer,
+      trust_level text,
+      verdict text,
+      digest text,
+      status text not null,
+      deadline integer,
+      approved_by text,
+      decided_by text,
+      approval_timestamp integer,
+      execution_timestamp integer,
+      hub_id text not null,
+      timestamp integer not null,
+      finished_at integer,
+      exit_code integer,
+      success integer,
+      duration integer,
+      error_category text,
+      reason text,
+      venv_active integer,
+      output_size integer,
+      output_ref text,
+      stdout_preview text,
+      stderr_preview text,
+      unique (agent_id, action_id)
+    ) strict`,
+    `create index command_executions_action on command_executions (action_id)`,
+    `create index command_executions_agent on command_executions (agent_id, execution_id desc)`,
+    `create index command_executions_workflow on command_executions (workflow_id, execution_id desc)
+      where workflow_id is not null`,
+    `create index command_executions_hash on command_executions (command_hash)`,
+    // few rows are ever under way: this index stays tiny whatever the history's size
+    `create index command_executions_under_way on command_executions (status, execution_id)
+      where status in ('pending', 'queued', 'running')`,
+    `create table action_results (
+      execution_id integer primary key references command_executions,
+      subject text not null,
+      stored integer not null,
+      result text not null,
+      published_at integer
+    ) strict`,
+    `create index action_results_outbox on action_results (execution_id) where published_at is null`,
+    `create table audit_events (
+      seq integer primary key,
+      timestamp integer not null,
+      execution_id integer,
+      agent_id text not null,
+      action_id text not null,
+      kind text not null,
+      data text not null,
+      prev_hash text not null,
+      hash text not null
+    ) strict`,
+    `create index audit_events_execution on audit_events (execution_id, seq)`,
+    `create trigger audit_events_no_update before update on audit_events
+      begin select raise(abort, 'audit events are append-only'); end`,
+    `create trigger audit_events_no_delete before delete on audit_events
+      begin select raise(abort, 'audit events are append-only'); end`,
+    `create trigger command_executions_final before update on command_executions
+      when old.status not in ('pending', 'queued', 'running')
+      begin select raise(abort, 'a terminal state never changes'); end`,
+    `create trigger command_executions_no_delete before delete on command_executions
+      begin select raise(abort, 'executions are never deleted'); end`,
+    `create virtual table command_fts using fts5 (
+      command, context, stdout_preview, stderr_preview,
+      content='command_executions', content_rowid='execution_id',
+      tokenize="unicode61 remove_diacritics 2 tokenchars '_'", prefix='2 3'
+    )`,
+    `create trigger command_fts_insert after insert on command_executions begin
+      insert into command_fts (rowid, command, context, stdout_preview, stderr_preview)
+      values (new.execution_id, new.command, new.context, new.stdout_preview, new.stderr_preview);
+    end`,
+    `create trigger command_fts_update after update of stdout_preview, stderr_preview on command_executions begin
+      insert into command_fts (command_fts, rowid, command, context, stdout_preview, stderr_preview)
+      values ('delete', old.execution_id, old.command, old.context, old.stdout_preview, old.stderr_preview);
+      insert into command_fts (rowid, command, context, stdout_preview, stderr_preview)
+      values (new.execution_id, new.command, new.context, new.stdout_preview, new.stderr_preview);
+    end`,
+  ]
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  Bus,
+  type BusCredentials,
+  CentralPostError,
+  type HubStatus,
+  type Logger,
+  messageOf,
+  serveEndpoints,
+} from '@centralpost/shared'
+import { admit, type Incoming } from './admission.ts'
+import { agentEndpoints } from './agent-endpoints.ts'
+import { BusAnnouncer } from './bus/announcer.ts'
+import { Outbox } from './bus/outbox.ts'
+import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
+import { prepareStreams } from './bus/streams.ts'
+import { CentralPost } from './central-post.ts'
+import type { HubConfig } from './config/hub-config.ts'
+import {
+  checkCwd,
+  checkRequestEnv,
+  executorOptionsSchema,
+  SystemExecutor,
+} from './execution/index.ts'
+import { CommandHistory } from './history/command-history.ts'
+import { lockDataDirectory, openDatabase } from './history/database.ts'
+import { Ledger } from './history/ledger.ts'
+import { operatorEndpoints } from './operator-endpoints.ts'
+import { TrustManager } from './trust/trust-manager.ts'
+import { version } from './version.ts'
+
+export interface HubOptions {
+  readonly config: HubConfig
+  readonly dataDir: string
+  /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
+  readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
+  readonly log: Logger
+}
+
+/**
+ * A running hub. `start` opens the parts in the order in which they need one another and gives a hub that serves, or
+ * throws having closed what it had opened; `stop` closes them in the opposite order.
+ */
+export class Hub {
+  readonly hubId: string
+  /** Rejects when the hub cannot go on (its broker connection is gone for good). Resolves after a stop. */
+  readonly closed: Promise<void>
+  readonly #opened: AsyncDisposableStack
+  #stopped: Promise<void> | undefined
+
+  private constructor(hubId: string, opened: AsyncDisposableStack, closed: Promise<void>) {
+    this.hubId = hubId
+    this.#opened = opened
+    this.closed = closed
+    // whoever does not watch `closed` has the log
+    this.closed.catch(() => {})
+  }
+
+  /**
+   * @throws {CentralPostError} `conflict` when another hub works on the data directory, `storage` when its database cannot
+   * be used, `unavailable` when the broker cannot be reached or has no JetStream, `invalid_config` for the rules
+   */
+  static async start(options: HubOptions): Promise<Hub> {
+    const { config, log } = options
+    const dataDir = resolve(options.dataDir)
+    const hubId =
+      config.hub.id ??
+      (hostname()
+        .replace(/[^A-Za-z0-9_-]/g, '-')
+        .slice(0, 64) ||
+        'hub')
+    const startedAt = new Date().toISOString()
+    const now = Date.now
+    await using opened = new AsyncDisposableStack()
+
+    opened.defer(lockDataDirectory(dataDir))
+    const database = await openDatabase(join(dataDir, 'hub.db'))
+    opened.defer(() => database.destroy())
+    const ledger = new Ledger(database)
+    const history = new CommandHistory(database)
+    const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
+    opened.defer(() => trust.close())
+    const executor = new SystemExecutor(executorOptions(config, dataDir, hubId, log))
+    opened.defer(() => executor.stop())
+
+    const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
+    opened.defer(() => bus.drain())
+    const outbox = new Outbox(bus, {
+      unpublished: (limit) => ledger.unpublished(limit),
+      markPublished: (executionIds, at) => ledger.markPublished(executionIds, at),
+      now,
+      log,
+    })
+    const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
+    const classify = (
+      command: string | readonly string[],
+      context: { cwd: string; env?: Readonly<Record<string, string>> },
+    ) => trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] })
+    const centralPost = new CentralPost({
+      hubId,
+      admit: (incoming) =>
+        admit(incoming, {
+          checkCwd: insideRoots,
+          faultInEnv,
+          defaultCwd: config.roots[0] ?? '/',
+          defaultTimeoutMs: config.execution.default_timeout * 1000,
+          maxTimeoutMs: config.execution.max_timeout * 1000,
+          hubId,
+        }),
+      classifyCommand: classify,
+      policy: () => trust.policy,
+      ledger,
+      executeCommand: (run, controls) => executor.executeCommand(run, controls),
+      checkCwd: insideRoots,
+      computeCommandHash: (command) => executor.computeCommandHash(command),
+      announce: new BusAnnouncer(bus),
+      publishResults: () => outbox.kick(),
+      limits: {
+        pendingMs: config.approvals.pending * 1000,
+        executeWithinMs: config.approvals.execute_within * 1000,
+        parallel: config.execution.parallel,
+        parallelPerAgent: config.execution.parallel_per_agent,
+      },
+      now,
+      log,
+    })
+
+    const status = async (): Promise<HubStatus> => ({
+      hub_id: hubId,
+      version,
+      host: hostname(),
+      pid: process.pid,
+      started_at: startedAt,
+      accepting: bus.isConnected,
+      policy: trust.policy,
+      running: centralPost.load.running,
+      queued: centralPost.load.queued,
+      pending: await ledger.countInState('pending'),
+      unpublished: await ledger.countUnpublished(),
+      slots: config.execution.parallel,
+    })
+    const parts = {
+      hubId,
+      config,
+      centralPost,
+      executor,
+      history,
+      trust: { classifyCommand: classify },
+      checkCwd: insideRoots,
+      status,
+    }
+
+    // the answers come last to go: an agent may ask for its result while the hub drains
+    const replies = await connect(options.credentials.endpoints, `hub ${hubId} endpoints`, log)
+    opened.defer(() => replies.drain())
+    opened.defer(() => outbox.stop())
+    opened.defer(() => centralPost.stop(config.hub.stop_grace * 1000))
+
+    const streams = {
+      requestDays: config.broker.request_days,
+      resultDays: config.broker.result_days,
+      queuedPerAgent: config.broker.queued_per_agent,
+    }
+    await prepareStreams(bus, streams)
+    // before the first request: what runs now must not be taken for what a dead hub left
+    const survivors = await executor.endSurvivors()
+    for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
+    await centralPost.recover(
+      (actionId) => survivors.filter((survivor) => survivor.actionId === actionId).length,
+    )
+    const take = (incoming: Incoming): Promise<void> => centralPost.requestSystemAction(incoming)
+    const requests = await RequestQueue.open(bus, { ...streams, now, log }, take)
+    opened.defer(() => requests.stop())
+    const served = await serveEndpoints(
+      replies,
+      { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
+      [...agentEndpoints(parts), ...operatorEndpoints(parts)],
+    )
+    opened.defer(async () => {
+      await served.stop()
+      await served.idle()
+    })
+    bus.onReconnect(() => void sweepRequests(bus, log, take, now))
+    void sweepRequests(bus, log, take, now)
+
+    log.info('hub serves', { hubId, broker: bus.server, dataDir, policy: trust.policy })
+    return new Hub(
+      hubId,
+      opened.move(),
+      lost(bus, 'hub').then(() => {}),
+    )
+  }
+
+  /** Takes no new work, lets commands finish or ends them within the grace period, closes everything. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#opened.disposeAsync()
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+function connect(credentials: BusCredentials, name: string, log: Logger): Promise<Bus> {
+  return Bus.connect({ credentials, name, log: log.child({ part: 'bus' }) })
+}
+
+async function lost(bus: Bus, what: string): Promise<void> {
+  const error = await bus.closed()
+  if (error === undefined) return
+  throw new CentralPostError(
+    'unavailable',
+    `the ${what}'s broker connection is closed for good: ${messageOf(error)}`,
+    { cause: error },
+  )
+}
+
+function faultInEnv(env: Readonly<Record<string, string>>): string | null {
+  const refused = checkRequestEnv(env)
+  return refused === null ? null : `${refused.name} may not be set: it ${refused.reason}`
+}
+
+function executorOptions(config: HubConfig, dataDir: string, hubId: string, log: Logger) {
+  const { execution } = config
+  const defaults = executorOptionsSchema.parse({})
+  const spoolDir = join(dataDir, 'spool')
+  mkdirSync(spoolDir, { recursive: true, mode: 0o700 })
+  return {
+    ...defaults,
+    defaultTimeoutMs: execution.default_timeout * 1000,
+    maxTimeoutMs: execution.max_timeout * 1000,
+    killGraceMs: execution.kill_grace * 1000,
+    maxOutputBytes: execution.max_output_bytes,
+    inlineBytes: execution.inline_bytes,
+    passEnv: [...defaults.passEnv, ...execution.pass_env],
+    spoolDir,
+    // processes carry it: it must not be the same for two hubs of one machine
+    marker: `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
+    log: log.child({ part: 'executor' }),
+  }
+}

@@ -1,0 +1,157 @@
+import type {
+  ActionDenied,
+  ActionResult,
+  ActionStart,
+  ApprovalNeeded,
+  ErrorCategory,
+  ResultStatus,
+} from '@centralpost/shared'
+import { readVerdict } from './action.ts'
+import type { CommandExecution } from './history/schema.ts'
+
+/** How an action ended, with what differs from an action that never started. */
+export interface Ending {
+  readonly status: ResultStatus
+  readonly at: number
+  readonly reason?: string | null
+  readonly suggestion?: string | null
+  readonly exitCode?: number | null
+  readonly signal?: string | null
+  readonly stdout?: { readonly text: string; readonly bytes: number }
+  readonly stderr?: { readonly text: string; readonly bytes: number }
+  readonly truncated?: boolean
+  readonly outputRef?: string | null
+  readonly durationMs?: number | null
+  readonly errorCategory?: ErrorCategory | null
+  readonly venvActive?: boolean
+  readonly warnings?: readonly string[]
+}
+
+type Ended = Pick<
+  CommandExecution,
+  | 'action_id'
+  | 'agent_id'
+  | 'workflow_id'
+  | 'command'
+  | 'trust_level'
+  | 'approved_by'
+  | 'cwd'
+  | 'hub_id'
+  | 'timestamp'
+  | 'execution_id'
+>
+
+/** Messages stay below the broker's usual limit of 1 MiB, with room for what wraps them. */
+const maxResultBytes = 900_000
+
+/** The terminal message of an action. */
+export function resultOf(row: Ended, ending: Ending): ActionResult {
+  const { stdout, stderr } = ending
+  return fitted({
+    schema: 1,
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    workflow_id: row.workflow_id,
+    command: row.command,
+    status: ending.status,
+    trust_level: row.trust_level,
+    approved_by: row.approved_by,
+    exit_code: ending.exitCode ?? null,
+    signal: ending.signal ?? null,
+    success: ending.status === 'completed',
+    stdout: stdout?.text ?? '',
+    stderr: stderr?.text ?? '',
+    stdout_bytes: stdout?.bytes ?? 0,
+    stderr_bytes: stderr?.bytes ?? 0,
+    truncated: ending.truncated ?? false,
+    output_ref: ending.outputRef ?? null,
+    duration: ending.durationMs == null ? null : ending.durationMs / 1000,
+    error_category: ending.errorCategory ?? null,
+    cwd: row.cwd,
+    venv_active: ending.venvActive ?? false,
+    warnings: [...(ending.warnings ?? [])],
+    reason: ending.reason ?? null,
+    suggestion: ending.suggestion ?? null,
+    execution_id: row.execution_id,
+    hub_id: row.hub_id,
+    requested_at: isoOf(row.timestamp),
+    finished_at: isoOf(ending.at),
+  })
+}
+
+/** What an operator is shown of a pending action, and must clear. */
+export function approvalNeededOf(row: CommandExecution): ApprovalNeeded {
+  const verdict = readVerdict(row.verdict ?? '')
+  return {
+    schema: 1,
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    workflow_id: row.workflow_id,
+    agent_type: row.agent_type,
+    command: row.command,
+    context: row.context,
+    cwd: row.cwd ?? '',
+    env: JSON.parse(row.env) as Record<string, string>,
+    timeout: row.timeout_ms / 1000,
+    trust_level: verdict.level,
+    risk: verdict.risk,
+    verdict,
+    digest: row.digest ?? '',
+    requested_at: isoOf(row.timestamp),
+    expires_at: isoOf(row.deadline ?? row.timestamp),
+    hub_id: row.hub_id,
+  }
+}
+
+export function deniedOf(
+  row: Ended,
+  denial: { by: string; reason: string; suggestion: string | null; at: number },
+): ActionDenied {
+  return {
+    schema: 1,
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    workflow_id: row.workflow_id,
+    command: row.command,
+    trust_level: row.trust_level ?? 'BLOCKED',
+    reason: denial.reason,
+    suggestion: denial.suggestion,
+    denied_by: denial.by,
+    denied_at: isoOf(denial.at),
+  }
+}
+
+export function startOf(row: CommandExecution, at: number): ActionStart {
+  return {
+    schema: 1,
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    workflow_id: row.workflow_id,
+    command: row.command,
+    cwd: row.cwd ?? '',
+    trust_level: row.trust_level ?? 'REVIEW',
+    approved_by: row.approved_by,
+    timeout: row.timeout_ms / 1000,
+    started_at: isoOf(at),
+    hub_id: row.hub_id,
+  }
+}
+
+export function isoOf(at: number): string {
+  return new Date(at).toISOString()
+}
+
+/** Control characters grow sixfold in JSON: then less is shown inline, and `output_ref` has it all. */
+function fitted(result: ActionResult): ActionResult {
+  let fit = result
+  while (Buffer.byteLength(JSON.stringify(fit)) > maxResultBytes) {
+    fit = { ...fit, stdout: halved(fit.stdout), stderr: halved(fit.stderr), truncated: true }
+  }
+  return fit
+}
+
+function halved(text: string): string {
+  if (text.length < 64) return text
+  const keep = Math.floor(text.length / 4)
+  return `${text.slice(0, keep)}\n… left out …\n${text.slice(-keep)}`
+}

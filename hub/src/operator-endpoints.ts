@@ -1,0 +1,158 @@
+import {
+  approveCallSchema,
+  cancelCallSchema,
+  CentralPostError,
+  classifyCallSchema,
+  denyCallSchema,
+  emptyCallSchema,
+  type Endpoint,
+  historyCallSchema,
+  outputCallSchema,
+  pendingCallSchema,
+  resultCallSchema,
+  statsCallSchema,
+} from '@centralpost/shared'
+import { operatorEndpoint } from './bus/endpoints.ts'
+import type { CommandExecution } from './history/schema.ts'
+import type { HubParts } from './hub-parts.ts'
+import { isoOf } from './messages.ts'
+
+/** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
+export function operatorEndpoints(parts: HubParts): Endpoint[] {
+  const { centralPost, executor, history, trust, config, checkCwd } = parts
+  const named = (call: { action_id: string; agent_id?: string | undefined }) => ({
+    actionId: call.action_id,
+    agentId: call.agent_id,
+  })
+  return [
+    operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
+      const all = await centralPost.getPendingActions()
+      const pending = all
+        .filter((one) => call.agent_id === undefined || one.agent_id === call.agent_id)
+        .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id)
+      return { pending }
+    }),
+    operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) =>
+      decided(
+        await centralPost.approveAction(named(call), { by, reason: call.comment }, call.digest),
+      ),
+    ),
+    operatorEndpoint('deny', 'refuse an action', denyCallSchema, async (call, by) =>
+      decided(
+        await centralPost.denyAction(named(call), {
+          by,
+          reason: call.reason,
+          suggestion: call.suggestion,
+        }),
+      ),
+    ),
+    operatorEndpoint('cancel', 'end an action', cancelCallSchema, async (call, by) => {
+      const action = await centralPost.cancelAction(named(call), { by, reason: call.reason })
+      return { action_id: action.action_id, state: action.status }
+    }),
+    operatorEndpoint('result', 'what became of an action', resultCallSchema, async (call) => {
+      const { action, result } = await centralPost.getActionResult(named(call))
+      return {
+        action_id: action.action_id,
+        agent_id: action.agent_id,
+        state: action.status,
+        result,
+      }
+    }),
+    operatorEndpoint(
+      'output',
+      'all an action printed, in pages',
+      outputCallSchema,
+      async (call) => {
+        const { action, result } = await centralPost.getActionResult(named(call))
+        const page =
+          action.output_ref === null
+            ? inlinePage(result?.[call.stream] ?? '', call.offset, call.limit)
+            : await executor.readOutput(action.output_ref, call.stream, call.offset, call.limit)
+        return { action_id: action.action_id, stream: call.stream, ...page }
+      },
+    ),
+    operatorEndpoint('history', 'what was done, newest first', historyCallSchema, async (call) => {
+      const entries = await history.getFilteredHistory({
+        query: call.query,
+        agentId: call.agent_id,
+        workflowId: call.workflow_id,
+        trustLevel: call.trust_level,
+        status: call.status,
+        actionId: call.action_id,
+        before: call.before,
+        limit: call.limit,
+      })
+      const last = entries.at(-1)
+      return { entries, next: entries.length === call.limit && last ? last.execution_id : null }
+    }),
+    operatorEndpoint('stats', 'success and duration', statsCallSchema, async (call) => {
+      const { command } = call
+      const stats = await history.getCommandStats(
+        command === undefined ? undefined : executor.computeCommandHash(command),
+      )
+      const executed = stats.successful + stats.failed
+      return {
+        command: command ?? null,
+        total_executions: stats.totalExecutions,
+        successful: stats.successful,
+        failed: stats.failed,
+        success_rate: executed === 0 ? null : stats.successful / executed,
+        avg_duration: inSeconds(stats.avgDuration),
+        min_duration: inSeconds(stats.minDuration),
+        max_duration: inSeconds(stats.maxDuration),
+        last_execution: stats.lastExecution === null ? null : isoOf(stats.lastExecution),
+        by_status: stats.byStatus,
+        by_level: stats.byLevel,
+      }
+    }),
+    operatorEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
+      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+      return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
+    }),
+    operatorEndpoint('hubs', 'who serves, and how it goes', emptyCallSchema, async () => ({
+      hubs: [await parts.status()],
+    })),
+    operatorEndpoint('verify', 'recompute the audit chain', emptyCallSchema, async () => {
+      const report = await history.verify()
+      return {
+        intact: report.intact,
+        events: report.events,
+        head: report.head,
+        first_bad: report.firstBad,
+        problem: report.problem,
+      }
+    }),
+  ]
+}
+
+function decided(row: CommandExecution): object {
+  const at = row.approval_timestamp ?? row.finished_at
+  if (row.decided_by === null || at === null) {
+    throw new CentralPostError('internal', `${row.action_id} has no decision`)
+  }
+  return {
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    state: row.status,
+    decided_by: row.decided_by,
+    decided_at: isoOf(at),
+  }
+}
+
+/** What was short enough to be kept in the result alone. */
+function inlinePage(text: string, offset: number, limit: number): object {
+  const bytes = Buffer.from(text)
+  const end = Math.min(offset + limit, bytes.length)
+  return {
+    data: bytes.subarray(offset, end).toString(),
+    offset,
+    next_offset: end,
+    total: bytes.length,
+    eof: end >= bytes.length,
+  }
+}
+
+function inSeconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000
+}

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { type ActionState, resultSubject, type Verdict } from '@centralpost/shared'
+import type { Action } from './action.ts'
+import type { Refused } from './admission.ts'
+import { digestOf } from './approval/digest.ts'
+import type { Terminal, Told } from './history/ledger.ts'
+import type { CommandExecution, NewCommandExecution } from './history/schema.ts'
+import { resultOf } from './messages.ts'
+
+export interface Intake {
+  readonly row: NewCommandExecution
+  readonly told: readonly Told[]
+  readonly terminal?: Terminal
+}
+
+export interface IntakeSettings {
+  readonly hubId: string
+  readonly pendingMs: number
+  readonly computeCommandHash: (command: string) => string
+}
+
+/** The first row of an action that was admitted and judged: queued, pending, denied, or expired on arrival. */
+export function intakeOf(
+  action: Action,
+  requestHash: string,
+  verdict: Verdict,
+  now: number,
+  settings: IntakeSettings,
+): Intake {
+  const status = firstState(action, verdict, now)
+  const row: NewCommandExecution = {
+    action_id: action.actionId,
+    agent_id: action.agentId,
+    agent_type: action.agentType,
+    workflow_id: action.workflowId,
+    command: action.command,
+    argv: action.argv === null ? null : JSON.stringify(action.argv),
+    command_hash: settings.computeCommandHash(action.command),
+    request_hash: requestHash,
+    context: action.context,
+    cwd: action.cwd,
+    env: JSON.stringify(action.env),
+    timeout_ms: action.timeoutMs,
+    stream_output: action.streamOutput ? 1 : 0,
+    expires_at: action.expiresAt,
+    trust_level: verdict.level,
+    verdict: JSON.stringify(verdict),
+    digest: digestOf({ ...action, plan: verdict.plan }),
+    status,
+    deadline:
+      status === 'pending'
+        ? earliest(now + settings.pendingMs, action.expiresAt)
+        : action.expiresAt,
+    approved_by: status === 'queued' ? 'auto' : null,
+    decided_by: status === 'denied' ? 'policy' : null,
+    reason: status === 'denied' ? verdict.reasons.join('; ') : null,
+    hub_id: settings.hubId,
+    timestamp: action.requestedAt,
+  }
+  const requested: Told = {
+    kind: 'requested',
+    data: {
+      command: row.command,
+      cwd: row.cwd,
+      level: verdict.level,
+      reasons: verdict.reasons,
+      policy: verdict.policy,
+    },
+  }
+  if (status === 'queued') return { row, told: [requested] }
+  if (status === 'pending') {
+    return {
+      row,
+      told: [requested, { kind: 'pending', data: { digest: row.digest, until: row.deadline } }],
+    }
+  }
+  const reason =
+    status === 'denied' ? verdict.reasons.join('; ') : `expires_at was over when it arrived`
+  return {
+    row: { ...row, reason, finished_at: now },
+    told: [requested, { kind: status, data: { by: 'policy', reason } }],
+    terminal: {
+      subject: resultSubject(action.agentId, action.actionId),
+      result: (executionId) =>
+        resultOf(rowAfter(row, executionId), {
+          status,
+          at: now,
+          reason,
+          suggestion: verdict.suggestion ?? null,
+        }),
+    },
+  }
+}
+
+/**
+ * The row of bad input. Where the id was used before for something else (`reuses`), the row gets an id of its own,
+ * always the same one for the same message, and its result reaches who listens now without replacing the first one's.
+ */
+export function intakeOfRefused(
+  refused: Refused,
+  now: number,
+  settings: IntakeSettings,
+  reuses = false,
+): Intake {
+  const row: NewCommandExecution = {
+    action_id: reuses ? idOfReuse(refused) : refused.actionId,
+    agent_id: refused.agentId,
+    workflow_id: refused.workflowId,
+    command: refused.command,
+    command_hash: settings.computeCommandHash(refused.command),
+    request_hash: refused.requestHash,
+    env: '{}',
+    timeout_ms: 0,
+    stream_output: 0,
+    status: 'rejected',
+    reason: refused.reason,
+    hub_id: settings.hubId,
+    timestamp: refused.requestedAt,
+    finished_at: now,
+  }
+  return {
+    row,
+    told: [{ kind: 'rejected', data: { action_id: refused.actionId, reason: refused.reason } }],
+    terminal: {
+      subject: resultSubject(refused.agentId, refused.actionId),
+      stored: !reuses,
+      result: (executionId) =>
+        resultOf(
+          { ...rowAfter(row, executionId), action_id: refused.actionId },
+          { status: 'rejected', at: now, reason: refused.reason },
+        ),
+    },
+  }
+}
+
+/** A row as the ledger holds it after its intake. */
+export function rowAfter(row: NewCommandExecution, executionId: number): CommandExecution {
+  return { ...nothingYet, ...row, execution_id: executionId }
+}
+
+export function earliest(time: number, other: number | null): number {
+  return other === null ? time : Math.min(time, other)
+}
+
+function firstState(
+  action: Action,
+  verdict: Verdict,
+  now: number,
+): Extract<ActionState, 'queued' | 'pending' | 'denied' | 'expired'> {
+  if (verdict.level === 'BLOCKED') return 'denied'
+  if (action.expiresAt !== null && action.expiresAt <= now) return 'expired'
+  return verdict.level === 'SAFE' ? 'queued' : 'pending'
+}
+
+function idOfReuse(refused: Refused): string {
+  const hash = createHash('sha256').update(`${refused.actionId} ${refused.requestHash}`)
+  return `reused-${hash.digest('hex').slice(0, 40)}`
+}
+
+const nothingYet = {
+  agent_type: null,
+  workflow_id: null,
+  argv: null,
+  context: null,
+  cwd: null,
+  expires_at: null,
+  trust_level: null,
+  verdict: null,
+  digest: null,
+  deadline: null,
+  approved_by: null,
+  decided_by: null,
+  approval_timestamp: null,
+  execution_timestamp: null,
+  finished_at: null,
+  exit_code: null,
+  success: null,
+  duration: null,
+  error_category: null,
+  reason: null,
+  venv_active: null,
+  output_size: null,
+  output_ref: null,
+  stdout_preview: null,
+  stderr_preview: null,
+} satisfies Partial<CommandExecution>
