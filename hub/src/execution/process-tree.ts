@@ -24,6 +24,8 @@ export interface EndedProcess {
 
 /** How long SIGKILL is repeated before the tree is given up (a process in uninterruptible sleep). */
 const giveUpMs = 5000
+/** How long a process may take from its last output to its end. */
+const exitingMs = 20
 /** A run shorter than that cannot have used up all pids, so its processes have pids above its leader's. */
 const pidsInOrderMs = 2000
 
@@ -60,9 +62,17 @@ export class ProcessTree {
     const newest = lastPid()
     const inOrder = performance.now() - this.#begun < pidsInOrderMs
     if (leader === undefined || newest === null || !inOrder || newest < leader) {
-      return this.members()
+      return this.#settled(await this.members())
     }
-    return newest === leader ? [] : this.#pick(await this.#table.readAbove(leader))
+    if (newest === leader) return []
+    return this.#settled(this.#pick(await this.#table.readAbove(leader)))
+  }
+
+  /** Gives processes that are just exiting (their pipes are already closed) the moment they need. */
+  async #settled(found: readonly ProcessEntry[]): Promise<ProcessEntry[]> {
+    if (found.length === 0) return []
+    await whileAlive(found, performance.now() + exitingMs)
+    return this.members()
   }
 
   /**
@@ -72,13 +82,18 @@ export class ProcessTree {
    */
   async end(graceMs: number): Promise<EndedProcess[]> {
     const ended = new Map<string, EndedProcess>()
+    const signalled = new Set<EndedProcess['signal']>()
     const signalAll = (members: readonly ProcessEntry[], signal: EndedProcess['signal']) => {
-      this.#signalGroup(signal)
+      // Each gets SIGTERM once: a trap that runs twice would clean up twice.
+      const wholeGroup = signal === 'SIGKILL' || !signalled.has(signal)
+      signalled.add(signal)
+      if (wholeGroup) this.#signalGroup(signal)
       for (const entry of members) {
         const key = `${entry.pid}/${entry.startTicks}`
         if (ended.get(key)?.signal === signal) continue
         ended.set(key, { entry, signal })
-        this.#signal(entry.pid, signal)
+        const reached = wholeGroup && entry.group === this.#marks.leader?.pid
+        if (!reached) this.#signal(entry.pid, signal)
       }
     }
     const killAt = performance.now() + graceMs

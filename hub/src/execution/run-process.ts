@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
 import type { FifoPool, PipeId } from './fifo-pool.ts'
@@ -62,7 +62,8 @@ export async function startProcess(
   if (running.pid === undefined) {
     for (const reader of pipes?.readers ?? []) reader.destroy()
     const result = await running
-    return { fault: result.code ?? 'EUNKNOWN', message: result.originalMessage ?? 'not started' }
+    const fault = result.code ?? 'EUNKNOWN'
+    return { fault, message: explain(fault, start) ?? result.originalMessage ?? fault }
   }
   const exit = Promise.withResolvers<{ exitCode: number | null; signal: string | null }>()
   running.nodeChildProcess.once('exit', (exitCode, signal) => exit.resolve({ exitCode, signal }))
@@ -73,6 +74,16 @@ export async function startProcess(
     pipes: pipes?.ids ?? [],
     exit: exit.promise,
   }
+}
+
+/** The system's code alone does not say what is missing or too long. */
+function explain(fault: string, start: ProcessStart): string | null {
+  if (fault === 'E2BIG')
+    return 'its arguments and variables are longer than the system takes (E2BIG)'
+  if (fault !== 'ENOENT') return null
+  if (!existsSync(start.cwd)) return `the folder "${start.cwd}" does not exist any more`
+  if (!existsSync(start.file)) return `program "${start.file}" does not exist`
+  return `the interpreter that the first line of "${start.file}" names does not exist`
 }
 
 /** A child inherits the mask at the moment of its fork, which happens before `start` returns. */
