@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   type ActionRequest,
   actionRequestSchema,
+  canonical,
   CentralPostError,
   check,
 } from '@centralpost/shared'
@@ -70,12 +71,5 @@ export function toRequest(asked: ActionAsked, actionId: string): AddressedReques
 
 /** Two requests with one id are the same action when this is equal. */
 export function contentOf(request: AddressedRequest): string {
-  const sorted = byName({ ...request, env: byName(request.env ?? {}) })
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('base64')
-}
-
-function byName(fields: object): [string, unknown][] {
-  return Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(canonical(request)).digest('base64')
 }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { messageOf } from '@centralpost/shared'
 import { Command, CommanderError } from 'commander'
 import { visible } from '../visible.ts'
+import { addAgentCommand } from './agent-command.ts'
 import { addDecideCommands } from './decide-commands.ts'
+import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp, exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { addHistoryCommand } from './history-command.ts'
 import { handOver, hubCommands } from './hub-commands.ts'
@@ -43,8 +45,10 @@ function commandLine(): Command {
     .addHelpText('after', exitCodeHelp)
   program.commandsGroup('Run:')
   addHubCommands(program, ['up', 'hub', 'broker'])
+  addDemoCommand(program)
   program.commandsGroup('Ask, as an agent:')
   addRequestCommand(program)
+  addAgentCommand(program)
   program.commandsGroup('Decide, as an operator:')
   addPendingCommand(program)
   addDecideCommands(program)

@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import { CentralPostError } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { runDemo } from '../demo/run-demo.ts'
+import { exitCodes } from './exit-codes.ts'
+import { untilStopped } from './stop-signal.ts'
+import { print } from './terminal.ts'
+
+const details = `
+Starts broker and hub in a temporary directory, three agents and an operator, each a process of its own.
+Commands that look are run; one that changes something is approved, one denied, one left to expire; what
+must never run is refused. Nothing outside the temporary directory is changed, and nothing is left behind.
+Exit code 1 when something did not happen that had to.`
+
+export function addDemoCommand(program: Command): void {
+  program
+    .command('demo')
+    .description('show the whole path on a real directory, with agents and an operator')
+    .option('--path <dir>', 'the directory that the agents look at', '.')
+    .addHelpText('after', details)
+    .action((options: { readonly path: string }) =>
+      untilStopped(async (signal) => {
+        try {
+          const isAsExpected = await runDemo(resolve(options.path), signal)
+          print('')
+          print(isAsExpected ? 'the demo passed' : 'the demo FAILED')
+          if (!isAsExpected) process.exitCode = exitCodes.failed
+        } catch (error) {
+          if (!signal.aborted) throw error
+          throw new CentralPostError(
+            'unavailable',
+            'the demo was stopped; nothing is left behind',
+            {
+              cause: error,
+            },
+          )
+        }
+      }),
+    )
+}

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { CentralPostError } from '@centralpost/shared'
+import { waitFor } from '../deadline.ts'
+
+/** How much of what a process printed is kept, in characters. */
+const maxKept = 64 * 1024
+
+/** A process of the demo, with what it printed and how it ended. */
+export class DemoProcess {
+  readonly name: string
+  readonly pid: number
+  /** the exit code, or the signal's name */
+  readonly ended: Promise<number | string>
+  readonly #child: ChildProcess
+  #printed = ''
+  #hasEnded = false
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name
+    this.pid = child.pid ?? 0
+    this.#child = child
+    const { promise, resolve } = Promise.withResolvers<number | string>()
+    this.ended = promise
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    void promise.then(() => {
+      this.#hasEnded = true
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#printed = (this.#printed + text).slice(-maxKept)
+      })
+    }
+  }
+
+  /** Starts a program under the Node that runs this one. */
+  static start(name: string, args: readonly string[], env: NodeJS.ProcessEnv): DemoProcess {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+    return new DemoProcess(name, child)
+  }
+
+  /** The end of what it printed. */
+  get printed(): string {
+    return this.#printed
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /**
+   * Waits for a clean end.
+   *
+   * @throws {CentralPostError} `internal` with what it printed when it failed, `unavailable` when it takes too long
+   */
+  async succeeded(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const wait = { timeoutMs, ...(signal && { signal }) }
+    const how = await waitFor(this.ended, wait, () => this.#fault(`took over ${timeoutMs} ms`))
+    if (how !== 0) throw this.#fault(`ended with ${how}`)
+  }
+
+  /** Asks it to end; kills it when it does not. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#hasEnded) return
+    this.#child.kill('SIGTERM')
+    const force = setTimeout(() => this.#child.kill('SIGKILL'), graceMs)
+    await this.ended
+    clearTimeout(force)
+  }
+
+  #fault(how: string): CentralPostError {
+    return new CentralPostError('internal', `${this.name} ${how}:\n${this.#printed.trim()}`)
+  }
+}
+
+/** Whether a process of this id is alive. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    // there is none
+    return false
+  }
+}

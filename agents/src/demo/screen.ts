@@ -1,0 +1,92 @@
+import type { ActionResult, HistoryEntry } from '@centralpost/shared'
+import { ending } from '../cli/request-command.ts'
+import { duration, styled, table } from '../cli/terminal.ts'
+import type { TailedEvent } from '../operator/tail.ts'
+import { visible } from '../visible.ts'
+import type { SeenAction } from './seen-actions.ts'
+
+/** An event of the demo as one line: when, who, what. */
+export function eventLine(event: TailedEvent, sinceStartMs: number): string {
+  const when = `${(sinceStartMs / 1000).toFixed(2)} s`.padStart(8)
+  return `${when}  ${event.agentId.padEnd(8)}  ${whatHappened(event)}`
+}
+
+function whatHappened(event: TailedEvent): string {
+  switch (event.kind) {
+    case 'request':
+      return `${word('cyan', 'asks')} ${visible(commandOf(event.raw))}`
+    case 'approval_needed': {
+      const { command, risk } = event.message
+      return `${word('yellow', 'REVIEW')} ${visible(command)} waits for an operator (risk ${risk.level})`
+    }
+    case 'denied': {
+      const { command, denied_by: by, reason, trust_level: level } = event.message
+      const who = by === 'policy' ? level : `denied by ${by}`
+      return `${word('red', 'refused')} ${visible(`${command}: ${who}: ${reason}`)}`
+    }
+    case 'start': {
+      const { command, approved_by: by } = event.message
+      const cleared = by === 'auto' || by === null ? event.message.trust_level : `approved by ${by}`
+      return `${word('blue', 'runs')} ${visible(command)} (${cleared})`
+    }
+    case 'result': {
+      const { message } = event
+      const first = message.stdout.split('\n').find((line) => line.trim() !== '')
+      const taste =
+        first === undefined ? '' : styled('gray', `  | ${visible(shortened(first, 60))}`)
+      const colour = message.success ? 'green' : 'red'
+      return `${word(colour, 'result')} ${shortened(visible(message.command), 40)}: ${ending(message)}${taste}`
+    }
+    case 'output':
+    case 'other':
+      return word('gray', event.kind)
+  }
+}
+
+/** All results, in the order in which they were asked for. */
+export function resultTable(seen: readonly SeenAction[]): string[] {
+  const results = seen
+    .flatMap((action) => action.results)
+    .toSorted((a, b) => (a.requested_at < b.requested_at ? -1 : 1))
+  const heads = ['AGENT', 'TRUST', 'RESULT', 'CLEARED BY', 'EXIT', 'TOOK', 'COMMAND']
+  return table(heads, results.map(resultRow))
+}
+
+function resultRow(result: ActionResult): string[] {
+  return [
+    result.agent_id,
+    result.trust_level ?? '-',
+    result.status,
+    result.approved_by ?? '-',
+    result.exit_code === null ? '-' : String(result.exit_code),
+    result.duration === null ? '-' : duration(result.duration),
+    shortened(visible(result.command), 72),
+  ]
+}
+
+/** What the history says, by agent and by how actions ended. */
+export function historyTable(entries: readonly HistoryEntry[]): string[] {
+  const statuses = [...new Set(entries.map((entry) => entry.status))].toSorted(compare)
+  const agents = [...new Set(entries.map((entry) => entry.agent_id))].toSorted(compare)
+  const countOf = (agentId: string, status: string): string =>
+    String(entries.filter((entry) => entry.agent_id === agentId && entry.status === status).length)
+  return table(
+    ['AGENT', ...statuses.map((status) => status.toUpperCase())],
+    agents.map((agentId) => [agentId, ...statuses.map((status) => countOf(agentId, status))]),
+  )
+}
+
+const compare = (a: string, b: string): number => a.localeCompare(b)
+
+const word = (style: Parameters<typeof styled>[0], text: string): string =>
+  styled(style, text.padEnd(7))
+
+function shortened(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text
+}
+
+function commandOf(raw: unknown): string {
+  if (typeof raw !== 'object' || raw === null) return ''
+  if ('command' in raw && typeof raw.command === 'string') return raw.command
+  return 'argv' in raw && Array.isArray(raw.argv) ? raw.argv.map(String).join(' ') : ''
+}

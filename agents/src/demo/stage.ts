@@ -1,0 +1,181 @@
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CentralPostError, isCentralPostError, newActionId } from '@centralpost/shared'
+import { findHubProgram } from '../cli/hub-commands.ts'
+import { pause } from '../deadline.ts'
+import { Operator } from '../operator/operator.ts'
+import { DemoProcess } from './processes.ts'
+
+export const demoAgents = ['research', 'analysis', 'system'] as const
+/** The operator who decides, and the one who only watches for the demo's own screen. */
+export const decider = 'alice'
+const watcher = 'watcher'
+
+/** How long a REVIEW action of the demo waits for its operator, in seconds. */
+export const pendingSeconds = 4
+const startMs = 60_000
+const stopMs = 20_000
+
+/** Where the demo plays: broker and hub of its own, in a temporary directory that goes with it. */
+export class Stage {
+  /** where the demo may change something */
+  readonly scratch: string
+  readonly workflowId = `demo-${newActionId()}`
+  readonly operator: Operator
+  readonly #folder: string
+  readonly #data: string
+  readonly #env: NodeJS.ProcessEnv
+  readonly #hub: DemoProcess
+  readonly #others: DemoProcess[] = []
+
+  private constructor(
+    folder: string,
+    env: NodeJS.ProcessEnv,
+    hub: DemoProcess,
+    operator: Operator,
+  ) {
+    this.#folder = folder
+    this.#data = join(folder, 'data')
+    this.scratch = join(folder, 'scratch')
+    this.#env = env
+    this.#hub = hub
+    this.operator = operator
+  }
+
+  /**
+   * Starts broker and hub.
+   *
+   * @param workDir the directory that the agents look at
+   * @throws {CentralPostError} with what the hub printed when it does not come up
+   */
+  static async set(workDir: string, signal: AbortSignal): Promise<Stage> {
+    await using opened = new AsyncDisposableStack()
+    const folder = await mkdtemp(join(await realpath(tmpdir()), 'centralpost-demo-'))
+    opened.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+    const data = join(folder, 'data')
+    const scratch = join(folder, 'scratch')
+    await mkdir(join(scratch, 'keep'), { recursive: true })
+    const config = join(folder, 'centralpost.yaml')
+    const settings = { hub: { roots: [workDir, scratch] }, approvals: { pending: pendingSeconds } }
+    // JSON is YAML as well
+    await writeFile(config, JSON.stringify(settings))
+    const env = { ...process.env, CENTRALPOST_DATA: data }
+    await addIdentities(env, signal)
+    const hub = DemoProcess.start(
+      'the hub',
+      [findHubProgram(), 'up', '--data', data, '--config', config],
+      env,
+    )
+    opened.defer(() => hub.stop(stopMs))
+    const operator = await hubAnswers(data, hub, signal)
+    opened.move()
+    return new Stage(folder, env, hub, operator)
+  }
+
+  /** Starts the operator who decides; resolves when it listens. */
+  async startOperator(signal: AbortSignal): Promise<DemoProcess> {
+    const program = fileURLToPath(new URL('operator-process.ts', import.meta.url))
+    const list = planFile('operator')
+    const args = [program, decider, this.#data, this.workflowId, list]
+    const operator = this.#start(`the operator ${decider}`, args)
+    while (!operator.printed.includes('listening')) {
+      if (operator.hasEnded) await operator.succeeded(0)
+      await pause(20, signal)
+    }
+    return operator
+  }
+
+  /** Starts an agent with its plan. */
+  startAgent(role: (typeof demoAgents)[number], workDir: string): DemoProcess {
+    const program = fileURLToPath(new URL('../../bin/centralpost.js', import.meta.url))
+    return this.#start(`the agent ${role}`, [
+      program,
+      'agent',
+      role,
+      `--plan=${planFile(role)}`,
+      `--cwd=${workDir}`,
+      `--workflow=${this.workflowId}`,
+      `--set=scratch=${this.scratch}`,
+    ])
+  }
+
+  /** The ids of all processes of the demo, the broker's among them. */
+  async processIds(): Promise<number[]> {
+    const broker = await brokerPid(this.#data)
+    const own = [this.#hub, ...this.#others].map((process) => process.pid)
+    return broker === undefined ? own : [...own, broker]
+  }
+
+  get folder(): string {
+    return this.#folder
+  }
+
+  /** Ends everything and clears up. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#others.map((process) => process.stop(stopMs)))
+    await this.operator.close()
+    await this.#hub.stop(stopMs)
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  #start(name: string, args: readonly string[]): DemoProcess {
+    const process = DemoProcess.start(name, args, this.#env)
+    this.#others.push(process)
+    return process
+  }
+}
+
+const planFile = (name: string): string =>
+  fileURLToPath(new URL(`plans/${name}.yaml`, import.meta.url))
+
+async function addIdentities(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  const who = [
+    ...demoAgents.map((name) => ['agent', name]),
+    ...[decider, watcher].map((name) => ['operator', name]),
+  ]
+  const adding = who.map((identity) =>
+    DemoProcess.start(
+      `adding ${identity.join(' ')}`,
+      [findHubProgram(), 'credentials', 'add', ...identity],
+      env,
+    ),
+  )
+  await Promise.all(adding.map((process) => process.succeeded(startMs, signal)))
+}
+
+async function hubAnswers(data: string, hub: DemoProcess, signal: AbortSignal): Promise<Operator> {
+  const deadline = Date.now() + startMs
+  let last: unknown
+  while (Date.now() < deadline) {
+    if (hub.hasEnded) await hub.succeeded(0)
+    let operator: Operator | undefined
+    try {
+      operator = await Operator.connect({ name: watcher, dataDir: data, connectTimeoutMs: 1000 })
+      await operator.hubs()
+      return operator
+    } catch (error) {
+      if (!isCentralPostError(error) || !error.retryable) throw error
+      last = error
+      await operator?.close()
+    }
+    await pause(50, signal)
+  }
+  throw new CentralPostError('unavailable', `the hub does not answer:\n${hub.printed.trim()}`, {
+    cause: last,
+  })
+}
+
+/** The broker's process, so that the demo can tell that it has gone as well. */
+async function brokerPid(data: string): Promise<number | undefined> {
+  try {
+    const state = JSON.parse(await readFile(join(data, 'broker', 'state.json'), 'utf8')) as {
+      pid?: number
+    }
+    return state.pid
+  } catch {
+    // a broker given by NATS_URL is not ours to end
+    return undefined
+  }
+}
