@@ -70,6 +70,11 @@ export class Agent {
     return agent
   }
 
+  /** Where the broker is that this agent talks to. */
+  get server(): string {
+    return this.#bus.server
+  }
+
   /**
    * Asks for an action. Resolves when the broker has stored the request: from then on it is not lost. Trying again
    * with the same id and content is safe: it is one action.
@@ -234,13 +239,13 @@ export class Agent {
       ? AbortSignal.any([options.signal, this.#closing.signal])
       : this.#closing.signal
     const deadline = Date.now() + timeoutMs
-    let last = 'the broker cannot be reached'
+    let last: unknown = new CentralPostError('unavailable', 'the broker cannot be reached')
     const late = (): CentralPostError =>
       new CentralPostError(
         'unavailable',
-        `action "${request.action_id}" was not confirmed by the broker within ${timeoutMs} ms (${last}); ` +
+        `action "${request.action_id}" was not confirmed by the broker within ${timeoutMs} ms (${messageOf(last)}); ` +
           'it may be stored all the same: ask for its result, or request it again under the same id',
-        { details: { action_id: request.action_id } },
+        { cause: last, details: { action_id: request.action_id } },
       )
     for (let backoff = 100; ; backoff = Math.min(backoff * 2, 2_000)) {
       const left = deadline - Date.now()
@@ -252,8 +257,8 @@ export class Agent {
           return
         } catch (error) {
           if (!isCentralPostError(error) || !error.retryable || signal.aborted) throw error
-          last = error.message
-          this.#log.debug('request not stored yet', { actionId: request.action_id, error: last })
+          last = error
+          this.#log.debug('request not stored yet', { actionId: request.action_id, error })
         }
       }
       await pause(Math.min(backoff, Math.max(0, deadline - Date.now())), signal)

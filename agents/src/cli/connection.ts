@@ -50,7 +50,7 @@ export async function withAgent<T>(
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
   await using agent = await reached(options, () => Agent.connect(spokeOptions(name, options)))
-  return await work(agent)
+  return await answered(options, agent.server, () => work(agent))
 }
 
 function spokeOptions(name: string, options: CommonOptions): SpokeOptions {

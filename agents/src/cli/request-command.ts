@@ -23,6 +23,9 @@ interface Options extends CommonOptions {
   readonly stream?: boolean
 }
 
+/** How long a person is kept waiting for the broker to take the request, in milliseconds. */
+const storeMs = 10_000
+
 const details = `
 One word after -- is the text of a command, as bash would read it; several words are a program and its
 arguments, which no shell reads:
@@ -58,7 +61,10 @@ async function request(words: readonly string[], options: Options): Promise<void
   await withAgent(options.agent, options, async (agent) => {
     await untilStopped(async (signal) => {
       try {
-        const action = await agent.requestAction(toAsked(words, options, actionId), { signal })
+        const action = await agent.requestAction(toAsked(words, options, actionId), {
+          signal,
+          timeoutMs: storeMs,
+        })
         if (!isWaiting) {
           if (options.json) printJson({ action_id: actionId })
           else print(actionId)
