@@ -1,0 +1,77 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Import {
+  readonly from: string
+  readonly to: string
+}
+
+async function importsBelow(folder: string): Promise<Import[]> {
+  const files = await readdir(join(root, folder), { recursive: true })
+  const found: Import[] = []
+  for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('.tsbuild'))) {
+    const path = join(folder, file)
+    const text = await readFile(join(root, path), 'utf8')
+    for (const [, to] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+      const target = to?.startsWith('.') ? relative(root, resolve(root, dirname(path), to)) : to
+      if (target !== undefined) found.push({ from: path, to: target })
+    }
+  }
+  return found
+}
+
+const wrong = (imports: readonly Import[], isWrong: (one: Import) => boolean): string[] =>
+  imports.filter(isWrong).map(({ from, to }) => `${from} imports ${to}`)
+
+describe('who imports whom', () => {
+  test('shared imports nothing of ours', async () => {
+    const imports = await importsBelow('shared/src')
+    expect(imports.length).toBeGreaterThan(10)
+    expect(wrong(imports, ({ to }) => /^(@centralpost|hub|agents|test)\b/.test(to))).toEqual([])
+  })
+
+  test('hub and agents never import each other', async () => {
+    expect(
+      wrong(await importsBelow('hub/src'), ({ to }) => /^(@centralpost\/agents|agents\/)/.test(to)),
+    ).toEqual([])
+    expect(
+      wrong(await importsBelow('agents/src'), ({ to }) => /^(@centralpost\/hub|hub\/)/.test(to)),
+    ).toEqual([])
+  })
+
+  test('the parts of the hub do not import each other, nor what puts them together', async () => {
+    const imports = await importsBelow('hub/src')
+    for (const part of ['trust', 'execution', 'history', 'bus', 'broker']) {
+      const inside = `hub/src/${part}/`
+      expect(
+        wrong(
+          imports.filter(({ from }) => from.startsWith(inside)),
+          ({ to }) => to.startsWith('hub/src/') && !to.startsWith(inside),
+        ),
+      ).toEqual([])
+    }
+  })
+
+  test('each third-party package has one owner', async () => {
+    const owners: Readonly<Record<string, RegExp>> = {
+      nats: /^shared\/src\/bus\//,
+      winston: /^shared\/src\/log\//,
+      'js-yaml': /^shared\/src\/config\.ts$/,
+      'better-sqlite3': /^hub\/src\/history\//,
+      kysely: /^hub\/src\/history\//,
+      execa: /^hub\/src\/execution\//,
+      unbash: /^hub\/src\/trust\/parse-command\.ts$/,
+    }
+    const imports = (
+      await Promise.all(['shared/src', 'hub/src', 'agents/src'].map(importsBelow))
+    ).flat()
+    for (const [name, owner] of Object.entries(owners)) {
+      const uses = imports.filter(({ to }) => to === name || to.startsWith(`${name}/`))
+      expect(uses.length).toBeGreaterThan(0)
+      expect(wrong(uses, ({ from }) => !owner.test(from))).toEqual([])
+    }
+  })
+})

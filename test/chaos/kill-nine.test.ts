@@ -1,0 +1,146 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Agent, Operator } from '@centralpost/agents'
+import type { ActionResult } from '@centralpost/shared'
+import { connect } from 'nats'
+import { eventually } from '../support/eventually.ts'
+import { HubProcess } from '../support/hub-process.ts'
+import { clientOptions, TestBroker } from '../support/nats-server.ts'
+import { TempDir } from '../support/temp-dir.ts'
+
+const loadMs = Number(process.env['CENTRALPOST_CHAOS_SECONDS'] ?? 40) * 1000
+
+test(
+  'random kill -9 of hub and broker under load: nothing acknowledged is lost, nothing runs twice, one result each',
+  async () => {
+    await using workspace = await TempDir.make()
+    await using broker = await TestBroker.start({
+      agents: ['agent-a', 'agent-b', 'agent-c'],
+      operators: ['alice'],
+    })
+    const configFile = join(workspace.path, 'chaos.yaml')
+    const marks = join(workspace.path, 'marks')
+    await writeFile(marks, '')
+    await writeFile(
+      configFile,
+      'hub: { id: chaos }\nlog: { level: warn }\nexecution: { parallel: 4, kill_grace: 1 }\n',
+    )
+    await using hub = new HubProcess({
+      dataDir: broker.dataDir,
+      configFile,
+      cwd: workspace.path,
+      logFile: join(workspace.path, 'hub.log'),
+    })
+    await hub.start()
+    const until = Date.now() + loadMs
+    const acknowledged = new Map<string, Promise<ActionResult>>()
+    const kills = { hub: 0, broker: 0 }
+
+    const agents = await Promise.all(
+      ['agent-a', 'agent-b', 'agent-c'].map(async (name) =>
+        Agent.connect({ name, credentials: await broker.credentials('agent', name) }),
+      ),
+    )
+    const operator = await Operator.connect({
+      name: 'alice',
+      credentials: await broker.credentials('operator', 'alice'),
+    })
+    const isOver = new AbortController()
+    // approves whatever waits, in spite of hubs and brokers that go away under it
+    const approving = (async () => {
+      while (!isOver.signal.aborted) {
+        const pending = await operator.pending().catch(() => [])
+        await Promise.allSettled(
+          pending.map((one) =>
+            operator.approve(one.action_id, { agentId: one.agent_id, digest: one.digest }),
+          ),
+        )
+        await delay(50)
+      }
+    })()
+    const asking = agents.map(async (agent) => {
+      for (let n = 0; Date.now() < until; n += 1) {
+        const actionId = `${agent.name}-${n}`
+        const asked = await agent.requestAction(
+          { command: `echo ${actionId} >> marks`, actionId },
+          { timeoutMs: 60_000 },
+        )
+        acknowledged.set(actionId, asked.result({ timeoutMs: 120_000 }))
+        await delay(40)
+      }
+    })
+    const killing = (async () => {
+      while (Date.now() < until) {
+        await delay(500 + Math.random() * 1500)
+        if (Math.random() < 0.65) {
+          await hub.kill9()
+          kills.hub += 1
+          await delay(Math.random() * 400)
+          await startAgain(hub)
+        } else {
+          await broker.kill9()
+          kills.broker += 1
+          await broker.isBack()
+        }
+      }
+      if (!hub.isRunning) await startAgain(hub)
+    })()
+    await Promise.all([...asking, killing])
+
+    const results = await Promise.all([...acknowledged.values()])
+    isOver.abort()
+    await approving
+
+    const ran = new Map<string, number>()
+    for (const id of (await readFile(marks, 'utf8')).split('\n').filter(Boolean)) {
+      ran.set(id, (ran.get(id) ?? 0) + 1)
+    }
+    const twice = [...ran].filter(([, times]) => times > 1)
+    expect(twice).toEqual([])
+    expect(results).toHaveLength(acknowledged.size)
+    const statuses = new Set(results.map((result) => result.status))
+    expect(
+      [...statuses].filter((status) => status !== 'completed' && status !== 'interrupted'),
+    ).toEqual([])
+    const notRun = results.filter(
+      (result) => result.status === 'completed' && !ran.has(result.action_id),
+    )
+    expect(notRun).toEqual([])
+    const completed = results.filter((result) => result.status === 'completed')
+    expect(completed.length).toBeGreaterThan(results.length / 2)
+    expect(kills.hub).toBeGreaterThan(2)
+
+    // what the ledger says is what the agents were told, and what the broker keeps
+    const { entries } = await operator.history({ limit: 500 })
+    for (const entry of entries) {
+      const told = await acknowledged.get(entry.action_id)
+      if (told)
+        expect(entry).toMatchObject({ status: told.status, execution_id: told.execution_id })
+    }
+    expect(await operator.verify()).toMatchObject({ intact: true })
+    await eventually(async () => (await operator.hubs())[0]?.unpublished === 0)
+    const reader = await connect(clientOptions(await broker.credentials('hub')))
+    const manager = await reader.jetstreamManager()
+    const stored = await manager.streams.info('SYSTEM_ACTION_RESULTS')
+    expect(stored.state.messages).toBe(acknowledged.size)
+    await reader.close()
+
+    process.stderr.write(
+      `chaos: ${results.length} acknowledged, ${completed.length} completed, ` +
+        `${results.length - completed.length} interrupted, 0 twice; killed the hub ${kills.hub} times, ` +
+        `the broker ${kills.broker} times\n`,
+    )
+    await Promise.all([...agents, operator].map((one) => one.close()))
+    expect(await hub.stop()).toBe(0)
+  },
+  loadMs + 180_000,
+)
+
+/** The broker may be away at that moment: a hub that finds none says so and ends. */
+async function startAgain(hub: HubProcess): Promise<void> {
+  await eventually(async () => {
+    await hub.start()
+    return true
+  }, 30_000)
+}

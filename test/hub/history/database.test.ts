@@ -1,0 +1,85 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { lockDataDirectory, openDatabase } from '../../../hub/src/history/database.ts'
+import { TempDir } from '../../support/temp-dir.ts'
+
+describe('opening the database', () => {
+  test('a new one gets its tables; opened again it keeps them', async () => {
+    await using dir = await TempDir.make()
+    const path = join(dir.path, 'deep/hub.db')
+    const db = await openDatabase(path)
+    await db.destroy()
+    const again = await openDatabase(path)
+    expect(await again.selectFrom('command_executions').selectAll().execute()).toEqual([])
+    await again.destroy()
+  })
+
+  test('a file that is no database is an error that names it and the way out', async () => {
+    await using dir = await TempDir.make()
+    const path = join(dir.path, 'hub.db')
+    await writeFile(path, 'this is no database, and it is long enough to be looked at '.repeat(40))
+    await expect(openDatabase(path)).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringMatching(/hub\.db.*not a database.*--data/),
+    })
+  })
+
+  test('a database of a newer hub is refused, not damaged', async () => {
+    await using dir = await TempDir.make()
+    const path = join(dir.path, 'hub.db')
+    const db = await openDatabase(path)
+    await db.destroy()
+    const file = new SqliteDatabase(path)
+    file.exec(`insert into kysely_migration values ('9999-from-the-future', '2030-01-01')`)
+    file.close()
+    await expect(openDatabase(path)).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('9999-from-the-future'),
+    })
+  })
+
+  test('a place that cannot be written is an error that names it', async () => {
+    await using dir = await TempDir.make()
+    const blocked = join(dir.path, 'blocked')
+    await writeFile(blocked, 'a file where a directory should be')
+    await expect(openDatabase(join(blocked, 'hub.db'))).rejects.toMatchObject({ code: 'storage' })
+    const readOnly = join(dir.path, 'read-only')
+    await mkdir(readOnly)
+    await chmod(readOnly, 0o500)
+    if (process.getuid?.() !== 0) {
+      expect(() => lockDataDirectory(readOnly)).toThrow(/cannot write/)
+    }
+  })
+})
+
+describe('the lock of a data directory', () => {
+  test('one holder at a time; given back, it can be taken again', async () => {
+    await using dir = await TempDir.make()
+    const release = lockDataDirectory(dir.path)
+    expect(() => lockDataDirectory(dir.path)).toThrow(/another hub works on/)
+    release()
+    lockDataDirectory(dir.path)()
+  })
+})
+
+describe('what the database itself refuses', () => {
+  test('audit events cannot be changed or deleted, terminal states not left, executions not deleted', async () => {
+    await using dir = await TempDir.make()
+    const path = join(dir.path, 'hub.db')
+    const db = await openDatabase(path)
+    await db.destroy()
+    const file = new SqliteDatabase(path)
+    file.exec(`insert into audit_events values (1, 0, null, 'a', 'x', 'requested', '{}', '0', '1');
+      insert into command_executions
+        (action_id, agent_id, command, command_hash, request_hash, env, timeout_ms, stream_output, status, hub_id, timestamp)
+        values ('x', 'a', 'ls', 'h', 'r', '{}', 1, 1, 'completed', 'hub', 0)`)
+    expect(() => file.exec(`update audit_events set kind = 'denied'`)).toThrow(/append-only/)
+    expect(() => file.exec('delete from audit_events')).toThrow(/append-only/)
+    expect(() => file.exec(`update command_executions set status = 'queued'`)).toThrow(
+      /never changes/,
+    )
+    expect(() => file.exec('delete from command_executions')).toThrow(/never deleted/)
+    file.close()
+  })
+})
