@@ -114,7 +114,7 @@ export function encodedBytes(text: string): number {
 }
 
 /** How many bytes the character beginning with this byte has, 0 for a byte that begins none. */
-function characterBytes(lead: number): number {
+export function characterBytes(lead: number): number {
   if (lead < 0x80) return 1
   if (lead >= 0xc2 && lead <= 0xdf) return 2
   if (lead >= 0xe0 && lead <= 0xef) return 3

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CentralPostError, type OutputStream } from '@centralpost/shared'
-import { decode, encodedBytes, trimEnd } from './kept-output.ts'
+import { characterBytes, decode, encodedBytes, trimEnd } from './kept-output.ts'
 import { spoolFile } from './output-spool.ts'
 
 /** One page of a stream. Offsets count bytes of the stream, not characters of `data`. */
@@ -65,11 +66,19 @@ async function openKept(path: string, outputRef: string): Promise<FileHandle> {
   }
 }
 
-/** The character that a byte lies in begins at most three bytes before it. */
+/**
+ * Where the character begins that a byte lies in: at most three bytes before. A byte of a broken character stands
+ * for itself, as it does when the stream is read from its beginning.
+ */
 async function startOfCharacter(file: FileHandle, offset: number): Promise<number> {
   const before = Math.min(3, offset)
-  const bytes = await readAt(file, offset - before, before)
-  return offset - (bytes.length - trimEnd(bytes).length)
+  const around = await readAt(file, offset - before, before + 3)
+  for (let start = before - 1; start >= 0; start -= 1) {
+    const end = start + characterBytes(around[start] as number)
+    if (end <= start) continue
+    return end > before && isUtf8(around.subarray(start, end)) ? offset - before + start : offset
+  }
+  return offset
 }
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
