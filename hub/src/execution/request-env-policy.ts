@@ -9,7 +9,7 @@ const shell = 'changes what the shell runs or how it reads the command'
 const lookup = 'changes which program, library or configuration is found'
 const interpreter = 'makes an interpreter run code before the command'
 const helper = 'names a program that other programs start'
-const credentials = "chooses credentials or servers that are not the requester's"
+const credentials = "chooses credentials, servers or certificates that are not the requester's"
 const own = "belongs to the hub's own settings and marks"
 
 /** Whole names, and what setting them does. */
@@ -18,6 +18,8 @@ const refusedNames: Readonly<Record<string, readonly string[]>> = {
     'ENV',
     'IFS',
     'CDPATH',
+    'PWD',
+    'OLDPWD',
     'GLOBIGNORE',
     'SHELLOPTS',
     'PS4',
@@ -42,8 +44,7 @@ const refusedNames: Readonly<Record<string, readonly string[]>> = {
     'LOCALDOMAIN',
     'CURL_HOME',
     'WGETRC',
-    'OPENSSL_CONF',
-    'OPENSSL_MODULES',
+    'TEXTDOMAINDIR',
     'PSQLRC',
     'VIMINIT',
     'EXINIT',
@@ -72,6 +73,8 @@ const refusedNames: Readonly<Record<string, readonly string[]>> = {
   [interpreter]: [
     'NODE_OPTIONS',
     'NODE_PATH',
+    'NODE_REPL_EXTERNAL_MODULE',
+    'ELECTRON_RUN_AS_NODE',
     'JAVA_TOOL_OPTIONS',
     'JDK_JAVA_OPTIONS',
     '_JAVA_OPTIONS',
@@ -102,7 +105,6 @@ const refusedNames: Readonly<Record<string, readonly string[]>> = {
     'BROWSER',
     'VISUAL',
     'SSH_ASKPASS',
-    'SUDO_ASKPASS',
     'RSYNC_RSH',
     'RSYNC_CONNECT_PROG',
     'CVS_RSH',
@@ -114,14 +116,33 @@ const refusedNames: Readonly<Record<string, readonly string[]>> = {
     'AR',
     'LINKER',
   ],
-  [credentials]: ['SSH_AUTH_SOCK', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR'],
+  [credentials]: [
+    'SSH_AUTH_SOCK',
+    'XAUTHORITY',
+    'DBUS_SESSION_BUS_ADDRESS',
+    'XDG_RUNTIME_DIR',
+    'NODE_EXTRA_CA_CERTS',
+    'NODE_TLS_REJECT_UNAUTHORIZED',
+    'CURL_CA_BUNDLE',
+    'REQUESTS_CA_BUNDLE',
+  ],
 }
 
 /** Beginnings of names. */
 const refusedPrefixes: Readonly<Record<string, readonly string[]>> = {
   [loader]: ['LD_', 'DYLD_', 'GLIBC_', 'MALLOC_', 'ASAN_', 'QT_PLUGIN', 'GTK_', 'GIO_', 'GST_'],
   [shell]: ['BASH'],
-  [lookup]: ['XDG_CONFIG', 'XDG_DATA', 'LESS', 'npm_', 'NPM_', 'YARN_', 'PNPM_', 'COREPACK_'],
+  [lookup]: [
+    'XDG_CONFIG',
+    'XDG_DATA',
+    'OPENSSL_',
+    'LESS',
+    'npm_',
+    'NPM_',
+    'YARN_',
+    'PNPM_',
+    'COREPACK_',
+  ],
   [interpreter]: [
     'PYTHON',
     'PIP_',
@@ -139,14 +160,15 @@ const refusedPrefixes: Readonly<Record<string, readonly string[]>> = {
     'COMPLUS_',
     'CORECLR_',
   ],
-  [helper]: ['GIT_', 'HG'],
-  [credentials]: ['AWS_', 'GOOGLE_', 'AZURE_', 'DOCKER_', 'KUBE', 'PG', 'MYSQL_', 'VAULT_'],
+  [helper]: ['GIT_', 'HG', 'BAT_', 'SUDO_', 'GROFF'],
+  [credentials]: ['AWS_', 'GOOGLE_', 'AZURE_', 'DOCKER_', 'KUBE', 'PG', 'MYSQL_', 'VAULT_', 'SSL_'],
   [own]: ['CENTRALPOST_', 'NATS_'],
 }
 
 /** Endings of names. */
 const refusedSuffixes: Readonly<Record<string, readonly string[]>> = {
   [helper]: ['PAGER', 'EDITOR'],
+  [credentials]: ['_proxy', '_PROXY'],
 }
 
 const portableName = /^[A-Za-z_][A-Za-z0-9_]*$/

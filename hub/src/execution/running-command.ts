@@ -30,7 +30,7 @@ export interface RunningCommandParts {
 }
 
 /** How long output may still come after the command's own end before its holders are ended. */
-const drainMs = 100
+const drainMs = 200
 /** How long a process that was left behind has between SIGTERM and SIGKILL, at most. */
 const leftoverGraceMs = 500
 /** After the tree's end: how long a pipe that stays open and silent is waited for. */

