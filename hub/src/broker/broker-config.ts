@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { agentEventSubjects, allRequests, requestSubject } from '@centralpost/shared'
 import type { AllIdentities, NamedIdentity } from './credentials.ts'
 import type { Identity, OwnIdentity } from './identity.ts'
@@ -15,17 +14,15 @@ export interface BrokerSettings {
   readonly httpPort?: number
 }
 
-/** A configuration, and who can connect only once it is in force. */
-export interface BrokerConfig {
-  readonly text: string
-  readonly probe: Identity
-}
-
 // An agent's account bears the agent's name, because `account_token_position` compares the two. The accounts of our own
 // hold a character that no agent's name can.
 const hubAccount = 'hub@centralpost'
 const systemAccount = 'system@centralpost'
 const probeAccount = 'probe@centralpost'
+
+/** What the probe asks to learn whether answers travel from the hub's account to another. JetStream answers. */
+export const probeSubject = 'CENTRAL_POST.probe'
+const answeredByJetStream = '$JS.API.INFO'
 
 const maxPayloadBytes = 1_048_576
 const logSizeLimitBytes = 16_777_216
@@ -56,7 +53,7 @@ const permissionsOfOwn: Readonly<Record<Exclude<OwnIdentity, 'system'>, Permissi
       '$SRV.>',
     ],
   },
-  probe: { publish: [], subscribe: [] },
+  probe: { publish: [probeSubject], subscribe: ['_INBOX.probe.>'] },
 }
 
 /**
@@ -64,7 +61,7 @@ const permissionsOfOwn: Readonly<Record<Exclude<OwnIdentity, 'system'>, Permissi
  * that agent's own subjects are imported, and allow lists for hub and operators in the hub's account. There is no
  * `authorization` block: beside accounts it lets anyone in on servers before 2.9.23 (CVE-2023-47090).
  */
-export function brokerConfig(identities: AllIdentities, settings: BrokerSettings): BrokerConfig {
+export function brokerConfig(identities: AllIdentities, settings: BrokerSettings): string {
   const { own, named } = identities
   const agents = named.filter(({ kind }) => kind === 'agent')
   const operators = named.filter(({ kind }) => kind === 'operator')
@@ -73,7 +70,7 @@ export function brokerConfig(identities: AllIdentities, settings: BrokerSettings
     user(own['hub-endpoints'], permissionsOfOwn['hub-endpoints']),
     ...operators.map(({ name, identity }) => user(identity, operatorPermissions(name, identity))),
   ]
-  const text = `${[
+  return `${[
     'server_name: "centralpost"',
     `host: ${quote(settings.host)}`,
     `port: ${settings.port}`,
@@ -97,11 +94,20 @@ export function brokerConfig(identities: AllIdentities, settings: BrokerSettings
     '    ]',
     '  }',
     ...agents.flatMap(agentAccount),
+    ...probeAccountOf(own.probe),
     `  ${quote(systemAccount)}: { users: [ ${user(own.system)} ] }`,
+    '}',
   ].join('\n')}\n`
-  const probe = { ...own.probe, pass: digest(own.probe.pass + text) }
-  const rest = `  ${quote(probeAccount)}: { users: [ ${user(probe, permissionsOfOwn.probe)} ] }\n}\n`
-  return { text: text + rest, probe }
+}
+
+function probeAccountOf(probe: Identity): string[] {
+  const asked = `{ account: ${quote(hubAccount)}, subject: ${quote(answeredByJetStream)} }`
+  return [
+    `  ${quote(probeAccount)}: {`,
+    `    users: [ ${user(probe, permissionsOfOwn.probe)} ]`,
+    `    imports: [ { service: ${asked}, to: ${quote(probeSubject)} } ]`,
+    '  }',
+  ]
 }
 
 function operatorPermissions(name: string, identity: Identity): Permissions {
@@ -114,7 +120,8 @@ function operatorPermissions(name: string, identity: Identity): Permissions {
 function exports(): string[] {
   return [
     `{ service: ${quote(allRequests)}, account_token_position: 2 }`,
-    `{ service: "CENTRAL_POST.agent.*.>", account_token_position: 3 }`,
+    '{ service: "CENTRAL_POST.agent.*.>", account_token_position: 3 }',
+    `{ service: ${quote(answeredByJetStream)}, accounts: [ ${quote(probeAccount)} ] }`,
     ...agentEventSubjects.map(
       (kind) => `{ stream: ${quote(`${kind}.*.>`)}, account_token_position: 2 }`,
     ),
@@ -145,9 +152,7 @@ function user(identity: Identity, permissions?: Permissions): string {
   return `{ ${login}, permissions: { publish: ${publish}, subscribe: ${subscribe} } }`
 }
 
-/** An empty allow list would allow everything, so it is written as a denial of everything. */
 function rules(allow: readonly string[], deny: readonly string[] = []): string {
-  if (allow.length === 0) return '{ deny: [ ">" ] }'
   const denied = deny.length === 0 ? '' : `, deny: [ ${deny.map(quote).join(', ')} ]`
   return `{ allow: [ ${allow.map(quote).join(', ')} ]${denied} }`
 }
@@ -155,8 +160,4 @@ function rules(allow: readonly string[], deny: readonly string[] = []): string {
 /** The server's quoted strings know the escapes that JSON uses for quotes, backslashes and line ends. */
 function quote(text: string): string {
   return JSON.stringify(text)
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
 }

@@ -250,7 +250,7 @@ async function launch(options: {
   })
   const signals = options.signal ? [gone.signal, options.signal] : [gone.signal]
   try {
-    await until(() => hasJetStream(options.port, loopback, options.hub), {
+    await until(() => hasJetStream(options.port, options.hub), {
       withinMs: readyMs,
       what: `JetStream of the broker on port ${options.port} answered`,
       signal: AbortSignal.any(signals),

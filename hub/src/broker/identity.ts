@@ -8,7 +8,7 @@ export type IdentityKind = (typeof identityKinds)[number]
 
 /**
  * The identities that every data directory has: the hub's flow, its endpoints (which only answer), the broker's own
- * watcher, and the one whose password tells which configuration the broker runs.
+ * watcher, and the one that asks whether answers travel from account to account.
  */
 export const ownIdentities = ['hub', 'hub-endpoints', 'system', 'probe'] as const
 export type OwnIdentity = (typeof ownIdentities)[number]

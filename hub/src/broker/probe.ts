@@ -1,31 +1,28 @@
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
 import type { Identity } from './identity.ts'
+import { loopback } from './ports.ts'
 
 /** How long one look may take, in milliseconds. */
 const lookMs = 2000
 const pauseMs = 20
 
-/** Whether the broker lets this identity in. False also when nobody answers there. */
-export function letsIn(port: number, host: string, identity: Identity): Promise<boolean> {
-  return talk(port, host, (line, say) => {
-    if (line.startsWith('INFO ')) say(`CONNECT ${login(identity)}\r\nPING\r\n`)
-    if (line.startsWith('-ERR')) return false
-    return line.startsWith('PONG') ? true : undefined
-  })
+/** Whether JetStream answers this identity on `subject` within `withinMs` milliseconds. */
+export async function hasJetStream(
+  port: number,
+  identity: Identity,
+  subject = '$JS.API.INFO',
+  withinMs = lookMs,
+): Promise<boolean> {
+  const answer = await ask(port, identity, subject, withinMs)
+  return answer !== undefined && !answer.includes('"error":')
 }
 
-/** Whether JetStream answers this identity, which must be one that may ask it. */
-export function hasJetStream(port: number, host: string, identity: Identity): Promise<boolean> {
-  const inbox = `${identity.inbox_prefix}.probe`
-  return talk(port, host, (line, say) => {
-    if (line.startsWith('INFO ')) {
-      say(`CONNECT ${login(identity)}\r\nSUB ${inbox} 1\r\nPUB $JS.API.INFO ${inbox} 0\r\n\r\n`)
-    }
-    if (line.startsWith('-ERR')) return false
-    return line.startsWith('{') ? !line.includes('"error":') : undefined
-  })
+/** When the server last read its configuration, in its own notation; undefined when it does not answer. */
+export async function configReadAt(port: number, system: Identity): Promise<string | undefined> {
+  const answer = await ask(port, system, '$SYS.REQ.SERVER.PING.VARZ', lookMs)
+  return /"config_load_time":"([^"]+)"/.exec(answer ?? '')?.[1]
 }
 
 /**
@@ -51,49 +48,40 @@ export async function until(
   }
 }
 
-function login({ user, pass }: Identity): string {
-  return JSON.stringify({
-    user,
-    pass,
-    verbose: false,
-    pedantic: false,
-    lang: 'probe',
-    version: '1',
-  })
-}
-
-/** Reads the server's lines until `answer` knows; silence, a refusal or a closed connection is a no. */
-function talk(
+/** One request to the server on this loopback port; undefined when it refuses, closes or stays silent. */
+function ask(
   port: number,
-  host: string,
-  answer: (line: string, say: (text: string) => void) => boolean | undefined,
-): Promise<boolean> {
+  identity: Identity,
+  subject: string,
+  withinMs: number,
+): Promise<string | undefined> {
+  const { user, pass } = identity
+  const login = { user, pass, verbose: false, pedantic: false, lang: 'probe', version: '1' }
+  const inbox = `${identity.inbox_prefix}.probe`
   return new Promise((resolve) => {
-    const socket: Socket = connect({ port, host })
+    const socket = connect({ port, host: loopback })
     let rest = ''
-    const end = (known: boolean): void => {
+    const end = (answer?: string): void => {
       socket.destroy()
-      resolve(known)
+      resolve(answer)
     }
-    socket.setTimeout(lookMs, () => {
-      end(false)
-    })
+    socket.setTimeout(withinMs, end)
     socket.setEncoding('utf8')
     socket.on('error', () => {
-      end(false)
+      end()
     })
     socket.on('close', () => {
-      resolve(false)
+      end()
     })
     socket.on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\r\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
-        const known = answer(line, (text) => socket.write(text))
-        if (known !== undefined) {
-          end(known)
-          return
-        }
+        if (line.startsWith('INFO ')) {
+          socket.write(`CONNECT ${JSON.stringify(login)}\r\nSUB ${inbox} 1\r\n`)
+          socket.write(`PUB ${subject} ${inbox} 0\r\n\r\n`)
+        } else if (line.startsWith('-ERR')) end()
+        else if (line.startsWith('{')) end(line)
       }
     })
   })

@@ -1,19 +1,23 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
-import { type BrokerConfig, brokerConfig } from './broker-config.ts'
-import { brokerPaths, readBrokerState } from './broker-state.ts'
-import { CredentialStore } from './credentials.ts'
+import { brokerConfig, probeSubject } from './broker-config.ts'
+import { brokerPaths, ensureBrokerState, readBrokerState } from './broker-state.ts'
+import { type AllIdentities, CredentialStore } from './credentials.ts'
 import { writePrivateFile } from './files.ts'
+import type { Identity } from './identity.ts'
 import { livingHolder, LockFile } from './lock-file.ts'
 import { loopback } from './ports.ts'
-import { letsIn } from './probe.ts'
+import { configReadAt, hasJetStream } from './probe.ts'
 import { isServerOf } from './stale-server.ts'
 
-const reloadMs = 15_000
+const reloadMs = 20_000
+const oneReloadMs = 5000
 const lockWaitMs = 60_000
-const looksPerSignal = 25
-const pauseMs = 20
+const pauseMs = 10
+/** How long an answer may take between two accounts of one server. */
+const answerMs = 500
+const reloadsForNewAccount = 2
 
 /** The embedded broker of a data directory while its parent lives, also in the moments in which it is being restarted. */
 export async function findRunningBroker(dataDir: string): Promise<{ url: string } | null> {
@@ -27,6 +31,10 @@ export async function findRunningBroker(dataDir: string): Promise<{ url: string 
  * Makes a running broker know the identities of its data directory as they are now, from any process. Nobody is
  * disconnected but those who were revoked. Resolves when the broker works by them.
  *
+ * Takes more than one reload. nats-server 2.9.10 sets up the imports of a new account only in the reload after the one
+ * that adds it; and before 2.9.21 a reload under load can leave the server unable to carry any answer from one account to
+ * another until the next one (nats-server #4327).
+ *
  * @returns whether there was a running broker
  * @throws {CentralPostError} `unavailable` when the broker does not take the new configuration
  */
@@ -34,20 +42,38 @@ export async function reloadBroker(dataDir: string): Promise<boolean> {
   const directory = resolve(dataDir)
   await using lock = await takeReloadLock(directory)
   if ((await findRunningBroker(directory)) === null) return false
-  const { probe } = await writeBrokerConfig(directory)
+  const { own } = await writeBrokerConfig(directory)
   const deadline = Date.now() + reloadMs
+  let reloads = 0
   while (Date.now() < deadline) {
-    // Signalled anew now and then: a server that was just being restarted may have read the older file.
-    const port = await signalServer(directory)
-    for (let look = 0; look < looksPerSignal; look += 1) {
-      if (port !== undefined && (await letsIn(port, loopback, probe))) return true
-      await delay(pauseMs)
-    }
+    const port = await reloadOnce(directory, own.system)
+    if (port === undefined) continue
+    reloads += 1
+    if (reloads < reloadsForNewAccount) continue
+    if (await hasJetStream(port, own.probe, probeSubject, answerMs)) return true
   }
   throw new CentralPostError(
     'unavailable',
     `the broker did not take its new configuration within ${reloadMs} ms: see ${brokerPaths(directory).log}`,
   )
+}
+
+/** Has the server read its configuration once; its port, or undefined when it was down or did not within its time. */
+async function reloadOnce(dataDir: string, system: Identity): Promise<number | undefined> {
+  const state = await readBrokerState(dataDir)
+  const before = state && (await configReadAt(state.port, system))
+  if (!state?.pid || before === undefined || !(await isServerOf(state.pid, state.config))) {
+    await delay(pauseMs)
+    return undefined
+  }
+  process.kill(state.pid, 'SIGHUP')
+  const deadline = Date.now() + oneReloadMs
+  while (Date.now() < deadline) {
+    const now = await configReadAt(state.port, system)
+    if (now !== undefined && now !== before) return state.port
+    await delay(pauseMs)
+  }
+  return undefined
 }
 
 /** Held by whoever writes the broker's configuration until the broker works by it. */
@@ -56,24 +82,12 @@ export function takeReloadLock(dataDir: string): Promise<LockFile> {
 }
 
 /** Writes the configuration file from the identities as they are now. The caller holds the reload lock. */
-export async function writeBrokerConfig(dataDir: string): Promise<BrokerConfig> {
+export async function writeBrokerConfig(dataDir: string): Promise<AllIdentities> {
   const paths = brokerPaths(dataDir)
   const store = await CredentialStore.open(dataDir)
-  const state = await readBrokerState(dataDir)
-  const config = brokerConfig(await store.all(), {
-    host: loopback,
-    port: state?.port ?? 0,
-    storeDir: paths.store,
-    logFile: paths.log,
-  })
-  await writePrivateFile(paths.config, config.text)
-  return config
-}
-
-/** Tells the server to read its configuration again; its port, or undefined while it is down. */
-async function signalServer(dataDir: string): Promise<number | undefined> {
-  const state = await readBrokerState(dataDir)
-  if (state?.pid === undefined || !(await isServerOf(state.pid, state.config))) return undefined
-  process.kill(state.pid, 'SIGHUP')
-  return state.port
+  const { port } = await ensureBrokerState(dataDir)
+  const identities = await store.all()
+  const settings = { host: loopback, port, storeDir: paths.store, logFile: paths.log }
+  await writePrivateFile(paths.config, brokerConfig(identities, settings))
+  return identities
 }
