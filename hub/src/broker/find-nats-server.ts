@@ -1,14 +1,10 @@
 import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { CentralPostError, messageOf, type Logger } from '@centralpost/shared'
-import { natsServerCopy } from '../../../config/setup/nats-server-path.js'
+import { programPaths } from '../../../config/setup/program-paths.js'
 
 const run = promisify(execFile)
-
-/** Where package managers put servers although a user's PATH often leaves these folders out. */
-const usualFolders = ['/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
 
 /** The first release of each line that has the fixes of 2026; older lines never got them. */
 const fixedReleases = ['2.11.16', '2.12.12', '2.14.3']
@@ -32,7 +28,7 @@ export async function findNatsServer(options: {
   readonly log: Logger
 }): Promise<NatsServerBinary> {
   const env = options.env ?? process.env
-  const path = options.binary ?? (await firstExecutable(candidates(env)))
+  const path = options.binary ?? (await firstExecutable(programPaths('nats-server', env)))
   if (path === undefined) {
     throw new CentralPostError(
       'unavailable',
@@ -60,12 +56,6 @@ export function lacksFixes(version: string): boolean {
   if (major !== 2) return major < 2
   if (sameLine) return patch < (sameLine[2] ?? 0)
   return minor < Math.max(...fixed.map(([, line]) => line ?? 0))
-}
-
-function candidates(env: NodeJS.ProcessEnv): string[] {
-  const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  const folders = [...new Set([...onPath, ...usualFolders])]
-  return [...folders.map((folder) => join(folder, 'nats-server')), natsServerCopy(env)]
 }
 
 async function firstExecutable(paths: readonly string[]): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { type Logger, silentLogger } from '@centralpost/shared'
-import { natsServerCopy } from '../../../config/setup/nats-server-path.js'
+import { programPaths } from '../../../config/setup/program-paths.js'
 import { findNatsServer, lacksFixes } from '../../../hub/src/broker/find-nats-server.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
@@ -15,11 +15,14 @@ test('the nats-server on PATH comes before every other', async () => {
   expect(found).toEqual({ path, version: '2.12.12' })
 })
 
-test('the copy that set-up made is where the hub looks', async () => {
+test('the copy that set-up made is where the hub looks last', async () => {
   await using dir = await TempDir.make()
-  const env = { XDG_CACHE_HOME: dir.path, HOME: '/nowhere' }
 
-  expect(natsServerCopy(env)).toBe(join(dir.path, 'centralpost', 'nats-server'))
+  const paths = programPaths('nats-server', { XDG_CACHE_HOME: dir.path, PATH: '/first:/second' })
+
+  expect(paths.slice(0, 2)).toEqual(['/first/nats-server', '/second/nats-server'])
+  expect(paths).toContain('/usr/sbin/nats-server')
+  expect(paths.at(-1)).toBe(join(dir.path, 'centralpost', 'nats-server'))
 })
 
 test('a program that is not nats-server is refused by name', async () => {

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { SetupError } from './say.js'
+
+/** @param {string} path */
+export function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    // Missing or not a program: both mean that it cannot be run.
+    return false
+  }
+}
+
+/** Whether a command is on PATH. @param {string} name */
+export function hasCommand(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.some((folder) => folder !== '' && isExecutable(join(folder, name)))
+}
+
+/**
+ * Runs a command to its end and returns what it printed.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string }} [options]
+ * @throws {SetupError} with the last line it said
+ */
+export function run(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: options.cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 600_000,
+  })
+  if (status === 0) return stdout
+  const said = `${stdout ?? ''}\n${stderr ?? ''}`.trim().split('\n').at(-1)
+  const how = error ? error.message : said || `exit code ${status}`
+  throw new SetupError(`\`${[command, ...args].join(' ')}\`: ${how}`)
+}

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { programCache } from './program-paths.js'
+import { SetupError } from './say.js'
+
+const neededMajor = 24
+
+/**
+ * The Node that runs the project: the one that npm brought, else this one if it is new enough.
+ *
+ * @param {string} root the project's folder
+ * @throws {SetupError} when there is none
+ */
+export function projectNode(root) {
+  const carried = join(root, 'node_modules', '.bin', 'node')
+  if (existsSync(carried)) return carried
+  if (Number(process.versions.node.split('.')[0]) >= neededMajor) return process.execPath
+  throw new SetupError(
+    `npm has no Node ${neededMajor} for ${process.platform} ${process.arch}, and this is ${process.version}: ` +
+      `install Node ${neededMajor} or later`,
+  )
+}
+
+/**
+ * Runs a job to its end, with this process's standard streams and the signals that it gets.
+ *
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ root: string, env?: Record<string, string> }} options
+ * @returns {Promise<{ code: number | null, signal: string | null }>}
+ */
+export function runJob(node, args, { root, env = {} }) {
+  const path = [process.env.PATH, programCache()].filter(Boolean).join(delimiter)
+  const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: path, ...env } })
+  const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
+    const forward = () => {
+      // A terminal has sent its Ctrl-C to the child too; a second one would mean "at once".
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    }
+    process.on(signal, forward)
+    return [signal, forward]
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      reject(new SetupError(`cannot start ${node} in ${root}: ${error.message}`))
+    })
+    child.once('exit', (code, signal) => {
+      for (const [name, forward] of handlers) process.off(name, forward)
+      resolve({ code, signal })
+    })
+  })
+}

@@ -1,0 +1,32 @@
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+// Set-up and hub look for nats-server in the same places, so the rule stands in this one file, in plain JavaScript: set-up
+// runs before anything is installed.
+
+/** Where package managers put servers although a user's PATH often leaves these folders out. */
+const usualFolders = ['/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
+
+/**
+ * The folder in which set-up keeps programs that it fetched.
+ *
+ * @param {Record<string, string | undefined>} [env] where XDG_CACHE_HOME is read from
+ * @returns {string} an absolute path, which may not exist
+ */
+export function programCache(env = process.env) {
+  const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : undefined
+  return join(base ?? join(homedir(), '.cache'), 'centralpost')
+}
+
+/**
+ * Every path at which a program is looked for: PATH, the usual folders, then the copy that set-up makes.
+ *
+ * @param {string} name the program's name
+ * @param {Record<string, string | undefined>} [env] where PATH and XDG_CACHE_HOME are read from
+ * @returns {string[]} best first
+ */
+export function programPaths(name, env = process.env) {
+  const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  const folders = [...new Set([...onPath, ...usualFolders, programCache(env)])]
+  return folders.map((folder) => join(folder, name))
+}

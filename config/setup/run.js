@@ -1,0 +1,106 @@
+// What npm start, npm run demo, npm test and npm run setup call. Plain JavaScript for Node 20, with nothing installed: it
+// makes the rest available, says what it does, and is silent when there is nothing to do.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureInstalled } from './install.js'
+import { projectNode, runJob } from './job.js'
+import { bubblewrap, ensureProgram, natsServer } from './program.js'
+import { say, SetupError } from './say.js'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const oldestMajor = 20
+
+const jobs = {
+  start: (args) => centralpost(['up', ...args]),
+  demo: (args) => centralpost(['demo', ...args]),
+  test: (args) => test(args),
+  setup: () => {
+    ensureInstalled(root)
+    ensureProgram(natsServer)
+    ensureSandbox()
+    say('everything is there')
+    return { code: 0, signal: null }
+  },
+}
+
+async function centralpost(args) {
+  ensureInstalled(root)
+  // Another broker that was named is used as it is.
+  if (!process.env.NATS_URL) ensureProgram(natsServer)
+  return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
+    root,
+  })
+}
+
+async function test(args) {
+  ensureInstalled(root)
+  ensureProgram(natsServer)
+  ensureSandbox()
+  const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
+  const counts = join(folder, 'counts')
+  try {
+    const ended = await runJob(
+      projectNode(root),
+      [
+        '--experimental-vm-modules',
+        '--disable-warning=ExperimentalWarning',
+        join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+        '--rootDir',
+        root,
+        '--reporters=default',
+        `--reporters=${join(root, 'config', 'setup', 'test-counts.cjs')}`,
+        ...args,
+      ],
+      { root, env: { CENTRALPOST_TEST_COUNTS: counts } },
+    )
+    process.stdout.write(readCounts(counts) ?? 'the tests did not come to their end\n')
+    return ended
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Bubblewrap proves some verdicts of the trust classifier; the tests that need it are skipped without it. */
+function ensureSandbox() {
+  if (process.platform !== 'linux') return
+  try {
+    ensureProgram(bubblewrap)
+  } catch (error) {
+    say(`going on without bubblewrap: ${error.message}`)
+  }
+}
+
+function readCounts(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    // jest ended before its last report.
+    return undefined
+  }
+}
+
+async function main() {
+  const [name, ...args] = process.argv.slice(2)
+  const job = Object.hasOwn(jobs, name ?? '') ? jobs[name] : undefined
+  if (Number(process.versions.node.split('.')[0]) < oldestMajor) {
+    throw new SetupError(
+      `this is Node ${process.version}: set-up needs Node ${oldestMajor} or later`,
+    )
+  }
+  if (job === undefined) {
+    throw new SetupError(`what to do? one of ${Object.keys(jobs).join(', ')}; got '${name ?? ''}'`)
+  }
+  const { code, signal } = await job(args)
+  if (signal !== null) process.kill(process.pid, signal)
+  process.exitCode = code ?? 1
+}
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  say(error.message)
+  process.exitCode = 69
+}
