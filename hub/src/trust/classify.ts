@@ -1,0 +1,178 @@
+import type { Plan, Verdict } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared'
+import { assessRisk } from './assess-risk.ts'
+import type { CommandNode, ParsedCommand } from './command-tree.ts'
+import { Judge, isStricter } from './judge.ts'
+import { parseCommand } from './parse-command.ts'
+import { planAsWritten, planSafe } from './plan.ts'
+import type { Policy } from './policy.ts'
+import { quoteIfNeeded } from './print-command.ts'
+
+/** Longest command text that is judged, in characters. */
+export const longestCommand = 16_384
+
+// Control characters, exotic blanks, and what changes or hides the display of what follows.
+const invisible =
+  // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+
+/** Where a command would run, as far as it bears on the verdict. */
+export interface ClassifyContext {
+  /** Absolute working directory. */
+  readonly cwd?: string | undefined
+  /** Variables that the request sets. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Home directory of the account that commands run under. */
+  readonly home?: string | undefined
+  /** Files and directories of the hub itself, which no command may write. */
+  readonly protectedPaths?: readonly string[] | undefined
+}
+
+/**
+ * Judges one command. Pure: the same command, context and policy give the same verdict. Never throws; what goes
+ * wrong inside is a REVIEW that says so.
+ *
+ * @param command shell text, or argv for a program that is started without a shell
+ */
+export function classify(
+  command: string | readonly string[],
+  context: ClassifyContext,
+  policy: Policy,
+): Verdict {
+  const text = typeof command === 'string' ? command : command.map(quoteIfNeeded).join(' ')
+  const judge = new Judge(policy, context.home, context.protectedPaths ?? [])
+  let root: CommandNode | null = null
+  try {
+    const parsed =
+      typeof command === 'string' ? admit(command, judge, policy) : fromArgv(command, judge)
+    root = parsed.root
+    if (root) judge.run(root, context.cwd)
+    for (const fault of parsed.faults) {
+      judge.add(shorten(text), { level: 'REVIEW', rule: 'parse-error', reason: fault })
+    }
+    judgeEnvironment(context.env, judge, policy)
+    if (judge.units.length === 0) {
+      judge.add(shorten(text), { level: 'REVIEW', rule: 'no-command', reason: 'holds no command' })
+    }
+  } catch (error) {
+    judge.add(shorten(text), {
+      level: 'REVIEW',
+      rule: 'classifier-error',
+      reason: `could not be judged: ${messageOf(error)}`,
+    })
+  }
+  return verdictOf(judge, planFor(judge, root, command, text), policy)
+}
+
+function admit(command: string, judge: Judge, policy: Policy): ParsedCommand {
+  if (command.includes('\0')) {
+    judge.add(shorten(command), {
+      level: 'BLOCKED',
+      rule: 'nul',
+      reason: 'holds a NUL character, so that what runs is not what is read',
+    })
+    return { root: null, faults: [] }
+  }
+  if (command.length > longestCommand) {
+    return { root: null, faults: [`longer than ${longestCommand} characters`] }
+  }
+  const hidden = invisible.exec(command)?.[0]
+  if (hidden !== undefined) {
+    const code = hidden.codePointAt(0)?.toString(16).padStart(4, '0')
+    judge.add(shorten(command), {
+      level: 'REVIEW',
+      rule: 'invisible',
+      reason: `holds the character U+${code}, which people do not see as it is`,
+    })
+  }
+  const parsed = parseCommand(command)
+  if (parsed.faults.length > 0) {
+    // The tree may lack parts; what must never run is looked for in the text as well.
+    const pattern = policy.blockedPatterns.find('', command)
+    if (pattern) {
+      judge.add(shorten(command), {
+        level: 'BLOCKED',
+        rule: pattern.id,
+        reason: `matches the BLOCKED pattern ${pattern.source}`,
+      })
+    }
+  }
+  return parsed
+}
+
+function fromArgv(argv: readonly string[], judge: Judge): ParsedCommand {
+  const whole = argv.join(' ')
+  if (whole.length > longestCommand) {
+    return { root: null, faults: [`longer than ${longestCommand} characters`] }
+  }
+  if (whole.includes('\0')) {
+    judge.add(shorten(whole), { level: 'BLOCKED', rule: 'nul', reason: 'holds a NUL character' })
+  } else if (invisible.test(whole)) {
+    judge.add(shorten(whole), {
+      level: 'REVIEW',
+      rule: 'invisible',
+      reason: 'holds a character that people do not see as it is',
+    })
+  }
+  const words = argv.map((value) => ({ value }))
+  return { root: { kind: 'simple', assignments: [], words, redirects: [] }, faults: [] }
+}
+
+function judgeEnvironment(
+  env: Readonly<Record<string, string>> | undefined,
+  judge: Judge,
+  policy: Policy,
+): void {
+  for (const [name, value] of Object.entries(env ?? {})) {
+    const worst = policy.environment.judge(name, value)
+    if (worst === 'harmless') continue
+    const level = worst === 'blocked' ? 'BLOCKED' : 'REVIEW'
+    const effect =
+      worst === 'blocked' ? 'loads code into programs' : 'can change what a program does'
+    judge.add(`env ${name}`, { level, rule: 'environment', reason: `${name} ${effect}` })
+  }
+}
+
+function planFor(
+  judge: Judge,
+  root: CommandNode | null,
+  command: string | readonly string[],
+  text: string,
+): Plan {
+  if (judge.level === 'SAFE' && root) {
+    try {
+      return planSafe(root, judge)
+    } catch (error) {
+      judge.add(shorten(text), {
+        level: 'REVIEW',
+        rule: 'not-reproducible',
+        reason: messageOf(error),
+      })
+    }
+  }
+  if (typeof command !== 'string' && command.length > 0) return { kind: 'argv', argv: [...command] }
+  return planAsWritten(root, text)
+}
+
+function verdictOf(judge: Judge, plan: Plan, policy: Policy): Verdict {
+  const { units, level } = judge
+  const decisive = units.filter((unit) => unit.level !== 'SAFE' || level === 'SAFE')
+  const ordered = decisive.toSorted(
+    (left, right) =>
+      Number(isStricter(right.level, left.level)) - Number(isStricter(left.level, right.level)),
+  )
+  const suggestion = ordered.find((unit) => unit.suggestion !== undefined)?.suggestion
+  return {
+    level,
+    reasons: [...new Set(ordered.map((unit) => unit.reason))].slice(0, 8),
+    ...(suggestion !== undefined && { suggestion }),
+    units,
+    risk: assessRisk(judge.words, level, judge.risks),
+    plan,
+    policy: policy.hash,
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text
+}

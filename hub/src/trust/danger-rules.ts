@@ -1,0 +1,132 @@
+import type { PathPolicy } from './paths.ts'
+import { split } from './options.ts'
+import type { DangerSource } from './rule-schema.ts'
+
+/** One simple command, resolved as far as it can be, as danger conditions see it. */
+export interface Shape {
+  readonly program: string
+  /** Arguments without the program. */
+  readonly args: readonly string[]
+  /** For each argument whether it is text for people (a message, a search word), not an operand. */
+  readonly isProse: (index: number) => boolean
+  /** Arguments as absolute paths. */
+  readonly pathOf: (argument: string) => string
+  /** Static text that the program reads on its standard input. */
+  readonly input: string | undefined
+}
+
+/** A compiled condition for REVIEW or BLOCKED. */
+export interface DangerRule {
+  readonly id: string
+  readonly reason: string
+  readonly suggestion: string | undefined
+  readonly risk: number
+  matches(shape: Shape, paths: PathPolicy): boolean
+}
+
+export interface DangerIndex {
+  find(shape: Shape, paths: PathPolicy): DangerRule | undefined
+}
+
+/** Compiles danger rules and indexes them by program. */
+export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
+  const byProgram = new Map<string, DangerRule[]>()
+  const anywhere: DangerRule[] = []
+  for (const source of sources) {
+    const rule = compile(source)
+    const programs = typeof source.program === 'string' ? [source.program] : source.program
+    if (!programs) anywhere.push(rule)
+    for (const name of programs ?? []) byProgram.set(name, [...(byProgram.get(name) ?? []), rule])
+  }
+  return {
+    find(shape, paths) {
+      const family = `${shape.program.split('.', 1)[0]}.*`
+      return (
+        byProgram.get(shape.program)?.find((rule) => rule.matches(shape, paths)) ??
+        (shape.program.includes('.')
+          ? byProgram.get(family)?.find((rule) => rule.matches(shape, paths))
+          : undefined) ??
+        anywhere.find((rule) => rule.matches(shape, paths))
+      )
+    },
+  }
+}
+
+function compile(source: DangerSource): DangerRule {
+  const conditions: DangerRule['matches'][] = []
+  const flags = split(source.flags)
+  if (flags.length > 0) conditions.push((shape) => hasFlag(shape.args, flags))
+  if (source.recursive) conditions.push((shape) => hasFlag(shape.args, ['-r', '-R', '--recursive']))
+  if (source.words !== undefined) {
+    const words = new RegExp(`^(?:${source.words})$`, 's')
+    conditions.push((shape) =>
+      shape.args.some((arg, index) => !shape.isProse(index) && words.test(arg)),
+    )
+  }
+  if (source.first !== undefined) {
+    const first = new RegExp(`^(?:${source.first})(?:\\s|$)`)
+    conditions.push((shape) => first.test(operandsOf(shape.args).slice(0, 4).join(' ')))
+  }
+  if (source.text !== undefined) {
+    const text = new RegExp(source.text, 'i')
+    conditions.push((shape) => text.test(textOf(shape)))
+  }
+  if (source.target !== undefined) {
+    const target = source.target
+    conditions.push((shape, paths) => hasTarget(shape, paths, target))
+  }
+  return {
+    id: source.id,
+    reason: source.reason,
+    suggestion: source.suggest,
+    risk: source.risk ?? 0,
+    matches: (shape, paths) => conditions.every((condition) => condition(shape, paths)),
+  }
+}
+
+function textOf(shape: Shape): string {
+  const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
+  return shape.input === undefined ? args : `${args}\n${shape.input}`
+}
+
+function operandsOf(args: readonly string[]): string[] {
+  return args.filter((arg) => !arg.startsWith('-'))
+}
+
+/** Whether an option is given: letters also inside clusters, long names also abbreviated or with a value. */
+export function hasFlag(args: readonly string[], flags: readonly string[]): boolean {
+  for (const arg of args) {
+    if (arg.charCodeAt(0) !== 45 || arg.length < 2) continue
+    for (const flag of flags) if (isFlag(arg, flag)) return true
+  }
+  return false
+}
+
+function isFlag(arg: string, flag: string): boolean {
+  if (arg === flag) return true
+  if (flag.startsWith('--')) {
+    const name = arg.split('=', 1)[0] ?? arg
+    return name.length >= 4 && flag.startsWith(name)
+  }
+  // A two-character flag may stand inside a cluster; a longer one is a word of its own (`-delete`).
+  return (
+    flag.length === 2 &&
+    !arg.startsWith('--') &&
+    /^-[A-Za-z0-9]+/.exec(arg)?.[0].includes(flag[1] ?? '') === true
+  )
+}
+
+function hasTarget(
+  shape: Shape,
+  paths: PathPolicy,
+  target: 'critical' | 'device' | 'system-file',
+): boolean {
+  return shape.args.some((arg) => {
+    const equals = /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1]
+    const candidate = equals ?? arg
+    if (candidate.startsWith('-')) return false
+    const path = shape.pathOf(candidate)
+    if (target === 'critical') return paths.isCritical(path)
+    return target === 'device' ? paths.isDevice(path) : paths.isSystemTarget(path)
+  })
+}

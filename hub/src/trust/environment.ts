@@ -1,0 +1,36 @@
+import type { EnvironmentSource } from './rule-schema.ts'
+
+/** Judgement of one environment variable that a command, or a request, sets. */
+export interface EnvironmentPolicy {
+  judge(name: string, value: string): 'harmless' | 'review' | 'blocked'
+  /** Whether the name says that the value is a secret. */
+  isSecret(name: string): boolean
+  /** Whether the variable's value may stand for a path. */
+  isKnown(name: string): boolean
+}
+
+/** Compiles the lists of environment.yaml; a trailing `*` takes any rest. */
+export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy {
+  const harmless = matcher(source.harmless)
+  const hooks = matcher(source.hooks)
+  const known = new Set(source.known)
+  const secret = new RegExp(source.secrets, 'i')
+  const values = new Map(Object.entries(source.values).map(([name, list]) => [name, new Set(list)]))
+  return {
+    judge(name, value) {
+      if (hooks(name)) return 'blocked'
+      const allowed = values.get(name)
+      if (allowed) return allowed.has(value) ? 'harmless' : 'review'
+      // A value with a substitution in it can be evaluated by whoever reads the variable as code.
+      return harmless(name) && !/[`$\0\n]|\(\)/.test(value) ? 'harmless' : 'review'
+    },
+    isSecret: (name) => secret.test(name),
+    isKnown: (name) => known.has(name),
+  }
+}
+
+function matcher(names: readonly string[]): (name: string) => boolean {
+  const exact = new Set(names.filter((name) => !name.endsWith('*')))
+  const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  return (name) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix))
+}

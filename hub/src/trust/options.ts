@@ -1,0 +1,206 @@
+import type { FormSource } from './rule-schema.ts'
+
+/** How an option takes its value: none, the next word or the rest, the same as a path, or only attached. */
+export type Arity = 'none' | 'value' | 'path' | 'attached'
+
+export interface OptionTable {
+  readonly any: boolean
+  readonly short: ReadonlyMap<string, Arity>
+  readonly long: ReadonlyMap<string, Arity>
+  /** Long names after one dash (`-name`, `-noout`). */
+  readonly single: ReadonlyMap<string, Arity>
+  readonly words: ReadonlySet<string>
+  readonly digits: boolean
+}
+
+const endings: Readonly<Record<string, Arity>> = { ':': 'value', '<': 'path', '?': 'attached' }
+
+/** Compiles the compact notation of the rule files into look-up tables. */
+export function compileOptions(
+  source: Pick<FormSource, 'flags' | 'short' | 'long' | 'single' | 'words' | 'digits'>,
+): OptionTable {
+  const short = new Map<string, Arity>()
+  for (const token of split(source.short)) {
+    const ending = endings[token[1] ?? '']
+    if (token.length === 2 && ending) short.set(token[0] ?? '', ending)
+    else if (/[:<?]/.test(token))
+      throw new TypeError(`short options "${token}": one letter before "${token.at(-1)}"`)
+    else for (const letter of token) short.set(letter, 'none')
+  }
+  return {
+    any: source.flags === 'any',
+    short,
+    long: named(source.long),
+    single: named(source.single),
+    words: new Set(split(source.words)),
+    digits: source.digits ?? false,
+  }
+}
+
+function named(source: string | readonly string[] | undefined): Map<string, Arity> {
+  const table = new Map<string, Arity>()
+  for (const token of split(source)) {
+    const ending = endings[token.at(-1) ?? '']
+    if (ending) table.set(token.slice(0, -1), ending)
+    else table.set(token, 'none')
+  }
+  return table
+}
+
+/** Words of a string or of a list of strings, blanks apart. */
+export function split(source: string | readonly string[] | undefined): string[] {
+  if (source === undefined) return []
+  const texts = typeof source === 'string' ? [source] : source
+  return texts.flatMap((text) => text.split(/\s+/)).filter((token) => token !== '')
+}
+
+/** One argument as the options see it. */
+export interface Argument {
+  readonly value: string
+  /** Exactly what the program receives, so that its being an option can be told. */
+  readonly exact: boolean
+  /** A pattern; `safeStart` where no file name it matches can begin with a dash. */
+  readonly glob: boolean
+  readonly safeStart: boolean
+}
+
+export type Role = 'flag' | 'value' | 'path' | 'operand'
+
+export interface ReadArguments {
+  readonly operands: readonly number[]
+  readonly roles: readonly Role[]
+  /** Option name (without dashes) to the value given with it. */
+  readonly options: ReadonlyMap<string, string>
+  /** The first index that is an operand only because of `--`. */
+  readonly afterDashes: number
+}
+
+/**
+ * Sorts arguments into options and operands by an allow list.
+ *
+ * @param from index of the first argument to read
+ * @param stop whether the first operand ends the options (wrappers, sub-commands)
+ * @returns the sorted arguments, or the refusal as a sentence
+ */
+export function readArguments(
+  table: OptionTable,
+  args: readonly Argument[],
+  from: number,
+  stop = false,
+): ReadArguments | string {
+  const roles: Role[] = []
+  const operands: number[] = []
+  const options = new Map<string, string>()
+  let afterDashes = args.length
+  for (let index = 0; index < from; index += 1) roles.push('operand')
+  let index = from
+  for (; index < args.length; index += 1) {
+    const argument = args[index]
+    if (!argument) break
+    const value = argument.value
+    if (value.charCodeAt(0) !== 45 || value === '-' || (argument.glob && argument.safeStart)) {
+      operands.push(index)
+      roles.push('operand')
+      if (stop) break
+      continue
+    }
+    if (table.words.has(value)) {
+      roles.push('flag')
+      options.set(value.replace(/^--?/, ''), '')
+      continue
+    }
+    if (value === '--') {
+      roles.push('flag')
+      afterDashes = index + 1
+      for (index += 1; index < args.length; index += 1) {
+        operands.push(index)
+        roles.push('operand')
+      }
+      break
+    }
+    if (!argument.exact) return `an option that is not fixed: ${value}`
+    const single = table.single.get(value.slice(1))
+    if (single !== undefined) {
+      const next = args[index + 1]
+      options.set(value.slice(1), next?.value ?? '')
+      roles.push('flag')
+      if (single === 'none') continue
+      if (!next) return `option ${value} lacks its value`
+      roles.push(single === 'path' ? 'path' : 'value')
+      index += 1
+      continue
+    }
+    const taken = value.startsWith('--')
+      ? readLong(table, value, args[index + 1], options)
+      : readShort(table, value, args[index + 1], options)
+    if (typeof taken === 'string') return taken
+    roles.push(taken.role)
+    if (taken.next) {
+      roles.push(taken.next)
+      index += 1
+    }
+  }
+  return { operands, roles, options, afterDashes }
+}
+
+interface Taken {
+  readonly role: Role
+  readonly next?: Role
+}
+
+const flag: Taken = { role: 'flag' }
+
+function readLong(
+  table: OptionTable,
+  text: string,
+  next: Argument | undefined,
+  options: Map<string, string>,
+): Taken | string {
+  const equals = text.indexOf('=')
+  const name = equals < 0 ? text.slice(2) : text.slice(2, equals)
+  const arity = table.long.get(name)
+  if (arity === undefined) {
+    if (!table.any) return `option --${name} is not on the list of reading options`
+    options.set(name, equals < 0 ? '' : text.slice(equals + 1))
+    return equals < 0 ? flag : { role: 'path' }
+  }
+  if (equals >= 0) {
+    if (arity === 'none') return `option --${name} takes no value`
+    options.set(name, text.slice(equals + 1))
+    return { role: arity === 'path' ? 'path' : 'value' }
+  }
+  options.set(name, '')
+  if (arity === 'none' || arity === 'attached') return flag
+  if (!next) return `option --${name} lacks its value`
+  options.set(name, next.value)
+  return { role: 'flag', next: arity === 'path' ? 'path' : 'value' }
+}
+
+function readShort(
+  table: OptionTable,
+  text: string,
+  next: Argument | undefined,
+  options: Map<string, string>,
+): Taken | string {
+  for (let at = 1; at < text.length; at += 1) {
+    const letter = text[at] ?? ''
+    const arity = table.short.get(letter)
+    if (arity === undefined) {
+      if (table.any) return options.set(letter, text.slice(at + 1)) && flag
+      if (table.digits && /^\d+$/.test(text.slice(at)) && at === 1) return flag
+      return `option -${letter} is not on the list of reading options`
+    }
+    if (arity === 'none') {
+      options.set(letter, '')
+      continue
+    }
+    const rest = text.slice(at + 1)
+    const role = arity === 'path' ? 'path' : 'value'
+    options.set(letter, rest)
+    if (rest !== '' || arity === 'attached') return { role }
+    if (!next) return `option -${letter} lacks its value`
+    options.set(letter, next.value)
+    return { role: 'flag', next: role }
+  }
+  return flag
+}

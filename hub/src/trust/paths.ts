@@ -1,0 +1,128 @@
+import { posix } from 'node:path'
+import type { PathsSource } from './rule-schema.ts'
+
+/** Judgement of a path, whatever program touches it. */
+export interface PathPolicy {
+  /** `secret` is BLOCKED to read, `private` needs review, otherwise undefined. */
+  secrecy(path: string): 'secret' | 'private' | undefined
+  /** The same for a pattern: what it could expand to. */
+  secrecyOfPattern(pattern: string): 'secret' | 'private' | undefined
+  /** A directory whose recursive deletion or change of mode ends the system or a person's data. */
+  isCritical(path: string): boolean
+  /** A file or directory of the system that nobody writes through an agent. */
+  isSystemTarget(path: string): boolean
+  isDevice(path: string): boolean
+}
+
+const device =
+  /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
+const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
+
+/** A directory that stands for the unknown working directory of a request. */
+export const unknownCwd = '/.cwd'
+
+/**
+ * An absolute path with `.`, `..`, `//` and the spellings of `/` through /proc taken out.
+ *
+ * @param cwd absolute, or undefined where it is not known
+ */
+export function resolvePath(path: string, cwd: string | undefined): string {
+  let absolute = path.startsWith('/') ? path : `${cwd ?? unknownCwd}/${path}`
+  if (/\/\.|\/\/|\/$/.test(absolute)) absolute = trimSlash(posix.normalize(absolute))
+  const proc = /^\/proc\/(?:self|thread-self|\d+)\/(?:root|cwd)(?=\/|$)/.exec(absolute)
+  if (!proc) return absolute
+  if (proc[0].endsWith('cwd')) return resolvePath(absolute.slice(proc[0].length + 1), cwd)
+  return resolvePath(absolute.slice(proc[0].length) || '/', cwd)
+}
+
+function trimSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** Compiles the lists of paths.yaml. `home` is the home directory of the account that commands run under. */
+export function compilePaths(source: PathsSource): (home: string | undefined) => PathPolicy {
+  const secret = anyOf(source.secret)
+  const privates = anyOf(source.private)
+  const open = anyOf(source.public)
+  const critical = anyOf(source.critical)
+  const system = anyOf(source.system)
+  const classOf = (path: string): 'secret' | 'private' | undefined => {
+    if (secret.test(path)) return open.test(path) ? undefined : 'secret'
+    if (privates.test(path)) return open.test(path) ? undefined : 'private'
+    return undefined
+  }
+  const samples = source.samples.map((path) => ({ path, secrecy: classOf(path) }))
+  return (home) => {
+    const short = (path: string): string => shortenHome(path, home)
+    return {
+      secrecy: (path) => classOf(short(path)),
+      secrecyOfPattern(pattern) {
+        const text = short(pattern)
+        const direct = classOf(text)
+        if (direct === 'secret') return direct
+        const regex = fromGlob(text, true)
+        if (!regex) return 'private'
+        let found = direct
+        for (const sample of samples) {
+          if (!sample.secrecy || !regex.test(sample.path)) continue
+          if (sample.secrecy === 'secret') return 'secret'
+          found = 'private'
+        }
+        return found
+      },
+      isCritical: (path) => critical.test(short(path)),
+      isSystemTarget: (path) => system.test(short(path)),
+      isDevice: (path) => device.test(path),
+    }
+  }
+}
+
+/** Whether writing to this path leaves nothing behind. */
+export function isHarmlessSink(path: string): boolean {
+  return harmlessDevice.test(path)
+}
+
+function shortenHome(path: string, home: string | undefined): string {
+  if (home !== undefined && home !== '/' && path.startsWith(home)) {
+    const rest = path.slice(home.length)
+    if (rest === '' || rest.startsWith('/')) return `~${rest}`
+  }
+  if (!path.startsWith('/home/') && !path.startsWith('/root') && !path.startsWith('/Users/')) {
+    return path
+  }
+  return path.replace(/^\/(?:home\/[^/]+|Users\/[^/]+|root)(?=\/|$)/, '~')
+}
+
+/** One regex for a list of globs: `~/x` below any home, `/x` absolute, `x` at any depth, `\\*` a star itself. */
+function anyOf(globs: readonly string[]): RegExp {
+  const sources = globs.map((glob) => {
+    const anywhere = !glob.startsWith('/') && !glob.startsWith('~')
+    return `${anywhere ? '(?:.*/)?' : ''}${globSource(glob)}`
+  })
+  return new RegExp(`^(?:${sources.length > 0 ? sources.join('|') : '(?!)'})$`)
+}
+
+function globSource(glob: string): string {
+  return glob
+    .replaceAll('\\*', '\u0001')
+    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('**', '\u0000')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('\u0000', '.*')
+    .replaceAll('\u0001', '\\*')
+    .replaceAll('?', '[^/]')
+}
+
+function fromGlob(pattern: string, dots: boolean): RegExp | undefined {
+  const source = pattern
+    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll(/\[!/g, '[^')
+    .replaceAll(/\*+/g, dots ? '[^/]*' : '(?![.])[^/]*')
+    .replaceAll('?', '[^/]')
+  try {
+    return new RegExp(`^${source}$`)
+  } catch {
+    // A bracket that JavaScript reads differently; the caller treats it as matching.
+    return undefined
+  }
+}

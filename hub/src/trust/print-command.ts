@@ -1,0 +1,114 @@
+import type { CommandNode, Piece, Redirect, SimpleCommand, Word } from './command-tree.ts'
+import { isNode } from './command-tree.ts'
+
+const needsNoQuotes = /^[A-Za-z0-9_@%+=:,./-]+$/
+
+/** How a simple command is printed in place of itself; undefined leaves it as it is. */
+export type Rewrite = (command: SimpleCommand) => SimpleCommand | undefined
+
+/** One word in single quotes, so that bash reads exactly this value. */
+export function quote(value: string): string {
+  return `'${value.replaceAll("'", "'\\''")}'`
+}
+
+/** A static word as a person would write it: quoted only where it must be. */
+export function quoteIfNeeded(value: string): string {
+  return needsNoQuotes.test(value) ? value : quote(value)
+}
+
+/**
+ * Prints a command from its tree with every word quoted. Only for trees that were judged reproducible;
+ * what cannot be printed faithfully throws.
+ *
+ * @throws {TypeError} on a piece that has no faithful spelling
+ */
+export function printScript(node: CommandNode, rewrite: Rewrite = () => undefined): string {
+  if (node.kind === 'simple') return printSimple(rewrite(node) ?? node, rewrite)
+  if (!node.reproducible) throw new TypeError(`a ${node.kind} is not printed again`)
+  const body = node.shape
+    .map((part) => {
+      if (typeof part === 'string') return part
+      return isNode(part) ? printScript(part, rewrite) : printWord(part, rewrite)
+    })
+    .join('')
+  return [body, ...node.redirects.map((redirect) => printRedirect(redirect, rewrite))].join(' ')
+}
+
+function printSimple(command: SimpleCommand, rewrite: Rewrite): string {
+  return [
+    ...command.assignments.map(({ name, value }) => `${name}=${printWord(value, rewrite)}`),
+    ...command.words.map((word) => printWord(word, rewrite)),
+    ...command.redirects.map((redirect) => printRedirect(redirect, rewrite)),
+  ].join(' ')
+}
+
+function printWord(word: Word, rewrite: Rewrite): string {
+  if (!word.pieces) return quote(word.value)
+  return word.pieces.map((piece) => printPiece(piece, rewrite)).join('')
+}
+
+function printPiece(piece: Piece, rewrite: Rewrite): string {
+  switch (piece.kind) {
+    case 'text':
+      return quote(piece.value)
+    case 'glob':
+    case 'tilde':
+      return piece.text
+    case 'variable':
+      return piece.quoted ? `"${piece.text}"` : piece.text
+    case 'script': {
+      const script = piece.script === null ? '' : printScript(piece.script, rewrite)
+      return piece.quoted ? `"$(${script}\n)"` : `$(${script}\n)`
+    }
+    case 'process':
+      return `${piece.operator}(${piece.script === null ? '' : printScript(piece.script, rewrite)}\n)`
+    case 'opaque':
+      throw new TypeError(`${piece.reason} is not printed again`)
+  }
+}
+
+function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
+  const fd = redirect.fd === undefined ? '' : String(redirect.fd)
+  if (redirect.operator === '<<') {
+    // A here-string adds the newline that the body ends with.
+    return `${fd}<<< ${quote(redirect.target.value.replace(/\n$/, ''))}`
+  }
+  const space = redirect.operator.endsWith('&') ? '' : ' '
+  return `${fd}${redirect.operator}${space}${printWord(redirect.target, rewrite)}`
+}
+
+/** The command as one line for people and patterns: words resolved, quoted only where needed. */
+export function describe(node: CommandNode): string {
+  if (node.kind === 'simple') {
+    return [
+      ...node.assignments.map(({ name, value }) => `${name}=${describeWord(value)}`),
+      ...node.words.map(describeWord),
+      ...node.redirects.map(describeRedirect),
+    ].join(' ')
+  }
+  const body = node.shape
+    .map((part) => {
+      if (typeof part === 'string') return part
+      return isNode(part) ? describe(part) : describeWord(part)
+    })
+    .join('')
+  return [body, ...node.redirects.map(describeRedirect)].join(' ')
+}
+
+export function describeWord(word: Word): string {
+  if (!word.pieces) return quoteIfNeeded(word.value)
+  return word.pieces
+    .map((piece) => {
+      if (piece.kind === 'text') return piece.value === '' ? '' : quoteIfNeeded(piece.value)
+      if (piece.kind === 'script') return `$(${piece.script ? describe(piece.script) : ''})`
+      if (piece.kind === 'process')
+        return `${piece.operator}(${piece.script ? describe(piece.script) : ''})`
+      return piece.text
+    })
+    .join('')
+}
+
+function describeRedirect(redirect: Redirect): string {
+  const fd = redirect.fdVariable ? `{${redirect.fdVariable}}` : String(redirect.fd ?? '')
+  return `${fd}${redirect.operator}${describeWord(redirect.target)}`
+}

@@ -1,0 +1,180 @@
+import type { Check } from './checks/check.ts'
+import { checks } from './checks/checks.ts'
+import type { OptionTable, ReadArguments, Role } from './options.ts'
+import { compileOptions, readArguments, split } from './options.ts'
+import type { ResolvedWord } from './resolve-words.ts'
+import type { FormSource, ProgramSource } from './rule-schema.ts'
+
+/** The reading form of a program or of one of its sub-commands, compiled. */
+export interface Form {
+  readonly id: string
+  readonly table: OptionTable
+  readonly operands: 'paths' | 'names' | 'data' | 'pattern' | 'none'
+  readonly most: number
+  readonly least: number
+  readonly match: RegExp | undefined
+  readonly need: readonly string[]
+  readonly globs: boolean
+  readonly check: Check | undefined
+  readonly add: readonly string[]
+  readonly sub: ReadonlyMap<string, Form> | undefined
+  readonly bare: boolean
+  readonly versions: boolean
+  readonly harden: 'git' | undefined
+  readonly reason: string | undefined
+  readonly suggestion: string | undefined
+}
+
+/** What reading a program's arguments by its form tells. */
+export interface Reading {
+  readonly form: Form
+  /** Undefined: this is the reading form. Otherwise why it is not. */
+  readonly refusal: string | undefined
+  /** What each argument is, the program at index 0; empty where the arguments were not understood. */
+  readonly roles: readonly (Role | 'name' | 'data')[]
+  /** Index after the sub-command, where the plan adds options. */
+  readonly addAt: number
+}
+
+/** Compiles one program entry; the same form serves all its names. */
+export function compileProgram(source: ProgramSource): [string[], Form] {
+  const programs = typeof source.program === 'string' ? [source.program] : source.program
+  const form = compileForm(source.id ?? programs[0] ?? 'program', source, source)
+  return [programs, form]
+}
+
+function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>): Form {
+  const sub = new Map<string, Form>()
+  for (const [names, form] of Object.entries(source.sub ?? {})) {
+    for (const name of split(names)) sub.set(name, compileForm(`${id} ${name}`, form ?? {}, {}))
+  }
+  return {
+    id,
+    table: compileOptions(source),
+    operands: source.operands ?? 'paths',
+    most: source.most ?? Number.POSITIVE_INFINITY,
+    least: source.least ?? 0,
+    match: source.match === undefined ? undefined : new RegExp(`^(?:${source.match})$`, 's'),
+    need: split(source.need),
+    globs: source.globs ?? source.flags === 'any',
+    check: source.check === undefined ? undefined : checks[source.check],
+    add: source.add ?? [],
+    sub: sub.size > 0 ? sub : undefined,
+    bare: source.bare ?? false,
+    versions: top.versions ?? true,
+    harden: top.harden,
+    reason: source.reason,
+    suggestion: source.suggest,
+  }
+}
+
+const help: ReadonlySet<string> = new Set(['--help', '--version'])
+
+/**
+ * Reads a command by the forms of its program. One that fits is enough; else the last one says why not.
+ *
+ * @param words the program and its arguments
+ */
+export function readForms(
+  forms: readonly Form[],
+  words: readonly ResolvedWord[],
+): Reading | undefined {
+  let reading: Reading | undefined
+  for (const form of forms) {
+    const next = readForm(form, words)
+    if (next.refusal === undefined) return next
+    if (reading === undefined || form.id !== 'version') reading = next
+  }
+  return reading
+}
+
+function readForm(form: Form, words: readonly ResolvedWord[]): Reading {
+  const second = words[1]
+  if (words.length === 2 && form.versions && second?.exact && help.has(second.value)) {
+    return { form, refusal: undefined, roles: ['operand', 'flag'], addAt: 1 }
+  }
+  return readFrom(form, words, 1)
+}
+
+function readFrom(form: Form, words: readonly ResolvedWord[], from: number): Reading {
+  if (form.sub) {
+    const read = readArguments(form.table, words, from, true)
+    if (typeof read === 'string') return refused(form, read, from)
+    const at = read.operands[0]
+    if (at !== undefined) {
+      const word = words[at]
+      const inner = word?.exact ? form.sub.get(word.value) : undefined
+      if (inner) return readFrom(inner, words, at + 1)
+      if (!form.bare || form.operands === 'none') {
+        const name = word?.value ?? ''
+        return refused(
+          form,
+          form.reason ?? `${form.id} ${name} is not on the list of reading commands`,
+          from,
+        )
+      }
+    } else if (!form.bare) return refused(form, `${form.id} without a sub-command`, from)
+  }
+  const read = readArguments(form.table, words, from)
+  if (typeof read === 'string') return refused(form, read, from)
+  const roles = rolesOf(form, read)
+  const refusal = refuseOperands(form, words, read, roles) ?? form.check?.({ words, read, from })
+  return { form, refusal, roles, addAt: from }
+}
+
+function refused(form: Form, refusal: string, addAt: number): Reading {
+  return { form, refusal, roles: [], addAt }
+}
+
+function rolesOf(form: Form, read: ReadArguments): (Role | 'name' | 'data')[] {
+  const roles: (Role | 'name' | 'data')[] = [...read.roles]
+  const hasPattern = form.operands === 'pattern' && !hasPatternOption(read)
+  read.operands.forEach((at, position) => {
+    if (form.operands === 'data' || (hasPattern && position === 0)) roles[at] = 'data'
+    else roles[at] = form.operands === 'names' ? 'name' : 'path'
+  })
+  return roles
+}
+
+function hasPatternOption({ options }: ReadArguments): boolean {
+  return ['e', 'f', 'regexp', 'file', 'expression', 'files'].some((name) => options.has(name))
+}
+
+function refuseOperands(
+  form: Form,
+  words: readonly ResolvedWord[],
+  read: ReadArguments,
+  roles: readonly (Role | 'name' | 'data')[],
+): string | undefined {
+  const count = read.operands.length
+  if (form.operands === 'none' && count > 0) return 'an operand where none is expected'
+  if (form.need.length > 0 && !form.need.some((name) => read.options.has(name)))
+    return `without one of the options ${form.need.join(' ')}`
+  if (count > form.most) return `more than ${form.most} operands`
+  if (count < form.least) return `fewer than ${form.least} operands`
+  for (let at = 1; at < words.length; at += 1) {
+    const word = words[at]
+    if (!word) continue
+    if (word.opaque !== undefined) return `${word.opaque}, which only bash can evaluate`
+    const role = roles[at]
+    if (word.glob && !word.safeStart && !form.globs && at < read.afterDashes) {
+      return `the pattern ${word.value} can expand to an option`
+    }
+    if (word.glob && count >= form.most && role !== 'value')
+      return 'a pattern where one name is expected'
+    if (word.data && role !== 'data' && !(role === 'name' && form.globs)) {
+      return 'a word that is only known when it runs'
+    }
+    if (word.data && role === 'data' && !form.globs && !word.safeStart) {
+      return 'a word that could turn out to be an option'
+    }
+    if (
+      form.match &&
+      (role === 'path' || role === 'name' || role === 'data') &&
+      !form.match.test(word.value)
+    ) {
+      return `${word.value} is not of the reading form`
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,71 @@
+/** The seed's kind of rule: a regular expression on the text of one command. */
+export interface StringPattern {
+  readonly source: string
+  readonly id: string
+  readonly regex: RegExp
+}
+
+/** Patterns of one level, found by the first word where the pattern begins with one. */
+export interface PatternList {
+  find(program: string, text: string): StringPattern | undefined
+  readonly size: number
+}
+
+const longestSubject = 2048
+const firstWord = /^\^([A-Za-z0-9_.-]+)(?=\\s|\\b|\$| |\(\?|\(\\s)(?![*+?{])/
+
+/**
+ * Compiles a list of patterns. Matching searches in the first 2 KiB of the text with runs of blanks
+ * collapsed, so that no pattern that passed the lint can stall the hub.
+ *
+ * @param ignoreCase as the seed does for REVIEW and BLOCKED; a SAFE pattern vouches for the exact spelling only
+ */
+export function compilePatterns(
+  sources: readonly string[],
+  level: string,
+  ignoreCase: boolean,
+): PatternList {
+  const byWord = new Map<string, StringPattern[]>()
+  const others: StringPattern[] = []
+  sources.forEach((source, index) => {
+    const pattern = {
+      source,
+      id: `${level}[${index}]`,
+      regex: new RegExp(source, ignoreCase ? 'i' : ''),
+    }
+    const word = firstWord.exec(source)?.[1]
+    if (word === undefined || source.includes('|')) others.push(pattern)
+    else {
+      const key = word.toLowerCase()
+      byWord.set(key, [...(byWord.get(key) ?? []), pattern])
+    }
+  })
+  const all = anyOf(
+    others.map((pattern) => pattern.source),
+    ignoreCase,
+  )
+  return {
+    size: sources.length,
+    find(program, text) {
+      const subject = toSubject(text)
+      for (const pattern of byWord.get(program.toLowerCase()) ?? [])
+        if (pattern.regex.test(subject)) return pattern
+      if (all && !all.test(subject)) return undefined
+      return others.find((pattern) => pattern.regex.test(subject))
+    },
+  }
+}
+
+function toSubject(text: string): string {
+  const capped = text.length > longestSubject ? text.slice(0, longestSubject) : text
+  return /\s\s|[\t\n\r]/.test(capped) ? capped.replaceAll(/\s+/g, ' ') : capped
+}
+
+/** One regex that tells whether any of them can match; undefined where they cannot be joined. */
+function anyOf(sources: readonly string[], ignoreCase: boolean): RegExp | undefined {
+  if (sources.some((source) => /\\[1-9]|\\k<|\(\?<[^=!]|\(\?[ims-]/.test(source))) return undefined
+  return new RegExp(
+    sources.map((source) => `(?:${source})`).join('|') || '(?!)',
+    ignoreCase ? 'i' : '',
+  )
+}
