@@ -15,6 +15,7 @@ export interface Action {
   readonly env: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly streamOutput: boolean
+  readonly reuseResult: boolean
   /** never started later, in milliseconds since 1970 */
   readonly expiresAt: number | null
   readonly requestedAt: number

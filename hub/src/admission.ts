@@ -117,6 +117,7 @@ async function complete(
     env,
     timeoutMs,
     streamOutput: request.stream_output ?? true,
+    reuseResult: request.reuse_result ?? false,
     expiresAt: request.expires_at === undefined ? null : Date.parse(request.expires_at),
     requestedAt: incoming.receivedAt,
   }

@@ -10,6 +10,8 @@ import type {
   Verdict,
 } from '@centralpost/shared'
 import type { Admission, Incoming } from './admission.ts'
+import type { ApprovalLimits } from './approval/approval-desk.ts'
+import type { ApprovalStore } from './history/approval-store.ts'
 import type { Ledger } from './history/ledger.ts'
 
 /** One run of a cleared action, as the executor takes it. */
@@ -67,16 +69,17 @@ export interface CentralPostParts {
   /** the policy in force: an action judged by another is judged again before it starts */
   readonly policy: () => string
   readonly ledger: Ledger
+  readonly approvals: ApprovalStore
   readonly executeCommand: (run: Run, controls: RunControls) => Promise<Outcome>
   /** the real path of the directory now; a throw when it is gone */
   readonly checkCwd: (cwd: string) => Promise<string>
+  /** where the executor would find a program; null when it would not */
+  readonly whereIs: (program: string, cwd: string) => string | null
   readonly computeCommandHash: (command: string) => string
   readonly announce: Announcer
   /** tells the outbox that results wait in the ledger */
   readonly publishResults: () => void
-  readonly limits: {
-    readonly pendingMs: number
-    readonly executeWithinMs: number
+  readonly limits: ApprovalLimits & {
     readonly parallel: number
     readonly parallelPerAgent: number
   }

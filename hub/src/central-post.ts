@@ -3,18 +3,28 @@ import {
   type ApprovalNeeded,
   CentralPostError,
   type Logger,
-  messageOf,
   type Verdict,
 } from '@centralpost/shared'
-import { readVerdict } from './action.ts'
+import type { Action } from './action.ts'
 import type { Incoming, Refused } from './admission.ts'
-import { ApprovalDesk, type Decision } from './approval/approval-desk.ts'
+import { type Always, ApprovalDesk, type Decided, type Decision } from './approval/approval-desk.ts'
+import { boundOf } from './approval/bound.ts'
 import { digestOf } from './approval/digest.ts'
 import type { CentralPostParts, Outcome } from './central-post-parts.ts'
+import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
-import type { CommandExecution } from './history/schema.ts'
+import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
-import { earliest, intakeOf, intakeOfRefused, type IntakeSettings, rowAfter } from './rows.ts'
+import {
+  earliest,
+  type Intake,
+  intakeOf,
+  intakeOfRefused,
+  intakeOfReuse,
+  type IntakeSettings,
+  type Judged,
+  rowAfter,
+} from './rows.ts'
 import { RunQueue } from './run-queue.ts'
 
 /** An action and, when it has ended, its result. */
@@ -66,22 +76,28 @@ export class CentralPost {
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
   async requestSystemAction(incoming: Incoming): Promise<void> {
-    const { admit, classifyCommand, ledger, now } = this.#parts
+    const { admit, approvals, classifyCommand, ledger, now } = this.#parts
     const admission = await admit(incoming)
     if (!admission.ok) return this.#reject(admission.refused)
 
     const { action, requestHash } = admission
     const verdict = classifyCommand(action.argv ?? action.command, action)
-    const { row, told, terminal } = intakeOf(action, requestHash, verdict, now(), this.#settings)
+    const judged = await this.#judged(action, requestHash, verdict)
+    const { row, told, terminal } =
+      (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
+    const pressure = row.status === 'pending' ? await this.#desk.pressure(action.agentId) : null
+    if (pressure !== null) return this.#reject({ ...action, requestHash, reason: pressure })
+
     const intake = await ledger.takeIn(row, told, terminal)
     if (intake.kind === 'known') return this.#repeat(intake.action)
     if (intake.kind === 'conflict') return this.#rejectReuse({ ...action, requestHash })
 
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
+    if (judged.rule) await approvals.countUse(judged.rule.rule_id, now())
     if (row.status === 'queued') this.#enqueue(taken)
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
-    else this.#refuse(taken, verdict)
+    else this.#tellEnd(taken, verdict)
   }
 
   /** What became of an action. */
@@ -99,9 +115,9 @@ export class CentralPost {
   async approveAction(
     name: ActionName,
     decision: Decision,
-    digest?: string,
-  ): Promise<CommandExecution> {
-    return this.#desk.approve(await this.#find(name), decision, digest)
+    options: { digest?: string | undefined; always?: Always | undefined } = {},
+  ): Promise<Decided> {
+    return this.#desk.approve(await this.#find(name), decision, options)
   }
 
   /** Refuses a pending action; the reason reaches the agent. See `ApprovalDesk.deny`. */
@@ -110,6 +126,16 @@ export class CentralPost {
     decision: Decision & { readonly reason: string },
   ): Promise<CommandExecution> {
     return this.#desk.deny(await this.#find(name), decision)
+  }
+
+  /** The always rules, newest first; `all`: those that have ended as well. */
+  getApprovalRules(all: boolean): Promise<ApprovalRule[]> {
+    return this.#desk.rules(all)
+  }
+
+  /** Ends an always rule. See `ApprovalDesk.revokeRule`. */
+  revokeApprovalRule(ruleId: string, by: string): Promise<void> {
+    return this.#desk.revokeRule(ruleId, by)
   }
 
   /**
@@ -221,35 +247,20 @@ export class CentralPost {
    * more): then it has been ended, or waits for a person with what has changed.
    */
   async #clearedStill(row: CommandExecution): Promise<Verdict | null> {
-    const { policy, classifyCommand, checkCwd, now, ledger, limits } = this.#parts
-    const verdict = readVerdict(row.verdict ?? '')
+    const { now, ledger, limits } = this.#parts
     if (row.deadline !== null && now() >= row.deadline) {
       this.#desk.watch(row.execution_id, row.deadline)
       return null
     }
-    const cwd = await checkCwd(row.cwd ?? '').catch((error: unknown) => messageOf(error))
-    const env = JSON.parse(row.env) as Record<string, string>
-    const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
-    const isSamePolicy = verdict.policy === policy()
-    const fresh = isSamePolicy ? verdict : classifyCommand(command, { cwd: row.cwd ?? '', env })
-    if (fresh.level === 'BLOCKED') {
-      const reason = `the rules have changed since it was cleared: ${fresh.reasons.join('; ')}`
-      await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, fresh.suggestion ?? null)
+    const clearance = await clearanceOf(row, this.#parts)
+    const { verdict } = clearance
+    if (clearance.kind === 'holds') return verdict
+    if (clearance.kind === 'blocked') {
+      const reason = `the rules have changed since it was cleared: ${verdict.reasons.join('; ')}`
+      await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, verdict.suggestion ?? null)
       return null
     }
-    const digest = digestOf({
-      agentId: row.agent_id,
-      command: row.command,
-      plan: fresh.plan,
-      cwd,
-      env,
-      timeoutMs: row.timeout_ms,
-    })
-    const isCleared = row.approved_by !== 'auto' || fresh.level === 'SAFE'
-    if (digest === row.digest && isCleared) return verdict
-    const changed =
-      cwd === row.cwd ? 'the rules judge it otherwise now' : `its directory is now: ${cwd}`
-    const deadline = earliest(now() + limits.pendingMs, row.expires_at)
+    const { what, digest, bound } = clearance
     const isMine = await ledger.step(row.execution_id, {
       from: ['queued'],
       to: 'pending',
@@ -258,18 +269,18 @@ export class CentralPost {
         approved_by: null,
         decided_by: null,
         approval_timestamp: null,
-        deadline,
+        deadline: earliest(now() + limits.pendingMs, row.expires_at),
         digest,
+        bound: JSON.stringify(bound),
         trust_level: 'REVIEW',
-        verdict: JSON.stringify({
-          ...fresh,
-          level: 'REVIEW',
-          reasons: [changed, ...fresh.reasons],
-        }),
+        verdict: JSON.stringify(verdict),
       },
-      told: { kind: 'pending', data: { changed, digest } },
+      told: { kind: 'pending', data: { changed: what, digest } },
     })
-    if (isMine) this.#desk.requestApproval(await ledger.get(row.execution_id))
+    if (isMine) {
+      this.#log.warn('back to review', { ...about(row), changed: what })
+      this.#desk.requestApproval(await ledger.get(row.execution_id))
+    }
     return null
   }
 
@@ -333,8 +344,30 @@ export class CentralPost {
     )
   }
 
+  /** Adds to a verdict what an approval would bind, and the always rule that clears it. */
+  async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
+    const isReview = verdict.level === 'REVIEW'
+    const bound = isReview ? await boundOf(verdict, action.cwd, this.#parts.whereIs) : {}
+    const rule = isReview
+      ? await this.#desk.ruleFor(action.agentId, action.workflowId, { ...action, verdict })
+      : null
+    const digest = digestOf({ ...action, plan: verdict.plan, bound })
+    return { action, requestHash, verdict, bound, digest, rule }
+  }
+
+  /** The intake of a request that may have an earlier result instead of a run, and asked for that. */
+  async #earlierResult(judged: Judged): Promise<Intake | null> {
+    const { action, digest, verdict } = judged
+    const { ledger, now } = this.#parts
+    if (!action.reuseResult || action.workflowId === null || verdict.level !== 'SAFE') return null
+    const { agentId, workflowId } = action
+    const row = await ledger.reusable({ agentId, workflowId, digest })
+    const result = row ? await ledger.result(row.execution_id) : null
+    return row && result ? intakeOfReuse(judged, { row, result }, now(), this.#settings) : null
+  }
+
   /** Tells of an action that ended at its intake. */
-  #refuse(row: CommandExecution, verdict: Verdict): void {
+  #tellEnd(row: CommandExecution, verdict: Verdict): void {
     if (row.status === 'denied') {
       const reason = verdict.reasons.join('; ')
       const suggestion = verdict.suggestion ?? null

@@ -56,8 +56,6 @@ const previewLength = 1000
 
 function columnsOf(ending: Ending): Changes {
   const { stdout, stderr } = ending
-  const preview = (text: string | undefined): string | null =>
-    text === undefined ? null : text.slice(0, previewLength)
   return {
     finished_at: ending.at,
     reason: ending.reason ?? null,
@@ -69,7 +67,7 @@ function columnsOf(ending: Ending): Changes {
     venv_active: ending.venvActive === undefined ? null : Number(ending.venvActive),
     output_size: stdout && stderr ? stdout.bytes + stderr.bytes : null,
     output_ref: ending.outputRef ?? null,
-    stdout_preview: preview(stdout?.text),
-    stderr_preview: preview(stderr?.text),
+    stdout_preview: stdout?.text.slice(0, previewLength) ?? null,
+    stderr_preview: stderr?.text.slice(0, previewLength) ?? null,
   }
 }

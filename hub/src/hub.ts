@@ -25,8 +25,11 @@ import {
   executorOptionsSchema,
   SystemExecutor,
 } from './execution/index.ts'
+import type { ApprovalLimits } from './approval/approval-desk.ts'
+import { ApprovalStore } from './history/approval-store.ts'
 import { CommandHistory } from './history/command-history.ts'
 import { lockDataDirectory, openDatabase } from './history/database.ts'
+import { GroupCommit } from './history/group-commit.ts'
 import { Ledger } from './history/ledger.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { TrustManager } from './trust/trust-manager.ts'
@@ -79,7 +82,8 @@ export class Hub {
     opened.defer(lockDataDirectory(dataDir))
     const database = await openDatabase(join(dataDir, 'hub.db'))
     opened.defer(() => database.destroy())
-    const ledger = new Ledger(database)
+    const commits = new GroupCommit(database)
+    const ledger = new Ledger(database, commits)
     const history = new CommandHistory(database)
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
@@ -113,14 +117,15 @@ export class Hub {
       classifyCommand: classify,
       policy: () => trust.policy,
       ledger,
+      approvals: new ApprovalStore(database, commits),
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
+      whereIs: (program, cwd) => executor.whereIs(program, cwd),
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus),
       publishResults: () => outbox.kick(),
       limits: {
-        pendingMs: config.approvals.pending * 1000,
-        executeWithinMs: config.approvals.execute_within * 1000,
+        ...approvalLimits(config),
         parallel: config.execution.parallel,
         parallelPerAgent: config.execution.parallel_per_agent,
       },
@@ -202,6 +207,20 @@ export class Hub {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+}
+
+function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
+  return {
+    pendingMs: approvals.pending * 1000,
+    executeWithinMs: approvals.execute_within * 1000,
+    pendingPerAgent: approvals.pending_per_agent,
+    denialsToCoolDown: approvals.denials_to_cool_down,
+    coolDownMs: approvals.cool_down * 1000,
+    quorum: approvals.quorum,
+    ruleMs: approvals.rule_seconds * 1000,
+    maxRuleMs: approvals.max_rule_seconds * 1000,
+    selfApproval: approvals.self_approval,
   }
 }
 

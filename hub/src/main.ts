@@ -1,6 +1,7 @@
 import { messageOf } from '@centralpost/shared'
 import { Command, CommanderError } from 'commander'
 import { addBrokerCommand } from './cli/broker.ts'
+import { addBrokerConfigCommand } from './cli/broker-config.ts'
 import { addCheckCommand } from './cli/check.ts'
 import { addClassifyCommand } from './cli/classify.ts'
 import { addCredentialsCommand } from './cli/credentials.ts'
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addClassifyCommand(program)
   addRulesCommand(program)
   addCredentialsCommand(program)
+  addBrokerConfigCommand(program)
   addCheckCommand(program)
   addDoctorCommand(program)
   try {

@@ -1,12 +1,14 @@
-import type {
-  ActionDenied,
-  ActionResult,
-  ActionStart,
-  ApprovalNeeded,
-  ErrorCategory,
-  ResultStatus,
+import {
+  type ActionDenied,
+  type ActionResult,
+  type ActionStart,
+  alwaysDecisions,
+  type ApprovalNeeded,
+  type ErrorCategory,
+  type ResultStatus,
 } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
+import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
 import type { CommandExecution } from './history/schema.ts'
 
 /** How an action ended, with what differs from an action that never started. */
@@ -72,6 +74,7 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
     warnings: [...(ending.warnings ?? [])],
     reason: ending.reason ?? null,
     suggestion: ending.suggestion ?? null,
+    reused_from: null,
     execution_id: row.execution_id,
     hub_id: row.hub_id,
     requested_at: isoOf(row.timestamp),
@@ -79,9 +82,16 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
   })
 }
 
+/** Who has approved a pending action, and how many must. */
+export interface Votes {
+  readonly approvals: readonly string[]
+  readonly needed: number
+}
+
 /** What an operator is shown of a pending action, and must clear. */
-export function approvalNeededOf(row: CommandExecution): ApprovalNeeded {
+export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalNeeded {
   const verdict = readVerdict(row.verdict ?? '')
+  const subject = ruleSubjectOf(row)
   return {
     schema: 1,
     action_id: row.action_id,
@@ -97,9 +107,27 @@ export function approvalNeededOf(row: CommandExecution): ApprovalNeeded {
     risk: verdict.risk,
     verdict,
     digest: row.digest ?? '',
+    bound: JSON.parse(row.bound ?? '{}') as Record<string, string>,
+    always: alwaysDecisions.map((decision) => {
+      const made = ruleFor(decision, subject)
+      return 'refused' in made
+        ? { decision, rule: null, refused: made.refused }
+        : { decision, rule: describeRule(made.shape), refused: null }
+    }),
+    approvals: [...votes.approvals],
+    approvals_needed: votes.needed,
     requested_at: isoOf(row.timestamp),
     expires_at: isoOf(row.deadline ?? row.timestamp),
     hub_id: row.hub_id,
+  }
+}
+
+/** The parsed form of an action, which always rules bind. */
+export function ruleSubjectOf(row: CommandExecution): RuleSubject {
+  return {
+    cwd: row.cwd ?? '',
+    env: JSON.parse(row.env) as Record<string, string>,
+    verdict: readVerdict(row.verdict ?? ''),
   }
 }
 

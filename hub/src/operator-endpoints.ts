@@ -1,7 +1,7 @@
 import {
+  type AlwaysRule,
   approveCallSchema,
   cancelCallSchema,
-  CentralPostError,
   classifyCallSchema,
   denyCallSchema,
   emptyCallSchema,
@@ -10,20 +10,19 @@ import {
   outputCallSchema,
   pendingCallSchema,
   resultCallSchema,
+  rulesCallSchema,
   statsCallSchema,
 } from '@centralpost/shared'
+import { readShape } from './approval/approval-desk.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
-import type { CommandExecution } from './history/schema.ts'
+import type { ActionName } from './central-post.ts'
+import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import type { HubParts } from './hub-parts.ts'
 import { isoOf } from './messages.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, history, trust, config, checkCwd } = parts
-  const named = (call: { action_id: string; agent_id?: string | undefined }) => ({
-    actionId: call.action_id,
-    agentId: call.agent_id,
-  })
   return [
     operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
       const all = await centralPost.getPendingActions()
@@ -32,20 +31,33 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id)
       return { pending }
     }),
-    operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) =>
-      decided(
-        await centralPost.approveAction(named(call), { by, reason: call.comment }, call.digest),
-      ),
-    ),
-    operatorEndpoint('deny', 'refuse an action', denyCallSchema, async (call, by) =>
-      decided(
-        await centralPost.denyAction(named(call), {
-          by,
-          reason: call.reason,
-          suggestion: call.suggestion,
-        }),
-      ),
-    ),
+    operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) => {
+      const { decision, scope, expires_in: expiresIn } = call
+      const always =
+        decision === 'approve_once'
+          ? undefined
+          : { decision, scope, expiresInMs: expiresIn === undefined ? undefined : expiresIn * 1000 }
+      const { row, approvals, needed, ruleId } = await centralPost.approveAction(
+        named(call),
+        { by, reason: call.comment },
+        { digest: call.digest, always },
+      )
+      return {
+        ...decided(row, by),
+        approvals,
+        approvals_needed: needed,
+        ...(ruleId !== null && { rule_id: ruleId }),
+      }
+    }),
+    operatorEndpoint('deny', 'refuse an action', denyCallSchema, async (call, by) => {
+      const { reason, suggestion } = call
+      return decided(await centralPost.denyAction(named(call), { by, reason, suggestion }), by)
+    }),
+    operatorEndpoint('rules', 'the always rules; end one', rulesCallSchema, async (call, by) => {
+      if (call.revoke !== undefined) await centralPost.revokeApprovalRule(call.revoke, by)
+      const rules = await centralPost.getApprovalRules(call.all || call.revoke !== undefined)
+      return { rules: rules.map(alwaysRuleOf) }
+    }),
     operatorEndpoint('cancel', 'end an action', cancelCallSchema, async (call, by) => {
       const action = await centralPost.cancelAction(named(call), { by, reason: call.reason })
       return { action_id: action.action_id, state: action.status }
@@ -101,7 +113,7 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         avg_duration: inSeconds(stats.avgDuration),
         min_duration: inSeconds(stats.minDuration),
         max_duration: inSeconds(stats.maxDuration),
-        last_execution: stats.lastExecution === null ? null : isoOf(stats.lastExecution),
+        last_execution: isoOrNull(stats.lastExecution),
         by_status: stats.byStatus,
         by_level: stats.byLevel,
       }
@@ -126,18 +138,39 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
   ]
 }
 
-function decided(row: CommandExecution): object {
-  const at = row.approval_timestamp ?? row.finished_at
-  if (row.decided_by === null || at === null) {
-    throw new CentralPostError('internal', `${row.action_id} has no decision`)
-  }
+function named(call: { action_id: string; agent_id?: string | undefined }): ActionName {
+  return { actionId: call.action_id, agentId: call.agent_id }
+}
+
+function decided(row: CommandExecution, by: string): object {
   return {
     action_id: row.action_id,
     agent_id: row.agent_id,
     state: row.status,
-    decided_by: row.decided_by,
-    decided_at: isoOf(at),
+    decided_by: row.decided_by ?? by,
+    decided_at: isoOf(row.approval_timestamp ?? row.finished_at ?? Date.now()),
   }
+}
+
+function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {
+  return {
+    rule_id: rule.rule_id,
+    decision: readShape(rule).kind,
+    description: rule.description,
+    agent_id: rule.agent_id,
+    workflow_id: rule.workflow_id,
+    created_by: rule.created_by,
+    created_at: isoOf(rule.created_at),
+    expires_at: isoOf(rule.expires_at),
+    uses: rule.uses,
+    last_used_at: isoOrNull(rule.last_used_at),
+    revoked_by: rule.revoked_by,
+    revoked_at: isoOrNull(rule.revoked_at),
+  }
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : isoOf(at)
 }
 
 /** What was short enough to be kept in the result alone. */

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type ActionState, resultSubject, type Verdict } from '@centralpost/shared'
+import {
+  type ActionResult,
+  type ActionState,
+  resultSubject,
+  type Verdict,
+} from '@centralpost/shared'
 import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
-import { digestOf } from './approval/digest.ts'
+import type { Bound } from './approval/bound.ts'
 import type { Terminal, Told } from './history/ledger.ts'
 import type { CommandExecution, NewCommandExecution } from './history/schema.ts'
-import { resultOf } from './messages.ts'
+import { isoOf, resultOf } from './messages.ts'
 
 export interface Intake {
   readonly row: NewCommandExecution
@@ -19,15 +24,21 @@ export interface IntakeSettings {
   readonly computeCommandHash: (command: string) => string
 }
 
-/** The first row of an action that was admitted and judged: queued, pending, denied, or expired on arrival. */
-export function intakeOf(
-  action: Action,
-  requestHash: string,
-  verdict: Verdict,
-  now: number,
-  settings: IntakeSettings,
-): Intake {
-  const status = firstState(action, verdict, now)
+/** A request that was admitted and judged, with what the approval desk knows of it. */
+export interface Judged {
+  readonly action: Action
+  readonly requestHash: string
+  readonly verdict: Verdict
+  readonly digest: string
+  readonly bound: Bound
+  /** the always rule that clears it */
+  readonly rule: { readonly rule_id: string; readonly created_by: string } | null
+}
+
+/** The first row of an action: queued, pending, denied, or expired on arrival. */
+export function intakeOf(judged: Judged, now: number, settings: IntakeSettings): Intake {
+  const { action, requestHash, verdict, rule } = judged
+  const status = firstState(action, verdict, rule !== null, now)
   const row: NewCommandExecution = {
     action_id: action.actionId,
     agent_id: action.agentId,
@@ -45,13 +56,14 @@ export function intakeOf(
     expires_at: action.expiresAt,
     trust_level: verdict.level,
     verdict: JSON.stringify(verdict),
-    digest: digestOf({ ...action, plan: verdict.plan }),
+    digest: judged.digest,
+    bound: JSON.stringify(judged.bound),
     status,
     deadline:
       status === 'pending'
         ? earliest(now + settings.pendingMs, action.expiresAt)
         : action.expiresAt,
-    approved_by: status === 'queued' ? 'auto' : null,
+    approved_by: status === 'queued' ? (rule === null ? 'auto' : `rule:${rule.rule_id}`) : null,
     decided_by: status === 'denied' ? 'policy' : null,
     reason: status === 'denied' ? verdict.reasons.join('; ') : null,
     hub_id: settings.hubId,
@@ -67,7 +79,10 @@ export function intakeOf(
       policy: verdict.policy,
     },
   }
-  if (status === 'queued') return { row, told: [requested] }
+  if (status === 'queued') {
+    const by = rule && { by: 'rule', rule_id: rule.rule_id, created_by: rule.created_by }
+    return { row, told: by ? [requested, { kind: 'approved', data: by }] : [requested] }
+  }
   if (status === 'pending') {
     return {
       row,
@@ -88,6 +103,45 @@ export function intakeOf(
           reason,
           suggestion: verdict.suggestion ?? null,
         }),
+    },
+  }
+}
+
+/** The row of an action that is given the result of an earlier one, because it asked for that. */
+export function intakeOfReuse(
+  judged: Judged,
+  earlier: { readonly row: CommandExecution; readonly result: ActionResult },
+  now: number,
+  settings: IntakeSettings,
+): Intake {
+  const { row, told } = intakeOf(judged, now, settings)
+  const { action } = judged
+  const reusedFrom = earlier.row.execution_id
+  return {
+    row: {
+      ...row,
+      status: 'completed',
+      reused_from: reusedFrom,
+      finished_at: now,
+      success: 1,
+      exit_code: earlier.row.exit_code,
+      output_ref: earlier.row.output_ref,
+      output_size: earlier.row.output_size,
+      stdout_preview: earlier.row.stdout_preview,
+      stderr_preview: earlier.row.stderr_preview,
+      reason: `the result of execution ${reusedFrom}, as reuse_result asked`,
+    },
+    told: [...told, { kind: 'finished', data: { status: 'completed', reused_from: reusedFrom } }],
+    terminal: {
+      subject: resultSubject(action.agentId, action.actionId),
+      result: (executionId) => ({
+        ...earlier.result,
+        action_id: action.actionId,
+        execution_id: executionId,
+        reused_from: reusedFrom,
+        requested_at: isoOf(action.requestedAt),
+        finished_at: isoOf(now),
+      }),
     },
   }
 }
@@ -145,11 +199,12 @@ export function earliest(time: number, other: number | null): number {
 function firstState(
   action: Action,
   verdict: Verdict,
+  hasRule: boolean,
   now: number,
 ): Extract<ActionState, 'queued' | 'pending' | 'denied' | 'expired'> {
   if (verdict.level === 'BLOCKED') return 'denied'
   if (action.expiresAt !== null && action.expiresAt <= now) return 'expired'
-  return verdict.level === 'SAFE' ? 'queued' : 'pending'
+  return verdict.level === 'SAFE' || hasRule ? 'queued' : 'pending'
 }
 
 function idOfReuse(refused: Refused): string {
@@ -167,6 +222,8 @@ const nothingYet = {
   trust_level: null,
   verdict: null,
   digest: null,
+  bound: null,
+  reused_from: null,
   deadline: null,
   approved_by: null,
   decided_by: null,

@@ -9,6 +9,15 @@ export function encode(message: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(message))
 }
 
+/** Prints a value as JSON with the keys of every object in one fixed order, for hashing. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  )
+}
+
 /**
  * Reads bytes from the bus as a checked message. An empty payload counts as `{}`.
  *

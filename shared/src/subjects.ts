@@ -39,6 +39,7 @@ export const operatorEndpoints = [
   'history',
   'stats',
   'classify',
+  'rules',
   'hubs',
   'verify',
 ] as const

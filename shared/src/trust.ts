@@ -8,6 +8,14 @@ export const trustLevelSchema = z.enum(trustLevels)
 export const riskLevels = ['low', 'medium', 'high'] as const
 export type RiskLevel = (typeof riskLevels)[number]
 
+/** Felix's decisions that go beyond one action. The others are `approve_once` and `deny`. */
+export const alwaysDecisions = [
+  'approve_always_exact',
+  'approve_always_command',
+  'approve_always_path_pattern',
+] as const
+export type AlwaysDecision = (typeof alwaysDecisions)[number]
+
 /** The seed's risk score: information for the approver. It never lowers a verdict. */
 export const riskSchema = z.object({
   level: z.enum(riskLevels),

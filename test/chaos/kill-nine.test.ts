@@ -88,7 +88,7 @@ test(
     })()
     await Promise.all([...asking, killing])
 
-    const results = await Promise.all([...acknowledged.values()])
+    const results = await Promise.all(acknowledged.values())
     isOver.abort()
     await approving
 
@@ -113,11 +113,16 @@ test(
 
     // what the ledger says is what the agents were told, and what the broker keeps
     const { entries } = await operator.history({ limit: 500 })
-    for (const entry of entries) {
-      const told = await acknowledged.get(entry.action_id)
-      if (told)
-        expect(entry).toMatchObject({ status: told.status, execution_id: told.execution_id })
-    }
+    const recorded = entries
+      .filter((entry) => acknowledged.has(entry.action_id))
+      .map((entry) => [entry.action_id, entry.status, entry.execution_id])
+    const told = await Promise.all(
+      recorded.map(async ([actionId]) => {
+        const result = await acknowledged.get(String(actionId))
+        return [actionId, result?.status, result?.execution_id]
+      }),
+    )
+    expect(recorded).toEqual(told)
     expect(await operator.verify()).toMatchObject({ intact: true })
     await eventually(async () => (await operator.hubs())[0]?.unpublished === 0)
     const reader = await connect(clientOptions(await broker.credentials('hub')))

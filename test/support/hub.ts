@@ -60,7 +60,12 @@ export class TestHub {
       roots: [workspace],
     }
     const it = new TestHub(broker, workspace, config, log, opened.move())
-    await it.startHub()
+    try {
+      await it.startHub()
+    } catch (error) {
+      await it[Symbol.asyncDispose]()
+      throw error
+    }
     return it
   }
 

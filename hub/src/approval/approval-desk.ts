@@ -1,10 +1,25 @@
-import { type ApprovalNeeded, CentralPostError } from '@centralpost/shared'
+import {
+  type AlwaysDecision,
+  type ApprovalNeeded,
+  CentralPostError,
+  newActionId,
+  type RiskLevel,
+} from '@centralpost/shared'
+import { readVerdict } from '../action.ts'
 import type { Announcer } from '../central-post-parts.ts'
 import { about, conclude, type ConcludeParts } from '../conclude.ts'
 import { Deadlines } from '../deadlines.ts'
-import type { CommandExecution } from '../history/schema.ts'
-import { approvalNeededOf, deniedOf, isoOf } from '../messages.ts'
+import type { ApprovalStore } from '../history/approval-store.ts'
+import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
+import { approvalNeededOf, deniedOf, isoOf, ruleSubjectOf } from '../messages.ts'
 import { earliest } from '../rows.ts'
+import {
+  describeRule,
+  ruleCovers,
+  ruleFor,
+  type RuleShape,
+  type RuleSubject,
+} from './always-rule.ts'
 
 /** Who decides, as the broker has authenticated them, and what they say to it. */
 export interface Decision {
@@ -13,12 +28,43 @@ export interface Decision {
   readonly suggestion?: string | undefined
 }
 
+/** An approval that goes beyond the one action. */
+export interface Always {
+  readonly decision: AlwaysDecision
+  /** absent: the action's workflow, or its agent where it has none */
+  readonly scope?: 'workflow' | 'agent' | undefined
+  readonly expiresInMs?: number | undefined
+}
+
+export interface ApprovalLimits {
+  readonly pendingMs: number
+  readonly executeWithinMs: number
+  readonly pendingPerAgent: number
+  /** so many denials by persons within `coolDownMs`, and the agent must wait before it may ask again */
+  readonly denialsToCoolDown: number
+  readonly coolDownMs: number
+  /** how many operators must approve, by risk */
+  readonly quorum: Readonly<Record<RiskLevel, number>>
+  readonly ruleMs: number
+  readonly maxRuleMs: number
+  /** whether an operator may approve what they asked for themselves, as the agent `operator-<name>` */
+  readonly selfApproval: boolean
+}
+
 export interface ApprovalDeskParts extends ConcludeParts {
+  readonly approvals: ApprovalStore
   readonly announce: Announcer
-  readonly limits: { readonly executeWithinMs: number }
+  readonly limits: ApprovalLimits
   readonly now: () => number
   /** hands an approved action on to run */
   readonly release: (row: CommandExecution) => void
+}
+
+export interface Decided {
+  readonly row: CommandExecution
+  readonly approvals: readonly string[]
+  readonly needed: number
+  readonly ruleId: string | null
 }
 
 /**
@@ -40,10 +86,38 @@ export class ApprovalDesk {
     })
   }
 
+  /** The always rule that clears an action without a question, or null. */
+  async ruleFor(
+    agentId: string,
+    workflowId: string | null,
+    subject: RuleSubject,
+  ): Promise<ApprovalRule | null> {
+    const { approvals, now } = this.#parts
+    const rules = await approvals.rulesFor(agentId, workflowId, now())
+    return rules.find((rule) => ruleCovers(readShape(rule), subject)) ?? null
+  }
+
+  /** Why an agent may not ask for an approval now, or null: it has too many open, or was denied too often. */
+  async pressure(agentId: string): Promise<string | null> {
+    const { ledger, limits, now } = this.#parts
+    const open = await ledger.countPending(agentId)
+    if (open >= limits.pendingPerAgent) {
+      return `${open} actions of "${agentId}" wait for a person already, and ${limits.pendingPerAgent} may; wait for these`
+    }
+    const denials = await ledger.latestDenials(agentId, limits.denialsToCoolDown)
+    const since = denials.at(-1)
+    const isHot = denials.length >= limits.denialsToCoolDown && since !== undefined
+    if (!isHot || now() - since >= limits.coolDownMs) return null
+    const until = isoOf(since + limits.coolDownMs)
+    return `${denials.length} actions of "${agentId}" were denied in a row of time; ask for reviewed actions again after ${until}`
+  }
+
   /** Asks for a decision on a pending action. */
   requestApproval(row: CommandExecution): void {
     if (row.deadline !== null) this.watch(row.execution_id, row.deadline)
-    this.#parts.announce.approvalNeeded(approvalNeededOf(row))
+    this.#parts.announce.approvalNeeded(
+      approvalNeededOf(row, { approvals: [], needed: this.#neededFor(row) }),
+    )
   }
 
   /** Expires an action that still waits at `deadline` (milliseconds since 1970), for a person or for its start. */
@@ -53,57 +127,67 @@ export class ApprovalDesk {
 
   /** What waits for a person, oldest first, exactly as it was shown. */
   async pending(): Promise<ApprovalNeeded[]> {
-    return (await this.#parts.ledger.inState('pending')).map(approvalNeededOf)
+    const rows = await this.#parts.ledger.inState('pending')
+    const votes = await this.#parts.approvals.votes(rows.map((row) => row.execution_id))
+    return rows.map((row) =>
+      approvalNeededOf(row, {
+        approvals: votes.get(row.execution_id) ?? [],
+        needed: this.#neededFor(row),
+      }),
+    )
   }
 
   /**
-   * Clears a pending action to run, exactly as it was shown.
+   * Clears a pending action to run, exactly as it was shown, and with it every pending action that is the same. An
+   * always decision makes a rule as well. Where more than one must approve, it may still wait afterwards.
    *
    * @param digest what the operator was shown, when they say so; another one clears nothing
-   * @throws {CentralPostError} `conflict` when the digest differs, somebody decided before, or the time is over
+   * @throws {CentralPostError} `conflict` when the digest differs, somebody decided before, or the time is over;
+   * `forbidden` for one's own action; `invalid_request` for an always rule that cannot be
    */
   async approve(
     row: CommandExecution,
     decision: Decision,
-    digest?: string,
-  ): Promise<CommandExecution> {
-    const { ledger, now, limits, log, release } = this.#parts
-    if (digest !== undefined && digest !== row.digest) {
+    options: { digest?: string | undefined; always?: Always | undefined } = {},
+  ): Promise<Decided> {
+    const { ledger, approvals, limits, now } = this.#parts
+    if (row.agent_id === `operator-${decision.by}` && !limits.selfApproval) {
+      throw new CentralPostError(
+        'forbidden',
+        `${row.action_id} is an action of your own ("${row.agent_id}"): another operator must approve it`,
+      )
+    }
+    if (options.digest !== undefined && options.digest !== row.digest) {
       throw new CentralPostError(
         'conflict',
-        `digest: ${digest} is not what waits under ${row.action_id} (${String(row.digest)}); look at it again`,
+        `digest: ${options.digest} is not what waits under ${row.action_id} (${String(row.digest)}); look at it again`,
       )
     }
     const at = now()
-    if (row.status === 'pending' && row.deadline !== null && at >= row.deadline) {
+    if (row.status !== 'pending') throw await this.decidedBefore(row.execution_id)
+    if (row.deadline !== null && at >= row.deadline) {
       await this.#expire(row.execution_id)
+      throw await this.decidedBefore(row.execution_id)
     }
-    const deadline = earliest(at + limits.executeWithinMs, row.expires_at)
-    const isMine = await ledger.step(row.execution_id, {
-      from: ['pending'],
-      to: 'queued',
-      at,
-      changes: {
-        approved_by: decision.by,
-        decided_by: decision.by,
-        approval_timestamp: at,
-        deadline,
-      },
-      told: {
-        kind: 'approved',
-        data: { by: decision.by, digest: row.digest, comment: decision.reason ?? null },
-      },
-    })
-    if (!isMine) throw await this.decidedBefore(row.execution_id)
-    log.info('approved', { ...about(row), by: decision.by })
-    this.watch(row.execution_id, deadline)
-    const approved = await ledger.get(row.execution_id)
-    release(approved)
-    return approved
+    const shape = options.always && this.#shapeOf(options.always, row)
+    const digest = row.digest ?? ''
+    const votes = await approvals.vote(row.execution_id, digest, decision.by, at)
+    const needed = this.#neededFor(row)
+    const told = { approvals: votes, needed, ruleId: null }
+    if (votes.length < needed) return { ...told, row: await ledger.get(row.execution_id) }
+
+    const approved = await this.#clear(row, decision, votes)
+    if (approved === null) throw await this.decidedBefore(row.execution_id)
+    const ruleId =
+      options.always && shape ? await this.#makeRule(row, decision.by, options.always, shape) : null
+    for (const same of await ledger.pendingWithDigest(digest)) {
+      await this.#clear(same, { by: decision.by, reason: `with ${row.action_id}` }, votes)
+    }
+    return { ...told, row: approved, ruleId }
   }
 
   /**
-   * Refuses a pending action; the reason reaches the agent.
+   * Refuses a pending action, and every pending action that is the same; the reason reaches the agent.
    *
    * @throws {CentralPostError} `conflict` when somebody decided before; says who won and when
    */
@@ -111,20 +195,32 @@ export class ApprovalDesk {
     row: CommandExecution,
     decision: Decision & { readonly reason: string },
   ): Promise<CommandExecution> {
-    const { by, reason, suggestion = null } = decision
-    const at = this.#parts.now()
-    const isMine = await conclude(
-      this.#parts,
-      row,
-      ['pending'],
-      { status: 'denied', at, reason, suggestion },
-      { kind: 'denied', data: { by, reason, suggestion } },
-      { decided_by: by, approval_timestamp: at },
-    )
-    if (!isMine) throw await this.decidedBefore(row.execution_id)
-    this.#deadlines.clear(row.execution_id)
-    this.#parts.announce.denied(deniedOf(row, { by, reason, suggestion, at }))
+    if (!(await this.#refuse(row, decision))) throw await this.decidedBefore(row.execution_id)
+    for (const same of await this.#parts.ledger.pendingWithDigest(row.digest ?? '')) {
+      await this.#refuse(same, decision)
+    }
     return this.#parts.ledger.get(row.execution_id)
+  }
+
+  /** The always rules, newest first. */
+  rules(all: boolean): Promise<ApprovalRule[]> {
+    return this.#parts.approvals.rules({ all, now: this.#parts.now() })
+  }
+
+  /**
+   * Ends an always rule. What it has cleared already goes on.
+   *
+   * @throws {CentralPostError} `not_found` when there is none of that id to end
+   */
+  async revokeRule(ruleId: string, by: string): Promise<void> {
+    if (await this.#parts.approvals.revoke(ruleId, by, this.#parts.now())) {
+      this.#parts.log.info('always rule revoked', { ruleId, by })
+      return
+    }
+    throw new CentralPostError(
+      'not_found',
+      `no always rule ${ruleId} that holds; see \`rules list\``,
+    )
   }
 
   /** The error for whoever comes too late: what was decided, by whom and when. */
@@ -149,6 +245,101 @@ export class ApprovalDesk {
     this.#deadlines.clearAll()
   }
 
+  async #clear(
+    row: CommandExecution,
+    decision: Decision,
+    votes: readonly string[],
+  ): Promise<CommandExecution | null> {
+    const { ledger, limits, log, now, release } = this.#parts
+    const at = now()
+    const by = votes.join(', ')
+    const deadline = earliest(at + limits.executeWithinMs, row.expires_at)
+    const isMine = await ledger.step(row.execution_id, {
+      from: ['pending'],
+      to: 'queued',
+      at,
+      changes: { approved_by: by, decided_by: by, approval_timestamp: at, deadline },
+      told: {
+        kind: 'approved',
+        data: { by: votes, digest: row.digest, comment: decision.reason ?? null },
+      },
+    })
+    if (!isMine) return null
+    log.info('approved', { ...about(row), by })
+    this.watch(row.execution_id, deadline)
+    const approved = await ledger.get(row.execution_id)
+    release(approved)
+    return approved
+  }
+
+  async #refuse(
+    row: CommandExecution,
+    decision: Decision & { readonly reason: string },
+  ): Promise<boolean> {
+    const { by, reason, suggestion = null } = decision
+    const at = this.#parts.now()
+    const isMine = await conclude(
+      this.#parts,
+      row,
+      ['pending'],
+      { status: 'denied', at, reason, suggestion },
+      { kind: 'denied', data: { by, reason, suggestion } },
+      { decided_by: by, approval_timestamp: at },
+    )
+    if (!isMine) return false
+    this.#deadlines.clear(row.execution_id)
+    this.#parts.announce.denied(deniedOf(row, { by, reason, suggestion, at }))
+    return true
+  }
+
+  #shapeOf(always: Always, row: CommandExecution): RuleShape {
+    const { limits } = this.#parts
+    if (always.scope === 'workflow' && row.workflow_id === null) {
+      throw new CentralPostError('invalid_request', `scope: ${row.action_id} is in no workflow`)
+    }
+    if ((always.expiresInMs ?? 0) > limits.maxRuleMs) {
+      throw new CentralPostError(
+        'invalid_request',
+        `expires_in: a rule may hold for ${limits.maxRuleMs / 1000} s at most`,
+      )
+    }
+    const made = ruleFor(always.decision, ruleSubjectOf(row))
+    if ('shape' in made) return made.shape
+    throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
+  }
+
+  async #makeRule(
+    row: CommandExecution,
+    by: string,
+    always: Always,
+    shape: RuleShape,
+  ): Promise<string> {
+    const { approvals, limits, log, now } = this.#parts
+    const isOfWorkflow = (always.scope ?? 'workflow') === 'workflow' && row.workflow_id !== null
+    const rule = {
+      rule_id: newActionId(),
+      agent_id: isOfWorkflow ? null : row.agent_id,
+      workflow_id: isOfWorkflow ? row.workflow_id : null,
+      shape: JSON.stringify(shape),
+      description: describeRule(shape),
+      created_by: by,
+      created_from: row.execution_id,
+      created_at: now(),
+      expires_at: now() + (always.expiresInMs ?? limits.ruleMs),
+      uses: 0,
+      last_used_at: null,
+      revoked_by: null,
+      revoked_at: null,
+    }
+    await approvals.addRule(rule)
+    log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
+    return rule.rule_id
+  }
+
+  #neededFor(row: CommandExecution): number {
+    return this.#parts.limits.quorum[readVerdict(row.verdict ?? '').risk.level]
+  }
+
   async #expire(executionId: number): Promise<void> {
     const row = await this.#parts.ledger.get(executionId)
     const at = this.#parts.now()
@@ -165,4 +356,9 @@ export class ApprovalDesk {
       { kind: 'expired', data: { was: row.status, deadline: row.deadline } },
     )
   }
+}
+
+/** The parsed form that a rule binds. */
+export function readShape(rule: ApprovalRule): RuleShape {
+  return JSON.parse(rule.shape) as RuleShape
 }

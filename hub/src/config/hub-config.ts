@@ -80,6 +80,33 @@ export const hubConfigSchema = z.strictObject({
         86_400,
         'an approval is void when the action has not started by then',
       ),
+      quorum: z
+        .strictObject({
+          low: z.int().min(1).max(16).default(1),
+          medium: z.int().min(1).max(16).default(1),
+          high: z.int().min(1).max(16).default(1),
+        })
+        .prefault({})
+        .describe('how many operators must approve, by risk'),
+      self_approval: z
+        .boolean()
+        .default(false)
+        .describe('whether an operator may approve what they asked for as agent operator-NAME'),
+      pending_per_agent: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(50)
+        .describe('more of one agent are rejected'),
+      denials_to_cool_down: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(5)
+        .describe('so many denials within cool_down, and the agent must wait'),
+      cool_down: seconds(60, 1, 86_400, 'how long'),
+      rule_seconds: seconds(28_800, 60, 2_592_000, 'an always rule holds so long by default'),
+      max_rule_seconds: seconds(604_800, 60, 31_536_000, 'the most an operator may ask for'),
     })
     .prefault({}),
   execution: z

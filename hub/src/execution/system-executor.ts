@@ -5,6 +5,7 @@ import { FifoPool } from './fifo-pool.ts'
 import { ProcessTable } from './process-table.ts'
 import { ProcessTree } from './process-tree.ts'
 import { readOutputPage, type OutputPage } from './read-output.ts'
+import { resolveProgram } from './resolve-program.ts'
 import { RunningCommand } from './running-command.ts'
 import type { EndReason, Outcome, Run, RunControls } from './run.ts'
 import { readSystemState, type SystemState } from './system-state.ts'
@@ -88,6 +89,12 @@ export class SystemExecutor {
   getVenvActivationCommand(cwd: string): string | null {
     const venv = findVenv(cwd)
     return venv === null ? null : activationCommand(venv)
+  }
+
+  /** Where a program would be started from; null when it would not be found. */
+  whereIs(program: string, cwd: string): string | null {
+    const found = resolveProgram(program, this.#options.path, cwd)
+    return 'file' in found ? found.file : null
   }
 
   async getSystemState(cwd: string): Promise<SystemState> {

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely'
 import { assertStep } from './action-state.ts'
 import { appendAudit, type AuditKind } from './audit-trail.ts'
 import type { Database } from './database.ts'
-import { GroupCommit, type Tx } from './group-commit.ts'
+import type { GroupCommit, Tx } from './group-commit.ts'
 import type {
   ActionResultTable,
   CommandExecution,
@@ -53,9 +53,9 @@ export class Ledger {
   readonly #db: Database
   readonly #commits: GroupCommit
 
-  constructor(db: Database) {
+  constructor(db: Database, commits: GroupCommit) {
     this.#db = db
-    this.#commits = new GroupCommit(db)
+    this.#commits = commits
   }
 
   /**
@@ -159,6 +159,80 @@ export class Ledger {
       .where('status', '=', state)
       .executeTakeFirstOrThrow()
     return n
+  }
+
+  /** How many actions of an agent wait for a person. */
+  async countPending(agentId: string): Promise<number> {
+    const { n } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.countAll<number>().as('n'))
+      .where('status', '=', 'pending')
+      .where('agent_id', '=', agentId)
+      .executeTakeFirstOrThrow()
+    return n
+  }
+
+  /** Pending actions that are the same in everything an approval binds. */
+  pendingWithDigest(digest: string): Promise<CommandExecution[]> {
+    return this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('status', '=', 'pending')
+      .where('digest', '=', digest)
+      .orderBy('execution_id')
+      .execute()
+  }
+
+  /** When persons denied the agent's latest actions, newest first, in milliseconds since 1970. */
+  async latestDenials(agentId: string, limit: number): Promise<number[]> {
+    const latest = this.#db
+      .selectFrom('command_executions')
+      .select(['status', 'decided_by', 'finished_at'])
+      .where('agent_id', '=', agentId)
+      .orderBy('execution_id', 'desc')
+      .limit(200)
+    const rows = await this.#db
+      .selectFrom(latest.as('latest'))
+      .select('finished_at')
+      .where('status', '=', 'denied')
+      .where('decided_by', '!=', 'policy')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => row.finished_at ?? 0)
+  }
+
+  /**
+   * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
+   * completed, with nothing run since it began that may have written.
+   */
+  async reusable(like: {
+    readonly agentId: string
+    readonly workflowId: string
+    readonly digest: string
+  }): Promise<CommandExecution | undefined> {
+    const earlier = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('workflow_id', '=', like.workflowId)
+      .where('agent_id', '=', like.agentId)
+      .where('digest', '=', like.digest)
+      .where('status', '=', 'completed')
+      .where('trust_level', '=', 'SAFE')
+      .where('reused_from', 'is', null)
+      .orderBy('execution_id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (earlier?.execution_timestamp == null) return undefined
+    const since = earlier.execution_timestamp
+    const write = await this.#db
+      .selectFrom('command_executions')
+      .select('execution_id')
+      .where('trust_level', '!=', 'SAFE')
+      .where('execution_timestamp', 'is not', null)
+      .where((is) => is.or([is('finished_at', 'is', null), is('finished_at', '>=', since)]))
+      .limit(1)
+      .executeTakeFirst()
+    return write === undefined ? earlier : undefined
   }
 
   async result(executionId: number): Promise<ActionResult | null> {

@@ -27,6 +27,10 @@ export interface CommandExecutionTable {
   verdict: string | null
   /** binds an approval to exactly what was shown */
   digest: string | null
+  /** JSON: programs and script files as they were when the digest was made */
+  bound: string | null
+  /** the execution whose result this one was given */
+  reused_from: number | null
   status: ActionState
   /** when the state it is in ends by itself: a pending approval, an approval not yet used */
   deadline: number | null
@@ -51,6 +55,34 @@ export interface CommandExecutionTable {
 }
 export type CommandExecution = Selectable<CommandExecutionTable>
 export type NewCommandExecution = Insertable<CommandExecutionTable>
+
+/** Who has approved, where one is not enough. A vote counts for the digest that was shown. */
+export interface ApprovalVoteTable {
+  execution_id: number
+  digest: string
+  operator_id: string
+  timestamp: number
+}
+
+/** What runs without a question because an operator decided so. */
+export interface ApprovalRuleTable {
+  rule_id: string
+  /** null: every agent of the workflow */
+  agent_id: string | null
+  workflow_id: string | null
+  /** JSON: the parsed form that it binds */
+  shape: string
+  description: string
+  created_by: string
+  created_from: number
+  created_at: number
+  expires_at: number
+  uses: number
+  last_used_at: number | null
+  revoked_by: string | null
+  revoked_at: number | null
+}
+export type ApprovalRule = Selectable<ApprovalRuleTable>
 
 /** The one terminal message of an action; it is the outbox as well, while `published_at` is null. */
 export interface ActionResultTable {
@@ -79,6 +111,8 @@ export interface AuditEventTable {
 
 export interface Schema {
   command_executions: CommandExecutionTable
+  approval_votes: ApprovalVoteTable
+  approval_rules: ApprovalRuleTable
   action_results: ActionResultTable
   audit_events: AuditEventTable
 }

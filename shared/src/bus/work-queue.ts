@@ -1,9 +1,12 @@
 import {
   AckPolicy,
   type ConsumerConfig,
+  DiscardPolicy,
   type JsMsg,
   nanos,
   NatsError,
+  RetentionPolicy,
+  StorageType,
   type StreamConfig,
   type ConsumerMessages,
 } from 'nats'
@@ -12,8 +15,19 @@ import { CentralPostError, messageOf } from '../problem.ts'
 import type { Bus, BusMessage } from './bus.ts'
 import { busError } from './bus-error.ts'
 
-/** A stream as this project wants it; made when missing, brought up to date when it differs. */
-export type StreamSettings = Partial<StreamConfig> & Pick<StreamConfig, 'name' | 'subjects'>
+/** A stream as this project wants it, kept in files. */
+export interface StreamSettings {
+  readonly name: string
+  readonly description: string
+  readonly subjects: readonly string[]
+  /** `workqueue`: a message goes when it is acknowledged; `limits`: it stays until it is too old */
+  readonly retention: 'workqueue' | 'limits'
+  readonly maxAgeMs: number
+  readonly maxMessagesPerSubject: number
+  /** over the limit of a subject, refuse the new message or drop the oldest */
+  readonly whenFull: 'refuse' | 'drop_oldest'
+  readonly maxMessageBytes: number
+}
 
 /** One message of the work queue, not yet acknowledged. */
 export interface Delivery extends BusMessage {
@@ -35,14 +49,15 @@ export interface Delivery extends BusMessage {
  */
 export async function ensureStream(bus: Bus, settings: StreamSettings): Promise<void> {
   const doing = `preparing the stream ${settings.name}`
+  const config = streamConfig(settings)
   try {
     const manager = await bus.connection.jetstreamManager()
     try {
       await manager.streams.info(settings.name)
-      await manager.streams.update(settings.name, settings)
+      await manager.streams.update(settings.name, config)
     } catch (error) {
       if (!isMissing(error)) throw error
-      await manager.streams.add(settings)
+      await manager.streams.add(config)
     }
   } catch (error) {
     if (error instanceof NatsError && error.code === '503') {
@@ -194,6 +209,26 @@ export async function sweepAcknowledged(
     return deleted
   } catch (error) {
     throw busError(error, `sweeping the stream ${stream}`)
+  }
+}
+
+function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
+  const isQueue = settings.retention === 'workqueue'
+  const refuses = settings.whenFull === 'refuse'
+  return {
+    name: settings.name,
+    description: settings.description,
+    subjects: [...settings.subjects],
+    storage: StorageType.File,
+    retention: isQueue ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    max_age: nanos(settings.maxAgeMs),
+    max_msgs_per_subject: settings.maxMessagesPerSubject,
+    discard: refuses ? DiscardPolicy.New : DiscardPolicy.Old,
+    discard_new_per_subject: refuses,
+    max_msg_size: settings.maxMessageBytes,
+    // the ledger tells repetitions apart; the broker's window is one for all agents, so one could squat another's id
+    duplicate_window: nanos(100),
+    allow_direct: !isQueue,
   }
 }
 

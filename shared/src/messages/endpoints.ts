@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
-import { trustLevelSchema } from '../trust.ts'
+import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
 import { approvalNeededSchema } from './events.ts'
 import { outputStreams } from './events.ts'
 import { actionRequestSchema } from './request.ts'
@@ -77,22 +77,24 @@ export const pendingCallSchema = z.strictObject({
 })
 export const pendingReplySchema = z.object({ pending: z.array(approvalNeededSchema) })
 
-/** Felix's five decisions. */
-export const approvalDecisions = [
-  'approve_once',
-  'approve_always_exact',
-  'approve_always_command',
-  'approve_always_path_pattern',
-  'deny',
-] as const
-
-/** `approve`. `digest`, when given, must be the one that was shown: nothing else is approved. */
+/**
+ * `approve`. `digest`, when given, must be the one that was shown: nothing else is approved. An always decision makes
+ * a rule as well: exactly the one that the approval request showed for it.
+ */
 export const approveCallSchema = z.strictObject({
   ...schema1,
   action_id: actionIdSchema,
   agent_id: agentIdSchema.optional(),
   digest: z.string().optional(),
   comment: z.string().max(1024).optional(),
+  decision: z.enum(['approve_once', ...alwaysDecisions]).default('approve_once'),
+  scope: z
+    .enum(['workflow', 'agent'])
+    .optional()
+    .describe(
+      "where an always rule holds; absent: the action's workflow, or its agent where it has none",
+    ),
+  expires_in: z.number().positive().optional().describe('seconds until an always rule ends'),
 })
 export const denyCallSchema = z.strictObject({
   ...schema1,
@@ -107,7 +109,39 @@ export const decisionReplySchema = z.object({
   state: z.enum(actionStates),
   decided_by: z.string(),
   decided_at: z.string(),
+  approvals: z
+    .array(z.string())
+    .optional()
+    .describe('who has approved so far, where more than one must'),
+  approvals_needed: z.int().optional(),
+  rule_id: z.string().optional().describe('the always rule that was made'),
 })
+
+/** `rules`: the always rules; `revoke` ends one. */
+export const rulesCallSchema = z.strictObject({
+  ...schema1,
+  revoke: z.string().max(64).optional().describe('the id of a rule to end'),
+  all: z.boolean().default(false).describe('those that have ended as well'),
+})
+export const alwaysRuleSchema = z.object({
+  rule_id: z.string(),
+  decision: z.enum(alwaysDecisions),
+  description: z.string().describe('verbatim what it lets run'),
+  agent_id: z
+    .string()
+    .nullable()
+    .describe('the agent it holds for; null: every agent of the workflow'),
+  workflow_id: z.string().nullable(),
+  created_by: z.string(),
+  created_at: z.string(),
+  expires_at: z.string(),
+  uses: z.int(),
+  last_used_at: z.string().nullable(),
+  revoked_by: z.string().nullable(),
+  revoked_at: z.string().nullable(),
+})
+export type AlwaysRule = z.infer<typeof alwaysRuleSchema>
+export const rulesReplySchema = z.object({ rules: z.array(alwaysRuleSchema) })
 
 /** `output`: one page of everything a stream of an action printed. */
 export const outputCallSchema = z.strictObject({
@@ -198,6 +232,7 @@ export const hubStatusSchema = z.object({
   unpublished: z.int().describe('results that the broker has not confirmed yet'),
   slots: z.int(),
 })
+export type HubStatus = z.infer<typeof hubStatusSchema>
 export const hubsReplySchema = z.object({ hubs: z.array(hubStatusSchema) })
 
 /** `verify`: recomputes the audit chain. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { riskSchema, trustLevelSchema, verdictSchema } from '../trust.ts'
+import { alwaysDecisions, riskSchema, trustLevelSchema, verdictSchema } from '../trust.ts'
 
 const eventBase = {
   schema: z.literal(1),
@@ -21,6 +21,25 @@ export const approvalNeededSchema = z.object({
   risk: riskSchema,
   verdict: verdictSchema,
   digest: z.string().describe('binds an approval to exactly this command, cwd, env and timeout'),
+  bound: z
+    .record(z.string(), z.string())
+    .describe(
+      'what else the digest binds: where each program is, the hash of each script that is named',
+    ),
+  always: z
+    .array(
+      z.object({
+        decision: z.enum(alwaysDecisions),
+        rule: z
+          .string()
+          .nullable()
+          .describe('verbatim what the rule would let run; null: it is not offered'),
+        refused: z.string().nullable().describe('why it is not offered'),
+      }),
+    )
+    .describe('what each always decision would make'),
+  approvals: z.array(z.string()).describe('who has approved so far'),
+  approvals_needed: z.int(),
   requested_at: z.string(),
   expires_at: z.string(),
   hub_id: z.string(),

@@ -59,6 +59,10 @@ export const actionResultSchema = z.object({
   warnings: z.array(z.string()),
   reason: z.string().nullable(),
   suggestion: z.string().nullable(),
+  reused_from: z
+    .int()
+    .nullable()
+    .describe('the execution whose result this is, where reuse_result was asked for'),
   execution_id: z.int().nullable(),
   hub_id: z.string(),
   requested_at: z.string(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { openDatabase } from '../../../hub/src/history/database.ts'
+import { GroupCommit } from '../../../hub/src/history/group-commit.ts'
 import { Ledger } from '../../../hub/src/history/ledger.ts'
 import type { NewCommandExecution } from '../../../hub/src/history/schema.ts'
 import { CommandHistory } from '../../../hub/src/history/command-history.ts'
@@ -27,7 +28,7 @@ async function openLedger(dir: string) {
   const db = await openDatabase(join(dir, 'hub.db'))
   return {
     db,
-    ledger: new Ledger(db),
+    ledger: new Ledger(db, new GroupCommit(db)),
     history: new CommandHistory(db),
     [Symbol.asyncDispose]: () => db.destroy(),
   }

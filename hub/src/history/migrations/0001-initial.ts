@@ -22,6 +22,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       trust_level text,
       verdict text,
       digest text,
+      bound text,
+      reused_from integer,
       status text not null,
       deadline integer,
       approved_by text,
@@ -51,6 +53,29 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // few rows are ever under way: this index stays tiny whatever the history's size
     `create index command_executions_under_way on command_executions (status, execution_id)
       where status in ('pending', 'queued', 'running')`,
+    `create index command_executions_pending on command_executions (digest) where status = 'pending'`,
+    `create table approval_votes (
+      execution_id integer not null references command_executions,
+      digest text not null,
+      operator_id text not null,
+      timestamp integer not null,
+      primary key (execution_id, digest, operator_id)
+    ) strict`,
+    `create table approval_rules (
+      rule_id text primary key,
+      agent_id text,
+      workflow_id text,
+      shape text not null,
+      description text not null,
+      created_by text not null,
+      created_from integer not null references command_executions,
+      created_at integer not null,
+      expires_at integer not null,
+      uses integer not null,
+      last_used_at integer,
+      revoked_by text,
+      revoked_at integer
+    ) strict`,
     `create table action_results (
       execution_id integer primary key references command_executions,
       subject text not null,

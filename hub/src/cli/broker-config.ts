@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { CentralPostError } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { brokerConfig } from '../broker/broker-config.ts'
+import { brokerPaths, urlOfPort, writeBrokerState } from '../broker/broker-state.ts'
+import { CredentialStore } from '../broker/credentials.ts'
+import { makePrivateFolder, writePrivateFile } from '../broker/files.ts'
+import { type CommonOptions, dataDirOf } from './settings.ts'
+
+interface Options extends CommonOptions {
+  readonly listen: string
+}
+
+/** Adds `broker-config`: the configuration with all identities, for a nats-server that somebody else runs. */
+export function addBrokerConfigCommand(program: Command): void {
+  program
+    .command('broker-config')
+    .description(
+      'write the accounts of all identities as a configuration for a nats-server of your own',
+    )
+    .option(
+      '--data <dir>',
+      'the data directory (env: CENTRALPOST_DATA)',
+      process.env['CENTRALPOST_DATA'] ?? '.centralpost',
+    )
+    .option('--listen <host:port>', 'where that server is to listen', '127.0.0.1:4222')
+    .addHelpText(
+      'after',
+      '\nStart that server with `nats-server -c DIR/broker/external.conf`; after `credentials add` write the file again and ' +
+        'have the server read it (`nats-server --signal reload`). The hub finds it by NATS_URL.',
+    )
+    .action(async (options: Options) => {
+      const dataDir = dataDirOf(options)
+      const [, host, port] = /^(.+):(\d{1,5})$/.exec(options.listen) ?? []
+      if (host === undefined || Number(port) > 65_535) {
+        throw new CentralPostError(
+          'invalid_request',
+          `--listen: "${options.listen}" is not HOST:PORT, such as 127.0.0.1:4222`,
+        )
+      }
+      const paths = brokerPaths(dataDir)
+      const file = join(paths.folder, 'external.conf')
+      await makePrivateFolder(dataDir)
+      await makePrivateFolder(paths.folder)
+      await writeBrokerState(dataDir, {
+        url: urlOfPort(Number(port)),
+        port: Number(port),
+        config: file,
+      })
+      const store = await CredentialStore.open(dataDir)
+      await store.ensure('operator', 'operator')
+      await store.ensure('agent', 'cli')
+      const settings = { host, port: Number(port), storeDir: paths.store }
+      await writePrivateFile(file, brokerConfig(await store.all(), settings))
+      process.stdout.write(`${file}\n`)
+    })
+}

@@ -1,0 +1,111 @@
+import type { Insertable } from 'kysely'
+import type { Database } from './database.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { ApprovalRule, ApprovalRuleTable } from './schema.ts'
+
+/** Votes on pending actions, and the rules that always decisions made. */
+export class ApprovalStore {
+  readonly #db: Database
+  readonly #commits: GroupCommit
+
+  constructor(db: Database, commits: GroupCommit) {
+    this.#db = db
+    this.#commits = commits
+  }
+
+  /**
+   * Counts an operator's approval of what was shown under a digest; once, however often they say it.
+   *
+   * @returns who has approved it, in order
+   */
+  vote(executionId: number, digest: string, operatorId: string, at: number): Promise<string[]> {
+    return this.#commits.write(async (tx) => {
+      await tx
+        .insertInto('approval_votes')
+        .values({ execution_id: executionId, digest, operator_id: operatorId, timestamp: at })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+      const votes = await tx
+        .selectFrom('approval_votes')
+        .select('operator_id')
+        .where('execution_id', '=', executionId)
+        .where('digest', '=', digest)
+        .orderBy('timestamp')
+        .execute()
+      return votes.map((vote) => vote.operator_id)
+    })
+  }
+
+  /** Who has approved what is shown now of each of these actions. */
+  async votes(executionIds: readonly number[]): Promise<ReadonlyMap<number, string[]>> {
+    const found = new Map<number, string[]>()
+    if (executionIds.length === 0) return found
+    const rows = await this.#db
+      .selectFrom('approval_votes as v')
+      .innerJoin('command_executions as e', (join) =>
+        join.onRef('e.execution_id', '=', 'v.execution_id').onRef('e.digest', '=', 'v.digest'),
+      )
+      .select(['v.execution_id', 'v.operator_id'])
+      .where('v.execution_id', 'in', executionIds)
+      .orderBy('v.timestamp')
+      .execute()
+    for (const row of rows) {
+      found.set(row.execution_id, [...(found.get(row.execution_id) ?? []), row.operator_id])
+    }
+    return found
+  }
+
+  addRule(rule: Insertable<ApprovalRuleTable>): Promise<void> {
+    return this.#commits.write(async (tx) => {
+      await tx.insertInto('approval_rules').values(rule).execute()
+    })
+  }
+
+  /** Rules that hold for an action of this agent and workflow now. */
+  rulesFor(agentId: string, workflowId: string | null, now: number): Promise<ApprovalRule[]> {
+    return this.#db
+      .selectFrom('approval_rules')
+      .selectAll()
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', now)
+      .where((is) => is.or([is('agent_id', 'is', null), is('agent_id', '=', agentId)]))
+      .where((is) => is.or([is('workflow_id', 'is', null), is('workflow_id', '=', workflowId)]))
+      .execute()
+  }
+
+  /** Every rule, newest first; those that have ended as well when asked for. */
+  rules(options: { readonly all: boolean; readonly now: number }): Promise<ApprovalRule[]> {
+    return this.#db
+      .selectFrom('approval_rules')
+      .selectAll()
+      .$if(!options.all, (query) =>
+        query.where('revoked_at', 'is', null).where('expires_at', '>', options.now),
+      )
+      .orderBy('created_at', 'desc')
+      .limit(1000)
+      .execute()
+  }
+
+  countUse(ruleId: string, at: number): Promise<void> {
+    return this.#commits.write(async (tx) => {
+      await tx
+        .updateTable('approval_rules')
+        .set((is) => ({ uses: is('uses', '+', 1), last_used_at: at }))
+        .where('rule_id', '=', ruleId)
+        .execute()
+    })
+  }
+
+  /** @returns whether there was such a rule to end */
+  revoke(ruleId: string, by: string, at: number): Promise<boolean> {
+    return this.#commits.write(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('approval_rules')
+        .set({ revoked_by: by, revoked_at: at })
+        .where('rule_id', '=', ruleId)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst()
+      return numUpdatedRows > 0n
+    })
+  }
+}
