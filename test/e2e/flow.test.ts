@@ -130,7 +130,7 @@ describe('an action on its way through a real broker and a real hub', () => {
   })
 
   test('two operators decide at once: one wins, the other is told who and when', async () => {
-    await using it = await TestHub.start()
+    await using it = await TestHub.start({ config: { approvals: { denials_to_cool_down: 100 } } })
     const agent = await it.agent()
     const [alice, bob] = [await it.operator('alice'), await it.operator('bob')]
     for (let round = 0; round < 10; round += 1) {
@@ -183,7 +183,9 @@ describe('an action on its way through a real broker and a real hub', () => {
     await using it = await TestHub.start()
     const agent = await it.agent()
     const operator = await it.operator()
-    const asked = await agent.requestAction('for n in 1 2 3; do echo $n; sleep 0.2; done')
+    const asked = await agent.requestAction(
+      'touch busy; for n in 1 2 3; do echo $n; sleep 0.2; done',
+    )
     await eventually(async () => (await operator.pending()).length === 1)
     await operator.approve(asked.actionId)
     const times: number[] = []
@@ -202,7 +204,7 @@ describe('cancelling', () => {
     await using it = await TestHub.start()
     const agent = await it.agent()
     const operator = await it.operator()
-    const asked = await agent.requestAction('sleep 60')
+    const asked = await agent.requestAction('touch busy; sleep 60')
     await eventually(async () => (await operator.pending()).length === 1)
     await operator.approve(asked.actionId)
     await eventually(async () => (await operator.result(asked.actionId)).state === 'running')
