@@ -5,6 +5,7 @@ import { programCache } from './program-paths.js'
 import { SetupError } from './say.js'
 
 const neededMajor = 24
+const parentLookMs = 250
 
 /**
  * The Node that runs the project: the one that npm brought, else this one if it is new enough.
@@ -41,13 +42,27 @@ export function runJob(node, args, { root, env = {} }) {
     process.on(signal, forward)
     return [signal, forward]
   })
+  const watch = endWithNpm(child)
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       reject(new SetupError(`cannot start ${node} in ${root}: ${error.message}`))
     })
     child.once('exit', (code, signal) => {
+      clearInterval(watch)
       for (const [name, forward] of handlers) process.off(name, forward)
       resolve({ code, signal })
     })
   })
+}
+
+/** npm ends only the shell between it and this process, so its end shows in a new parent and nothing else. */
+function endWithNpm(child) {
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event === undefined) return undefined
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, parentLookMs)
+  return watch
 }

@@ -47,10 +47,10 @@ async function test(args) {
         '--experimental-vm-modules',
         '--disable-warning=ExperimentalWarning',
         join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-        '--rootDir',
-        root,
         '--reporters=default',
         `--reporters=${join(root, 'config', 'setup', 'test-counts.cjs')}`,
+        // Also ends the list of reporters, which would go on with the first of `args`.
+        `--rootDir=${root}`,
         ...args,
       ],
       { root, env: { CENTRALPOST_TEST_COUNTS: counts } },
