@@ -35,7 +35,9 @@ function whatHappened(event: TailedEvent): string {
       const taste =
         first === undefined ? '' : styled('gray', `  | ${visible(shortened(first, 60))}`)
       const colour = message.success ? 'green' : 'red'
-      return `${word(colour, 'result')} ${shortened(visible(message.command), 40)}: ${ending(message)}${taste}`
+      // why it was denied has been said a line before
+      const how = message.status === 'denied' ? 'denied' : ending(message)
+      return `${word(colour, 'result')} ${shortened(visible(message.command), 40)}: ${how}${taste}`
     }
     case 'output':
     case 'other':

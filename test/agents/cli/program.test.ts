@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { TempDir } from '../../support/temp-dir.ts'
+import { TestBroker } from '../../support/nats-server.ts'
+import { cli } from './run-cli.ts'
+
+let broker: TestBroker
+
+beforeAll(async () => {
+  broker = await TestBroker.start({ agents: ['lone'], operators: ['alice'] })
+})
+
+afterAll(async () => {
+  await broker.stop()
+})
+
+describe('centralpost', () => {
+  test('--help names every command, with exit codes', async () => {
+    const { code, stdout } = await cli(['--help'])
+    expect(code).toBe(0)
+    const commands =
+      'up hub broker demo request agent pending approve deny cancel result tail history classify rules check credentials doctor'
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)
+    expect(listed).toEqual([...commands.split(' '), 'help'])
+    expect(stdout).toContain('Exit codes:')
+  })
+
+  test.each([
+    ['an unknown command', ['aprove']],
+    ['an unknown option', ['pending', '--jsno']],
+    ['a missing argument', ['result']],
+    ['a missing option', ['deny', 'x']],
+    ['a value that is none', ['request', '--timeout', 'soon', '--', 'ls']],
+    ['a variable without a value', ['request', '--env', 'X', '--', 'ls']],
+    ['a bad agent name', ['request', '--agent', 'a.b', '--', 'ls']],
+  ])('ends with 64 and a hint for %s', async (_, args) => {
+    const { code, stdout, stderr } = await cli(args)
+    expect(stderr).not.toBe('')
+    expect(stdout).toBe('')
+    expect(code).toBe(64)
+  })
+
+  test('says how to start a hub where none answers', async () => {
+    const args = ['pending', '--as', 'alice', '--data', broker.dataDir]
+    const { code, stderr } = await cli(args)
+    expect(stderr).toContain(`no hub answers at ${broker.url.replace('nats://', '')}`)
+    expect(stderr).toContain(`centralpost up --data ${broker.dataDir}`)
+    expect(code).toBe(69)
+  })
+
+  test('says how to start one where not even a broker answers', async () => {
+    const { code, stderr } = await cli(['pending'], { env: { NATS_URL: 'nats://127.0.0.1:1' } })
+    expect(stderr).toContain('nats://127.0.0.1:1')
+    expect(stderr).toContain('centralpost up')
+    expect(code).toBe(69)
+  })
+
+  test('says how to add credentials that are missing', async () => {
+    await using empty = await TempDir.make()
+    const { code, stderr } = await cli(['pending', '--as', 'carol'], { cwd: empty.path })
+    expect(stderr).toContain('centralpost credentials add operator carol')
+    expect(code).toBe(66)
+  })
+
+  test('lets the hub do what is the hub’s: arguments, output and exit code are its own', async () => {
+    const listed = await cli(['credentials', 'list', '--json', '--data', broker.dataDir])
+    expect(JSON.parse(listed.stdout)).toContainEqual(
+      expect.objectContaining({ kind: 'agent', name: 'lone' }),
+    )
+    expect(listed.code).toBe(0)
+    const missing = ['credentials', 'show', 'agent', 'nobody', '--data', broker.dataDir]
+    expect((await cli(missing)).code).toBe(66)
+    expect((await cli(['help', 'credentials'])).stdout).toContain('revoke')
+  })
+
+  // an old one, where the machine has it, hands over to the one that npm brought
+  const oldNode = ['/usr/bin/node', '/usr/local/bin/node'].filter((path) => existsSync(path))
+  test.each([...oldNode, process.execPath])(
+    'runs under the Node that starts it: %s',
+    async (node) => {
+      const help = await cli(['--help'], { node })
+      expect(help.stdout).toContain('Exit codes:')
+      expect(help.code).toBe(0)
+      expect((await cli(['aprove'], { node })).code).toBe(64)
+    },
+  )
+})
