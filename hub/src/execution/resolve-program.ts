@@ -1,6 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
+/** Names that would only name the folders themselves. */
+const notPrograms = new Set(['', '.', '..'])
+
 /** Where a program is, or why it cannot be started. */
 export type ResolvedProgram =
   | { readonly file: string }
@@ -14,7 +17,7 @@ export function resolveProgram(name: string, path: string, cwd: string): Resolve
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder))
   const places = name.includes('/')
     ? [resolve(cwd, name)]
-    : folders.map((folder) => join(folder, name))
+    : folders.filter(() => !notPrograms.has(name)).map((folder) => join(folder, name))
   let found: string | null = null
   for (const file of places) {
     const kind = look(file)

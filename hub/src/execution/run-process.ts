@@ -1,7 +1,8 @@
 import { closeSync, existsSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { messageOf } from '@centralpost/shared'
 import { execa } from 'execa'
-import type { FifoPool, PipeId } from './fifo-pool.ts'
+import type { FifoPool, OutputPipes, PipeId } from './fifo-pool.ts'
 
 /** A program to start, every part of it decided. */
 export interface ProcessStart {
@@ -41,24 +42,16 @@ export async function startProcess(
   pool: FifoPool,
 ): Promise<StartedProcess | StartFault> {
   const pipes = await pool.take()
-  const running = withPrivateFiles(() =>
-    execa(start.file, start.args, {
-      argv0: start.argv0,
-      cwd: start.cwd,
-      env: start.env,
-      extendEnv: false,
-      preferLocal: false,
-      stdin: 'ignore',
-      stdout: outputTo(pipes?.writeFds[0]),
-      stderr: outputTo(pipes?.writeFds[1]),
-      buffer: false,
-      encoding: 'buffer',
-      reject: false,
-      killDescendants: true,
-      forceKillAfterDelay: false,
-    }),
-  )
-  for (const fd of pipes?.writeFds ?? []) closeSync(fd)
+  let running: ReturnType<typeof launch>
+  try {
+    running = withPrivateFiles(() => launch(start, pipes))
+  } catch (error) {
+    // Words that no system call takes (NUL).
+    for (const reader of pipes?.readers ?? []) reader.destroy()
+    return { fault: 'EINVAL', message: messageOf(error) }
+  } finally {
+    for (const fd of pipes?.writeFds ?? []) closeSync(fd)
+  }
   if (running.pid === undefined) {
     for (const reader of pipes?.readers ?? []) reader.destroy()
     const result = await running
@@ -74,6 +67,24 @@ export async function startProcess(
     pipes: pipes?.ids ?? [],
     exit: exit.promise,
   }
+}
+
+function launch(start: ProcessStart, pipes: OutputPipes | null) {
+  return execa(start.file, start.args, {
+    argv0: start.argv0,
+    cwd: start.cwd,
+    env: start.env,
+    extendEnv: false,
+    preferLocal: false,
+    stdin: 'ignore',
+    stdout: outputTo(pipes?.writeFds[0]),
+    stderr: outputTo(pipes?.writeFds[1]),
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+    killDescendants: true,
+    forceKillAfterDelay: false,
+  })
 }
 
 /** The system's code alone does not say what is missing or too long. */

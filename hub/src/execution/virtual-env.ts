@@ -59,5 +59,10 @@ function changesPackages(plan: Plan): boolean {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  try {
+    return statSync(path).isFile()
+  } catch {
+    // Missing, or not to be looked at (a folder that is closed to the hub, a link to itself).
+    return false
+  }
 }

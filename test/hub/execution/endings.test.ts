@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from '@jest/globals'
 import { executorOptionsSchema } from '../../../hub/src/execution/index.ts'
@@ -183,6 +184,18 @@ describe('a start that fails', () => {
     expect(outcome.reason).toContain('E2BIG')
   })
 
+  test.each([
+    [['echo', 'a\0b'], 'runtime'],
+    [['a\0b'], 'not_found'],
+    [[''], 'not_found'],
+    [['..'], 'not_found'],
+    [['/'], 'permission'],
+  ])('words that no system call takes start nothing: %j is %s', async (argv, errorCategory) => {
+    await using it = await make()
+
+    expect(await it.argv(argv)).toMatchObject({ status: 'failed', errorCategory })
+  })
+
   test('a folder that was removed before the start is named', async () => {
     await using it = await make()
     await rm(it.cwd, { recursive: true })
@@ -200,6 +213,28 @@ describe('a start that fails', () => {
 
     expect(outcome).toMatchObject({ status: 'failed', exitCode: 1, errorCategory: 'not_found' })
   })
+})
+
+test('a listener of the start that throws harms nothing', async () => {
+  await using it = await make()
+  let calls = 0
+  const onStart = (pid: number) => {
+    calls += 1
+    throw new Error(`broke at ${pid > 0}`)
+  }
+
+  expect(await it.script('echo fine', {}, { onStart })).toMatchObject({ status: 'completed' })
+  expect(calls).toBe(1)
+  expect(it.warned.map(({ fields }) => fields['error'])).toEqual(['broke at true'])
+})
+
+test('many runs, good and bad, leave no file descriptor open', async () => {
+  await runGoodAndBad()
+  const before = openDescriptors()
+
+  await runGoodAndBad()
+
+  expect(await eventually(() => openDescriptors() <= before)).toBe(true)
 })
 
 describe('timeout', () => {
@@ -507,3 +542,20 @@ describe('nothing outlives its action', () => {
     expect(await long).toMatchObject({ status: 'completed', stdout: { text: 'long\n' } })
   })
 })
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+async function runGoodAndBad(): Promise<void> {
+  await using it = await make({ inlineBytes: 1024 })
+  const runs = Array.from({ length: 8 }, () => [
+    it.argv(['echo', 'x']),
+    it.script('seq 2000; sleep 1000', { timeoutMs: 300 }),
+    it.script('sleep 1000 & exit 3'),
+    it.argv(['no-such-program']),
+    it.argv(['echo', 'x'.repeat(300_000)]),
+    it.argv(['echo', 'a\0b']),
+  ])
+  await Promise.all(runs.flat())
+}

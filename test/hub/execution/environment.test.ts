@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -168,6 +168,14 @@ describe('a virtual environment', () => {
     expect(await it.executor.detectVenvPath(deep)).toBe(venv)
     expect(it.executor.getVenvActivationCommand(deep)).toBe(`source ${venv}/bin/activate`)
     expect(it.executor.isVenvActive(deep)).toBe(false)
+  })
+
+  test('is not found where a link leads to itself', async () => {
+    await using it = await make()
+    await symlink('.venv', join(it.cwd, '.venv'))
+
+    expect(await it.executor.detectVenvPath(it.cwd)).toBeNull()
+    expect(await it.argv(['true'])).toMatchObject({ status: 'completed' })
   })
 
   test('is active where commands get it and it is the one that belongs there', async () => {
