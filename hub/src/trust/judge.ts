@@ -39,6 +39,8 @@ interface Finding {
 /** Where a command stands. */
 export interface Scope {
   cwd: string | undefined
+  /** After a `cd` to a directory that is only known when it runs. */
+  isLost: boolean
   readonly assigned: Map<string, string>
   readonly functions: Set<string>
   /** The command whose output this one reads. */
@@ -422,8 +424,8 @@ export class Judge {
   }
 
   #inner(program: string, words: readonly ResolvedWord[], scope: Scope): Unwrapped | undefined {
-    void scope
     if (words.length === 2 && /^--(?:help|version)$/.test(words[1]?.value ?? '')) return undefined
+    if (words.length === 2 && this.#read(program, words)?.form.id === 'version') return undefined
     if (program === 'find' || program === 'gfind') {
       const inner = unwrapFind(words)
       return inner.length > 0 ? { floor: 'safe', reason: undefined, inner } : undefined
@@ -594,8 +596,9 @@ export class Judge {
     const args = words.slice(1).map(({ value }) => value)
     const isReading = reading !== undefined && reading.refusal === undefined
     const isProse = this.#proseOf(program, args, reading)
+    const isHelp = args.length === 1 && /^--(?:help|version)$/.test(args[0] ?? '')
+    if (isHelp && this.#policy.versions.has(program)) return
     if (!isReading) {
-      const isHelp = args.length === 1 && /^--(?:help|version)$/.test(args[0] ?? '')
       const shape = this.#shape(program, args, input, isProse, scope)
       const rule = isHelp ? undefined : this.#policy.blocked.find(shape, this.#paths)
       if (rule) {
@@ -652,7 +655,9 @@ export class Judge {
 
   #secrecyOf(value: string, glob: boolean, scope: Scope): 'secret' | 'private' | undefined {
     const path = resolvePath(value, scope.cwd)
-    return glob ? this.#paths.secrecyOfPattern(path) : this.#paths.secrecy(path)
+    if (!glob) return this.#paths.secrecy(path)
+    const below = value.startsWith('/') ? undefined : this.#paths.secrecyOfPattern(resolvePath(value, undefined))
+    return below ?? this.#paths.secrecyOfPattern(path)
   }
 
   #secrets(
@@ -673,15 +678,39 @@ export class Judge {
       if (!word) continue
       if (word.secret !== undefined) findings.push(secretVariable(word.secret, program))
       const role = roles[at]
-      if (role === 'data' || role === 'value' || isProse(at - 1)) continue
-      const candidates = candidatesOf(word.value)
-      for (const candidate of candidates) {
+      if (role === 'data' && reading?.form.operands === 'pattern' && this.#paths.isHunt(word.value)) {
+        findings.push(review('hunt', 'searches for credentials'))
+      }
+      if (role === 'data' || role === 'operand' || (role === 'value' && !looksLikePath(word)) || isProse(at - 1)) continue
+      for (const candidate of candidatesOf(word.value)) {
         const secrecy = this.#secrecyOf(candidate, word.glob, scope)
         if (secrecy === undefined) continue
-        const names = role === 'name' || this.#policy.keyUsers.has(program)
+        const isNamed = role === 'name' || this.#policy.keyUsers.has(program)
         const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
-        if (secrecy === 'secret' && !names && !isKeyOption) findings.push(secretFinding(candidate))
-        else findings.push(privateFinding(candidate))
+        if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
+        else if (secrecy === 'secret' || role !== 'name') findings.push(privateFinding(candidate))
+      }
+    }
+    if (reading?.refusal === undefined && reading?.form.operands === 'pattern') {
+      this.#wideSearch(program, words, reading, scope, findings)
+    }
+  }
+
+  /** A search by content through a whole home directory or system finds credentials whatever it looks for. */
+  #wideSearch(
+    program: string,
+    words: readonly ResolvedWord[],
+    { roles }: Reading,
+    scope: Scope,
+    findings: Finding[],
+  ): void {
+    const args = words.slice(1).map(({ value }) => value)
+    const isRecursive = /^(?:rg|ag)$/.test(program) || hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
+    if (!isRecursive) return
+    const roots = words.filter((_, at) => roles[at] === 'path').map(({ value }) => value)
+    for (const root of roots.length > 0 ? roots : ['.']) {
+      if (this.#paths.isWide(resolvePath(root, scope.cwd))) {
+        findings.push(review('wide-search', `searches the content of everything below ${root}`))
       }
     }
   }
@@ -716,6 +745,9 @@ export class Judge {
       !this.#policy.safePatterns.find(program.name, describeWords(words))
     ) {
       return review('unknown', `no rule says that ${program.name} is safe`)
+    }
+    if (scope.isLost && readsRelative(reading, words)) {
+      return review('lost', 'reads a file below a directory that is only known when it runs')
     }
     if (via.appends) {
       const refusal = refuseAppended(reading.form, via)
@@ -809,7 +841,7 @@ const compoundReasons: Readonly<Partial<Record<Compound['kind'], string>>> = {
 
 function newScope(cwd: string | undefined): Scope {
   return {
-    cwd,
+    cwd, isLost: false,
     assigned: new Map(),
     functions: new Set(),
     upstream: undefined,
@@ -868,6 +900,11 @@ function environmentFinding(name: string, level: 'REVIEW' | 'BLOCKED'): Finding 
   return { level, rule: 'environment', reason }
 }
 
+function readsRelative({ form, roles }: Reading, words: readonly ResolvedWord[]): boolean {
+  if (form.operands !== 'paths' && form.operands !== 'pattern') return false
+  return words.some(({ value }, at) => at > 0 && roles[at] === 'path' && !value.startsWith('/'))
+}
+
 function refuseAppended(form: Form, via: Via): string | undefined {
   if (via.isXargs && !form.globs && form.operands !== 'data')
     return 'a name that xargs adds could turn out to be an option'
@@ -875,6 +912,10 @@ function refuseAppended(form: Form, via: Via): string | undefined {
     return 'reads files whose names are only known when it runs'
   }
   return undefined
+}
+
+function looksLikePath({ value, word }: ResolvedWord): boolean {
+  return /^[/.]/.test(value) || word.pieces?.[0]?.kind === 'tilde'
 }
 
 /** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */

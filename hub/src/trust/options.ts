@@ -1,7 +1,7 @@
 import type { FormSource } from './rule-schema.ts'
 
-/** How an option takes its value: none, the next word or the rest, the same as a path, or only attached. */
-export type Arity = 'none' | 'value' | 'path' | 'attached'
+/** How an option takes its value: none, the next word or the rest, the same as a path, or only attached; `named` ones take a name first. */
+export type Arity = 'none' | 'value' | 'path' | 'attached' | 'named-value' | 'named-path'
 
 export interface OptionTable {
   readonly any: boolean
@@ -13,7 +13,7 @@ export interface OptionTable {
   readonly digits: boolean
 }
 
-const endings: Readonly<Record<string, Arity>> = { ':': 'value', '<': 'path', '?': 'attached' }
+const endings: Readonly<Record<string, Arity>> = { ':': 'value', '<': 'path', '?': 'attached', '%': 'named-value', '@': 'named-path' }
 
 /** Compiles the compact notation of the rule files into look-up tables. */
 export function compileOptions(
@@ -23,7 +23,7 @@ export function compileOptions(
   for (const token of split(source.short)) {
     const ending = endings[token[1] ?? '']
     if (token.length === 2 && ending) short.set(token[0] ?? '', ending)
-    else if (/[:<?]/.test(token))
+    else if (/[:<?%@]/.test(token.slice(1)))
       throw new TypeError(`short options "${token}": one letter before "${token.at(-1)}"`)
     else for (const letter of token) short.set(letter, 'none')
   }
@@ -118,7 +118,8 @@ export function readArguments(
       }
       break
     }
-    if (!argument.exact) return `an option that is not fixed: ${value}`
+    const fixedName = argument.glob && /^--[\w-]+=/.test(value)
+    if (!argument.exact && !fixedName) return `an option that is not fixed: ${value}`
     const single = table.single.get(value.slice(1))
     if (single !== undefined) {
       const next = args[index + 1]
@@ -135,8 +136,8 @@ export function readArguments(
       : readShort(table, value, args[index + 1], options)
     if (typeof taken === 'string') return taken
     roles.push(taken.role)
-    if (taken.next) {
-      roles.push(taken.next)
+    for (const role of taken.next ?? []) {
+      roles.push(role)
       index += 1
     }
   }
@@ -145,7 +146,8 @@ export function readArguments(
 
 interface Taken {
   readonly role: Role
-  readonly next?: Role
+  /** What the words after it are. */
+  readonly next?: readonly Role[]
 }
 
 const flag: Taken = { role: 'flag' }
@@ -173,7 +175,8 @@ function readLong(
   if (arity === 'none' || arity === 'attached') return flag
   if (!next) return `option --${name} lacks its value`
   options.set(name, next.value)
-  return { role: 'flag', next: arity === 'path' ? 'path' : 'value' }
+  if (arity.startsWith('named')) return { role: 'flag', next: ['value', arity === 'named-path' ? 'path' : 'value'] }
+  return { role: 'flag', next: [arity === 'path' ? 'path' : 'value'] }
 }
 
 function readShort(
@@ -200,7 +203,7 @@ function readShort(
     if (rest !== '' || arity === 'attached') return { role }
     if (!next) return `option -${letter} lacks its value`
     options.set(letter, next.value)
-    return { role: 'flag', next: role }
+    return { role: 'flag', next: [role] }
   }
   return flag
 }

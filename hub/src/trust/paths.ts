@@ -9,6 +9,10 @@ export interface PathPolicy {
   secrecyOfPattern(pattern: string): 'secret' | 'private' | undefined
   /** A directory whose recursive deletion or change of mode ends the system or a person's data. */
   isCritical(path: string): boolean
+  /** A directory so wide that searching it by content finds credentials. */
+  isWide(path: string): boolean
+  /** Whether a search text hunts for credentials. */
+  isHunt(text: string): boolean
   /** A file or directory of the system that nobody writes through an agent. */
   isSystemTarget(path: string): boolean
   isDevice(path: string): boolean
@@ -46,6 +50,8 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const open = anyOf(source.public)
   const critical = anyOf(source.critical)
   const system = anyOf(source.system)
+  const wide = anyOf(source.wide)
+  const hunts = new RegExp(source.hunts)
   const classOf = (path: string): 'secret' | 'private' | undefined => {
     if (secret.test(path)) return open.test(path) ? undefined : 'secret'
     if (privates.test(path)) return open.test(path) ? undefined : 'private'
@@ -60,16 +66,21 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
         const text = short(pattern)
         const direct = classOf(text)
         if (direct === 'secret') return direct
-        const regex = fromGlob(text, true)
+        const regex = fromGlob(text)
         if (!regex) return 'private'
+        // `*` alone takes everything: below the working directory that is no hunt, elsewhere it is not one for sure.
+        const takesAll = /(?:^|\/)[*?]+$/.test(text)
         let found = direct
         for (const sample of samples) {
           if (!sample.secrecy || !regex.test(sample.path)) continue
-          if (sample.secrecy === 'secret') return 'secret'
+          if (takesAll && sample.path.startsWith(unknownCwd)) continue
+          if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text))) return 'secret'
           found = 'private'
         }
         return found
       },
+      isWide: (path) => wide.test(short(path)),
+      isHunt: (text) => hunts.test(text),
       isCritical: (path) => critical.test(short(path)),
       isSystemTarget: (path) => system.test(short(path)),
       isDevice: (path) => device.test(path),
@@ -113,12 +124,24 @@ function globSource(glob: string): string {
     .replaceAll('?', '[^/]')
 }
 
-function fromGlob(pattern: string, dots: boolean): RegExp | undefined {
-  const source = pattern
-    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll(/\[!/g, '[^')
-    .replaceAll(/\*+/g, dots ? '[^/]*' : '(?![.])[^/]*')
-    .replaceAll('?', '[^/]')
+/** What a shell's pattern matches: a wildcard does not take a leading dot. */
+function fromGlob(pattern: string): RegExp | undefined {
+  let source = ''
+  for (let at = 0; at < pattern.length; at += 1) {
+    const char = pattern[at] ?? ''
+    const leads = at === 0 || pattern[at - 1] === '/'
+    if (char === '*') {
+      if (pattern[at - 1] !== '*') source += leads ? '(?![.])[^/]*' : '[^/]*'
+    } else if (char === '?') source += leads ? '[^/.]' : '[^/]'
+    else if (char === '[') {
+      const bracket = /^\[([!^]?)(\]?[^\]/]+)\]/.exec(pattern.slice(at))
+      if (!bracket) return undefined
+      const [whole, negated, body] = bracket
+      const isClass = body?.includes('[') ?? false
+      source += isClass ? '[^/]' : `[${negated ? '^' : ''}${body?.replaceAll(/[\]\\^]/g, '\\$&')}]`
+      at += whole.length - 1
+    } else source += char.replace(/[.+^${}()|\\\]]/, '\\$&')
+  }
   try {
     return new RegExp(`^${source}$`)
   } catch {

@@ -6,7 +6,6 @@ const texts = z.union([z.string(), z.array(z.string())])
 /** The checks that look into an argument with a language of its own, by name. */
 export const checkNames = [
   'awk',
-  'cd',
 
   'echo',
   'find',
@@ -136,6 +135,8 @@ export const pathsSchema = z.strictObject({
   private: z.array(z.string()).describe('REVIEW'),
   public: z.array(z.string()).describe('never counted as secret'),
   samples: z.array(z.string()).describe('real names that patterns with wildcards are tried on'),
+  wide: z.array(z.string()),
+  hunts: z.string(),
   critical: z.array(z.string()),
   system: z.array(z.string()).describe('BLOCKED as a target of writing'),
 })

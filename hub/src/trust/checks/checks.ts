@@ -11,7 +11,6 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     const program = input.words[input.read.operands[0] ?? -1]
     return program?.exact ? refuseAwkProgram(program.value) : 'an awk program that is not fixed'
   },
-  cd: ({ words }) => (words[1]?.splits ? 'a directory that bash splits into words' : undefined),
   echo: () => undefined,
   find: refuseFind,
   'git-list': (input) => {
