@@ -102,6 +102,7 @@ export class EmbeddedBroker {
       const hub = await prepare(dataDir, port)
       try {
         const server = await launch({ binary, dataDir, port, hub })
+        opened.defer(() => server.end())
         await remember(dataDir, port, server.pid)
         opened.move()
         log.info('broker started', { url: urlOfPort(port), version, pid: server.pid, dataDir })
@@ -157,6 +158,8 @@ export class EmbeddedBroker {
       if (this.#stopping.signal.aborted) return
       this.#log.warn('nats-server ended, starting it again', { how, url: this.url })
       await this.#revive()
+      // Stopped in the moment in which the new server was ready: `stop` has ended only the one before.
+      if (this.#stopping.signal.aborted) await this.#server.end()
     }
   }
 
@@ -173,9 +176,7 @@ export class EmbeddedBroker {
           hub: this.#hub,
           signal,
         })
-        await remember(this.dataDir, this.#port, this.#server.pid)
-        this.#log.info('broker is back', { url: this.url, pid: this.#server.pid })
-        return
+        break
       } catch (error) {
         if (signal.aborted) return
         waitMs = Math.min(waitMs * 2, longestRestartMs)
@@ -186,6 +187,12 @@ export class EmbeddedBroker {
         this.#log.error('the broker cannot be kept alive', { error })
         throw error
       }
+    }
+    this.#log.info('broker is back', { url: this.url, pid: this.#server.pid })
+    try {
+      await remember(this.dataDir, this.#port, this.#server.pid)
+    } catch (error) {
+      this.#log.warn('reloads will not reach the broker until its next start', { error })
     }
   }
 }

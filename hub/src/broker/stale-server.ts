@@ -9,7 +9,7 @@ const killMs = 3000
 /** Whether this process is a server that runs with this configuration file. */
 export async function isServerOf(pid: number, config: string): Promise<boolean> {
   const commandLine = await commandLineOf(pid)
-  return commandLine?.includes('--config') === true && commandLine.includes(config)
+  return commandLine?.endsWith(` --config ${config}`) === true
 }
 
 /**

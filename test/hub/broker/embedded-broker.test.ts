@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { silentLogger } from '@centralpost/shared'
 import { connect } from 'nats'
@@ -90,6 +91,22 @@ test('a server whose parent and guard were both killed is ended by the next star
   expect(again.url).toBe(url)
 })
 
+test.each([0, 40, 60, 80, 100, 120])(
+  'a broker that is stopped %i ms after its server died leaves none behind',
+  async (waitMs) => {
+    await using dir = await TempDir.make()
+    const broker = await EmbeddedBroker.start({ dataDir: dir.path, log })
+    process.kill(broker.pid, 'SIGKILL')
+    await delay(waitMs)
+
+    await broker.stop()
+    await broker.closed
+
+    expect(serversOf(dir.path)).toEqual([])
+    expect(await findRunningBroker(dir.path)).toBeNull()
+  },
+)
+
 test('a configured port that is taken is refused with its number and the way out', async () => {
   await using dir = await TempDir.make()
   await using taken = await TakenPort.of(0)
@@ -162,6 +179,11 @@ function guardOf(pid: number): number {
   const lines = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n')
   const line = lines.find((text) => text.trim().endsWith(`centralpost-guard ${pid}`))
   return Number(line?.trim().split(' ')[0])
+}
+
+function serversOf(dataDir: string): string[] {
+  const lines = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n')
+  return lines.filter((line) => line.includes(`--config ${dataDir}`))
 }
 
 function isAlive(pid: number): boolean {
