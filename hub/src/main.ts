@@ -1,16 +1,22 @@
 import { messageOf } from '@centralpost/shared'
 import { Command, CommanderError } from 'commander'
-import { addBrokerCommand } from './cli/broker.ts'
-import { addBrokerConfigCommand } from './cli/broker-config.ts'
-import { addCheckCommand } from './cli/check.ts'
-import { addClassifyCommand } from './cli/classify.ts'
-import { addCredentialsCommand } from './cli/credentials.ts'
-import { addDoctorCommand } from './cli/doctor.ts'
 import { exitCodeOf } from './cli/exit-code.ts'
-import { addHubCommand } from './cli/hub.ts'
-import { addRulesCommand } from './cli/rules.ts'
-import { addUpCommand } from './cli/up.ts'
 import { version } from './version.ts'
+
+type AddCommand = (program: Command) => void
+
+/** A command is loaded when it is asked for: `classify` need not wait for what a hub needs. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  up: async () => (await import('./cli/up.ts')).addUpCommand,
+  hub: async () => (await import('./cli/hub.ts')).addHubCommand,
+  broker: async () => (await import('./cli/broker.ts')).addBrokerCommand,
+  'broker-config': async () => (await import('./cli/broker-config.ts')).addBrokerConfigCommand,
+  classify: async () => (await import('./cli/classify.ts')).addClassifyCommand,
+  rules: async () => (await import('./cli/rules.ts')).addRulesCommand,
+  credentials: async () => (await import('./cli/credentials.ts')).addCredentialsCommand,
+  check: async () => (await import('./cli/check.ts')).addCheckCommand,
+  doctor: async () => (await import('./cli/doctor.ts')).addDoctorCommand,
+}
 
 /** The hub's command line: what needs the hub's own code. `centralpost` hands these commands over to it. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -18,15 +24,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('the hub through which AI agents act on a machine')
     .version(version)
     .exitOverride()
-  addUpCommand(program)
-  addHubCommand(program)
-  addBrokerCommand(program)
-  addClassifyCommand(program)
-  addRulesCommand(program)
-  addCredentialsCommand(program)
-  addBrokerConfigCommand(program)
-  addCheckCommand(program)
-  addDoctorCommand(program)
+  const asked = commands[argv[2] ?? '']
+  for (const load of asked ? [asked] : Object.values(commands)) (await load())(program)
+  for (const command of program.commands) command.copyInheritedSettings(program)
   try {
     await program.parseAsync(argv)
   } catch (error) {

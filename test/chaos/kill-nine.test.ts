@@ -24,7 +24,8 @@ test(
     await writeFile(marks, '')
     await writeFile(
       configFile,
-      'hub: { id: chaos }\nlog: { level: warn }\nexecution: { parallel: 4, kill_grace: 1 }\n',
+      'hub: { id: chaos }\nlog: { level: warn }\nexecution: { parallel: 4, kill_grace: 1 }\n' +
+        'approvals: { pending_per_agent: 10000, execute_within: 300 }\n',
     )
     await using hub = new HubProcess({
       dataDir: broker.dataDir,
@@ -37,16 +38,22 @@ test(
     const acknowledged = new Map<string, Promise<ActionResult>>()
     const kills = { hub: 0, broker: 0 }
 
+    await using clients = new AsyncDisposableStack()
     const agents = await Promise.all(
       ['agent-a', 'agent-b', 'agent-c'].map(async (name) =>
-        Agent.connect({ name, credentials: await broker.credentials('agent', name) }),
+        clients.use(
+          await Agent.connect({ name, credentials: await broker.credentials('agent', name) }),
+        ),
       ),
     )
-    const operator = await Operator.connect({
-      name: 'alice',
-      credentials: await broker.credentials('operator', 'alice'),
-    })
+    const operator = clients.use(
+      await Operator.connect({
+        name: 'alice',
+        credentials: await broker.credentials('operator', 'alice'),
+      }),
+    )
     const isOver = new AbortController()
+    clients.defer(() => isOver.abort())
     // approves whatever waits, in spite of hubs and brokers that go away under it
     const approving = (async () => {
       while (!isOver.signal.aborted) {
@@ -136,7 +143,6 @@ test(
         `${results.length - completed.length} interrupted, 0 twice; killed the hub ${kills.hub} times, ` +
         `the broker ${kills.broker} times\n`,
     )
-    await Promise.all([...agents, operator].map((one) => one.close()))
     expect(await hub.stop()).toBe(0)
   },
   loadMs + 180_000,
