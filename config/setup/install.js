@@ -16,12 +16,17 @@ export function ensureInstalled(root) {
   if (installed === digest(lock)) return
   if (installed !== undefined || !installedByHand(root, lock)) {
     say(`installing the packages of ${lock} (npm install; half a minute the first time)`)
-    // npm ci would refuse: registries need not carry the builds for every other platform that the lock file names.
-    const { status, error } = spawnSync('npm', ['install', '--no-fund', '--no-audit'], {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-      shell: process.platform === 'win32',
-    })
+    // npm ci would refuse: registries need not carry the builds for every other platform that the lock file names. Without
+    // --no-save npm would write its own view of install scripts into the lock file of a fresh clone.
+    const { status, error } = spawnSync(
+      'npm',
+      ['install', '--no-save', '--no-fund', '--no-audit'],
+      {
+        cwd: root,
+        stdio: ['ignore', 2, 2],
+        shell: process.platform === 'win32',
+      },
+    )
     if (status !== 0) {
       const how = error ? error.message : `exit code ${status}`
       throw new SetupError(`npm install failed (${how}): see above, and run it again by hand`)
