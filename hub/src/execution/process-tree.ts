@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { messageOf, type Logger } from '@centralpost/shared'
+import type { Logger } from '@centralpost/shared'
 import {
   hasProcessTable,
   lastPid,
@@ -39,12 +39,19 @@ export class ProcessTree {
   readonly #table: ProcessTable
   readonly #log: Logger
   readonly #known = new Map<number, number>()
+  /** Another user's, or stuck in the kernel: waited for once, then no more. */
+  readonly #outOfReach = new Map<number, number>()
   readonly #begun = performance.now()
 
   constructor(parts: { marks: TreeMarks; table: ProcessTable; log: Logger }) {
     this.#marks = parts.marks
     this.#table = parts.table
     this.#log = parts.log
+  }
+
+  /** What could not be ended, and is no longer counted among the members. */
+  get outOfReach(): readonly number[] {
+    return [...this.#outOfReach.keys()]
   }
 
   /** What still lives of the tree. */
@@ -82,18 +89,16 @@ export class ProcessTree {
    */
   async end(graceMs: number): Promise<EndedProcess[]> {
     const ended = new Map<string, EndedProcess>()
-    const signalled = new Set<EndedProcess['signal']>()
     const signalAll = (members: readonly ProcessEntry[], signal: EndedProcess['signal']) => {
-      // Each gets SIGTERM once: a trap that runs twice would clean up twice.
-      const wholeGroup = signal === 'SIGKILL' || !signalled.has(signal)
-      signalled.add(signal)
-      if (wholeGroup) this.#signalGroup(signal)
+      const isFirst = ended.size === 0
+      if (isFirst || signal === 'SIGKILL') this.#signalGroup(signal)
       for (const entry of members) {
         const key = `${entry.pid}/${entry.startTicks}`
-        if (ended.get(key)?.signal === signal) continue
+        const isNew = !ended.has(key)
         ended.set(key, { entry, signal })
-        const reached = wholeGroup && entry.group === this.#marks.leader?.pid
-        if (!reached) this.#signal(entry.pid, signal)
+        // Each gets SIGTERM once: a trap that runs twice would clean up twice.
+        const reached = isFirst && entry.group === this.#marks.leader?.pid
+        if (signal === 'SIGKILL' || (isNew && !reached)) this.#signalOne(entry, signal)
       }
     }
     const killAt = performance.now() + graceMs
@@ -109,10 +114,8 @@ export class ProcessTree {
       await whileAlive(members, performance.now() + 200)
       members = await this.members()
     }
-    if (members.length > 0) {
-      this.#log.error('processes survive SIGKILL', { pids: members.map((entry) => entry.pid) })
-    }
-    return [...ended.values()]
+    for (const entry of members) this.#giveUp(entry)
+    return [...ended.values()].filter(({ entry }) => !this.#isGivenUp(entry))
   }
 
   #pick(entries: readonly ProcessEntry[]): ProcessEntry[] {
@@ -135,7 +138,9 @@ export class ProcessTree {
         if (members.has(entry.parent) && entry.pid !== process.pid) members.add(entry.pid)
       }
     }
-    const living = entries.filter((entry) => members.has(entry.pid) && !entry.ended)
+    const living = entries.filter(
+      (entry) => members.has(entry.pid) && !entry.ended && !this.#isGivenUp(entry),
+    )
     for (const entry of living) this.#known.set(entry.pid, entry.startTicks)
     return living
   }
@@ -161,17 +166,30 @@ export class ProcessTree {
     }
   }
 
-  #signal(target: number, signal: NodeJS.Signals): void {
+  #signalOne(entry: ProcessEntry, signal: NodeJS.Signals): void {
+    if (this.#signal(entry.pid, signal) === 'EPERM') this.#giveUp(entry)
+  }
+
+  /** Gives the code of a failure; that a process is gone is none. */
+  #signal(target: number, signal: NodeJS.Signals): string | null {
     try {
       process.kill(target, signal)
       // A stopped process takes SIGTERM only when it goes on.
       if (signal === 'SIGTERM') process.kill(target, 'SIGCONT')
+      return null
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code
-      if (code !== 'ESRCH') {
-        this.#log.warn('a process cannot be signalled', { target, signal, error: messageOf(error) })
-      }
+      const code = (error as NodeJS.ErrnoException).code ?? null
+      return code === 'ESRCH' ? null : code
     }
+  }
+
+  #giveUp(entry: ProcessEntry): void {
+    this.#outOfReach.set(entry.pid, entry.startTicks)
+    this.#log.error('a process cannot be ended', { pid: entry.pid, name: entry.name })
+  }
+
+  #isGivenUp(entry: ProcessEntry): boolean {
+    return this.#outOfReach.get(entry.pid) === entry.startTicks
   }
 }
 

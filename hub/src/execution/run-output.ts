@@ -89,8 +89,9 @@ export class RunOutput {
   async #pump(stream: OutputStream, source: Readable): Promise<void> {
     try {
       for await (const chunk of source) await this.#take(stream, chunk as Buffer)
-    } catch {
-      // Abandoned: what came is kept.
+    } catch (error) {
+      // A pipe that was abandoned or broke: what came is kept. Without a code it is a bug of ours.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
     }
   }
 

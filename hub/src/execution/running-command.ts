@@ -16,7 +16,7 @@ import {
   type StartFault,
 } from './run-process.ts'
 import type { EndReason, Outcome, Run, RunControls } from './run.ts'
-import { findVenv, pipWarning } from './virtual-env.ts'
+import { pipWarning } from './virtual-env.ts'
 
 export interface RunningCommandParts {
   readonly run: Run
@@ -55,6 +55,8 @@ export class RunningCommand {
   #reason: EndReason | null = null
   #tree: ProcessTree | null = null
   #ending: Promise<EndedProcess[]> | null = null
+  /** Settles when the command itself may be out of reach: its result must not wait for it. */
+  readonly #unendable = Promise.withResolvers<{ exitCode: null; signal: null }>()
   #leaderEnded = false
   /** Whether it is time to look into every process for one that holds the output. */
   #seekHolders = false
@@ -88,7 +90,7 @@ export class RunningCommand {
   #plan(): ProcessStart | StartFault {
     const { run, options, runId } = this.#parts
     const { plan, cwd } = run
-    const warning = pipWarning(plan, findVenv(cwd))
+    const warning = pipWarning(plan, cwd)
     if (warning !== null) this.#warnings.push(warning)
     const env = buildEnvironment({
       hubEnv: options.hubEnv ?? process.env,
@@ -108,7 +110,7 @@ export class RunningCommand {
   }
 
   async #follow(started: StartedProcess): Promise<Outcome> {
-    const { run, options, controls, runId, log } = this.#parts
+    const { run, controls, runId, log } = this.#parts
     const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
@@ -117,14 +119,18 @@ export class RunningCommand {
     this.#tree = tree
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
-    if (this.#reason !== null) this.#ending = tree.end(options.killGraceMs)
+    if (this.#reason !== null) this.#endTree(tree)
     this.#tell(() => controls.onStart?.(started.pid))
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
-    const exit = await started.exit
+    const exit = await Promise.race([started.exit, this.#unendable.promise])
     clearTimeout(timer)
     this.#leaderEnded = true
     await this.#drain(tree, output)
+    if (tree.outOfReach.length > 0) {
+      const pids = tree.outOfReach.join(', ')
+      this.#warnings.push(`these processes could not be ended and may still run: ${pids}`)
+    }
     const captured = await output.capture()
     return this.#outcome(captured, { ...exit, stderrTail: output.stderrTail() })
   }
@@ -169,7 +175,14 @@ export class RunningCommand {
   #endFor(reason: EndReason): void {
     if (this.#reason !== null) return
     this.#reason = reason
-    this.#ending = this.#tree?.end(this.#parts.options.killGraceMs) ?? null
+    if (this.#tree !== null) this.#endTree(this.#tree)
+  }
+
+  #endTree(tree: ProcessTree): void {
+    this.#ending = tree.end(this.#parts.options.killGraceMs)
+    void this.#ending.then(() => {
+      if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
+    })
   }
 
   #notStarted(fault: StartFault): Outcome {

@@ -36,8 +36,9 @@ export function activationCommand(venv: string): string {
 }
 
 /** A warning for a plan that would change Python packages outside any virtual environment, else null. */
-export function pipWarning(plan: Plan, venv: string | null): string | null {
+export function pipWarning(plan: Plan, cwd: string): string | null {
   if (plan.venv !== undefined || !changesPackages(plan)) return null
+  const venv = findVenv(cwd)
   const way =
     venv === null
       ? 'make one with "python3 -m venv .venv"'
