@@ -28,6 +28,12 @@ const categories: readonly Category[] = [
     ),
   ],
 ]
+const categoryOf = new Map(
+  categories.flatMap(([name, points, words]) =>
+    [...words].map((word) => [word, [name, points]] as const),
+  ),
+)
+const longestText = 4096
 const noRisk: Risk = { level: 'low', score: 0, parts: [] }
 const high = 50
 const medium = 20
@@ -42,13 +48,12 @@ export function assessRisk(
   extra: readonly { readonly name: string; readonly points: number }[],
 ): Risk {
   if (level === 'SAFE') return noRisk
-  const parts: { name: string; points: number }[] = []
-  for (const [name, points, words] of categories) {
-    const found = new Set<string>()
-    for (const command of commands)
-      for (const word of wordsOf(command)) if (words.has(word)) found.add(word)
-    for (const word of found) parts.push({ name: `${name}: ${word}`, points })
-  }
+  const found = new Set<string>()
+  for (const command of commands) addWords(command, found)
+  const parts = [...found].map((word) => {
+    const [name, points] = categoryOf.get(word) ?? ['', 0]
+    return { name: `${name}: ${word}`, points }
+  })
   parts.push(...extra)
   const sum = parts.reduce((total, part) => total + part.points, 0)
   if (level === 'BLOCKED' && sum < high)
@@ -57,10 +62,7 @@ export function assessRisk(
   return { level: score >= high ? 'high' : score >= medium ? 'medium' : 'low', score, parts }
 }
 
-function wordsOf({ program, args, input }: JudgedWords): string[] {
-  const words = [program.split('.', 1)[0] ?? program]
-  for (const arg of args) if (arg.length < 400) words.push(...arg.toLowerCase().split(/[^a-z]+/))
-  if (input !== undefined && input.length < 4000)
-    words.push(...input.toLowerCase().split(/[^a-z]+/))
-  return words
+function addWords({ program, args, input }: JudgedWords, found: Set<string>): void {
+  const text = `${program} ${args.join(' ')} ${input ?? ''}`.slice(0, longestText).toLowerCase()
+  for (const [word] of text.matchAll(/[a-z]+/g)) if (categoryOf.has(word)) found.add(word)
 }

@@ -1,8 +1,8 @@
-import type { Plan, Verdict } from '@centralpost/shared'
+import type { Plan, TrustLevel, Verdict } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
 import { assessRisk } from './assess-risk.ts'
 import type { CommandNode, ParsedCommand } from './command-tree.ts'
-import { Judge, isStricter } from './judge.ts'
+import { Judge } from './judge.ts'
 import { parseCommand } from './parse-command.ts'
 import { planAsWritten, planSafe } from './plan.ts'
 import type { Policy } from './policy.ts'
@@ -10,6 +10,10 @@ import { quoteIfNeeded } from './print-command.ts'
 
 /** Longest command text that is judged, in characters. */
 export const longestCommand = 16_384
+
+const mostReasons = 8
+const safeOnly: readonly TrustLevel[] = ['SAFE']
+const strictestFirst: readonly TrustLevel[] = ['BLOCKED', 'REVIEW']
 
 // Control characters, exotic blanks, and what changes or hides the display of what follows.
 const invisible =
@@ -156,15 +160,18 @@ function planFor(
 
 function verdictOf(judge: Judge, plan: Plan, policy: Policy): Verdict {
   const { units, level } = judge
-  const decisive = units.filter((unit) => unit.level !== 'SAFE' || level === 'SAFE')
-  const ordered = decisive.toSorted(
-    (left, right) =>
-      Number(isStricter(right.level, left.level)) - Number(isStricter(left.level, right.level)),
-  )
-  const suggestion = ordered.find((unit) => unit.suggestion !== undefined)?.suggestion
+  const reasons: string[] = []
+  let suggestion: string | undefined
+  for (const wanted of level === 'SAFE' ? safeOnly : strictestFirst) {
+    for (const unit of units) {
+      if (unit.level !== wanted) continue
+      suggestion ??= unit.suggestion
+      if (reasons.length < mostReasons && !reasons.includes(unit.reason)) reasons.push(unit.reason)
+    }
+  }
   return {
     level,
-    reasons: [...new Set(ordered.map((unit) => unit.reason))].slice(0, 8),
+    reasons,
     ...(suggestion !== undefined && { suggestion }),
     units,
     risk: assessRisk(judge.words, level, judge.risks),

@@ -2,6 +2,10 @@ import type { PathPolicy } from './paths.ts'
 import { split } from './options.ts'
 import type { DangerSource } from './rule-schema.ts'
 
+const longestText = 2048
+/** Rules for every program look for code, which is longer than this. */
+const shortestCode = 24
+
 /** One simple command, resolved as far as it can be, as danger conditions see it. */
 export interface Shape {
   readonly program: string
@@ -46,7 +50,7 @@ export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
         (shape.program.includes('.')
           ? byProgram.get(family)?.find((rule) => rule.matches(shape, paths))
           : undefined) ??
-        anywhere.find((rule) => rule.matches(shape, paths))
+        (isLong(shape) ? anywhere.find((rule) => rule.matches(shape, paths)) : undefined)
       )
     },
   }
@@ -84,9 +88,14 @@ function compile(source: DangerSource): DangerRule {
   }
 }
 
+function isLong({ args, input }: Shape): boolean {
+  return input !== undefined || args.some((arg) => arg.length >= shortestCode)
+}
+
 function textOf(shape: Shape): string {
   const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
-  return shape.input === undefined ? args : `${args}\n${shape.input}`
+  const text = shape.input === undefined ? args : `${args}\n${shape.input}`
+  return text.length > 256 ? text.replaceAll(/\s+/g, ' ').slice(0, longestText) : text
 }
 
 function operandsOf(args: readonly string[]): string[] {

@@ -13,7 +13,7 @@ import type { Shape } from './danger-rules.ts'
 import { containedProducer, inputOf } from './data-flow.ts'
 import { parseCommand } from './parse-command.ts'
 import type { PathPolicy } from './paths.ts'
-import { isHarmlessSink, resolvePath } from './paths.ts'
+import { fromGlob, isHarmlessSink, resolvePath } from './paths.ts'
 import type { Policy } from './policy.ts'
 import { describe, describeWord, quoteIfNeeded } from './print-command.ts'
 import type { Form, Reading } from './program-rules.ts'
@@ -25,6 +25,8 @@ import { unwrap, unwrapFind } from './unwrap.ts'
 
 const mostUnits = 200
 const mostWrappers = 8
+/** Characters of shell text inside arguments that are parsed for one command. */
+const mostInnerText = 32_768
 const trustedDirectory = /^\/(?:usr\/local\/|usr\/)?s?bin\/([^/]+)$/
 const venvActivate = /^(?:\.\/)?(\.venv|venv)\/bin\/activate$/
 const sysrq = /^\/proc\/(?:sysrq-trigger|sys\/kernel\/(?:sysrq|core_pattern|modprobe))$/
@@ -79,6 +81,7 @@ export class Judge {
   venv: string | undefined
   hardensGit = false
   level: TrustLevel = 'SAFE'
+  #textLeft = mostInnerText
   readonly #policy: Policy
   readonly #paths: PathPolicy
   readonly #home: string | undefined
@@ -139,11 +142,11 @@ export class Judge {
     let upstream: readonly ResolvedWord[] | undefined
     for (const part of node.shape) {
       if (typeof part === 'string' || !isNode(part)) continue
-      const stage = { ...copyOf(scope), upstream, pipeline: [...pipeline] }
+      const stage = { ...copyOf(scope), upstream, pipeline }
       this.#node(part, stage)
       upstream =
         part.kind === 'simple' ? part.words.map((word) => this.#resolve(word, scope)) : undefined
-      pipeline.push(...programsOf(part))
+      if (pipeline.length < mostUnits) pipeline.push(...programsOf(part))
     }
   }
 
@@ -229,7 +232,11 @@ export class Judge {
     const program = this.#programOf(words, scope, findings)
     this.#assignments(assignments, words.length === 0, scope, findings)
     if (redirects.length > 0) this.#redirects(redirects, scope, program.name, findings)
-    const text = source && via.layers === 0 ? describe(source) : describeWords(words)
+    if (this.units.length >= mostUnits) {
+      this.#overflow(program.name, words, redirects, scope, findings)
+      return
+    }
+    const text = source && via.layers === 0 ? describe(source) : describeSome(words)
     if (words.length === 0) {
       this.#settle(text, findings, { level: 'SAFE', rule: 'empty', reason: 'runs nothing' })
       return
@@ -240,9 +247,6 @@ export class Judge {
       args: words.slice(1).map(({ value }) => value),
       input,
     })
-    if (this.units.length >= mostUnits) {
-      findings.push(review('too-many', `more than ${mostUnits} commands in one`))
-    }
     if (program.name === '') {
       this.#guessProgram(words, scope, findings)
       this.#settle(text, findings, unknown(text))
@@ -251,7 +255,16 @@ export class Judge {
     const inner = this.#inner(program.name, words, scope)
     const reading = inner ? undefined : this.#read(program.name, words)
     this.#dangers(program.name, words, reading, input, scope, findings, source)
-    this.#secrets(program.name, words, reading, scope, findings)
+    const innerLength =
+      inner?.inner.reduce(
+        (most, each) => (each.kind === 'words' ? Math.max(most, each.words.length) : most),
+        0,
+      ) ?? 0
+    const own =
+      innerLength > 0 && program.name !== 'find'
+        ? words.slice(0, words.length - innerLength)
+        : words
+    this.#secrets(program.name, own, reading, scope, findings)
     if (this.#policy.shells.has(program.name) || this.#policy.interpreters.has(program.name)) {
       this.#interpreter(program.name, words, input, scope, findings)
     }
@@ -270,6 +283,39 @@ export class Judge {
       redirects.length > 0,
     )
     this.#settle(text, findings, verdict)
+  }
+
+  /** Past the cap nothing is SAFE any more, but what is BLOCKED still is. */
+  #overflow(
+    program: string,
+    words: readonly ResolvedWord[],
+    redirects: readonly Redirect[],
+    scope: Scope,
+    findings: Finding[],
+  ): void {
+    if (this.units.length === mostUnits) {
+      this.add('…', review('too-many', `more than ${mostUnits} commands in one`))
+    }
+    if (program !== '') {
+      this.#dangers(
+        program,
+        words,
+        undefined,
+        inputOf(redirects, undefined),
+        scope,
+        findings,
+        undefined,
+      )
+      this.#secrets(program, words, undefined, scope, findings)
+    }
+    const worst = findings.find(({ level }) => level === 'BLOCKED')
+    if (worst && this.units.length < mostUnits * 2) this.add(shorten(describeSome(words)), worst)
+    const inner = program === '' ? undefined : this.#inner(program, words, scope)
+    for (const each of inner?.inner ?? []) {
+      if (each.kind === 'words' && each.words.length < words.length) {
+        this.#command(each.words, undefined, [], noRedirects, scope, direct)
+      } else if (each.kind === 'text') this.#text(each.text, scope)
+    }
   }
 
   /** The program's name, by which rules know it; empty where it is only known when it runs. */
@@ -322,7 +368,7 @@ export class Judge {
     )
     const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
     for (const program of names) {
-      if (/[?*[]/.test(name) && !globMatches(name, program)) continue
+      if (/[?*[]/.test(name) && !fromGlob(name)?.test(program) === true) continue
       const rule = this.#policy.blocked.find({ ...shape, program }, this.#paths)
       if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
     }
@@ -523,8 +569,9 @@ export class Judge {
   /** Shell text inside an argument: parsed and judged; it never lowers anything. */
   #text(text: string, scope: Scope): void {
     if (text.trim() === '') return
-    if (scope.depth > 8) {
-      this.add(text, review('too-deep', 'shell text nested too deep to judge'))
+    this.#textLeft -= text.length
+    if (scope.depth > 8 || this.#textLeft < 0) {
+      this.add(shorten(text), review('too-deep', 'shell text nested too deep to judge'))
       return
     }
     const parsed = parseCommand(text)
@@ -571,7 +618,7 @@ export class Judge {
 
   #read(program: string, words: readonly ResolvedWord[]): Reading | undefined {
     const forms = this.#policy.programs.get(program)
-    return forms && this.units.length < mostUnits ? readForms(forms, words) : undefined
+    return forms ? readForms(forms, words) : undefined
   }
 
   #shape(
@@ -656,7 +703,9 @@ export class Judge {
   #secrecyOf(value: string, glob: boolean, scope: Scope): 'secret' | 'private' | undefined {
     const path = resolvePath(value, scope.cwd)
     if (!glob) return this.#paths.secrecy(path)
-    const below = value.startsWith('/') ? undefined : this.#paths.secrecyOfPattern(resolvePath(value, undefined))
+    const below = value.startsWith('/')
+      ? undefined
+      : this.#paths.secrecyOfPattern(resolvePath(value, undefined))
     return below ?? this.#paths.secrecyOfPattern(path)
   }
 
@@ -678,16 +727,27 @@ export class Judge {
       if (!word) continue
       if (word.secret !== undefined) findings.push(secretVariable(word.secret, program))
       const role = roles[at]
-      if (role === 'data' && reading?.form.operands === 'pattern' && this.#paths.isHunt(word.value)) {
+      if (
+        role === 'data' &&
+        reading?.form.operands === 'pattern' &&
+        this.#paths.isHunt(word.value)
+      ) {
         findings.push(review('hunt', 'searches for credentials'))
       }
-      if (role === 'data' || role === 'operand' || (role === 'value' && !looksLikePath(word)) || isProse(at - 1)) continue
+      if (
+        role === 'data' ||
+        role === 'operand' ||
+        (role === 'value' && !looksLikePath(word)) ||
+        isProse(at - 1)
+      )
+        continue
       for (const candidate of candidatesOf(word.value)) {
         const secrecy = this.#secrecyOf(candidate, word.glob, scope)
         if (secrecy === undefined) continue
         const isNamed = role === 'name' || this.#policy.keyUsers.has(program)
         const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
-        if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
+        if (secrecy === 'secret' && !isNamed && !isKeyOption)
+          findings.push(secretFinding(candidate))
         else if (secrecy === 'secret' || role !== 'name') findings.push(privateFinding(candidate))
       }
     }
@@ -705,7 +765,9 @@ export class Judge {
     findings: Finding[],
   ): void {
     const args = words.slice(1).map(({ value }) => value)
-    const isRecursive = /^(?:rg|ag)$/.test(program) || hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
+    const isRecursive =
+      /^(?:rg|ag)$/.test(program) ||
+      hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
     if (!isRecursive) return
     const roots = words.filter((_, at) => roles[at] === 'path').map(({ value }) => value)
     for (const root of roots.length > 0 ? roots : ['.']) {
@@ -760,7 +822,7 @@ export class Judge {
   /** A program that no table knows: only a seed-style pattern can vouch for it, and only in plain form. */
   #vouched(program: string, words: readonly ResolvedWord[], text: string, via: Via): Finding {
     const plain = words.every((word) => word.exact && word.opaque === undefined)
-    if (!plain || via.appends || this.units.length >= mostUnits) return unknown(text)
+    if (!plain || via.appends) return unknown(text)
     const pattern = this.#policy.safePatterns.find(program, describeWords(words))
     return pattern ? patternFinding('SAFE', pattern.id, pattern.source) : unknown(program)
   }
@@ -841,7 +903,8 @@ const compoundReasons: Readonly<Partial<Record<Compound['kind'], string>>> = {
 
 function newScope(cwd: string | undefined): Scope {
   return {
-    cwd, isLost: false,
+    cwd,
+    isLost: false,
     assigned: new Map(),
     functions: new Set(),
     upstream: undefined,
@@ -920,12 +983,22 @@ function looksLikePath({ value, word }: ResolvedWord): boolean {
 
 /** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */
 function candidatesOf(value: string): string[] {
-  if (!value.startsWith('-') && !/[=@:]/.test(value)) return [value]
-  const candidates = value.startsWith('-') ? [] : [value]
+  const isOption = value.startsWith('-')
+  if (!isOption && !/[=@:]/.test(value)) return [value]
+  const candidates = isOption ? [] : [value]
   const slash = value.indexOf('/')
-  if (value.startsWith('-') && slash > 0) candidates.push(value.slice(slash))
-  for (const match of value.matchAll(/[=@:]/g)) candidates.push(value.slice((match.index ?? 0) + 1))
+  if (isOption && slash > 0) candidates.push(value.slice(slash))
+  for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {
+    if (candidates.length > 4) break
+    candidates.push(value.slice(match.index + 1))
+  }
   return candidates
+}
+
+/** The words of an inner command; the whole command tells them all. */
+function describeSome(words: readonly ResolvedWord[]): string {
+  if (words.length <= mostUnits) return describeWords(words)
+  return `${describeWords(words.slice(0, mostUnits))} …`
 }
 
 function describeWords(words: readonly ResolvedWord[]): string {
@@ -933,7 +1006,10 @@ function describeWords(words: readonly ResolvedWord[]): string {
 }
 
 function describeShort(node: CommandNode): string {
-  const text = describe(node)
+  return shorten(describe(node))
+}
+
+function shorten(text: string): string {
   return text.length > 400 ? `${text.slice(0, 400)}…` : text
 }
 
@@ -956,17 +1032,4 @@ function maskedText(node: CommandNode, texts: ReadonlyMap<SimpleCommand, string>
       return isNode(part) ? maskedText(part, texts) : '…'
     })
     .join('')
-}
-
-function globMatches(pattern: string, name: string): boolean {
-  const source = pattern
-    .replaceAll(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.')
-  try {
-    return new RegExp(`^${source}$`).test(name)
-  } catch {
-    // A bracket JavaScript does not accept; it is REVIEW already.
-    return false
-  }
 }

@@ -13,7 +13,13 @@ export interface OptionTable {
   readonly digits: boolean
 }
 
-const endings: Readonly<Record<string, Arity>> = { ':': 'value', '<': 'path', '?': 'attached', '%': 'named-value', '@': 'named-path' }
+const endings: Readonly<Record<string, Arity>> = {
+  ':': 'value',
+  '<': 'path',
+  '?': 'attached',
+  '%': 'named-value',
+  '@': 'named-path',
+}
 
 /** Compiles the compact notation of the rule files into look-up tables. */
 export function compileOptions(
@@ -175,7 +181,8 @@ function readLong(
   if (arity === 'none' || arity === 'attached') return flag
   if (!next) return `option --${name} lacks its value`
   options.set(name, next.value)
-  if (arity.startsWith('named')) return { role: 'flag', next: ['value', arity === 'named-path' ? 'path' : 'value'] }
+  if (arity.startsWith('named'))
+    return { role: 'flag', next: ['value', arity === 'named-path' ? 'path' : 'value'] }
   return { role: 'flag', next: [arity === 'path' ? 'path' : 'value'] }
 }
 

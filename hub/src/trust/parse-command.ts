@@ -25,6 +25,9 @@ import type {
 import { expandBraces } from './expand-braces.ts'
 
 const deepest = 16
+// Each level of a long text is parsed again: depth times length is bounded.
+const deepestOfLong = 6
+const long = 2048
 const mostNodes = 20_000
 const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
 const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
@@ -44,8 +47,10 @@ class Lowering {
   readonly #faults: string[] = []
   #nodes = 0
   #depth = 0
+  #deepest = deepest
 
   run(text: string): ParsedCommand {
+    if (text.length > long) this.#deepest = deepestOfLong
     let root: CommandNode | null = null
     try {
       root = this.#script(parse(text))
@@ -66,8 +71,8 @@ class Lowering {
       this.#fault('a substitution that could not be read')
       return null
     }
-    if (this.#depth >= deepest) {
-      this.#fault(`nested more than ${deepest} deep`)
+    if (this.#depth >= this.#deepest) {
+      this.#fault(`nested more than ${this.#deepest} deep`)
       return null
     }
     for (const error of script.errors ?? []) this.#fault(error.message)
@@ -416,6 +421,11 @@ class Lowering {
   #parameter(part: Extract<WordPart, { type: 'ParameterExpansion' }>, quoted: boolean): Piece[] {
     const operation = part.operation
     const operands: Piece[] = []
+    if (this.#depth >= this.#deepest) {
+      this.#fault(`nested more than ${this.#deepest} deep`)
+      return [opaque('an expansion nested too deep', part.text)]
+    }
+    this.#depth += 1
     const add = (word: ParsedWord | undefined): void => {
       if (word) operands.push(...this.#words(word).flatMap((each) => each.pieces ?? []))
     }

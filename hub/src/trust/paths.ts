@@ -22,6 +22,8 @@ const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
 
+const longestPattern = 512
+
 /** A directory that stands for the unknown working directory of a request. */
 export const unknownCwd = '/.cwd'
 
@@ -53,8 +55,8 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const wide = anyOf(source.wide)
   const hunts = new RegExp(source.hunts)
   const classOf = (path: string): 'secret' | 'private' | undefined => {
-    if (secret.test(path)) return open.test(path) ? undefined : 'secret'
-    if (privates.test(path)) return open.test(path) ? undefined : 'private'
+    if (secret(path)) return open(path) ? undefined : 'secret'
+    if (privates(path)) return open(path) ? undefined : 'private'
     return undefined
   }
   const samples = source.samples.map((path) => ({ path, secrecy: classOf(path) }))
@@ -74,15 +76,16 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
         for (const sample of samples) {
           if (!sample.secrecy || !regex.test(sample.path)) continue
           if (takesAll && sample.path.startsWith(unknownCwd)) continue
-          if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text))) return 'secret'
+          if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text)))
+            return 'secret'
           found = 'private'
         }
         return found
       },
-      isWide: (path) => wide.test(short(path)),
+      isWide: (path) => wide(short(path)),
       isHunt: (text) => hunts.test(text),
-      isCritical: (path) => critical.test(short(path)),
-      isSystemTarget: (path) => system.test(short(path)),
+      isCritical: (path) => critical(short(path)),
+      isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
     }
   }
@@ -104,28 +107,69 @@ function shortenHome(path: string, home: string | undefined): string {
   return path.replace(/^\/(?:home\/[^/]+|Users\/[^/]+|root)(?=\/|$)/, '~')
 }
 
-/** One regex for a list of globs: `~/x` below any home, `/x` absolute, `x` at any depth, `\\*` a star itself. */
-function anyOf(globs: readonly string[]): RegExp {
-  const sources = globs.map((glob) => {
-    const anywhere = !glob.startsWith('/') && !glob.startsWith('~')
-    return `${anywhere ? '(?:.*/)?' : ''}${globSource(glob)}`
-  })
-  return new RegExp(`^(?:${sources.length > 0 ? sources.join('|') : '(?!)'})$`)
+/** Whether a path is on a list, by looking only at the entries that can match it. */
+type PathList = (path: string) => boolean
+
+/** Compiles globs: `~/x` below any home, `/x` absolute, `x` at any depth, `\\*` a star itself. */
+function anyOf(globs: readonly string[]): PathList {
+  const names = globs.filter((glob) => !/[/~]/.test(glob))
+  const exact = new Set(names.filter((name) => !/[*?\\]/.test(name)))
+  const lists = {
+    name: joinedNames(names.filter((name) => !exact.has(name))),
+    home: joined(globs.filter((glob) => glob.startsWith('~'))),
+    deep: joined(globs.filter((glob) => glob.startsWith('**/'))),
+  }
+  const byRoot = new Map<string, string[]>()
+  for (const glob of globs) {
+    if (!glob.startsWith('/')) continue
+    const root = rootOf(glob.replaceAll('\\*', '*'))
+    byRoot.set(root, [...(byRoot.get(root) ?? []), glob])
+  }
+  const roots = new Map([...byRoot].map(([root, list]) => [root, joined(list)]))
+  return (path) => {
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    if (exact.has(name) || lists.name?.test(name)) return true
+    if (path.startsWith('~') ? lists.home?.test(path) : roots.get(rootOf(path))?.test(path))
+      return true
+    return lists.deep?.test(path) ?? false
+  }
+}
+
+/** The first name of an absolute path. */
+function rootOf(path: string): string {
+  const slash = path.indexOf('/', 1)
+  return slash < 0 ? path : path.slice(0, slash)
+}
+
+/** Patterns on names begin with a star mostly; searching for their rest is faster than matching the whole. */
+function joinedNames(globs: readonly string[]): RegExp | undefined {
+  if (globs.length === 0) return undefined
+  const sources = globs.map((glob) =>
+    glob.startsWith('*') ? `${globSource(glob.slice(1))}$` : `^${globSource(glob)}$`,
+  )
+  return new RegExp(sources.join('|'))
+}
+
+function joined(globs: readonly string[]): RegExp | undefined {
+  return globs.length === 0 ? undefined : new RegExp(`^(?:${globs.map(globSource).join('|')})$`)
 }
 
 function globSource(glob: string): string {
   return glob
     .replaceAll('\\*', '\u0001')
     .replaceAll(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('**/', '\u0002')
     .replaceAll('**', '\u0000')
     .replaceAll('*', '[^/]*')
+    .replaceAll('\u0002', '(?:.*/)?')
     .replaceAll('\u0000', '.*')
     .replaceAll('\u0001', '\\*')
     .replaceAll('?', '[^/]')
 }
 
 /** What a shell's pattern matches: a wildcard does not take a leading dot. */
-function fromGlob(pattern: string): RegExp | undefined {
+export function fromGlob(pattern: string): RegExp | undefined {
+  if (pattern.length > longestPattern) return undefined
   let source = ''
   for (let at = 0; at < pattern.length; at += 1) {
     const char = pattern[at] ?? ''

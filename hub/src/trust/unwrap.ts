@@ -6,6 +6,9 @@ import type { ResolvedWord } from './resolve-words.ts'
 import { fixedWord } from './resolve-words.ts'
 import type { WrapperSource } from './rule-schema.ts'
 
+/** A program takes code by few of its options; more is an attempt to tire the judge. */
+const mostTexts = 4
+
 export type Floor = 'safe' | 'review' | 'blocked'
 
 /** A program that runs another one, compiled. */
@@ -157,8 +160,10 @@ function guesses(wrapper: Wrapper, words: readonly ResolvedWord[], from: number)
 
 function codeTexts(wrapper: Wrapper, words: readonly ResolvedWord[], from: number): Inner[] {
   const texts: Inner[] = []
-  for (let at = from; at < words.length; at += 1) {
+  if (wrapper.code.size === 0) return texts
+  for (let at = from; at < words.length && texts.length < mostTexts; at += 1) {
     const value = words[at]?.value ?? ''
+    if (!value.startsWith('-')) continue
     for (const option of wrapper.code) {
       const isCluster =
         option.length === 2 && /^-[A-Za-z]+$/.test(value) && value.endsWith(option[1] ?? '')

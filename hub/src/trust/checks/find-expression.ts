@@ -11,6 +11,7 @@ const takesNone = new Set(
   split(`print print0 prune ls quit depth d daystart empty executable readable writable nouser nogroup mount xdev
     follow noleaf true false not a o and or warn nowarn ignore_readdir_race x E H L P s f`),
 )
+const mostActions = 16
 const runs = new Set(['exec', 'execdir', 'ok', 'okdir'])
 
 /** The commands that `-exec` and its kin run, as ranges of words: from the program to before the terminator. */
@@ -24,6 +25,7 @@ export function execRanges(
     const from = at + 1
     while (at + 1 < words.length && !isEnd(words, at + 1, from)) at += 1
     ranges.push({ from, to: at + 1, asks: name.startsWith('ok') })
+    if (ranges.length >= mostActions) break
     at += 1
   }
   return ranges
@@ -37,6 +39,7 @@ function isEnd(words: readonly ResolvedWord[], at: number, from: number): boolea
 /** Why a find command is more than listing, or undefined. What `-exec` runs is judged on its own. */
 export function refuseFind({ words }: CheckInput): string | undefined {
   const ranges = execRanges(words)
+  if (ranges.length >= mostActions) return 'more actions than are judged'
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at]
     if (!word) continue
