@@ -44,9 +44,21 @@ const withSubcommands = new Set(
 
 /** Sub-commands whose operands name code or another machine: approved always only word for word. */
 const onlyExact = new Set(
-  `install add i ci update upgrade exec run run-script dlx x create init link publish push pull fetch clone remote
-  config submodule send-email start restart enable deploy apply`.split(/\s+/),
+  `install add i ci update upgrade exec run run-script dlx x create init link publish start restart enable deploy
+  apply`.split(/\s+/),
 )
+const onlyExactOfGit = new Set(
+  'push pull fetch clone remote config submodule send-email'.split(' '),
+)
+
+/** Sub-commands and options that throw work away. */
+const discards = new Set(
+  'reset clean checkout restore switch rebase filter-branch gc prune rm reflog update-ref stash'.split(
+    ' ',
+  ),
+)
+const discardingOption =
+  /^(-f|-D|-[A-Za-z]*f|--force.*|--hard|--delete|--mirror|--prune|--no-verify)$/
 
 /**
  * The rule that an always decision on this action would make, or why there can be none.
@@ -78,6 +90,12 @@ export function ruleFor(
   const danger = verdict.risk.parts.find((part) => /^(destructive|elevated)/.test(part.name))
   if (danger) return { refused: `it is ${danger.name}: each one is asked about` }
   const words = wordsOf(program, argv.slice(1))
+  const isDiscarding = words.subcommand !== null && discards.has(words.subcommand)
+  const discarding = isDiscarding
+    ? words.subcommand
+    : words.flags.find((flag) => discardingOption.test(flag))
+  if (discarding != null)
+    return { refused: `"${discarding}" may throw work away: each one is asked about` }
   const shape: RuleShape = {
     kind,
     program,
@@ -90,7 +108,8 @@ export function ruleFor(
     judgedBy: judgesOf(verdict),
   }
   if (kind === 'approve_always_exact') return { shape }
-  if (words.subcommand !== null && onlyExact.has(words.subcommand)) {
+  const exactOnes = program === 'git' ? onlyExactOfGit : onlyExact
+  if (words.subcommand !== null && exactOnes.has(words.subcommand)) {
     return {
       refused: `what "${program} ${words.subcommand}" names is code or another machine: only approve_always_exact binds it`,
     }

@@ -1,7 +1,7 @@
 /**
  * Waits until the process is asked to stop: SIGINT, SIGTERM, or, for a child, the end of its parent.
  *
- * @param again called when it is asked a second time: then it should not wait any longer
+ * @param again called when a signal asks a second time: then it should not wait any longer
  */
 export async function untilStopped(again: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -13,6 +13,6 @@ export async function untilStopped(again: () => void): Promise<void> {
   }
   process.on('SIGINT', ask)
   process.on('SIGTERM', ask)
-  process.on('disconnect', ask)
+  process.on('disconnect', resolve)
   await promise
 }
