@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
@@ -68,7 +68,7 @@ export class Hub {
    */
   static async start(options: HubOptions): Promise<Hub> {
     const { config, log } = options
-    const dataDir = resolve(options.dataDir)
+    const named = resolve(options.dataDir)
     const hubId =
       config.hub.id ??
       (hostname()
@@ -79,7 +79,9 @@ export class Hub {
     const now = Date.now
     await using opened = new AsyncDisposableStack()
 
-    opened.defer(lockDataDirectory(dataDir))
+    opened.defer(lockDataDirectory(named))
+    const dataDir = realpathSync(named)
+    hideFromSearches(dataDir)
     const database = await openDatabase(join(dataDir, 'hub.db'))
     opened.defer(() => database.destroy())
     const commits = new GroupCommit(database)
@@ -222,6 +224,11 @@ function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
     maxRuleMs: approvals.max_rule_seconds * 1000,
     selfApproval: approvals.self_approval,
   }
+}
+
+/** The data directory usually lies in a workspace: git and the search tools that heed such files pass it by. */
+function hideFromSearches(dataDir: string): void {
+  for (const name of ['.gitignore', '.ignore']) writeFileSync(join(dataDir, name), '*\n')
 }
 
 function connect(credentials: BusCredentials, name: string, log: Logger): Promise<Bus> {

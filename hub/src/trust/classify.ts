@@ -7,6 +7,7 @@ import { parseCommand } from './parse-command.ts'
 import { planAsWritten, planSafe } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { quoteIfNeeded } from './print-command.ts'
+import { judgeProtected } from './protected-paths.ts'
 
 /** Longest command text that is judged, in characters. */
 export const longestCommand = 16_384
@@ -17,7 +18,7 @@ const strictestFirst: readonly TrustLevel[] = ['BLOCKED', 'REVIEW']
 
 // Control characters, exotic blanks, and what changes or hides the display of what follows.
 const invisible =
-  // oxlint-disable-next-line no-control-regex -- finding control characters is the purpose
+  // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- finding them is the purpose
   /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 /** Where a command would run, as far as it bears on the verdict. */
@@ -28,7 +29,7 @@ export interface ClassifyContext {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Home directory of the account that commands run under. */
   readonly home?: string | undefined
-  /** Files and directories of the hub itself, which no command may write. */
+  /** Files and directories of the hub itself, which no command may touch: absolute, without links. */
   readonly protectedPaths?: readonly string[] | undefined
 }
 
@@ -54,6 +55,7 @@ export function classify(
     for (const fault of parsed.faults) {
       judge.add(shorten(text), { level: 'REVIEW', rule: 'parse-error', reason: fault })
     }
+    if (root) judgeOwnData(root, context, judge)
     judgeEnvironment(context.env, judge, policy)
     if (judge.units.length === 0) {
       judge.add(shorten(text), { level: 'REVIEW', rule: 'no-command', reason: 'holds no command' })
@@ -66,6 +68,17 @@ export function classify(
     })
   }
   return verdictOf(judge, planFor(judge, root, command, text), policy)
+}
+
+/** An agent that read the hub's data could act as an operator: this holds whatever program touches it. */
+function judgeOwnData(root: CommandNode, context: ClassifyContext, judge: Judge): void {
+  const { cwd, home, protectedPaths = [] } = context
+  if (cwd === undefined || protectedPaths.length === 0) return
+  const report = judgeProtected(root, { cwd, home, roots: protectedPaths })
+  for (const { text, ...finding } of report.findings) judge.add(shorten(text), finding)
+  for (const [word, options] of report.additions) {
+    judge.additions.set(word, [...(judge.additions.get(word) ?? []), ...options])
+  }
 }
 
 function admit(command: string, judge: Judge, policy: Policy): ParsedCommand {

@@ -1,0 +1,329 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, posix } from 'node:path'
+import {
+  type CommandNode,
+  isNode,
+  isSimple,
+  type SimpleCommand,
+  type Word,
+} from './command-tree.ts'
+import { describeWord } from './print-command.ts'
+
+/** What is found of the hub's own data in a command. */
+export interface ProtectedFinding {
+  readonly text: string
+  readonly level: 'REVIEW' | 'BLOCKED'
+  readonly rule: 'own-data'
+  readonly reason: string
+  readonly suggestion?: string
+}
+
+export interface ProtectedReport {
+  readonly findings: readonly ProtectedFinding[]
+  /** options that keep a search out of the hub's data, to be put behind a word */
+  readonly additions: ReadonlyMap<Word, readonly string[]>
+}
+
+export interface ProtectedScope {
+  readonly cwd: string
+  readonly home: string | undefined
+  /** absolute, without links */
+  readonly roots: readonly string[]
+}
+
+/** Programs that print what is in files, and do so for everything below a directory when told to. */
+const grepLike = new Set(['grep', 'egrep', 'fgrep', 'zgrep', 'bzgrep', 'xzgrep', 'ggrep'])
+const hiddenSkippers = new Set(['rg', 'ag', 'ack', 'fd', 'fdfind'])
+const listers = new Set(['find', 'gfind', 'fd', 'fdfind', 'ls', 'tree', 'git', 'locate'])
+const consumers = new Set(['xargs', 'parallel', 'read', 'mapfile', 'readarray'])
+const execOptions = /^-(exec|execdir|ok|okdir)$|^(-x|-X|--exec|--exec-batch)$/
+
+/** Names of what lies in a data directory: a search for other names never meets it. */
+const ownNames = [
+  'hub.json', 'operator.json', 'nats-server.conf', 'external.conf', 'hub.db', 'hub.db-wal', 'hub.db-shm', 'hub.lock',
+  'hub.log', 'nats-server.log', 'state.json', 'lock', 'stdout', 'stderr', '1.blk', '1.idx', 'meta.inf', 'meta.sum',
+  'o.dat',
+] // prettier-ignore
+
+/**
+ * Looks for the hub's own data in a command, whatever program touches it: an agent that reads the hub's credentials
+ * could act as an operator. What names it is BLOCKED; what would meet it on a search through everything is kept out of
+ * it by an option where the program has one, else REVIEW.
+ */
+export function judgeProtected(root: CommandNode, scope: ProtectedScope): ProtectedReport {
+  const commands: SimpleCommand[] = []
+  const words: Word[] = []
+  walk(root, commands, words)
+  const cwds = directoriesOf(commands, scope)
+  const findings: ProtectedFinding[] = []
+  const additions = new Map<Word, readonly string[]>()
+  for (const word of words) {
+    const level = levelOfWord(word, cwds, scope)
+    if (level === null) continue
+    findings.push({
+      text: describeWord(word),
+      level,
+      rule: 'own-data',
+      reason:
+        level === 'BLOCKED'
+          ? "reaches into the hub's own data"
+          : "may reach into the hub's own data",
+    })
+  }
+  const isConsumed =
+    commands.some((command) =>
+      command.words.some((word) => consumers.has(nameOf(word)) || execOptions.test(word.value)),
+    ) ||
+    words.some((word) =>
+      word.pieces?.some((piece) => piece.kind === 'script' || piece.kind === 'process'),
+    )
+  for (const command of commands) {
+    const finding = judgeSearch(command, cwds, scope, isConsumed, additions)
+    if (finding) findings.push(finding)
+  }
+  return { findings, additions }
+}
+
+function walk(node: CommandNode, commands: SimpleCommand[], words: Word[]): void {
+  const take = (word: Word): void => {
+    words.push(word)
+    for (const piece of word.pieces ?? []) {
+      if ((piece.kind === 'script' || piece.kind === 'process') && piece.script) {
+        walk(piece.script, commands, words)
+      }
+    }
+  }
+  for (const redirect of node.redirects) take(redirect.target)
+  if (isSimple(node)) {
+    commands.push(node)
+    for (const word of node.words) take(word)
+    for (const assignment of node.assignments) take(assignment.value)
+    return
+  }
+  for (const part of node.shape) {
+    if (typeof part === 'string') continue
+    if (isNode(part)) walk(part, commands, words)
+    else take(part)
+  }
+}
+
+/** Every directory that some part of the command may work in. */
+function directoriesOf(commands: readonly SimpleCommand[], scope: ProtectedScope): string[] {
+  const found = new Set([scope.cwd])
+  for (const { words } of commands) {
+    const at = words.findIndex((word) =>
+      /^(cd|pushd|-C|--directory|--git-dir|--work-tree)$/.test(word.value),
+    )
+    const target = words[at + 1]
+    if (at === -1 || !target || found.size > 64) continue
+    for (const from of Array.from(found)) found.add(absolute(textOf(target, scope), from, scope))
+  }
+  return [...found]
+}
+
+function levelOfWord(
+  word: Word,
+  cwds: readonly string[],
+  scope: ProtectedScope,
+): 'REVIEW' | 'BLOCKED' | null {
+  const text = textOf(word, scope)
+  // a variable alone brings a value that was looked at where it was written
+  if (text === wild || text.length > 4096) return null
+  if (/^--(exclude|exclude-dir|ignore|ignore-dir)=/.test(text)) return null
+  let level: 'REVIEW' | null = null
+  for (const candidate of candidatesOf(text)) {
+    for (const cwd of cwds) {
+      const path = absolute(candidate, cwd, scope)
+      for (const root of scope.roots) {
+        if (isPattern(path)) {
+          if (reaches(path, root)) level = 'REVIEW'
+        } else if (isWithin(realOf(path), root)) return 'BLOCKED'
+      }
+    }
+  }
+  const isNamed = scope.roots.some((root) => mentions(text, basename(root)))
+  return isNamed ? 'REVIEW' : level
+}
+
+function judgeSearch(
+  command: SimpleCommand,
+  cwds: readonly string[],
+  scope: ProtectedScope,
+  isConsumed: boolean,
+  additions: Map<Word, readonly string[]>,
+): ProtectedFinding | null {
+  const { words } = command
+  const values = words.map((word) => textOf(word, scope))
+  for (const [at, word] of words.entries()) {
+    const program = nameOf(word)
+    const args = values.slice(at + 1)
+    const isSearch =
+      grepLike.has(program) ||
+      hiddenSkippers.has(program) ||
+      listers.has(program) ||
+      program === 'diff'
+    if (!isSearch) continue
+    const met = scope.roots.filter((root) => meets(args, cwds, root, scope))
+    if (met.length === 0) continue
+    const finding = (): ProtectedFinding => ({
+      text: words.map(describeWord).join(' '),
+      level: 'REVIEW',
+      rule: 'own-data',
+      reason: "would also read the hub's own data, which lies below what it searches",
+      suggestion: 'name the directories to search, or files by their ending',
+    })
+    if (grepLike.has(program) && isRecursive(args)) {
+      const names = met.map((root) => `--exclude-dir=${basename(root)}`)
+      if (args.some((arg) => arg === '--' || arg.startsWith('--no-'))) return finding()
+      additions.set(word, names)
+    } else if (hiddenSkippers.has(program)) {
+      const isOpen = args.some((arg) =>
+        /^(-[A-Za-z]*[uaHI.][A-Za-z]*|--hidden|--unrestricted|--no-ignore.*|--all.*)$/.test(arg),
+      )
+      if (isOpen || met.some((root) => !basename(root).startsWith('.'))) return finding()
+    } else if (
+      program === 'diff'
+        ? args.some((arg) => /^(-[A-Za-z]*r[A-Za-z]*|--recursive)$/.test(arg))
+        : false
+    ) {
+      return finding()
+    } else if (program === 'git') {
+      if (args.includes('--no-index')) return finding()
+    } else if (listers.has(program) && isConsumed && !namesOthers(args)) return finding()
+  }
+  return null
+}
+
+/** Whether a `find` asks for names that nothing of ours has. */
+function namesOthers(args: readonly string[]): boolean {
+  const patterns = args.filter((_, at) => /^-i?name$/.test(args[at - 1] ?? ''))
+  const regexes = patterns.map((pattern) => segmentRegex(pattern, true))
+  return regexes.length > 0 && !ownNames.some((name) => regexes.some((regex) => regex.test(name)))
+}
+
+function isRecursive(args: readonly string[]): boolean {
+  return args.some(
+    (arg, at) =>
+      /^(-[A-Za-z]*[rR][A-Za-z]*|--(dereference-)?recursive|--rec[a-z]*|--directories=recurse)$/.test(
+        arg,
+      ) ||
+      (/^(-d|--directories)$/.test(arg) && args[at + 1] === 'recurse') ||
+      arg === '-drecurse',
+  )
+}
+
+/** Whether one of the operands, or the working directory where there is none, is a directory above the root. */
+function meets(
+  args: readonly string[],
+  cwds: readonly string[],
+  root: string,
+  scope: ProtectedScope,
+): boolean {
+  const operands = [...args.filter((arg) => !arg.startsWith('-')), '.']
+  return operands.some((operand) =>
+    cwds.some((cwd) => {
+      const path = absolute(operand, cwd, scope)
+      if (isPattern(path)) return reaches(path, root) || above(path, root)
+      return isWithin(root, realOf(path))
+    }),
+  )
+}
+
+/** Stands for a value that is only known when the command runs. */
+const wild = '\u{f8ff}'
+
+function textOf(word: Word, scope: ProtectedScope): string {
+  if (!word.pieces) return word.value
+  return word.pieces
+    .map((piece) => {
+      if (piece.kind === 'text') return piece.value
+      if (piece.kind === 'glob') return piece.text
+      if (piece.kind === 'tilde') return piece.text === '~' ? (scope.home ?? wild) : wild
+      if (piece.kind === 'variable' && piece.plain && piece.name === 'PWD') return scope.cwd
+      if (piece.kind === 'variable' && piece.plain && piece.name === 'HOME')
+        return scope.home ?? wild
+      return wild
+    })
+    .join('')
+}
+
+/** What in a word may be a path: all of it, and what follows `=`, `:`, `,`, `@` or a short option's letter. */
+function candidatesOf(text: string): string[] {
+  const parts = text.split(/[=:,@\s'"`;|&<>()]+/).filter(Boolean)
+  const afterLetter = /^-[A-Za-z](.+)$/.exec(text)?.[1]
+  return [
+    ...new Set([text, ...parts.slice(0, 64), ...(afterLetter === undefined ? [] : [afterLetter])]),
+  ]
+}
+
+function absolute(path: string, cwd: string, scope: ProtectedScope): string {
+  const expanded =
+    path === '~' || path.startsWith('~/') ? `${scope.home ?? wild}${path.slice(1)}` : path
+  const full = posix.normalize(expanded.startsWith('/') ? expanded : `${cwd}/${expanded}`)
+  const proc = /^\/proc\/(?:self|thread-self|\d+)\/(root|cwd)(\/.*)?$/.exec(full)
+  if (!proc) return full.length > 1 && full.endsWith('/') ? full.slice(0, -1) : full
+  return absolute(proc[1] === 'cwd' ? `.${proc[2] ?? ''}` : (proc[2] ?? '/'), cwd, scope)
+}
+
+function isPattern(path: string): boolean {
+  return /[*?[{]/.test(path) || path.includes(wild)
+}
+
+/** Whether a pattern may name the root or something in it. */
+function reaches(pattern: string, root: string): boolean {
+  const parts = pattern.split('/')
+  const wanted = root.split('/')
+  if (pattern.includes(wild) && parts.length < wanted.length) return false
+  if (parts.length < wanted.length) return false
+  return wanted.every((name, at) => segmentRegex(parts[at] ?? '', false).test(name))
+}
+
+/** Whether a pattern may name a directory above the root. */
+function above(pattern: string, root: string): boolean {
+  const parts = pattern.split('/')
+  const wanted = root.split('/')
+  return (
+    parts.length < wanted.length &&
+    parts.every((part, at) => segmentRegex(part, false).test(wanted[at] ?? ''))
+  )
+}
+
+/** One name of a pattern. As in bash, a star takes no leading dot; what is only known at run time may. */
+function segmentRegex(segment: string, matchesDot: boolean): RegExp {
+  const source = segment
+    .slice(0, 256)
+    .replace(/\[[^\]]*\]|\{[^}]*\}/g, '?')
+    .replace(/[.+^$()|[\]{}\\]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]?')
+    .replaceAll(wild, '[^/]*')
+  const startsOpen = !matchesDot && /^[*?]/.test(segment)
+  return new RegExp(`^${startsOpen ? '(?!\\.)' : ''}${source}$`, 's')
+}
+
+/** Where a path really is, links followed as far as it exists. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // not there: its directory decides
+    const parent = dirname(path)
+    return parent === path ? path : join(realOf(parent), basename(path))
+  }
+}
+
+function isWithin(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`)
+}
+
+function mentions(text: string, name: string): boolean {
+  const at = text.indexOf(name)
+  if (at === -1) return false
+  const before = text[at - 1] ?? ' '
+  const after = text[at + name.length] ?? ' '
+  return !/[\w.-]/.test(before) && !/[\w.-]/.test(after) && name.length > 3
+}
+
+function nameOf(word: Word): string {
+  return basename(word.value)
+}
