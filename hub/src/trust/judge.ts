@@ -252,7 +252,7 @@ export class Judge {
       this.#settle(text, findings, unknown(text))
       return
     }
-    const inner = this.#inner(program.name, words, scope)
+    const inner = this.#inner(program.name, words)
     const reading = inner ? undefined : this.#read(program.name, words)
     this.#dangers(program.name, words, reading, input, scope, findings, source)
     const innerLength =
@@ -310,7 +310,7 @@ export class Judge {
     }
     const worst = findings.find(({ level }) => level === 'BLOCKED')
     if (worst && this.units.length < mostUnits * 2) this.add(shorten(describeSome(words)), worst)
-    const inner = program === '' ? undefined : this.#inner(program, words, scope)
+    const inner = program === '' ? undefined : this.#inner(program, words)
     for (const each of inner?.inner ?? []) {
       if (each.kind === 'words' && each.words.length < words.length) {
         this.#command(each.words, undefined, [], noRedirects, scope, direct)
@@ -368,7 +368,7 @@ export class Judge {
     )
     const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
     for (const program of names) {
-      if (/[?*[]/.test(name) && !fromGlob(name)?.test(program) === true) continue
+      if (/[?*[]/.test(name) && fromGlob(name)?.test(program) !== true) continue
       const rule = this.#policy.blocked.find({ ...shape, program }, this.#paths)
       if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
     }
@@ -469,7 +469,7 @@ export class Judge {
     return this.#protected.some((root) => path === root || path.startsWith(`${root}/`))
   }
 
-  #inner(program: string, words: readonly ResolvedWord[], scope: Scope): Unwrapped | undefined {
+  #inner(program: string, words: readonly ResolvedWord[]): Unwrapped | undefined {
     if (words.length === 2 && /^--(?:help|version)$/.test(words[1]?.value ?? '')) return undefined
     if (words.length === 2 && this.#read(program, words)?.form.id === 'version') return undefined
     if (program === 'find' || program === 'gfind') {

@@ -46,10 +46,6 @@ export function compilePolicy(
 ): Policy {
   const sets = new Map(knowledge.flatMap((file) => Object.entries(file.sets ?? {})))
   const set = (name: string): ReadonlySet<string> => new Set(sets.get(name))
-  const isProgram = (rule: string | ProgramSource): rule is ProgramSource =>
-    typeof rule !== 'string'
-  const isDanger = (rule: string | DangerSource): rule is DangerSource => typeof rule !== 'string'
-  const isText = (rule: unknown): rule is string => typeof rule === 'string'
   const programs = formsOf(knowledge.flatMap((file) => file.programs ?? []))
   // What the rule file says of a program replaces what is known.
   for (const [name, forms] of formsOf(rules.safe.filter(isProgram))) programs.set(name, forms)
@@ -78,6 +74,18 @@ export function compilePolicy(
     knownPrograms: rules.known_programs ?? 'vouch',
     sudo: rules.sudo ?? 'review',
   }
+}
+
+function isText(rule: unknown): rule is string {
+  return typeof rule === 'string'
+}
+
+function isProgram(rule: string | ProgramSource): rule is ProgramSource {
+  return typeof rule !== 'string'
+}
+
+function isDanger(rule: string | DangerSource): rule is DangerSource {
+  return typeof rule !== 'string'
 }
 
 function formsOf(sources: readonly ProgramSource[]): Map<string, Form[]> {

@@ -1,0 +1,68 @@
+import { silentLogger } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { loadTrustRules } from '../trust/load-trust-rules.ts'
+import { TrustManager } from '../trust/trust-manager.ts'
+import { settingsOf } from './settings.ts'
+
+interface RulesOptions {
+  readonly json?: boolean
+  readonly config?: string
+}
+
+interface ExpectOptions extends RulesOptions {
+  readonly rules?: string
+}
+
+const exitFailed = 1
+
+/** Adds `rules lint` and `rules test`: what is wrong with a rule file, and whether it judges as expected. */
+export function addRulesCommand(program: Command): void {
+  const rules = program.command('rules').description('check the trust rules')
+  rules
+    .command('lint')
+    .description(
+      'check a rule file: its form, its patterns, its own tests; warn of what is probably not meant',
+    )
+    .argument('[file]', 'the rule file; absent: the one the settings name')
+    .option('--json', 'print JSON')
+    .option('--config <file>', 'the settings')
+    .action(async (file: string | undefined, options: RulesOptions) => {
+      const path = file ?? (await settingsOf({ data: '', ...options })).rulesPath
+      const { counts, policy, warnings } = await loadTrustRules(path)
+      if (options.json) {
+        process.stdout.write(`${JSON.stringify({ path, policy: policy.hash, counts, warnings })}\n`)
+        return
+      }
+      for (const { file: name, line, message } of warnings) {
+        process.stdout.write(`${name}:${line}: warning: ${message}\n`)
+      }
+      const { safe, review, blocked } = counts
+      process.stdout.write(`${path}: good (${safe} safe, ${review} review, ${blocked} blocked)\n`)
+    })
+  rules
+    .command('test')
+    .description('check that one command gets the level that is expected')
+    .argument('<level>', 'safe, review or blocked')
+    .argument('<command>', 'the command as one argument')
+    .option('--rules <file>', 'the rule file; absent: the one the settings name')
+    .option('--json', 'print JSON')
+    .option('--config <file>', 'the settings')
+    .action(async (level: string, command: string, options: ExpectOptions) => {
+      const rulesPath = options.rules ?? (await settingsOf({ data: '', ...options })).rulesPath
+      await using trust = await TrustManager.open({ rulesPath, log: silentLogger })
+      const verdict = trust.classifyCommand(command)
+      const passed = verdict.level === level.toUpperCase()
+      if (!passed) process.exitCode = exitFailed
+      const result = {
+        command,
+        expected: level.toUpperCase(),
+        level: verdict.level,
+        reasons: verdict.reasons,
+      }
+      process.stdout.write(
+        options.json
+          ? `${JSON.stringify({ ...result, passed })}\n`
+          : `${passed ? 'as expected' : 'NOT as expected'}: ${verdict.level} (${verdict.reasons[0] ?? ''})\n`,
+      )
+    })
+}
