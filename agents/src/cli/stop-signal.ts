@@ -1,5 +1,6 @@
 /**
- * Runs until done or until the person wants to stop (Ctrl-C, a termination signal); `work` is told by the signal.
+ * Runs until done or until it is to stop: Ctrl-C, a termination signal, or, for a child, the end of its parent. `work`
+ * is told by the signal.
  *
  * @returns what `work` returned
  */
@@ -8,11 +9,13 @@ export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>)
   const onSignal = (): void => stop.abort(new Error('stopped'))
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
+  process.once('disconnect', onSignal)
   try {
     return await work(stop.signal)
   } finally {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
+    process.off('disconnect', onSignal)
   }
 }
 

@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { finished } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
 import { waitFor } from '../deadline.ts'
 
 /** How much of what a process printed is kept, in characters. */
 const maxKept = 64 * 1024
+/** How long what a dead process has printed may take to arrive, in milliseconds. */
+const lastWordsMs = 500
 
 /** A process of the demo, with what it printed and how it ended. */
 export class DemoProcess {
@@ -19,13 +23,7 @@ export class DemoProcess {
     this.name = name
     this.pid = child.pid ?? 0
     this.#child = child
-    const { promise, resolve } = Promise.withResolvers<number | string>()
-    this.ended = promise
-    child.once('error', (error) => resolve(error.message))
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
-    void promise.then(() => {
-      this.#hasEnded = true
-    })
+    this.ended = this.#end()
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#printed = (this.#printed + text).slice(-maxKept)
@@ -33,9 +31,23 @@ export class DemoProcess {
     }
   }
 
-  /** Starts a program under the Node that runs this one. */
-  static start(name: string, args: readonly string[], env: NodeJS.ProcessEnv): DemoProcess {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  /**
+   * Starts a program under the Node that runs this one, in a process group of its own: a Ctrl-C of the terminal reaches
+   * it through us, once.
+   *
+   * @param options.isTied whether it ends when the channel to us does, so that it does not outlive us whatever happens
+   */
+  static start(
+    name: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv,
+    options: { readonly isTied: boolean },
+  ): DemoProcess {
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.isTied ? (['ipc'] as const) : [])],
+      detached: true,
+      env,
+    })
     return new DemoProcess(name, child)
   }
 
@@ -62,10 +74,25 @@ export class DemoProcess {
   /** Asks it to end; kills it when it does not. */
   async stop(graceMs: number): Promise<void> {
     if (this.#hasEnded) return
-    this.#child.kill('SIGTERM')
+    if (this.#child.connected) this.#child.disconnect()
+    else this.#child.kill('SIGTERM')
     const force = setTimeout(() => this.#child.kill('SIGKILL'), graceMs)
     await this.ended
     clearTimeout(force)
+  }
+
+  async #end(): Promise<number | string> {
+    const child = this.#child
+    const { promise, resolve } = Promise.withResolvers<number | string>()
+    child.once('error', (error) => resolve(error.message))
+    // `close` does not come after a disconnect (seen on Node 24.21)
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    const how = await promise
+    const streams = [child.stdout, child.stderr].filter((stream) => stream !== null)
+    const read = streams.map((stream) => finished(stream))
+    await Promise.race([Promise.allSettled(read), delay(lastWordsMs, undefined, { ref: false })])
+    this.#hasEnded = true
+    return how
   }
 
   #fault(how: string): CentralPostError {

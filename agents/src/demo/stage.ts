@@ -67,6 +67,7 @@ export class Stage {
       'the hub',
       [findHubProgram(), 'up', '--data', data, '--config', config],
       env,
+      { isTied: true },
     )
     opened.defer(() => hub.stop(stopMs))
     const operator = await hubAnswers(data, hub, signal)
@@ -121,7 +122,7 @@ export class Stage {
   }
 
   #start(name: string, args: readonly string[]): DemoProcess {
-    const process = DemoProcess.start(name, args, this.#env)
+    const process = DemoProcess.start(name, args, this.#env, { isTied: true })
     this.#others.push(process)
     return process
   }
@@ -140,9 +141,14 @@ async function addIdentities(env: NodeJS.ProcessEnv, signal: AbortSignal): Promi
       `adding ${identity.join(' ')}`,
       [findHubProgram(), 'credentials', 'add', ...identity],
       env,
+      { isTied: false },
     ),
   )
-  await Promise.all(adding.map((process) => process.succeeded(startMs, signal)))
+  try {
+    await Promise.all(adding.map((process) => process.succeeded(startMs, signal)))
+  } finally {
+    await Promise.all(adding.map((process) => process.stop(stopMs)))
+  }
 }
 
 async function hubAnswers(data: string, hub: DemoProcess, signal: AbortSignal): Promise<Operator> {
