@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { CentralPostError } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { runDemo } from '../demo/run-demo.ts'
 import { exitCodes } from './exit-codes.ts'
 import { untilStopped } from './stop-signal.ts'
-import { print } from './terminal.ts'
+import { print, say } from './terminal.ts'
 
 const details = `
 Starts broker and hub in a temporary directory, three agents and an operator, each a process of its own.
@@ -27,13 +26,8 @@ export function addDemoCommand(program: Command): void {
           if (!isAsExpected) process.exitCode = exitCodes.failed
         } catch (error) {
           if (!signal.aborted) throw error
-          throw new CentralPostError(
-            'unavailable',
-            'the demo was stopped; nothing is left behind',
-            {
-              cause: error,
-            },
-          )
+          say('centralpost: the demo was stopped; nothing is left behind')
+          process.exitCode = exitCodes.stopped
         }
       }),
     )

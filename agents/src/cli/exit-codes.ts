@@ -18,6 +18,7 @@ export const exitCodes = {
   cancelled: 79,
   interrupted: 80,
   timedOut: 124,
+  stopped: 130,
 } as const
 
 const ofProblem: Readonly<Record<ProblemCode, number>> = {
@@ -78,5 +79,6 @@ Exit codes:
   79   cancelled
   80   interrupted: the hub died while the command ran
   124  the command ran into its time limit
+  130  you stopped it (Ctrl-C)
 request --wait answers with a failed command's own exit code, 1 to 125. Where that equals one of these,
 --json tells them apart.`

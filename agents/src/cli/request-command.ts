@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { type ActionResult, CentralPostError, newActionId } from '@centralpost/shared'
+import { type ActionResult, newActionId } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { ActionAsked } from '../action-asked.ts'
 import type { RequestedAction } from '../requested-action.ts'
 import { visible } from '../visible.ts'
 import { type CommonOptions, withAgent, withCommonOptions } from './connection.ts'
-import { exitCodeOfResult } from './exit-codes.ts'
+import { exitCodeOfResult, exitCodes } from './exit-codes.ts'
 import { collectPairs, seconds } from './option-values.ts'
 import { passOn, print, printJson, say } from './terminal.ts'
 import { untilStopped } from './stop-signal.ts'
@@ -75,11 +75,10 @@ async function request(words: readonly string[], options: Options): Promise<void
         process.exitCode = exitCodeOfResult(result)
       } catch (error) {
         if (!signal.aborted) throw error
-        throw new CentralPostError(
-          'unavailable',
-          `stopped waiting; the action goes on: centralpost result ${actionId}, or centralpost cancel ${actionId}`,
-          { cause: error },
+        say(
+          `centralpost: stopped waiting; the action goes on: centralpost result ${actionId}, or centralpost cancel ${actionId}`,
         )
+        process.exitCode = exitCodes.stopped
       }
     })
   })

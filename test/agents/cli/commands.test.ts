@@ -106,7 +106,7 @@ describe('centralpost request', () => {
     running.kill('SIGINT')
     const { code, stderr } = await running.ended
     expect(stderr).toContain(`centralpost result ${actionId}`)
-    expect(code).toBe(69)
+    expect(code).toBe(130)
     await alice.deny(actionId, 'the test is over')
   })
 })
