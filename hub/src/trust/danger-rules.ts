@@ -4,7 +4,7 @@ import type { DangerSource } from './rule-schema.ts'
 
 const longestText = 2048
 /** Rules for every program look for code, which is longer than this. */
-const shortestCode = 24
+const shortestCode = 12
 
 /** One simple command, resolved as far as it can be, as danger conditions see it. */
 export interface Shape {

@@ -854,9 +854,12 @@ export class Judge {
     if (program === 'cd') {
       const target = words.findLast((word, at) => at > 0 && !/^-[LPe@]+$/.test(word.value))
       if (target === undefined) scope.cwd = this.#home
-      else
-        scope.cwd =
-          target.exact && target.value !== '-' ? resolvePath(target.value, scope.cwd) : undefined
+      else if (target.exact && target.value !== '-') {
+        scope.cwd = resolvePath(target.value, scope.cwd)
+      } else {
+        scope.cwd = undefined
+        scope.isLost = true
+      }
     }
     if (reading.form.harden === 'git' || program === 'git') this.hardensGit = true
     const before = words[reading.addAt - 1]

@@ -33,6 +33,7 @@ const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
 const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
 const simpleVariable = /^\$(?:[A-Za-z_]\w*|[0-9@*#?$!_-])$/
 const bracedVariable = /^\$\{#?\w+(?:\[[@*]\])?[^$`"'\\{}()]*\}$/
+const onlySeparators = /^(?:[\s;&]|\\\n|#[^\n]*)*$/
 const noRedirects: readonly Redirect[] = []
 
 /**
@@ -53,7 +54,9 @@ class Lowering {
     if (text.length > long) this.#deepest = deepestOfLong
     let root: CommandNode | null = null
     try {
-      root = this.#script(parse(text))
+      const script = parse(text)
+      if (!coversText(script.commands, text)) this.#fault('text that the parser left out')
+      root = this.#script(script)
     } catch (error) {
       this.#fault(
         Error.isError(error) ? `the parser failed: ${error.message}` : 'the parser failed',
@@ -461,6 +464,18 @@ class Lowering {
 }
 
 const emptyCommand: CommandNode = { kind: 'simple', assignments: [], words: [], redirects: [] }
+
+/** Whether nothing but separators and comments stands between the statements and after them. */
+function coversText(statements: readonly Statement[], text: string): boolean {
+  // The body of a here-document stands outside of its statement.
+  if (text.includes('<<')) return true
+  let from = 0
+  for (const { pos, end } of statements) {
+    if (pos > from && !onlySeparators.test(text.slice(from, pos))) return false
+    from = end
+  }
+  return from >= text.length || onlySeparators.test(text.slice(from))
+}
 
 function opaque(reason: string, text: string): Piece {
   return { kind: 'opaque', reason, text }

@@ -158,13 +158,13 @@ function globSource(glob: string): string {
   return glob
     .replaceAll('\\*', '\u0001')
     .replaceAll(/[.+^${}()|\\]/g, '\\$&')
+    .replaceAll('?', '[^/]')
     .replaceAll('**/', '\u0002')
     .replaceAll('**', '\u0000')
     .replaceAll('*', '[^/]*')
-    .replaceAll('\u0002', '(?:.*/)?')
     .replaceAll('\u0000', '.*')
     .replaceAll('\u0001', '\\*')
-    .replaceAll('?', '[^/]')
+    .replaceAll('\u0002', '(?:.*/)?')
 }
 
 /** What a shell's pattern matches: a wildcard does not take a leading dot. */

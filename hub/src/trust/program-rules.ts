@@ -68,6 +68,9 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
   }
 }
 
+/** `--name=` in front of a pattern: whatever it expands to stays that option. */
+const fixedName = /^--[\w-]+=/
+
 const help: ReadonlySet<string> = new Set(['--help', '--version'])
 
 /**
@@ -157,7 +160,7 @@ function refuseOperands(
     if (!word) continue
     if (word.opaque !== undefined) return `${word.opaque}, which only bash can evaluate`
     const role = roles[at]
-    if (word.glob && !word.safeStart && !form.globs && at < read.afterDashes) {
+    if (word.glob && !word.safeStart && !form.globs && at < read.afterDashes && !fixedName.test(word.value)) {
       return `the pattern ${word.value} can expand to an option`
     }
     if (word.glob && count >= form.most && role !== 'value')

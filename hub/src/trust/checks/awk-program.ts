@@ -29,7 +29,7 @@ export function refuseAwkProgram(program: string): string | undefined {
       }
       code += '0'
       at = end
-    } else if (char === '\\' && program[at + 1] !== '\n') return 'a backslash in an awk program'
+    } else if (char === '\\') return 'a backslash in an awk program'
     else {
       code += char
       at += 1
