@@ -2,6 +2,7 @@ import { silentLogger } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { loadTrustRules } from '../trust/load-trust-rules.ts'
 import { TrustManager } from '../trust/trust-manager.ts'
+import { addRecheckCommand } from './rules-recheck.ts'
 import { settingsOf } from './settings.ts'
 
 interface RulesOptions {
@@ -15,7 +16,7 @@ interface ExpectOptions extends RulesOptions {
 
 const exitFailed = 1
 
-/** Adds `rules lint` and `rules test`: what is wrong with a rule file, and whether it judges as expected. */
+/** Adds `rules lint`, `rules test` and `rules recheck`: what is wrong with a rule file, and how it judges. */
 export function addRulesCommand(program: Command): void {
   const rules = program.command('rules').description('check the trust rules')
   rules
@@ -65,4 +66,5 @@ export function addRulesCommand(program: Command): void {
           : `${passed ? 'as expected' : 'NOT as expected'}: ${verdict.level} (${verdict.reasons[0] ?? ''})\n`,
       )
     })
+  addRecheckCommand(rules)
 }
