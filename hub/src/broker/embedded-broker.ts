@@ -259,7 +259,7 @@ async function launch(options: {
   try {
     await until(() => hasJetStream(options.port, options.hub), {
       withinMs: readyMs,
-      what: `JetStream of the broker on port ${options.port} answered`,
+      what: `JetStream of the broker on port ${options.port} did not answer`,
       signal: AbortSignal.any(signals),
     })
     return server

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net'
+import { CentralPostError, messageOf } from '@centralpost/shared'
 import { hasCode } from './files.ts'
 
 /** The only address the embedded broker listens on. */
@@ -9,14 +10,22 @@ export function freePort(): Promise<number> {
   return listenOnce(0)
 }
 
-/** Whether nobody listens on this port of the loopback address at this moment. */
+/**
+ * Whether nobody listens on this port of the loopback address at this moment.
+ *
+ * @throws {CentralPostError} `invalid_config` for a number that is no port, or a port that this user may not have
+ */
 export async function isPortFree(port: number): Promise<boolean> {
   try {
     await listenOnce(port)
     return true
   } catch (error) {
     if (hasCode(error, 'EADDRINUSE')) return false
-    throw error
+    throw new CentralPostError(
+      'invalid_config',
+      `cannot listen on port ${port} of ${loopback} (${messageOf(error)}): choose one from 1024 to 65535`,
+      { cause: error },
+    )
   }
 }
 

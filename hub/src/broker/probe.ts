@@ -29,7 +29,7 @@ export async function configReadAt(port: number, system: Identity): Promise<stri
  * Asks again and again until the answer is yes.
  *
  * @param options.withinMs when to give up, in milliseconds
- * @param options.what what was waited for, for the message
+ * @param options.what what did not happen, for the message
  * @param options.signal ends the wait with its reason
  * @throws {CentralPostError} `unavailable` when it has not become so in time
  */
@@ -42,7 +42,7 @@ export async function until(
     options.signal?.throwIfAborted()
     if (await isSo()) return
     if (Date.now() > deadline) {
-      throw new CentralPostError('unavailable', `${options.what} not within ${options.withinMs} ms`)
+      throw new CentralPostError('unavailable', `${options.what} within ${options.withinMs} ms`)
     }
     await delay(pauseMs)
   }

@@ -42,7 +42,7 @@ async function ended(
 ): Promise<boolean> {
   try {
     process.kill(pid, signal)
-    const what = `the nats-server with pid ${pid} ended`
+    const what = `the nats-server with pid ${pid} did not end`
     await until(async () => !(await isServerOf(pid, config)), { withinMs, what })
     return true
   } catch {

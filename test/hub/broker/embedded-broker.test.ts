@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -119,6 +119,17 @@ test('a configured port that is taken is refused with its number and the way out
   })
 })
 
+test('a number that is no port is refused with the range', async () => {
+  await using dir = await TempDir.make()
+
+  await expect(
+    EmbeddedBroker.start({ dataDir: dir.path, port: 99_999, log }),
+  ).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringMatching(/port 99999 .*1024 to 65535/),
+  })
+})
+
 test('a remembered port that is taken is replaced, and every identity learns the new one', async () => {
   await using dir = await TempDir.make()
   const store = await CredentialStore.open(dir.path)
@@ -150,6 +161,18 @@ test('a server that cannot start tells what it said', async () => {
     message: expect.stringContaining('exit code 3: no luck'),
   })
   await using again = await EmbeddedBroker.start({ dataDir: dir.path, log })
+})
+
+test('a server that gives up while starting is told by the last fault in its log', async () => {
+  await using dir = await TempDir.make()
+  await (await EmbeddedBroker.start({ dataDir: dir.path, log })).stop()
+  await rm(join(dir.path, 'broker', 'jetstream'), { recursive: true })
+  await writeFile(join(dir.path, 'broker', 'jetstream'), 'a file where a folder should be')
+
+  await expect(EmbeddedBroker.start({ dataDir: dir.path, log })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(/ended while starting \(.*jetstream.*nats-server\.log/is),
+  })
 })
 
 test('closed rejects when the server cannot be started again', async () => {
