@@ -1,4 +1,10 @@
-import { type ActionState, type Logger, resultSubject } from '@centralpost/shared'
+import {
+  type ActionState,
+  type Logger,
+  type LogLevel,
+  type ResultStatus,
+  resultSubject,
+} from '@centralpost/shared'
 import type { Changes, Ledger, Told } from './history/ledger.ts'
 import type { CommandExecution } from './history/schema.ts'
 import { type Ending, resultOf } from './messages.ts'
@@ -29,8 +35,7 @@ export async function conclude(
     { subject: resultSubject(row.agent_id, row.action_id), result: () => resultOf(row, ending) },
   )
   if (!isMine) return false
-  const level = ending.status === 'completed' ? 'info' : 'warn'
-  parts.log[level]('action ended', {
+  parts.log[logLevels[ending.status]]('action ended', {
     ...about(row),
     level: row.trust_level,
     status: ending.status,
@@ -53,6 +58,18 @@ export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id' | 'co
 }
 
 const previewLength = 1000
+
+/** The seed's levels: what is normal, what was refused or ran out of time, what failed. */
+const logLevels: Readonly<Record<ResultStatus, LogLevel>> = {
+  completed: 'info',
+  denied: 'warn',
+  expired: 'warn',
+  cancelled: 'warn',
+  timed_out: 'warn',
+  rejected: 'warn',
+  failed: 'error',
+  interrupted: 'error',
+}
 
 function columnsOf(ending: Ending): Changes {
   const { stdout, stderr } = ending

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import winston from 'winston'
+import { CentralPostError, messageOf } from '../problem.ts'
 import type { LogFields, Logger, LogLevel } from './logger.ts'
 import { redact } from './redact.ts'
 
@@ -19,11 +20,15 @@ export interface ClosableLogger extends Logger {
   close(): Promise<void>
 }
 
-/** Opens the process's log: JSON to a file, readable to the terminal. This is the only file that knows winston. */
+/**
+ * Opens the process's log: JSON to a file, readable to the terminal. This is the only file that knows winston.
+ *
+ * @throws {CentralPostError} `storage` when the file's directory cannot be made
+ */
 export function openLog(options: LogOptions): ClosableLogger {
   const transports: winston.transport[] = []
   if (options.file !== undefined) {
-    mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(options.file))
     transports.push(
       new winston.transports.File({
         filename: options.file,
@@ -62,6 +67,18 @@ export function openLog(options: LogOptions): ClosableLogger {
         logger.once('finish', () => setImmediate(resolve))
         logger.end()
       }),
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new CentralPostError(
+      'storage',
+      `cannot write the log below ${path}: ${messageOf(error)}; name another data directory with --data`,
+      { cause: error },
+    )
   }
 }
 

@@ -1,0 +1,124 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { eventually } from '../support/eventually.ts'
+import { TempDir } from '../support/temp-dir.ts'
+
+const bin = fileURLToPath(new URL('../../hub/bin/centralpost-hub.js', import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly stderr: string
+}
+
+/** Runs a command of the hub to its end. */
+function run(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { cwd, env: { ...process.env, NODE_OPTIONS: '', ...env }, timeout: 20_000 }
+    const child = execFile(process.execPath, [bin, ...args], options, (_error, _stdout, stderr) => {
+      resolve({ code: child.exitCode, stderr })
+    })
+  })
+}
+
+describe('a hub that cannot start says what is wrong and how to go on', () => {
+  test('no broker where NATS_URL points', async () => {
+    await using dir = await TempDir.make()
+    const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL: 'nats://127.0.0.1:1' })
+    expect(code).toBe(69)
+    expect(stderr).toContain('centralpost: connecting to nats://127.0.0.1:1')
+    expect(stderr).not.toMatch(/^\s+at .*node:internal/m)
+  })
+
+  test('a broker without JetStream', async () => {
+    await using dir = await TempDir.make()
+    const server = spawn(
+      'nats-server',
+      ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', dir.path, '-l', join(dir.path, 'log')],
+      { stdio: 'ignore' },
+    )
+    try {
+      const url = await eventually(async () => {
+        const ports = await readFile(join(dir.path, `nats-server_${server.pid}.ports`), 'utf8')
+        return (JSON.parse(ports) as { nats: string[] }).nats[0]
+      })
+      const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL: url })
+      expect(code).toBe(69)
+      expect(stderr).toMatch(/JetStream/)
+    } finally {
+      const exit = once(server, 'exit')
+      server.kill()
+      await exit
+    }
+  })
+
+  test('a database that is none', async () => {
+    await using dir = await TempDir.make()
+    await mkdir(join(dir.path, '.centralpost'))
+    await writeFile(join(dir.path, '.centralpost/hub.db'), 'no database at all '.repeat(500))
+    const { code, stderr } = await run(dir.path, ['hub'])
+    expect(code).toBe(74)
+    expect(stderr).toMatch(/hub\.db.*not a database.*--data/)
+  })
+
+  test('a data directory that is a file', async () => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, '.centralpost'), '')
+    const { code, stderr } = await run(dir.path, ['up'])
+    expect(code).toBe(74)
+    expect(stderr).toContain('.centralpost')
+  })
+
+  test('a port that is taken', async () => {
+    await using dir = await TempDir.make()
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    await writeFile(join(dir.path, 'own.yaml'), `broker: { port: ${port} }\n`)
+    const { code, stderr } = await run(dir.path, ['up', '--config', 'own.yaml'])
+    other.close()
+    expect(code).toBe(73)
+    expect(stderr).toContain(String(port))
+  })
+
+  test.each([
+    ['a key that does not exist', 'executoin: {}\n', /executoin/],
+    ['a value out of range', 'approvals: { pending: 0 }\n', /pending/],
+    ['text that is no YAML', 'hub: [unclosed\n', /own\.yaml:\d+/],
+  ])('settings with %s', async (_what, text, pattern) => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, 'own.yaml'), text)
+    const { code, stderr } = await run(dir.path, ['check', '--config', 'own.yaml'])
+    expect(code).toBe(78)
+    expect(stderr).toMatch(pattern)
+    expect(stderr).toContain('own.yaml')
+  })
+
+  test('rules with a pattern that is none: the line and the pattern are named', async () => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, 'own.yaml'), 'trust: { rules: rules.yaml }\n')
+    await writeFile(
+      join(dir.path, 'rules.yaml'),
+      "safe:\n  - '^ls$'\n  - '^cat ('\nreview: []\nblocked: []\n",
+    )
+    const { code, stderr } = await run(dir.path, ['check', '--config', 'own.yaml'])
+    expect(code).toBe(78)
+    expect(stderr).toMatch(/rules\.yaml:3/)
+    expect(stderr).toContain('^cat (')
+  })
+
+  test('rules that are named but not there', async () => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, 'own.yaml'), 'trust: { rules: none.yaml }\n')
+    const { code, stderr } = await run(dir.path, ['check', '--config', 'own.yaml'])
+    expect(code).toBe(78)
+    expect(stderr).toContain('none.yaml')
+  })
+})
