@@ -2,12 +2,22 @@
 // Plain JavaScript that old Nodes can read: it finds a Node that can run the rest.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const needed = 24
 const self = realpathSync(fileURLToPath(import.meta.url))
+
+/** The folders named `node_modules` from here upward, nearest first. */
+function moduleFolders() {
+  const folders = []
+  for (let folder = dirname(self); ; folder = dirname(folder)) {
+    folders.push(join(folder, 'node_modules'))
+    if (dirname(folder) === folder) return folders.filter((path) => existsSync(path))
+  }
+}
 
 /** The Node that `npm install` brought, or undefined. */
 function carriedNode() {
@@ -17,16 +27,16 @@ function carriedNode() {
     `node-bin-${process.platform}-${process.arch}`,
     `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`,
   ]
-  for (let folder = dirname(self); ; folder = dirname(folder)) {
+  for (const folder of moduleFolders()) {
     for (const name of names) {
-      const carrier = join(folder, 'node_modules', name)
+      const carrier = join(folder, name)
       const path = [join(carrier, program), join(carrier, 'bin', 'node.exe')].find((candidate) =>
         existsSync(candidate),
       )
       if (path !== undefined && majorOf(carrier) >= needed) return path
     }
-    if (dirname(folder) === folder) return undefined
   }
+  return undefined
 }
 
 function majorOf(carrier) {
@@ -54,6 +64,9 @@ function fail(sentence) {
 }
 
 if (Number.parseInt(process.versions.node, 10) >= needed) {
+  // halves the time to start; where the folder cannot be written, nothing is kept
+  const [folder] = moduleFolders()
+  if (folder !== undefined) module.enableCompileCache(join(folder, '.cache', 'centralpost'))
   const { main } = await import('../src/cli/main.ts')
   await main(process.argv.slice(2))
 } else {

@@ -1,7 +1,9 @@
-import type { Command } from 'commander'
+import { type AlwaysDecision, alwaysDecisions } from '@centralpost/shared'
+import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { seconds } from './option-values.ts'
 import { describe } from './pending-command.ts'
 import { print, printJson } from './terminal.ts'
 
@@ -9,6 +11,9 @@ interface ApproveOptions extends OperatorOptions {
   readonly agent?: string
   readonly digest?: string
   readonly comment?: string
+  readonly decision: 'approve_once' | AlwaysDecision
+  readonly scope?: 'workflow' | 'agent'
+  readonly expiresIn?: number
 }
 interface DenyOptions extends OperatorOptions {
   readonly agent?: string
@@ -28,6 +33,18 @@ export function addDecideCommands(program: Command): void {
       'approve only what has this digest (centralpost pending ID shows it)',
     )
     .option('--comment <text>', 'kept in the history')
+    .addOption(
+      new Option(
+        '--decision <decision>',
+        'always: also make the rule that `pending ID` shows for it',
+      )
+        .choices(['approve_once', ...alwaysDecisions])
+        .default('approve_once'),
+    )
+    .addOption(
+      new Option('--scope <scope>', 'where an always rule holds').choices(['workflow', 'agent']),
+    )
+    .option('--expires-in <seconds>', 'how long an always rule holds', seconds)
   withOperatorOptions(approve).action((actionId: string, options: ApproveOptions) =>
     withOperator(options, (operator) => approveShown(operator, actionId, options)),
   )
@@ -83,9 +100,21 @@ async function approveShown(
     ...agentOf(options),
     ...(digest !== undefined && { digest }),
     ...(options.comment !== undefined && { comment: options.comment }),
+    decision: options.decision,
+    ...(options.scope !== undefined && { scope: options.scope }),
+    ...(options.expiresIn !== undefined && { expiresInSeconds: options.expiresIn }),
   })
-  if (options.json) printJson(decided)
-  else print(`approved ${visible(actionId)} of ${decided.agent_id}`)
+  if (options.json) {
+    printJson(decided)
+    return
+  }
+  const { approvals = [], approvals_needed: needed = 1 } = decided
+  print(
+    decided.state === 'pending'
+      ? `approved ${visible(actionId)} of ${decided.agent_id}: ${approvals.length} of ${needed} have, it still waits`
+      : `approved ${visible(actionId)} of ${decided.agent_id}`,
+  )
+  if (decided.rule_id !== undefined) print(`made the always rule ${decided.rule_id}`)
 }
 
 const agentOf = (options: { readonly agent?: string }): { agentId?: string } =>

@@ -100,12 +100,38 @@ export function describe(asked: ApprovalNeeded): string[] {
     ['trust', asked.trust_level],
     ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
     ...asked.verdict.reasons.map((reason): [string, string] => ['needs review', visible(reason)]),
+    ...partsOf(asked),
+    ...Object.entries(asked.bound).map(([name, value]): [string, string] => [
+      'binds',
+      visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
+    ]),
+    ...asked.always.map(({ decision, rule, refused }): [string, string] => [
+      decision.replace('approve_', '').replaceAll('_', ' ').replace(' pattern', ''),
+      rule === null ? `not offered: ${visible(refused ?? '')}` : `would allow ${visible(rule)}`,
+    ]),
+    [
+      'approved by',
+      asked.approvals_needed > 1
+        ? `${asked.approvals.join(', ') || 'nobody yet'} (${asked.approvals_needed} must)`
+        : '',
+    ],
     ['expires in', left(asked)],
     ['digest', asked.digest],
   ]
   return fields
     .filter(([, value]) => value !== '')
     .map(([name, value]) => `${name.padEnd(14)} ${value}`)
+}
+
+/** Each part of a compound with its own verdict, so that what is new stands out from what would run anyway. */
+function partsOf(asked: ApprovalNeeded): [string, string][] {
+  const { units } = asked.verdict
+  return units.length < 2
+    ? []
+    : units.map((unit) => [
+        'part',
+        `${unit.level.padEnd(7)} ${visible(unit.text)}: ${visible(unit.reason)}`,
+      ])
 }
 
 const left = (asked: ApprovalNeeded): string =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CentralPostError, isCentralPostError, newActionId } from '@centralpost/shared'
-import { findHubProgram } from '../cli/hub-commands.ts'
+import { findHubProgram, hubMissing } from '../cli/hub-commands.ts'
 import { pause } from '../deadline.ts'
 import { Operator } from '../operator/operator.ts'
 import { DemoProcess } from './processes.ts'
@@ -65,7 +65,7 @@ export class Stage {
     await addIdentities(env, signal)
     const hub = DemoProcess.start(
       'the hub',
-      [findHubProgram(), 'up', '--data', data, '--config', config],
+      [hubProgram(), 'up', '--data', data, '--config', config],
       env,
       { isTied: true },
     )
@@ -131,6 +131,12 @@ export class Stage {
 const planFile = (name: string): string =>
   fileURLToPath(new URL(`plans/${name}.yaml`, import.meta.url))
 
+function hubProgram(): string {
+  const path = findHubProgram()
+  if (path === undefined) throw new CentralPostError('not_found', hubMissing)
+  return path
+}
+
 async function addIdentities(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   const who = [
     ...demoAgents.map((name) => ['agent', name]),
@@ -139,7 +145,7 @@ async function addIdentities(env: NodeJS.ProcessEnv, signal: AbortSignal): Promi
   const adding = who.map((identity) =>
     DemoProcess.start(
       `adding ${identity.join(' ')}`,
-      [findHubProgram(), 'credentials', 'add', ...identity],
+      [hubProgram(), 'credentials', 'add', ...identity],
       env,
       { isTied: false },
     ),

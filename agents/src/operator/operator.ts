@@ -1,4 +1,6 @@
 import {
+  type AlwaysDecision,
+  type AlwaysRule,
   type ApprovalNeeded,
   type Bus,
   cancelReplySchema,
@@ -13,6 +15,7 @@ import {
   pendingReplySchema,
   type ResultReply,
   resultReplySchema,
+  rulesReplySchema,
   statsReplySchema,
   type Subscription,
   type Verdict,
@@ -35,6 +38,12 @@ export interface ApproveOptions {
   /** the digest that was shown: the hub then approves exactly that, or nothing */
   readonly digest?: string
   readonly comment?: string
+  /** an always decision makes a rule as well: the one that the approval request showed for it */
+  readonly decision?: 'approve_once' | AlwaysDecision
+  /** where that rule holds @default the action's workflow, or its agent where it has none */
+  readonly scope?: 'workflow' | 'agent'
+  /** how long that rule holds, in seconds @default the hub's default */
+  readonly expiresInSeconds?: number
 }
 
 /** A person's spoke: sees everything, approves and denies, under a name that the broker has checked. */
@@ -86,6 +95,9 @@ export class Operator {
       ...named(actionId, options.agentId),
       ...(options.digest !== undefined && { digest: options.digest }),
       ...(options.comment !== undefined && { comment: options.comment }),
+      ...(options.decision !== undefined && { decision: options.decision }),
+      ...(options.scope !== undefined && { scope: options.scope }),
+      ...(options.expiresInSeconds !== undefined && { expires_in: options.expiresInSeconds }),
     }
     return this.#ask('approve', call, decisionReplySchema)
   }
@@ -107,6 +119,20 @@ export class Operator {
       ...(options.suggestion !== undefined && { suggestion: options.suggestion }),
     }
     return this.#ask('deny', call, decisionReplySchema)
+  }
+
+  /** The always rules in force; with `all`, those that have ended as well. */
+  async alwaysRules(options: { all?: boolean } = {}): Promise<readonly AlwaysRule[]> {
+    return (await this.#ask('rules', { all: options.all ?? false }, rulesReplySchema)).rules
+  }
+
+  /**
+   * Ends an always rule.
+   *
+   * @throws {CentralPostError} `not_found`
+   */
+  async revokeRule(ruleId: string): Promise<void> {
+    await this.#ask('rules', { revoke: ruleId }, rulesReplySchema)
   }
 
   /** Ends an action at any stage before its end. */

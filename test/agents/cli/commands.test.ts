@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { type ActionResult, newActionId } from '@centralpost/shared'
+import { type ActionResult, type AlwaysRule, newActionId } from '@centralpost/shared'
 import type { Operator } from '@centralpost/agents'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
@@ -27,6 +27,9 @@ const run = (...args: string[]): Promise<CliEnded> => cli(args, { env: env(), cw
 const start = (...args: string[]): Cli => new Cli(args, { env: env(), cwd: it.workspace })
 const request = (...args: string[]): Promise<CliEnded> => run('request', '--agent=agent-a', ...args)
 const startRequest = (...args: string[]): Cli => start('request', '--agent=agent-a', ...args)
+
+const askAlways = (actionId: string): Cli =>
+  startRequest('--wait', `--action-id=${actionId}`, '--', 'touch', 'always-this')
 
 const isPending = (actionId: string): Promise<unknown> =>
   eventually(async () => (await alice.pending()).some((asked) => asked.action_id === actionId))
@@ -139,6 +142,26 @@ describe('centralpost pending, approve, deny, cancel', () => {
     const late = await run('deny', actionId, '--reason', 'too late')
     expect(late.code).toBe(73)
     expect(late.stderr).toContain('alice')
+  })
+
+  test('an approval for always makes a rule that is listed, used and revoked', async () => {
+    const first = newActionId()
+    await using asking = askAlways(first)
+    await isPending(first)
+    expect((await run('rules', 'list')).stdout).toBe('no always rules hold\n')
+    const approved = await run('approve', first, '--decision', 'approve_always_exact')
+    expect(approved.stdout).toContain('made the always rule')
+    expect((await asking.ended).code).toBe(0)
+    await using again = askAlways(newActionId())
+    expect((await again.ended).code).toBe(0)
+    const [rule] = JSON.parse((await run('rules', 'list', '--json')).stdout) as AlwaysRule[]
+    expect(rule).toMatchObject({ created_by: 'alice', agent_id: 'agent-a', uses: 1 })
+    expect((await run('rules', 'revoke', rule?.rule_id ?? '')).code).toBe(0)
+    const third = newActionId()
+    await using waiting = askAlways(third)
+    await isPending(third)
+    await alice.deny(third, 'the rule is gone')
+    expect((await waiting.ended).code).toBe(77)
   })
 
   test('a denial reaches the agent with its reason', async () => {

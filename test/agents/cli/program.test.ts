@@ -19,8 +19,8 @@ describe('centralpost', () => {
     const { code, stdout } = await cli(['--help'])
     expect(code).toBe(0)
     const commands =
-      'up hub broker demo request agent pending approve deny cancel result tail history classify rules check credentials doctor'
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)
+      'up hub broker demo request agent pending approve deny cancel result tail history classify rules check credentials broker-config doctor'
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)
     expect(listed).toEqual([...commands.split(' '), 'help'])
     expect(stdout).toContain('Exit codes:')
   })
@@ -71,6 +71,9 @@ describe('centralpost', () => {
     const missing = ['credentials', 'show', 'agent', 'nobody', '--data', broker.dataDir]
     expect((await cli(missing)).code).toBe(66)
     expect((await cli(['help', 'credentials'])).stdout).toContain('revoke')
+    const judged = await cli(['classify', '--jsonl'], { input: '{"command":"ls; rm -rf /"}\n' })
+    expect(JSON.parse(judged.stdout)).toMatchObject({ command: 'ls; rm -rf /', level: 'BLOCKED' })
+    expect((await cli(['rules', 'lint'])).code).toBe(0)
   })
 
   // an old one, where the machine has it, hands over to the one that npm brought

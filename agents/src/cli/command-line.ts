@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addAgentCommand } from './agent-command.ts'
+import { addDecideCommands } from './decide-commands.ts'
+import { addDemoCommand } from './demo-command.ts'
+import { exitCodeHelp } from './exit-codes.ts'
+import { addHistoryCommand } from './history-command.ts'
+import { hubCommands } from './hub-commands.ts'
+import { addPendingCommand } from './pending-command.ts'
+import { addRequestCommand } from './request-command.ts'
+import { addResultCommand } from './result-command.ts'
+import { addRulesCommand } from './rules-command.ts'
+import { addTailCommand } from './tail-command.ts'
+
+/** All commands, in the order in which --help lists them. */
+export function commandLine(): Command {
+  const program = new Command('centralpost')
+    .description('The hub through which AI agents act on a machine')
+    .version(version())
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('(centralpost --help lists what there is)')
+    .addHelpText('after', exitCodeHelp)
+  program.commandsGroup('Run:')
+  addHubCommands(program, ['up', 'hub', 'broker'])
+  addDemoCommand(program)
+  program.commandsGroup('Ask, as an agent:')
+  addRequestCommand(program)
+  addAgentCommand(program)
+  program.commandsGroup('Decide, as an operator:')
+  addPendingCommand(program)
+  addDecideCommands(program)
+  program.commandsGroup('Look, as an operator:')
+  addResultCommand(program)
+  addTailCommand(program)
+  addHistoryCommand(program)
+  program.commandsGroup('Set up and check:')
+  addHubCommands(program, ['classify'])
+  addRulesCommand(program)
+  addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor'])
+  return program
+}
+
+/** For --help only: they are handed over to the hub's program before this is asked. */
+function addHubCommands(program: Command, names: readonly string[]): void {
+  for (const name of names) {
+    program
+      .command(`${name} [args...]`)
+      .description(hubCommands.get(name) ?? '')
+      .allowUnknownOption()
+      .helpOption(false)
+  }
+}
+
+function version(): string {
+  const path = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+}

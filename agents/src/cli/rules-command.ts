@@ -1,0 +1,65 @@
+import type { AlwaysRule } from '@centralpost/shared'
+import type { Command } from 'commander'
+import { visible } from '../visible.ts'
+import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { ruleFileCommands } from './hub-commands.ts'
+import { print, printJson, table } from './terminal.ts'
+
+interface ListOptions extends OperatorOptions {
+  readonly all?: boolean
+}
+
+/** Adds `rules`: the rule file, which is the hub's own program's, and the always rules that operators made. */
+export function addRulesCommand(program: Command): void {
+  const rules = program
+    .command('rules')
+    .description('check the trust rules; see and end always rules')
+  for (const [name, description] of ruleFileCommands) {
+    rules
+      .command(`${name} [args...]`)
+      .description(description)
+      .allowUnknownOption()
+      .helpOption(false)
+  }
+  const list = rules
+    .command('list')
+    .description('list what runs without a question because an operator decided so')
+    .option('--all', 'those that have ended as well')
+  withOperatorOptions(list).action((options: ListOptions) =>
+    withOperator(options, async (operator) =>
+      show(await operator.alwaysRules(options.all ? { all: true } : {}), options),
+    ),
+  )
+  const revoke = rules
+    .command('revoke')
+    .description('end an always rule; what it has cleared already goes on')
+    .argument('<id>', 'the id of the rule')
+  withOperatorOptions(revoke).action((ruleId: string, options: OperatorOptions) =>
+    withOperator(options, async (operator) => {
+      await operator.revokeRule(ruleId)
+      if (options.json) printJson({ rule_id: ruleId })
+      else print(`revoked ${visible(ruleId)}`)
+    }),
+  )
+}
+
+function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
+  if (options.json) {
+    printJson(rules)
+    return
+  }
+  if (rules.length === 0) {
+    print('no always rules hold')
+    return
+  }
+  const rows = rules.map((rule) => [
+    rule.rule_id,
+    rule.workflow_id === null ? `agent ${rule.agent_id}` : `workflow ${visible(rule.workflow_id)}`,
+    rule.created_by,
+    rule.revoked_at === null ? rule.expires_at.slice(0, 16).replace('T', ' ') : 'revoked',
+    String(rule.uses),
+    visible(rule.description),
+  ])
+  const heads = ['RULE', 'FOR', 'MADE BY', 'UNTIL', 'USES', 'LETS RUN']
+  for (const line of table(heads, rows)) print(line)
+}

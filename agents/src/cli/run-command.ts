@@ -1,0 +1,24 @@
+import { messageOf } from '@centralpost/shared'
+import { CommanderError } from 'commander'
+import { visible } from '../visible.ts'
+import { commandLine } from './command-line.ts'
+import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { say } from './terminal.ts'
+
+/** Runs one of our own commands; a failure becomes a sentence and an exit code. */
+export async function runCommand(args: readonly string[]): Promise<void> {
+  // a reader that left (`centralpost tail | head`) is no fault
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.storage)
+  })
+  try {
+    await commandLine().parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+      return
+    }
+    say(`centralpost: ${visible(messageOf(error), { lines: true })}`)
+    process.exitCode = exitCodeOfError(error)
+  }
+}
