@@ -238,6 +238,9 @@ export class Judge {
     }
     const text = source && via.layers === 0 ? describe(source) : describeSome(words)
     if (words.length === 0) {
+      if (assignments.length === 0 && redirects.length === 0) {
+        findings.push(review('no-command', 'holds no command'))
+      }
       this.#settle(text, findings, { level: 'SAFE', rule: 'empty', reason: 'runs nothing' })
       return
     }

@@ -14,9 +14,7 @@ export function lintPattern(source: string): string | undefined {
   }
   if (hasNestedQuantifier(source))
     return 'a repetition inside a repetition can take exponential time'
-  return probe(source)
-    ? undefined
-    : `takes more than ${mostCpuMs} ms on ${probeLength} characters`
+  return probe(source) ? undefined : `takes more than ${mostCpuMs} ms on ${probeLength} characters`
 }
 
 /** What probably means something else than its author thinks, or undefined. Does not refuse a file. */

@@ -382,10 +382,8 @@ class Lowering {
         return [{ kind: 'text', value: part.value }]
       case 'DoubleQuoted':
         // An empty string is a word too.
-        return [
-          { kind: 'text', value: '' },
-          ...part.parts.flatMap((child) => this.#pieces(child, true)),
-        ]
+        if (part.parts.length === 0) return [{ kind: 'text', value: '' }]
+        return part.parts.flatMap((child) => this.#pieces(child, true))
       case 'LocaleString':
         return [
           opaque('a translated string', part.text),
@@ -496,14 +494,21 @@ function join(nodes: readonly CommandNode[], separator: string): (string | Comma
 function fromPieces(pieces: readonly Piece[]): Word {
   let value = ''
   let isText = true
+  const merged: Piece[] = []
   for (const piece of pieces) {
-    if (piece.kind === 'text') value += piece.value
-    else {
-      isText = false
-      if ('text' in piece) value += piece.text
+    if (piece.kind === 'text') {
+      value += piece.value
+      const last = merged.at(-1)
+      if (last?.kind === 'text')
+        merged[merged.length - 1] = { kind: 'text', value: last.value + piece.value }
+      else merged.push(piece)
+      continue
     }
+    isText = false
+    merged.push(piece)
+    if ('text' in piece) value += piece.text
   }
-  return isText ? { value } : { value, pieces }
+  return isText ? { value } : { value, pieces: merged }
 }
 
 function concat(words: readonly Word[]): Word {

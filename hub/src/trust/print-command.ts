@@ -44,7 +44,15 @@ function printSimple(command: SimpleCommand, rewrite: Rewrite): string {
 
 function printWord(word: Word, rewrite: Rewrite): string {
   if (!word.pieces) return quote(word.value)
-  return word.pieces.map((piece) => printPiece(piece, rewrite)).join('')
+  return word.pieces
+    .map((piece, index) => {
+      const before = word.pieces?.[index - 1]
+      // Bash takes `~` for a home only when the slash after it is not quoted.
+      if (before?.kind === 'tilde' && piece.kind === 'text')
+        return `/${quote(piece.value.slice(1))}`
+      return printPiece(piece, rewrite)
+    })
+    .join('')
 }
 
 function printPiece(piece: Piece, rewrite: Rewrite): string {

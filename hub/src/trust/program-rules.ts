@@ -160,7 +160,13 @@ function refuseOperands(
     if (!word) continue
     if (word.opaque !== undefined) return `${word.opaque}, which only bash can evaluate`
     const role = roles[at]
-    if (word.glob && !word.safeStart && !form.globs && at < read.afterDashes && !fixedName.test(word.value)) {
+    if (
+      word.glob &&
+      !word.safeStart &&
+      !form.globs &&
+      at < read.afterDashes &&
+      !fixedName.test(word.value)
+    ) {
       return `the pattern ${word.value} can expand to an option`
     }
     if (word.glob && count >= form.most && role !== 'value')
