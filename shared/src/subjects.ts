@@ -12,10 +12,9 @@ export const outputSubject = (agentId: string, actionId: string): string =>
 export const resultSubject = (agentId: string, actionId: string): string =>
   `SYSTEM_ACTION_RESULT.${agentId}.${actionId}`
 
-/** What an agent's or operator's client listens to. `>` also matches what later versions add below. */
+/** What the streams take in. */
 export const allRequests = 'SYSTEM_ACTION_REQUEST.*'
 export const allResults = 'SYSTEM_ACTION_RESULT.*.*'
-export const allEvents = 'SYSTEM_ACTION_>'
 
 /** The kinds of message an agent may read, each only under its own name. */
 export const agentEventSubjects = [

@@ -5,6 +5,7 @@ import { brokerConfig } from '../broker/broker-config.ts'
 import { brokerPaths, urlOfPort, writeBrokerState } from '../broker/broker-state.ts'
 import { CredentialStore } from '../broker/credentials.ts'
 import { makePrivateFolder, writePrivateFile } from '../broker/files.ts'
+import { findRunningBroker } from '../broker/reload.ts'
 import { type CommonOptions, dataDirOf } from './settings.ts'
 
 interface Options extends CommonOptions {
@@ -42,12 +43,17 @@ export function addBrokerConfigCommand(program: Command): void {
       const file = join(paths.folder, 'external.conf')
       await makePrivateFolder(dataDir)
       await makePrivateFolder(paths.folder)
-      await writeBrokerState(dataDir, {
-        url: urlOfPort(Number(port)),
-        port: Number(port),
-        config: file,
-      })
+      const running = await findRunningBroker(dataDir)
+      if (running) {
+        throw new CentralPostError(
+          'conflict',
+          `the embedded broker of ${dataDir} runs on ${running.url}: stop it first, or name another directory with --data`,
+        )
+      }
+      const url = urlOfPort(Number(port))
+      await writeBrokerState(dataDir, { url, port: Number(port), config: file })
       const store = await CredentialStore.open(dataDir)
+      await store.moveTo(url)
       await store.ensure('operator', 'operator')
       await store.ensure('agent', 'cli')
       const settings = { host, port: Number(port), storeDir: paths.store }
