@@ -251,14 +251,20 @@ export class Agent {
       const left = deadline - Date.now()
       if (left <= 0) throw late()
       if (this.#bus.isConnected) {
+        const back = Promise.withResolvers<'back'>()
+        const stop = this.#bus.onReconnect(() => back.resolve('back'))
         try {
           const stored = this.#bus.store(requestSubject(this.name), request)
-          await waitFor(stored, { timeoutMs: left, signal }, late)
-          return
+          // a confirmation that was under way when the connection was lost does not come any more
+          const first = Promise.race([stored, back.promise])
+          if ((await waitFor(first, { timeoutMs: left, signal }, late)) !== 'back') return
+          continue
         } catch (error) {
           if (!isCentralPostError(error) || !error.retryable || signal.aborted) throw error
           last = error
           this.#log.debug('request not stored yet', { actionId: request.action_id, error })
+        } finally {
+          stop()
         }
       }
       await pause(Math.min(backoff, Math.max(0, deadline - Date.now())), signal)
