@@ -25,12 +25,11 @@ import {
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { type ActionAsked, type AddressedRequest, contentOf, toRequest } from './action-asked.ts'
-import { pause, waitFor, type WaitOptions } from './deadline.ts'
+import type { WaitOptions } from './deadline.ts'
 import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from './spoke.ts'
+import { storeRequest } from './store-request.ts'
 
-/** How long publishing one request is tried when the caller does not say, in milliseconds. */
-const defaultPublishMs = 30_000
 const askAgainMs = 15_000
 const askAfterReconnectMs = 2_000
 /** How many ids keep their content in mind, so that one id is never used for two commands. */
@@ -96,7 +95,12 @@ export class Agent {
     const watch = this.#watch(request.action_id)
     const release = watch.hold()
     try {
-      await this.#publish(request, options)
+      const { signal } = this.#closing
+      await storeRequest(this.#bus, requestSubject(this.name), request, {
+        ...options,
+        signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+        log: this.#log,
+      })
     } catch (error) {
       release()
       this.#forgetUnheld(watch)
@@ -229,45 +233,6 @@ export class Agent {
         this.#contents.delete(oldest)
         break
       }
-    }
-  }
-
-  /** Always the same id: the hub takes a request that was stored twice for one. */
-  async #publish(request: AddressedRequest, options: WaitOptions): Promise<void> {
-    const timeoutMs = options.timeoutMs ?? defaultPublishMs
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, this.#closing.signal])
-      : this.#closing.signal
-    const deadline = Date.now() + timeoutMs
-    let last: unknown = new CentralPostError('unavailable', 'the broker cannot be reached')
-    const late = (): CentralPostError =>
-      new CentralPostError(
-        'unavailable',
-        `action "${request.action_id}" was not confirmed by the broker within ${timeoutMs} ms (${messageOf(last)}); ` +
-          'it may be stored all the same: ask for its result, or request it again under the same id',
-        { cause: last, details: { action_id: request.action_id } },
-      )
-    for (let backoff = 100; ; backoff = Math.min(backoff * 2, 2_000)) {
-      const left = deadline - Date.now()
-      if (left <= 0) throw late()
-      if (this.#bus.isConnected) {
-        const back = Promise.withResolvers<'back'>()
-        const stop = this.#bus.onReconnect(() => back.resolve('back'))
-        try {
-          const stored = this.#bus.store(requestSubject(this.name), request)
-          // a confirmation that was under way when the connection was lost does not come any more
-          const first = Promise.race([stored, back.promise])
-          if ((await waitFor(first, { timeoutMs: left, signal }, late)) !== 'back') return
-          continue
-        } catch (error) {
-          if (!isCentralPostError(error) || !error.retryable || signal.aborted) throw error
-          last = error
-          this.#log.debug('request not stored yet', { actionId: request.action_id, error })
-        } finally {
-          stop()
-        }
-      }
-      await pause(Math.min(backoff, Math.max(0, deadline - Date.now())), signal)
     }
   }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { runDemo } from '../demo/run-demo.ts'
 import { exitCodes } from './exit-codes.ts'
 import { untilStopped } from './stop-signal.ts'
-import { print, say } from './terminal.ts'
+import { print, printJson, say } from './terminal.ts'
 
 const details = `
 Starts broker and hub in a temporary directory, three agents and an operator, each a process of its own.
@@ -16,14 +16,17 @@ export function addDemoCommand(program: Command): void {
     .command('demo')
     .description('show the whole path on a real directory, with agents and an operator')
     .option('--path <dir>', 'the directory that the agents look at', '.')
+    .option('--json', 'print JSON at the end; the story goes to stderr')
     .addHelpText('after', details)
-    .action((options: { readonly path: string }) =>
+    .action((options: { readonly path: string; readonly json?: boolean }) =>
       untilStopped(async (signal) => {
         try {
-          const isAsExpected = await runDemo(resolve(options.path), signal)
-          print('')
-          print(isAsExpected ? 'the demo passed' : 'the demo FAILED')
-          if (!isAsExpected) process.exitCode = exitCodes.failed
+          const tell = options.json ? say : print
+          const report = await runDemo(resolve(options.path), { signal, print: tell })
+          const hasPassed = report.expectations.every(({ isMet }) => isMet)
+          tell(`\n${hasPassed ? 'the demo passed' : 'the demo FAILED'}`)
+          if (options.json) printJson({ passed: hasPassed, ...report })
+          if (!hasPassed) process.exitCode = exitCodes.failed
         } catch (error) {
           if (!signal.aborted) throw error
           say('centralpost: the demo was stopped; nothing is left behind')

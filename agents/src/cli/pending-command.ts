@@ -106,8 +106,10 @@ export function describe(asked: ApprovalNeeded): string[] {
       visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
     ]),
     ...asked.always.map(({ decision, rule, refused }): [string, string] => [
-      decision.replace('approve_', '').replaceAll('_', ' ').replace(' pattern', ''),
-      rule === null ? `not offered: ${visible(refused ?? '')}` : `would allow ${visible(rule)}`,
+      'or always',
+      rule === null
+        ? `${decision}: not offered: ${visible(refused ?? '')}`
+        : `--decision ${decision} would allow ${visible(rule)}`,
     ]),
     [
       'approved by',

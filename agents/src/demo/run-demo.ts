@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CentralPostError } from '@centralpost/shared'
-import { print, styled } from '../cli/terminal.ts'
+import { type ActionResult, CentralPostError } from '@centralpost/shared'
+import { styled } from '../cli/terminal.ts'
 import { waitFor } from '../deadline.ts'
 import { visible } from '../visible.ts'
 import { type Expectation, judge } from './expectations.ts'
@@ -14,38 +14,55 @@ import { demoAgents, pendingSeconds, Stage } from './stage.ts'
 const agentsMs = 300_000
 const goneMs = 10_000
 
+export interface DemoOptions {
+  readonly signal: AbortSignal
+  /** where the story goes, line by line */
+  readonly print: (line: string) => void
+}
+
+export interface DemoReport {
+  readonly expectations: readonly Expectation[]
+  readonly results: readonly ActionResult[]
+}
+
 /**
  * Plays the whole path on a real directory: broker, hub, three agents and an operator, each a process.
  *
  * @param path the directory that the agents look at
- * @returns whether everything happened that had to
+ * @returns what had to happen and whether it did, and all results
  * @throws {CentralPostError} when the stage cannot be set; nothing is left behind then either
  */
-export async function runDemo(path: string, signal: AbortSignal): Promise<boolean> {
+export async function runDemo(path: string, options: DemoOptions): Promise<DemoReport> {
+  const { signal, print } = options
   const workDir = await directoryAt(path)
-  headline(`Three agents work on ${visible(workDir)}`)
+  headline(print, `Three agents work on ${visible(workDir)}`)
   print('starting broker and hub in a temporary directory …')
-  const expectations: Expectation[] = []
+  let played: DemoReport = { expectations: [], results: [] }
   let processIds: readonly number[] = []
   let folder = ''
   {
     await using stage = await Stage.set(workDir, signal)
     folder = stage.folder
-    expectations.push(...(await play(stage, workDir, signal)))
+    played = await play(stage, workDir, options)
     processIds = await stage.processIds()
   }
-  expectations.push({
+  const cleanUp = {
     what: `nothing is left behind: ${processIds.length} processes ended, temporary files removed`,
     isMet: (await allGone(processIds)) && !existsSync(folder),
-  })
-  headline('What had to happen')
+  }
+  const expectations = [...played.expectations, cleanUp]
+  headline(print, 'What had to happen')
   for (const { what, isMet } of expectations) {
     print(`  ${isMet ? styled('green', '✓') : styled('red', '✗ MISSED:')} ${what}`)
   }
-  return expectations.every(({ isMet }) => isMet)
+  return { expectations, results: played.results }
 }
 
-async function play(stage: Stage, workDir: string, signal: AbortSignal): Promise<Expectation[]> {
+async function play(
+  stage: Stage,
+  workDir: string,
+  { signal, print }: DemoOptions,
+): Promise<DemoReport> {
   const { operator, workflowId } = stage
   const startedAt = Date.now()
   const seen = new SeenActions(workflowId)
@@ -54,18 +71,18 @@ async function play(stage: Stage, workDir: string, signal: AbortSignal): Promise
   })
   await operator.flush()
   await stage.startOperator(signal)
-  headline('What happens')
+  headline(print, 'What happens')
   print(`(a command that needs a person waits ${pendingSeconds} s for one here)`)
   const agents = demoAgents.map((role) => stage.startAgent(role, workDir))
   const agentEndings = await endingsOf(agents, signal)
   await allTold(seen)
 
   const actions = [...seen.actions.values()]
-  headline('Verdicts and results')
+  headline(print, 'Verdicts and results')
   for (const line of resultTable(actions)) print(line)
   const history = await operator.history({ workflow_id: workflowId, limit: 500 })
   const chain = await operator.verify()
-  headline('What the history recorded')
+  headline(print, 'What the history recorded')
   for (const line of historyTable(history.entries)) print(line)
   print(
     `audit chain: ${chain.intact ? 'intact' : 'BROKEN'}, ${chain.events} events, head ${chain.head}`,
@@ -74,13 +91,16 @@ async function play(stage: Stage, workDir: string, signal: AbortSignal): Promise
     print(styled('red', `${agent.name} did not end as planned:`))
     print(visible(agent.printed.trim(), { lines: true }))
   }
-  return judge({
-    seen: actions,
-    history: history.entries,
-    isChainIntact: chain.intact,
-    agentEndings,
-    scratch: stage.scratch,
-  })
+  return {
+    results: actions.flatMap((action) => action.results),
+    expectations: judge({
+      seen: actions,
+      history: history.entries,
+      isChainIntact: chain.intact,
+      agentEndings,
+      scratch: stage.scratch,
+    }),
+  }
 }
 
 function endingsOf(
@@ -123,7 +143,7 @@ async function directoryAt(path: string): Promise<string> {
   )
 }
 
-function headline(text: string): void {
+function headline(print: DemoOptions['print'], text: string): void {
   print('')
   print(styled('bold', text))
 }
