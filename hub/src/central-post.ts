@@ -6,20 +6,22 @@ import {
   type Verdict,
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
-import type { Incoming, Refused } from './admission.ts'
-import { type Always, ApprovalDesk, type Decided, type Decision } from './approval/approval-desk.ts'
+import type { Incoming } from './admission.ts'
+import { ApprovalDesk, type Decided, type Decision } from './approval/approval-desk.ts'
 import { boundOf } from './approval/bound.ts'
 import { digestOf } from './approval/digest.ts'
-import type { CentralPostParts, Outcome } from './central-post-parts.ts'
+import type { Always } from './approval/rule-book.ts'
+import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
+import type { Outcome } from './execution/index.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
+import { Refusals } from './refusals.ts'
 import {
   earliest,
   type Intake,
   intakeOf,
-  intakeOfRefused,
   intakeOfReuse,
   type IntakeSettings,
   type Judged,
@@ -51,12 +53,14 @@ export class CentralPost {
   readonly #log: Logger
   readonly #desk: ApprovalDesk
   readonly #queue: RunQueue
+  readonly #refusals: Refusals
   /** how to end each run that is under way */
   readonly #running = new Map<number, AbortController>()
 
   constructor(parts: CentralPostParts) {
     this.#parts = parts
     this.#log = parts.log
+    this.#refusals = new Refusals(parts, this.#settings)
     this.#queue = new RunQueue(parts.limits, (executionId) => this.#carryOut(executionId))
     this.#desk = new ApprovalDesk({
       ...parts,
@@ -78,7 +82,7 @@ export class CentralPost {
   async requestSystemAction(incoming: Incoming): Promise<void> {
     const { admit, approvals, classifyCommand, ledger, now } = this.#parts
     const admission = await admit(incoming)
-    if (!admission.ok) return this.#reject(admission.refused)
+    if (!admission.ok) return this.#refusals.reject(admission.refused)
 
     const { action, requestHash } = admission
     const verdict = classifyCommand(action.argv ?? action.command, action)
@@ -86,11 +90,13 @@ export class CentralPost {
     const { row, told, terminal } =
       (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
     const pressure = row.status === 'pending' ? await this.#desk.pressure(action.agentId) : null
-    if (pressure !== null) return this.#reject({ ...action, requestHash, reason: pressure })
+    if (pressure !== null) {
+      return this.#refusals.reject({ ...action, requestHash, reason: pressure })
+    }
 
     const intake = await ledger.takeIn(row, told, terminal)
-    if (intake.kind === 'known') return this.#repeat(intake.action)
-    if (intake.kind === 'conflict') return this.#rejectReuse({ ...action, requestHash })
+    if (intake.kind === 'known') return this.#refusals.repeat(intake.action)
+    if (intake.kind === 'conflict') return this.#refusals.rejectReuse({ ...action, requestHash })
 
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
@@ -130,12 +136,12 @@ export class CentralPost {
 
   /** The always rules, newest first; `all`: those that have ended as well. */
   getApprovalRules(all: boolean): Promise<ApprovalRule[]> {
-    return this.#desk.rules(all)
+    return this.#desk.rules.list(all)
   }
 
-  /** Ends an always rule. See `ApprovalDesk.revokeRule`. */
+  /** Ends an always rule. See `RuleBook.revoke`. */
   revokeApprovalRule(ruleId: string, by: string): Promise<void> {
-    return this.#desk.revokeRule(ruleId, by)
+    return this.#desk.rules.revoke(ruleId, by)
   }
 
   /**
@@ -349,7 +355,7 @@ export class CentralPost {
     const isReview = verdict.level === 'REVIEW'
     const bound = isReview ? await boundOf(verdict, action.cwd, this.#parts.whereIs) : {}
     const rule = isReview
-      ? await this.#desk.ruleFor(action.agentId, action.workflowId, { ...action, verdict })
+      ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })
       : null
     const digest = digestOf({ ...action, plan: verdict.plan, bound })
     return { action, requestHash, verdict, bound, digest, rule }
@@ -390,36 +396,6 @@ export class CentralPost {
       { decided_by: 'policy', trust_level: row.trust_level },
     )
     if (isMine) this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
-  }
-
-  /** The same request again: its result goes out once more, or it is under way and nothing is started. */
-  async #repeat(action: CommandExecution): Promise<void> {
-    this.#log.info('request repeated', { ...about(action), state: action.status })
-    await this.#parts.ledger.publishAgain(action.execution_id)
-    this.#parts.publishResults()
-  }
-
-  async #reject(refused: Refused): Promise<void> {
-    const { row, told, terminal } = intakeOfRefused(refused, this.#parts.now(), this.#settings)
-    const intake = await this.#parts.ledger.takeIn(row, told, terminal)
-    if (intake.kind === 'known') return this.#repeat(intake.action)
-    if (intake.kind === 'conflict') return this.#rejectReuse(refused)
-    this.#log.warn('request rejected', { ...about(rowAfter(row, 0)), reason: refused.reason })
-    this.#parts.publishResults()
-  }
-
-  async #rejectReuse(refused: Omit<Refused, 'reason'>): Promise<void> {
-    const reason = `action_id: "${refused.actionId}" was used before for something else; take a new one`
-    const { row, told, terminal } = intakeOfRefused(
-      { ...refused, reason },
-      this.#parts.now(),
-      this.#settings,
-      true,
-    )
-    const intake = await this.#parts.ledger.takeIn(row, told, terminal)
-    if (intake.kind !== 'new') return this.#repeat(intake.action)
-    this.#log.warn('request rejected', { ...about(rowAfter(row, 0)), reason })
-    this.#parts.publishResults()
   }
 
   async #find({ actionId, agentId }: ActionName): Promise<CommandExecution> {

@@ -1,5 +1,6 @@
 import {
   type ActionDenied,
+  type ActionOutput,
   type ActionResult,
   type ActionStart,
   alwaysDecisions,
@@ -10,6 +11,14 @@ import {
 import { readVerdict } from './action.ts'
 import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
 import type { CommandExecution } from './history/schema.ts'
+
+/** Where the hub says what happens (core NATS: who listens, hears). */
+export interface Announcer {
+  approvalNeeded(message: ApprovalNeeded): void
+  denied(message: ActionDenied): void
+  started(message: ActionStart): void
+  output(message: ActionOutput): void
+}
 
 /** How an action ended, with what differs from an action that never started. */
 export interface Ending {

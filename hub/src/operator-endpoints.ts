@@ -13,7 +13,7 @@ import {
   rulesCallSchema,
   statsCallSchema,
 } from '@centralpost/shared'
-import { readShape } from './approval/approval-desk.ts'
+import { readShape } from './approval/rule-book.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './central-post.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'

@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs'
-import { basename, dirname, join, normalize, resolve, sep } from 'node:path'
-import type { AlwaysDecision, Verdict } from '@centralpost/shared'
+import { basename, dirname, resolve, sep } from 'node:path'
+import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
 
 /** An action as an always rule sees it: its parsed form, never its text. */
 export interface RuleSubject {
@@ -117,7 +116,7 @@ export function ruleFor(
   if (kind === 'approve_always_command') return { shape: { ...shape, pathPrefix: cwd } }
   const [first] = words.operands.filter(namesPath)
   if (first === undefined) return { refused: 'it names no path that a rule could be bound to' }
-  const prefix = realOf(dirname(resolve(cwd, first)))
+  const prefix = realPathOf(dirname(resolve(cwd, first)))
   if (prefix.split(sep).filter(Boolean).length < 2) {
     return { refused: `"${prefix}" is too wide a place for a rule` }
   }
@@ -141,7 +140,7 @@ export function ruleCovers(rule: RuleShape, subject: RuleSubject): boolean {
   const { operands } = wordsOf(rule.program, verdict.plan.argv.slice(1))
   // a name with a colon may be another machine's
   return operands.every(
-    (word) => !word.includes(':') && isWithin(realOf(resolve(cwd, word)), prefix),
+    (word) => !word.includes(':') && isWithin(realPathOf(resolve(cwd, word)), prefix),
   )
 }
 
@@ -191,22 +190,6 @@ function judgesOf(verdict: Verdict): string[] {
 
 function namesPath(word: string): boolean {
   return word.includes('/') || word.includes('.')
-}
-
-/** Where a path really is: links are followed as far as it exists. */
-function realOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    // not made yet: its directory decides
-    const parent = dirname(path)
-    return parent === path ? path : join(realOf(parent), basename(path))
-  }
-}
-
-function isWithin(path: string, prefix: string): boolean {
-  const normal = normalize(path)
-  return normal === prefix || normal.startsWith(prefix.endsWith(sep) ? prefix : prefix + sep)
 }
 
 function sameText(one: readonly string[], other: readonly string[]): boolean {

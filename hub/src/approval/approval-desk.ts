@@ -1,39 +1,18 @@
-import {
-  type AlwaysDecision,
-  type ApprovalNeeded,
-  CentralPostError,
-  newActionId,
-  type RiskLevel,
-} from '@centralpost/shared'
+import { type ApprovalNeeded, CentralPostError, type RiskLevel } from '@centralpost/shared'
 import { readVerdict } from '../action.ts'
-import type { Announcer } from '../central-post-parts.ts'
 import { about, conclude, type ConcludeParts } from '../conclude.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { ApprovalStore } from '../history/approval-store.ts'
-import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import { approvalNeededOf, deniedOf, isoOf, ruleSubjectOf } from '../messages.ts'
+import type { CommandExecution } from '../history/schema.ts'
+import { type Announcer, approvalNeededOf, deniedOf, isoOf } from '../messages.ts'
 import { earliest } from '../rows.ts'
-import {
-  describeRule,
-  ruleCovers,
-  ruleFor,
-  type RuleShape,
-  type RuleSubject,
-} from './always-rule.ts'
+import { type Always, RuleBook } from './rule-book.ts'
 
 /** Who decides, as the broker has authenticated them, and what they say to it. */
 export interface Decision {
   readonly by: string
   readonly reason?: string | undefined
   readonly suggestion?: string | undefined
-}
-
-/** An approval that goes beyond the one action. */
-export interface Always {
-  readonly decision: AlwaysDecision
-  /** absent: the action's workflow, or its agent where it has none */
-  readonly scope?: 'workflow' | 'agent' | undefined
-  readonly expiresInMs?: number | undefined
 }
 
 export interface ApprovalLimits {
@@ -73,28 +52,19 @@ export interface Decided {
  * compare-and-set: one wins, the others are told who won and when.
  */
 export class ApprovalDesk {
+  readonly rules: RuleBook
   readonly #parts: ApprovalDeskParts
   readonly #deadlines: Deadlines
 
   constructor(parts: ApprovalDeskParts) {
     this.#parts = parts
+    this.rules = new RuleBook(parts)
     this.#deadlines = new Deadlines(parts.now, (executionId) => {
       this.#expire(executionId).catch((error: unknown) => {
         parts.log.error('an expiry could not be recorded', { executionId, error })
         this.#deadlines.set(executionId, parts.now() + 1000)
       })
     })
-  }
-
-  /** The always rule that clears an action without a question, or null. */
-  async ruleFor(
-    agentId: string,
-    workflowId: string | null,
-    subject: RuleSubject,
-  ): Promise<ApprovalRule | null> {
-    const { approvals, now } = this.#parts
-    const rules = await approvals.rulesFor(agentId, workflowId, now())
-    return rules.find((rule) => ruleCovers(readShape(rule), subject)) ?? null
   }
 
   /** Why an agent may not ask for an approval now, or null: it has too many open, or was denied too often. */
@@ -169,7 +139,7 @@ export class ApprovalDesk {
       await this.#expire(row.execution_id)
       throw await this.decidedBefore(row.execution_id)
     }
-    const shape = options.always && this.#shapeOf(options.always, row)
+    const shape = options.always && this.rules.shapeFor(options.always, row)
     const digest = row.digest ?? ''
     const votes = await approvals.vote(row.execution_id, digest, decision.by, at)
     const needed = this.#neededFor(row)
@@ -179,7 +149,9 @@ export class ApprovalDesk {
     const approved = await this.#clear(row, decision, votes)
     if (approved === null) throw await this.decidedBefore(row.execution_id)
     const ruleId =
-      options.always && shape ? await this.#makeRule(row, decision.by, options.always, shape) : null
+      options.always && shape
+        ? await this.rules.make(row, decision.by, options.always, shape)
+        : null
     for (const same of await ledger.pendingWithDigest(digest)) {
       await this.#clear(same, { by: decision.by, reason: `with ${row.action_id}` }, votes)
     }
@@ -200,27 +172,6 @@ export class ApprovalDesk {
       await this.#refuse(same, decision)
     }
     return this.#parts.ledger.get(row.execution_id)
-  }
-
-  /** The always rules, newest first. */
-  rules(all: boolean): Promise<ApprovalRule[]> {
-    return this.#parts.approvals.rules({ all, now: this.#parts.now() })
-  }
-
-  /**
-   * Ends an always rule. What it has cleared already goes on.
-   *
-   * @throws {CentralPostError} `not_found` when there is none of that id to end
-   */
-  async revokeRule(ruleId: string, by: string): Promise<void> {
-    if (await this.#parts.approvals.revoke(ruleId, by, this.#parts.now())) {
-      this.#parts.log.info('always rule revoked', { ruleId, by })
-      return
-    }
-    throw new CentralPostError(
-      'not_found',
-      `no always rule ${ruleId} that holds; see \`rules list\``,
-    )
   }
 
   /** The error for whoever comes too late: what was decided, by whom and when. */
@@ -292,50 +243,6 @@ export class ApprovalDesk {
     return true
   }
 
-  #shapeOf(always: Always, row: CommandExecution): RuleShape {
-    const { limits } = this.#parts
-    if (always.scope === 'workflow' && row.workflow_id === null) {
-      throw new CentralPostError('invalid_request', `scope: ${row.action_id} is in no workflow`)
-    }
-    if ((always.expiresInMs ?? 0) > limits.maxRuleMs) {
-      throw new CentralPostError(
-        'invalid_request',
-        `expires_in: a rule may hold for ${limits.maxRuleMs / 1000} s at most`,
-      )
-    }
-    const made = ruleFor(always.decision, ruleSubjectOf(row))
-    if ('shape' in made) return made.shape
-    throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
-  }
-
-  async #makeRule(
-    row: CommandExecution,
-    by: string,
-    always: Always,
-    shape: RuleShape,
-  ): Promise<string> {
-    const { approvals, limits, log, now } = this.#parts
-    const isOfWorkflow = (always.scope ?? 'workflow') === 'workflow' && row.workflow_id !== null
-    const rule = {
-      rule_id: newActionId(),
-      agent_id: isOfWorkflow ? null : row.agent_id,
-      workflow_id: isOfWorkflow ? row.workflow_id : null,
-      shape: JSON.stringify(shape),
-      description: describeRule(shape),
-      created_by: by,
-      created_from: row.execution_id,
-      created_at: now(),
-      expires_at: now() + (always.expiresInMs ?? limits.ruleMs),
-      uses: 0,
-      last_used_at: null,
-      revoked_by: null,
-      revoked_at: null,
-    }
-    await approvals.addRule(rule)
-    log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
-    return rule.rule_id
-  }
-
   #neededFor(row: CommandExecution): number {
     return this.#parts.limits.quorum[readVerdict(row.verdict ?? '').risk.level]
   }
@@ -356,9 +263,4 @@ export class ApprovalDesk {
       { kind: 'expired', data: { was: row.status, deadline: row.deadline } },
     )
   }
-}
-
-/** The parsed form that a rule binds. */
-export function readShape(rule: ApprovalRule): RuleShape {
-  return JSON.parse(rule.shape) as RuleShape
 }

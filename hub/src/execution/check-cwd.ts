@@ -1,6 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { sep } from 'node:path'
-import { CentralPostError, messageOf } from '@centralpost/shared'
+import { CentralPostError, isWithin, messageOf } from '@centralpost/shared'
 
 /**
  * Checks where a command wants to run.
@@ -35,8 +34,4 @@ export async function checkCwd(cwd: string, roots: readonly string[]): Promise<s
     `is outside the allowed roots ${roots.map((root) => JSON.stringify(root)).join(', ')}; ` +
       'name a folder inside one, or let the hub allow another root',
   )
-}
-
-function isWithin(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
 }

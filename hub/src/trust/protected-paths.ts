@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs'
-import { basename, dirname, join, posix } from 'node:path'
+import { basename, posix } from 'node:path'
+import { isWithin, realPathOf } from '@centralpost/shared'
 import {
   type CommandNode,
   isNode,
@@ -137,7 +137,7 @@ function levelOfWord(
       for (const root of scope.roots) {
         if (isPattern(path)) {
           if (reaches(path, root)) level = 'REVIEW'
-        } else if (isWithin(realOf(path), root)) return 'BLOCKED'
+        } else if (isWithin(realPathOf(path), root)) return 'BLOCKED'
       }
     }
   }
@@ -224,7 +224,7 @@ function meets(
     cwds.some((cwd) => {
       const path = absolute(operand, cwd, scope)
       if (isPattern(path)) return reaches(path, root) || above(path, root)
-      return isWithin(root, realOf(path))
+      return isWithin(root, realPathOf(path))
     }),
   )
 }
@@ -299,21 +299,6 @@ function segmentRegex(segment: string, matchesDot: boolean): RegExp {
     .replaceAll(wild, '[^/]*')
   const startsOpen = !matchesDot && /^[*?]/.test(segment)
   return new RegExp(`^${startsOpen ? '(?!\\.)' : ''}${source}$`, 's')
-}
-
-/** Where a path really is, links followed as far as it exists. */
-function realOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    // not there: its directory decides
-    const parent = dirname(path)
-    return parent === path ? path : join(realOf(parent), basename(path))
-  }
-}
-
-function isWithin(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`)
 }
 
 function mentions(text: string, name: string): boolean {

@@ -79,6 +79,8 @@ export async function serveEndpoints(
       },
     })
   }
+  // who is told that the hub serves may call at once
+  await bus.flush()
   return {
     stop: async () => {
       await service.stop()

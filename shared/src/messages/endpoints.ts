@@ -1,25 +1,12 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
 import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
-import { approvalNeededSchema } from './events.ts'
-import { outputStreams } from './events.ts'
+import { approvalNeededSchema, outputStreams } from './events.ts'
 import { actionRequestSchema } from './request.ts'
-import { actionResultSchema } from './result.ts'
+import { actionResultSchema, resultStatuses } from './result.ts'
 
-/** Where an action stands. The first four move on, the others are final. */
-export const actionStates = [
-  'pending',
-  'queued',
-  'running',
-  'completed',
-  'failed',
-  'timed_out',
-  'denied',
-  'expired',
-  'cancelled',
-  'interrupted',
-  'rejected',
-] as const
+/** Where an action stands. The first three move on, the others are final. */
+export const actionStates = ['pending', 'queued', 'running', ...resultStatuses] as const
 export type ActionState = (typeof actionStates)[number]
 
 const schema1 = { schema: z.literal(1).default(1) }

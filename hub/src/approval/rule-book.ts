@@ -1,0 +1,121 @@
+import {
+  type AlwaysDecision,
+  CentralPostError,
+  type Logger,
+  newActionId,
+} from '@centralpost/shared'
+import type { ApprovalStore } from '../history/approval-store.ts'
+import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
+import { ruleSubjectOf } from '../messages.ts'
+import {
+  describeRule,
+  ruleCovers,
+  ruleFor,
+  type RuleShape,
+  type RuleSubject,
+} from './always-rule.ts'
+
+/** An approval that goes beyond the one action. */
+export interface Always {
+  readonly decision: AlwaysDecision
+  /** absent: the action's workflow, or its agent where it has none */
+  readonly scope?: 'workflow' | 'agent' | undefined
+  readonly expiresInMs?: number | undefined
+}
+
+export interface RuleBookParts {
+  readonly approvals: ApprovalStore
+  readonly limits: { readonly ruleMs: number; readonly maxRuleMs: number }
+  readonly now: () => number
+  readonly log: Logger
+}
+
+/** The always rules: made by an approval, scoped, expiring, counted, revocable. */
+export class RuleBook {
+  readonly #parts: RuleBookParts
+
+  constructor(parts: RuleBookParts) {
+    this.#parts = parts
+  }
+
+  /** The rule that clears an action without a question, or null. */
+  async find(
+    agentId: string,
+    workflowId: string | null,
+    subject: RuleSubject,
+  ): Promise<ApprovalRule | null> {
+    const rules = await this.#parts.approvals.rulesFor(agentId, workflowId, this.#parts.now())
+    return rules.find((rule) => ruleCovers(readShape(rule), subject)) ?? null
+  }
+
+  /**
+   * The rule that an always decision on this action would make.
+   *
+   * @throws {CentralPostError} `invalid_request` when there can be none; says why
+   */
+  shapeFor(always: Always, row: CommandExecution): RuleShape {
+    const { maxRuleMs } = this.#parts.limits
+    if (always.scope === 'workflow' && row.workflow_id === null) {
+      throw new CentralPostError('invalid_request', `scope: ${row.action_id} is in no workflow`)
+    }
+    if ((always.expiresInMs ?? 0) > maxRuleMs) {
+      throw new CentralPostError(
+        'invalid_request',
+        `expires_in: a rule may hold for ${maxRuleMs / 1000} s at most`,
+      )
+    }
+    const made = ruleFor(always.decision, ruleSubjectOf(row))
+    if ('shape' in made) return made.shape
+    throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
+  }
+
+  /** @returns the id of the new rule */
+  async make(row: CommandExecution, by: string, always: Always, shape: RuleShape): Promise<string> {
+    const { approvals, limits, log, now } = this.#parts
+    const isOfWorkflow = (always.scope ?? 'workflow') === 'workflow' && row.workflow_id !== null
+    const rule = {
+      rule_id: newActionId(),
+      agent_id: isOfWorkflow ? null : row.agent_id,
+      workflow_id: isOfWorkflow ? row.workflow_id : null,
+      shape: JSON.stringify(shape),
+      description: describeRule(shape),
+      created_by: by,
+      created_from: row.execution_id,
+      created_at: now(),
+      expires_at: now() + (always.expiresInMs ?? limits.ruleMs),
+      uses: 0,
+      last_used_at: null,
+      revoked_by: null,
+      revoked_at: null,
+    }
+    await approvals.addRule(rule)
+    log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
+    return rule.rule_id
+  }
+
+  /** Newest first; `all`: those that have ended as well. */
+  list(all: boolean): Promise<ApprovalRule[]> {
+    return this.#parts.approvals.rules({ all, now: this.#parts.now() })
+  }
+
+  /**
+   * Ends a rule. What it has cleared already goes on.
+   *
+   * @throws {CentralPostError} `not_found` when there is none of that id to end
+   */
+  async revoke(ruleId: string, by: string): Promise<void> {
+    const { approvals, log, now } = this.#parts
+    if (!(await approvals.revoke(ruleId, by, now()))) {
+      throw new CentralPostError(
+        'not_found',
+        `no always rule ${ruleId} that holds; see \`centralpost rules list\``,
+      )
+    }
+    log.info('always rule revoked', { ruleId, by })
+  }
+}
+
+/** The parsed form that a rule binds. */
+export function readShape(rule: ApprovalRule): RuleShape {
+  return JSON.parse(rule.shape) as RuleShape
+}
