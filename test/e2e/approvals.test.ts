@@ -1,10 +1,11 @@
-import { rename, symlink, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Agent, Operator } from '@centralpost/agents'
 import { decisionReplySchema, operatorEndpointSubject, rulesReplySchema } from '@centralpost/shared'
 import { eventually } from '../support/eventually.ts'
-import { TestHub } from '../support/hub.ts'
+import { shippedRules, TestHub } from '../support/hub.ts'
+import { TempDir } from '../support/temp-dir.ts'
 
 async function askAndSee(
   agent: Agent,
@@ -131,6 +132,40 @@ describe('an approval binds what was shown', () => {
     )
     expect(back.digest).not.toBe(shown.digest)
     expect(back.verdict.reasons[0]).toContain('directory')
+  })
+})
+
+describe('the rules in force when it starts decide', () => {
+  test('what was approved or SAFE under other rules is refused or asked about again', async () => {
+    await using dir = await TempDir.make()
+    const rulesPath = join(dir.path, 'rules.yaml')
+    const shipped = await readFile(shippedRules, 'utf8')
+    await writeFile(rulesPath, shipped)
+    await using it = await TestHub.start({ config: { execution: { parallel: 1 } }, rulesPath })
+    const agent = await it.agent()
+    const operator = await it.operator()
+    const before = (await operator.hubs())[0]?.policy
+    const busy = await askAndSee(agent, operator, 'touch busy; sleep 2')
+    await operator.approve(busy.action.actionId)
+    const approved = await askAndSee(agent, operator, 'touch forbidden')
+    await operator.approve(approved.action.actionId)
+    const safe = await agent.requestAction('ls -1')
+    await writeFile(
+      rulesPath,
+      shipped
+        .replace(/^blocked:$/m, () => "blocked:\n  - '^touch forbidden$'")
+        .replace(/^review:$/m, () => "review:\n  - '^ls -1$'"),
+    )
+    await eventually(async () => (await operator.hubs())[0]?.policy !== before)
+    expect(await approved.action.result({ timeoutMs: 8000 })).toMatchObject({
+      status: 'denied',
+      trust_level: 'BLOCKED',
+      reason: expect.stringContaining('the rules have changed since it was cleared'),
+    })
+    const back = await eventually(async () =>
+      (await operator.pending()).find((one) => one.action_id === safe.actionId),
+    )
+    expect(back.trust_level).toBe('REVIEW')
   })
 })
 

@@ -14,6 +14,7 @@ export interface TestHubOptions {
   readonly agents?: readonly string[]
   readonly operators?: readonly string[]
   readonly config?: z.input<typeof hubConfigSchema>
+  readonly rulesPath?: string
 }
 
 /** A real hub on a real broker, with a workspace of its own; all of it goes with the test. */
@@ -56,7 +57,7 @@ export class TestHub {
         hub: { id: 'test-hub', ...options.config?.hub },
       }),
       file: null,
-      rulesPath: shippedRules,
+      rulesPath: options.rulesPath ?? shippedRules,
       roots: [workspace],
     }
     const it = new TestHub(broker, workspace, config, log, opened.move())

@@ -227,7 +227,8 @@ export class ApprovalDesk {
     row: CommandExecution,
     decision: Decision & { readonly reason: string },
   ): Promise<boolean> {
-    const { by, reason, suggestion = null } = decision
+    const { by, reason } = decision
+    const suggestion = decision.suggestion ?? readVerdict(row.verdict ?? '').suggestion ?? null
     const at = this.#parts.now()
     const isMine = await conclude(
       this.#parts,
