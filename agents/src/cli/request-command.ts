@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
-import { type ActionResult, newActionId } from '@centralpost/shared'
+import { type ActionResult, isCentralPostError, newActionId } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { ActionAsked } from '../action-asked.ts'
+import type { Agent } from '../agent.ts'
 import type { RequestedAction } from '../requested-action.ts'
 import { visible } from '../visible.ts'
 import { type CommonOptions, withAgent, withCommonOptions } from './connection.ts'
@@ -25,6 +26,9 @@ interface Options extends CommonOptions {
 
 /** How long a person is kept waiting for the broker to take the request, in milliseconds. */
 const storeMs = 10_000
+
+/** After how long a wait without a result is explained, in milliseconds. */
+const hintMs = 1_500
 
 const details = `
 One word after -- is the text of a command, as bash would read it; several words are a program and its
@@ -70,7 +74,8 @@ async function request(words: readonly string[], options: Options): Promise<void
           else print(actionId)
           return
         }
-        const result = await settled(action, options, signal)
+        const hint = setTimeout(() => void sayWhatHoldsIt(agent, actionId), hintMs)
+        const result = await settled(action, options, signal).finally(() => clearTimeout(hint))
         report(result, options)
         process.exitCode = exitCodeOfResult(result)
       } catch (error) {
@@ -96,6 +101,19 @@ function toAsked(words: readonly string[], options: Options, actionId: string): 
     ...(options.timeout !== undefined && { timeoutSeconds: options.timeout }),
     ...(options.context !== undefined && { context: options.context }),
     ...(options.stream && { streamOutput: true }),
+  }
+}
+
+/** Tells a person who waits for a while what the action itself waits for. */
+async function sayWhatHoldsIt(agent: Agent, actionId: string): Promise<void> {
+  try {
+    const { state } = await agent.getAction(actionId)
+    if (state === 'pending') {
+      say(`centralpost: waits for an operator: centralpost approve ${actionId}`)
+    }
+  } catch (error) {
+    if (!isCentralPostError(error) || error.code !== 'unavailable') return
+    say('centralpost: no hub answers; the request is stored and is served when one is there')
   }
 }
 

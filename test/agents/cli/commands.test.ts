@@ -102,6 +102,14 @@ describe('centralpost request', () => {
     expect(stderr).toContain('has no result after 300 ms')
   })
 
+  test('a wait that takes long says what the action waits for', async () => {
+    const actionId = newActionId()
+    await using running = startRequest('--wait', `--action-id=${actionId}`, '--', 'touch never')
+    await eventually(() => running.stderr.includes(`centralpost approve ${actionId}`))
+    await alice.deny(actionId, 'the test is over')
+    expect((await running.ended).code).toBe(77)
+  })
+
   test('an interrupted wait says how to find the action again', async () => {
     const actionId = newActionId()
     await using running = startRequest('--wait', `--action-id=${actionId}`, '--', 'touch never')
@@ -253,3 +261,11 @@ describe('centralpost history', () => {
     expect(verified.code).toBe(0)
   })
 })
+
+test('a request made while no hub is there says so, and is served when one is', async () => {
+  await it.stopHub()
+  await using asking = startRequest('--wait', '--', 'echo', 'served in the end')
+  await eventually(() => asking.stderr.includes('no hub answers; the request is stored'), 15_000)
+  await it.startHub()
+  expect(await asking.ended).toMatchObject({ code: 0, stdout: 'served in the end\n' })
+}, 30_000)
