@@ -78,6 +78,8 @@ export class Judge {
   readonly additions = new Map<Word, readonly string[]>()
   /** Commands that the plan replaces by `true`, because the hub does their work itself. */
   readonly replaced = new Set<SimpleCommand>()
+  /** Variables that the plan sets. */
+  readonly env: Record<string, string> = {}
   venv: string | undefined
   hardensGit = false
   level: TrustLevel = 'SAFE'
@@ -300,15 +302,10 @@ export class Judge {
       this.add('…', review('too-many', `more than ${mostUnits} commands in one`))
     }
     if (program !== '') {
-      this.#dangers(
-        program,
-        words,
-        undefined,
-        inputOf(redirects, undefined),
-        scope,
-        findings,
-        undefined,
-      )
+      const args = words.slice(1).map(({ value }) => value)
+      const shape = this.#shape(program, args, inputOf(redirects, undefined), () => false, scope)
+      const rule = this.#policy.blocked.find(shape, this.#paths)
+      if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
       this.#secrets(program, words, undefined, scope, findings)
     }
     const worst = findings.find(({ level }) => level === 'BLOCKED')
@@ -864,7 +861,8 @@ export class Judge {
         scope.isLost = true
       }
     }
-    if (reading.form.harden === 'git' || program === 'git') this.hardensGit = true
+    if (reading.form.harden === 'git') this.hardensGit = true
+    if (reading.form.env) Object.assign(this.env, reading.form.env)
     const before = words[reading.addAt - 1]
     if (reading.form.add.length > 0 && before) this.additions.set(before.word, reading.form.add)
   }

@@ -28,6 +28,8 @@ const deepest = 16
 // Each level of a long text is parsed again: depth times length is bounded.
 const deepestOfLong = 6
 const long = 2048
+const mostExpansions = 3
+const mostNested = 32
 const mostNodes = 20_000
 const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
 const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
@@ -48,11 +50,16 @@ class Lowering {
   readonly #faults: string[] = []
   #nodes = 0
   #depth = 0
+  #expansions = 0
   #deepest = deepest
 
   run(text: string): ParsedCommand {
     if (text.length > long) this.#deepest = deepestOfLong
     let root: CommandNode | null = null
+    if (nestsExpansions(text)) {
+      this.#fault('expansions nested too deep to read')
+      return { root, faults: this.#faults }
+    }
     try {
       const script = parse(text)
       if (!coversText(script.commands, text)) this.#fault('text that the parser left out')
@@ -422,11 +429,11 @@ class Lowering {
   #parameter(part: Extract<WordPart, { type: 'ParameterExpansion' }>, quoted: boolean): Piece[] {
     const operation = part.operation
     const operands: Piece[] = []
-    if (this.#depth >= this.#deepest) {
-      this.#fault(`nested more than ${this.#deepest} deep`)
+    if (this.#expansions >= mostExpansions) {
+      this.#fault(`expansions nested more than ${mostExpansions} deep`)
       return [opaque('an expansion nested too deep', part.text)]
     }
-    this.#depth += 1
+    this.#expansions += 1
     const add = (word: ParsedWord | undefined): void => {
       if (word) operands.push(...this.#words(word).flatMap((each) => each.pieces ?? []))
     }
@@ -462,6 +469,22 @@ class Lowering {
 }
 
 const emptyCommand: CommandNode = { kind: 'simple', assignments: [], words: [], redirects: [] }
+
+/** Whether `${` stands inside `${` so often that the parser's own work on it would be felt. */
+function nestsExpansions(text: string): boolean {
+  let depth = 0
+  for (let at = text.indexOf('${'); at >= 0;) {
+    depth += 1
+    if (depth > mostNested) return true
+    const next = text.indexOf('${', at + 2)
+    for (let end = text.indexOf('}', at); end >= 0 && (next < 0 || end < next);) {
+      depth = Math.max(0, depth - 1)
+      end = text.indexOf('}', end + 1)
+    }
+    at = next
+  }
+  return false
+}
 
 /** Whether nothing but separators and comments stands between the statements and after them. */
 function coversText(statements: readonly Statement[], text: string): boolean {

@@ -17,6 +17,7 @@ export interface PlanNotes {
   readonly additions: ReadonlyMap<Word, readonly string[]>
   readonly replaced: ReadonlySet<SimpleCommand>
   readonly hardensGit: boolean
+  readonly env: Readonly<Record<string, string>>
   readonly venv: string | undefined
 }
 
@@ -56,16 +57,17 @@ const gitEnvironment: Readonly<Record<string, string>> = {
 
 /** The plan of a SAFE command: its argv, or a script printed again from what was judged. */
 export function planSafe(root: CommandNode, notes: PlanNotes): Plan {
-  const env = notes.hardensGit ? gitEnvironment : undefined
+  const set = { ...notes.env, ...(notes.hardensGit && gitEnvironment) }
+  const env = Object.keys(set).length > 0 ? set : undefined
   const extras = { ...(env && { env }), ...(notes.venv !== undefined && { venv: notes.venv }) }
   const rewrite = rewriteBy(notes)
   if (root.kind === 'simple') {
     const command = rewrite(root) ?? root
     if (isPlain(command) && !needsBash(command)) {
-      const set = Object.fromEntries(
+      const assigned = Object.fromEntries(
         command.assignments.map(({ name, value }) => [name, value.value]),
       )
-      const whole = { ...set, ...env }
+      const whole = { ...assigned, ...env }
       const argv = command.words.map(({ value }) => value)
       return {
         kind: 'argv',

@@ -21,6 +21,8 @@ export interface Form {
   readonly bare: boolean
   readonly versions: boolean
   readonly harden: 'git' | undefined
+  /** Variables that the plan sets. */
+  readonly env: Readonly<Record<string, string>> | undefined
   readonly reason: string | undefined
   readonly suggestion: string | undefined
 }
@@ -46,7 +48,15 @@ export function compileProgram(source: ProgramSource): [string[], Form] {
 function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>): Form {
   const sub = new Map<string, Form>()
   for (const [names, form] of Object.entries(source.sub ?? {})) {
-    for (const name of split(names)) sub.set(name, compileForm(`${id} ${name}`, form ?? {}, {}))
+    for (const name of split(names))
+      sub.set(
+        name,
+        compileForm(`${id} ${name}`, form ?? {}, {
+          harden: top.harden,
+          env: top.env,
+          versions: false,
+        }),
+      )
   }
   return {
     id,
@@ -63,6 +73,7 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
     bare: source.bare ?? false,
     versions: top.versions ?? true,
     harden: top.harden,
+    env: top.env,
     reason: source.reason,
     suggestion: source.suggest,
   }

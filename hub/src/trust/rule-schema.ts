@@ -85,6 +85,10 @@ export const programSchema = z.strictObject({
   sub: z.record(z.string(), formSchema.nullable()).optional(),
   bare: z.boolean().optional(),
   harden: z.literal('git').optional(),
+  env: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('variables the plan sets, so that the program neither talks nor writes on the side'),
   versions: z
     .boolean()
     .optional()
