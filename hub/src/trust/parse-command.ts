@@ -473,15 +473,9 @@ const emptyCommand: CommandNode = { kind: 'simple', assignments: [], words: [], 
 /** Whether `${` stands inside `${` so often that the parser's own work on it would be felt. */
 function nestsExpansions(text: string): boolean {
   let depth = 0
-  for (let at = text.indexOf('${'); at >= 0;) {
-    depth += 1
+  for (const [bracket] of text.matchAll(/\$\{|\}/g)) {
+    depth = bracket === '}' ? Math.max(0, depth - 1) : depth + 1
     if (depth > mostNested) return true
-    const next = text.indexOf('${', at + 2)
-    for (let end = text.indexOf('}', at); end >= 0 && (next < 0 || end < next);) {
-      depth = Math.max(0, depth - 1)
-      end = text.indexOf('}', end + 1)
-    }
-    at = next
   }
   return false
 }

@@ -47,13 +47,12 @@ interface Open {
   readonly acceptable: readonly string[]
 }
 
-const here = sharedCorpora === undefined ? test.skip : test
+const whereTheyAre = sharedCorpora === undefined ? describe.skip : describe
 /** Lines of public corpora whose label contradicts the labelling rules: two substitutions of reading commands. */
 const mislabelled = new Set(['echo `date` `hostname`'])
 
-here(
-  'the open corpora beside the clone: nothing unsafe is SAFE, every catastrophe is BLOCKED',
-  () => {
+whereTheyAre('the open corpora beside the clone', () => {
+  test('nothing unsafe is SAFE, every catastrophe is BLOCKED, everyday reading is not asked about', () => {
     const directory = sharedCorpora ?? ''
     const files = readdirSync(directory).filter(
       (name) => name.startsWith('dev-') && name.endsWith('.jsonl'),
@@ -87,5 +86,5 @@ here(
       })
     }
     expect({ unsafe, missed }).toEqual({ unsafe: [], missed: [] })
-  },
-)
+  })
+})

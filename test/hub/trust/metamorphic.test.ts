@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
 import { openShipped, rank, readCorpus } from './rules-in-force.ts'
 
@@ -36,9 +36,10 @@ function levelOf(text: string): number {
   return rank[trust.classifyCommand(text).level] ?? 0
 }
 
-function atLeast(changed: string, original: string): void {
+/** The levels of a changed command that is judged more leniently than it was before; undefined where it is not. */
+function lowered(changed: string, original: string): object | undefined {
   const [after, before] = [levelOf(changed), levelOf(original)]
-  if (after < before) expect({ changed, original, after, before }).toBe('not lower')
+  return after < before ? { changed, original, after, before } : undefined
 }
 
 describe('a verdict is never lowered', () => {
@@ -52,8 +53,8 @@ describe('a verdict is never lowered', () => {
       (text) => `( ${text} )`,
       (text) => `{ ${text}; }`,
       (text) => `if true; then ${text}; fi`,
-      (text) => `echo $(${text})`,
-      (text) => `echo "$(${text})"`,
+      (text) => `echo $( ${text} )`,
+      (text) => `echo "$( ${text} )"`,
       (text) => `cat <(${text})`,
       (text) => `while false; do ${text}; done`,
       (text) => `f() { ${text}; }; f`,
@@ -61,7 +62,9 @@ describe('a verdict is never lowered', () => {
       (text) => `time ${text}`,
     )
     fc.assert(
-      fc.property(fc.constantFrom(...whole), around, (text, wrap) => atLeast(wrap(text), text)),
+      fc.property(fc.constantFrom(...whole), around, (text, wrap) =>
+        expect(lowered(wrap(text), text)).toBeUndefined(),
+      ),
       settings,
     )
   })
@@ -74,9 +77,9 @@ describe('a verdict is never lowered', () => {
         joint,
         fc.constantFrom(...whole),
         (left, by, right) => {
-          atLeast(left + by + right, left)
+          expect(lowered(left + by + right, left)).toBeUndefined()
           // Behind a pipe, a command can read what its twin alone cannot, but nothing makes it safer.
-          atLeast(left + by + right, right)
+          expect(lowered(left + by + right, right)).toBeUndefined()
         },
       ),
       settings,
@@ -108,7 +111,7 @@ describe('a verdict is never lowered', () => {
             text,
           ),
         )
-        atLeast(`${wrapper} ${text}`, text)
+        expect(lowered(`${wrapper} ${text}`, text)).toBeUndefined()
       }),
       settings,
     )
@@ -117,8 +120,8 @@ describe('a verdict is never lowered', () => {
   test('by shell text in an argument', () => {
     fc.assert(
       fc.property(fc.constantFrom(...whole.filter((text) => !text.includes("'"))), (text) => {
-        atLeast(`bash -c '${text}'`, text)
-        atLeast(`eval '${text}'`, text)
+        expect(lowered(`bash -c '${text}'`, text)).toBeUndefined()
+        expect(lowered(`eval '${text}'`, text)).toBeUndefined()
       }),
       settings,
     )
@@ -129,7 +132,7 @@ describe('a verdict is never lowered', () => {
       fc.property(
         fc.constantFrom(...whole),
         fc.constantFrom(' > f', ' 2>/dev/null', ' >> ~/x', ' < f'),
-        (text, redirect) => atLeast(text + redirect, text),
+        (text, redirect) => expect(lowered(text + redirect, text)).toBeUndefined(),
       ),
       settings,
     )
@@ -189,16 +192,15 @@ describe('a spelling that bash reads alike gets the same verdict', () => {
 })
 
 test('the plan of a SAFE command is SAFE, and planning it again changes nothing', () => {
+  const wrong: object[] = []
   for (const text of lines) {
     const { level, plan } = trust.classifyCommand(text)
     if (level !== 'SAFE' || plan.venv !== undefined) continue
-    const again = trust.classifyCommand(plan.kind === 'argv' ? plan.argv : plan.script, {
-      env: plan.kind === 'argv' ? {} : undefined,
-    })
-    expect({ text, level: again.level }).toEqual({ text, level: 'SAFE' })
-    if (plan.kind === 'script') {
-      const hardened = plan.env !== undefined
-      if (!hardened) expect({ text, plan: again.plan }).toEqual({ text, plan })
-    }
+    const again = trust.classifyCommand(plan.kind === 'argv' ? plan.argv : plan.script)
+    if (again.level !== 'SAFE') wrong.push({ text, level: again.level })
+    // What the plan adds to a hardened program is added again.
+    if (plan.env === undefined && JSON.stringify(again.plan) !== JSON.stringify(plan))
+      wrong.push({ text, plan, again: again.plan })
   }
+  expect(wrong).toEqual([])
 })

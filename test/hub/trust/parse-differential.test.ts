@@ -103,7 +103,7 @@ function validInBash(texts: readonly string[]): boolean[] {
     encoding: 'utf8',
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
   })
-  return [...run.stdout].map((digit) => digit === '1')
+  return Array.from(run.stdout, (digit) => digit === '1')
 }
 
 describe('against the real bash', () => {
@@ -130,7 +130,8 @@ describe('against the real bash', () => {
     expect(tried).toBeGreaterThanOrEqual(batch)
     // Known leniency of the parser: it may read less than bash would. What runs is then printed from what was read.
     const share = wrong.length / tried
-    if (share > 0.02) expect({ share, examples: wrong.slice(0, 10) }).toEqual('at most 2 %')
+    const examples = share > 0.02 ? wrong.slice(0, 10) : []
+    expect(examples).toEqual([])
   })
 
   test('a static word has the value that bash gives it', () => {
@@ -149,7 +150,7 @@ describe('against the real bash', () => {
         if (faults.length > 0 || root?.kind !== 'simple' || root.words.length !== 2) continue
         const word = root.words[1]
         // A backslash at the end would take the character that follows here.
-        if (!word || word.pieces || /\\$/.test(text)) continue
+        if (!word || word.pieces || text.endsWith('\\')) continue
         texts.push(text)
         values.push(word.value)
       }

@@ -83,7 +83,7 @@ describe('what would be executed', () => {
       argv: ['true'],
       venv: '.venv',
     })
-    expect(planOf('. ./venv/bin/activate && pip list')).toEqual({
+    expect(planOf('. ./venv/bin/activate && pip list')).toMatchObject({
       kind: 'script',
       script: "'true' && 'pip' 'list'",
       venv: 'venv',

@@ -304,7 +304,7 @@ function run(plan: Plan): Promise<boolean> {
     const timer = setTimeout(() => child.kill('SIGKILL'), commandMs)
     child.on('close', (code) => {
       clearTimeout(timer)
-      resolve(!(code === 1 && /^bwrap: /.test(errors)) && code !== 127)
+      resolve(!(code === 1 && errors.startsWith('bwrap: ')) && code !== 127)
     })
   })
 }

@@ -2,9 +2,10 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { LogFields, Logger } from '@centralpost/shared'
 import { isCentralPostError, silentLogger } from '@centralpost/shared'
 import { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import { eventually } from '../../support/eventually.ts'
+import { MemoryLog } from '../../support/memory-log.ts'
 import { openShipped } from './rules-in-force.ts'
 
 let folder: string
@@ -23,26 +24,6 @@ async function rulesFile(text: string): Promise<string> {
   return path
 }
 
-function memoryLog(): {
-  log: Logger
-  lines: { level: string; message: string; fields: LogFields }[]
-} {
-  const lines: { level: string; message: string; fields: LogFields }[] = []
-  const at =
-    (level: string) =>
-    (message: string, fields: LogFields = {}) => {
-      lines.push({ level, message, fields })
-    }
-  const log: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => log,
-  }
-  return { log, lines }
-}
-
 async function failure(text: string): Promise<string> {
   const rulesPath = await rulesFile(text)
   try {
@@ -50,16 +31,7 @@ async function failure(text: string): Promise<string> {
     return `no failure, policy ${opened.policy}`
   } catch (error) {
     if (!isCentralPostError(error)) throw error
-    expect(error.code).toBe('invalid_config')
-    return error.message
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('the condition was not met within 10 s')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    return `${error.code}: ${error.message}`
   }
 }
 
@@ -184,19 +156,19 @@ describe('a faulty rule file is refused with file, line and pattern', () => {
 
 describe('a change of the file', () => {
   test('takes effect while watching, and a bad one changes nothing', async () => {
-    const { log, lines } = memoryLog()
+    const log = new MemoryLog()
     const rulesPath = await rulesFile("safe: ['^mytool$']\nreview: []\nblocked: []\n")
     await using trust = await TrustManager.open({ rulesPath, log, watch: true })
     const first = trust.policy
     expect(trust.classifyCommand('mytool').level).toBe('SAFE')
 
     await rulesFile("safe: ['(']\nreview: []\nblocked: []\n")
-    await until(() => lines.some(({ level }) => level === 'error'))
+    await eventually(() => log.of('error').length > 0)
     expect(trust.policy).toBe(first)
     expect(trust.classifyCommand('mytool').level).toBe('SAFE')
 
     await rulesFile("safe: []\nreview: []\nblocked: ['^mytool']\n")
-    await until(() => trust.policy !== first)
+    await eventually(() => trust.policy !== first)
     expect(trust.classifyCommand('mytool').level).toBe('BLOCKED')
   })
 

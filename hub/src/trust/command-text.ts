@@ -1,0 +1,46 @@
+import type { CommandNode, SimpleCommand, Word } from './command-tree.ts'
+import { isNode } from './command-tree.ts'
+import { describe, describeWord } from './print-command.ts'
+import type { ResolvedWord } from './resolve-words.ts'
+
+const mostWords = 200
+const longestText = 400
+
+/** The words of an inner command; the whole command tells them all. */
+export function describeSome(words: readonly ResolvedWord[]): string {
+  if (words.length <= mostWords) return describeWords(words)
+  return `${describeWords(words.slice(0, mostWords))} …`
+}
+
+export function describeWords(words: readonly ResolvedWord[]): string {
+  return words.map(({ word }) => describeWord(word)).join(' ')
+}
+
+export function describeShort(node: CommandNode): string {
+  return shorten(describe(node))
+}
+
+export function shorten(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text
+}
+
+export function programsOf(node: CommandNode): string[] {
+  if (node.kind === 'simple') {
+    return node.words.map((word) => word.value.slice(word.value.lastIndexOf('/') + 1)).slice(0, 4)
+  }
+  return node.shape.filter(isNodePart).flatMap(programsOf)
+}
+
+export function isNodePart(part: string | Word | CommandNode): part is CommandNode {
+  return isNode(part)
+}
+
+export function maskedText(node: CommandNode, texts: ReadonlyMap<SimpleCommand, string>): string {
+  if (node.kind === 'simple') return texts.get(node) ?? describe(node)
+  return node.shape
+    .map((part) => {
+      if (typeof part === 'string') return part
+      return isNode(part) ? maskedText(part, texts) : '…'
+    })
+    .join('')
+}

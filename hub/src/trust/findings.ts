@@ -1,0 +1,58 @@
+import type { TrustLevel } from '@centralpost/shared'
+
+/** What one rule says of one part of a command. */
+export interface Finding {
+  readonly level: TrustLevel
+  readonly rule: string
+  readonly reason: string
+  readonly suggestion?: string | undefined
+}
+
+/** A rule's finding, kept with the part's others until the strictest is known. */
+export type Findings = Finding[]
+
+export function isStricter(level: TrustLevel, than: TrustLevel): boolean {
+  return rank[level] > rank[than]
+}
+
+const rank: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, BLOCKED: 2 }
+
+export function review(rule: string, reason: string, suggestion?: string): Finding {
+  return { level: 'REVIEW', rule, reason, suggestion }
+}
+
+export function safe(rule: string, reason: string): Finding {
+  return { level: 'SAFE', rule, reason }
+}
+
+export function unknown(program: string): Finding {
+  return review('unknown', `no rule says that ${program} is safe`)
+}
+
+export function patternFinding(level: TrustLevel, id: string, source: string): Finding {
+  return { level, rule: id, reason: `matches the ${level} pattern ${source}` }
+}
+
+export function secretFinding(path: string): Finding {
+  return { level: 'BLOCKED', rule: 'credentials', reason: `${path} holds credentials` }
+}
+
+export function privateFinding(path: string): Finding {
+  return review('private-file', `${path} may hold secrets`)
+}
+
+export function secretVariable(name: string, program = ''): Finding {
+  const prints = program === 'echo' || program === 'printf'
+  const reason = `$${name} looks like a secret by its name`
+  return prints
+    ? { level: 'BLOCKED', rule: 'secret-variable', reason }
+    : review('secret-variable', reason)
+}
+
+export function environmentFinding(name: string, level: 'REVIEW' | 'BLOCKED'): Finding {
+  const reason =
+    level === 'BLOCKED'
+      ? `${name} loads code into programs`
+      : `${name} can change what a program does`
+  return { level, rule: 'environment', reason }
+}

@@ -1,0 +1,102 @@
+import type { Shape } from './danger-rules.ts'
+import type { Finding } from './findings.ts'
+import { patternFinding, secretFinding } from './findings.ts'
+import { proseOf, secrecyOf } from './judge-secrets.ts'
+import { fromGlob, resolvePath } from './paths.ts'
+import { quoteIfNeeded } from './print-command.ts'
+import type { Reading } from './program-rules.ts'
+import type { ResolvedWord } from './resolve-words.ts'
+import type { Grounds, Scope } from './scope.ts'
+
+/** A part of the risk score that a rule adds. */
+export interface Points {
+  readonly name: string
+  readonly points: number
+}
+
+/**
+ * Tries the REVIEW and BLOCKED rules and patterns on one command.
+ *
+ * @returns the command's text with what is only printed or searched for left out
+ */
+export function judgeDangers(
+  program: string,
+  words: readonly ResolvedWord[],
+  reading: Reading | undefined,
+  input: string | undefined,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+  risks: Points[],
+): string {
+  const args = words.slice(1).map(({ value }) => value)
+  const isReading = reading !== undefined && reading.refusal === undefined
+  const isProse = proseOf(grounds.policy, program, args, reading)
+  const isHelp = args.length === 1 && /^--(?:help|version)$/.test(args[0] ?? '')
+  if (isHelp && grounds.policy.versions.has(program)) return `${program} ${args.join(' ')}`
+  if (!isReading) {
+    const shape = shapeOf(program, args, input, isProse, scope)
+    const rule = isHelp ? undefined : grounds.policy.blocked.find(shape, grounds.paths)
+    if (rule) {
+      findings.push({
+        level: 'BLOCKED',
+        rule: rule.id,
+        reason: rule.reason,
+        suggestion: rule.suggestion,
+      })
+      if (rule.risk > 0) risks.push({ name: rule.id, points: rule.risk })
+    }
+    const reviewed = grounds.policy.review.find(shape, grounds.paths)
+    if (reviewed) {
+      findings.push({
+        level: 'REVIEW',
+        rule: reviewed.id,
+        reason: reviewed.reason,
+        suggestion: reviewed.suggestion,
+      })
+      if (reviewed.risk > 0) risks.push({ name: reviewed.id, points: reviewed.risk })
+    }
+  }
+  const masked = [
+    program,
+    ...args.map((arg, index) => (isProse(index) ? '…' : quoteIfNeeded(arg))),
+  ].join(' ')
+  const blocked = grounds.policy.blockedPatterns.find(program, masked)
+  if (blocked) findings.push(patternFinding('BLOCKED', blocked.id, blocked.source))
+  const reviewed = grounds.policy.reviewPatterns.find(program, masked)
+  if (reviewed) findings.push(patternFinding('REVIEW', reviewed.id, reviewed.source))
+  return masked
+}
+
+/** With an unknown program the words are still tried on what is BLOCKED, as bash would most likely see them. */
+export function guessProgram(
+  words: readonly ResolvedWord[],
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const guess = words.flatMap(({ value }) => value.split(/\s+/)).filter((part) => part !== '')
+  const name = guess[0]?.slice(guess[0].lastIndexOf('/') + 1) ?? ''
+  const shape = shapeOf(name.replaceAll(/[?*]/g, ''), guess.slice(1), undefined, () => false, scope)
+  const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
+  for (const program of names) {
+    if (/[?*[]/.test(name) && fromGlob(name)?.test(program) !== true) continue
+    const rule = grounds.policy.blocked.find({ ...shape, program }, grounds.paths)
+    if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
+  }
+  for (const { value, glob } of words) {
+    const secrecy = secrecyOf(value, glob, scope, grounds)
+    if (secrecy === 'secret') findings.push(secretFinding(value))
+  }
+}
+
+/** A command as danger rules see it. */
+export function shapeOf(
+  program: string,
+  args: readonly string[],
+  input: string | undefined,
+  isProse: (index: number) => boolean,
+  scope: Scope,
+): Shape {
+  return { program, args, input, isProse, pathOf: (argument) => resolvePath(argument, scope.cwd) }
+}

@@ -1,0 +1,75 @@
+import { describeWords } from './command-text.ts'
+import type { Finding } from './findings.ts'
+import { patternFinding, review, safe, unknown } from './findings.ts'
+import type { Form, Reading } from './program-rules.ts'
+import type { ResolvedWord } from './resolve-words.ts'
+import type { Grounds, Scope, Via } from './scope.ts'
+
+/**
+ * The verdict on a program of the system from its reading form: SAFE where every argument is of that form, and where
+ * the pattern that may be asked for vouches too.
+ */
+export function judgeReading(
+  program: string,
+  words: readonly ResolvedWord[],
+  reading: Reading | undefined,
+  scope: Scope,
+  via: Via,
+  grounds: Grounds,
+  text: string,
+): Finding {
+  if (
+    words.length === 2 &&
+    grounds.policy.versions.has(program) &&
+    /^--(?:version|help)$/.test(words[1]?.value ?? '') &&
+    words[1]?.exact
+  ) {
+    return safe('version', 'only tells its version or its options')
+  }
+  if (!reading) return vouched(program, words, text, via, grounds)
+  if (reading.refusal !== undefined) {
+    return review(reading.form.id, reading.refusal, reading.form.suggestion)
+  }
+  if (
+    grounds.policy.knownPrograms === 'vouch' &&
+    !grounds.policy.safePatterns.find(program, describeWords(words))
+  ) {
+    return review('unknown', `no rule says that ${program} is safe`)
+  }
+  if (scope.isLost && readsRelative(reading, words)) {
+    return review('lost', 'reads a file below a directory that is only known when it runs')
+  }
+  if (via.appends) {
+    const refusal = refuseAppended(reading.form, via)
+    if (refusal !== undefined) return review('appended', refusal)
+  }
+  return safe(reading.form.id, `${reading.form.id} in this form only reads`)
+}
+
+/** A program that no table knows: only a seed-style pattern can vouch for it, and only in plain form. */
+function vouched(
+  program: string,
+  words: readonly ResolvedWord[],
+  text: string,
+  via: Via,
+  grounds: Grounds,
+): Finding {
+  const plain = words.every((word) => word.exact && word.opaque === undefined)
+  if (!plain || via.appends) return unknown(text)
+  const pattern = grounds.policy.safePatterns.find(program, describeWords(words))
+  return pattern ? patternFinding('SAFE', pattern.id, pattern.source) : unknown(program)
+}
+
+function readsRelative({ form, roles }: Reading, words: readonly ResolvedWord[]): boolean {
+  if (form.operands !== 'paths' && form.operands !== 'pattern') return false
+  return words.some(({ value }, at) => at > 0 && roles[at] === 'path' && !value.startsWith('/'))
+}
+
+function refuseAppended(form: Form, via: Via): string | undefined {
+  if (via.isXargs && !form.globs && form.operands !== 'data')
+    return 'a name that xargs adds could turn out to be an option'
+  if ((form.operands === 'paths' || form.operands === 'pattern') && !via.contained) {
+    return 'reads files whose names are only known when it runs'
+  }
+  return undefined
+}

@@ -1,0 +1,131 @@
+import { hasFlag } from './danger-rules.ts'
+import type { Finding } from './findings.ts'
+import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
+import { resolvePath } from './paths.ts'
+import type { Policy } from './policy.ts'
+import type { Reading } from './program-rules.ts'
+import type { ResolvedWord } from './resolve-words.ts'
+import type { Grounds, Scope } from './scope.ts'
+
+/** What a path that is named is known to hold. */
+export function secrecyOf(
+  value: string,
+  glob: boolean,
+  scope: Scope,
+  grounds: Grounds,
+): 'secret' | 'private' | undefined {
+  const path = resolvePath(value, scope.cwd)
+  if (!glob) return grounds.paths.secrecy(path)
+  const below = value.startsWith('/')
+    ? undefined
+    : grounds.paths.secrecyOfPattern(resolvePath(value, undefined))
+  return below ?? grounds.paths.secrecyOfPattern(path)
+}
+
+/** Judges what a command names, whatever it does with it: credentials, private files, secret variables. */
+export function judgeSecrets(
+  program: string,
+  words: readonly ResolvedWord[],
+  reading: Reading | undefined,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const roles = reading?.roles ?? []
+  const isProse = proseOf(
+    grounds.policy,
+    program,
+    words.slice(1).map(({ value }) => value),
+    reading,
+  )
+  for (let at = 1; at < words.length; at += 1) {
+    const word = words[at]
+    if (!word) continue
+    if (word.secret !== undefined) findings.push(secretVariable(word.secret, program))
+    const role = roles[at]
+    if (
+      role === 'data' &&
+      reading?.form.operands === 'pattern' &&
+      grounds.paths.isHunt(word.value)
+    ) {
+      findings.push(review('hunt', 'searches for credentials'))
+    }
+    if (
+      role === 'data' ||
+      role === 'operand' ||
+      (role === 'value' && !looksLikePath(word)) ||
+      isProse(at - 1)
+    )
+      continue
+    for (const candidate of candidatesOf(word.value)) {
+      const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
+      if (secrecy === undefined) continue
+      const isNamed = role === 'name' || grounds.policy.keyUsers.has(program)
+      const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
+      if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
+      else if (secrecy === 'secret' || role !== 'name') findings.push(privateFinding(candidate))
+    }
+  }
+  if (reading?.refusal === undefined && reading?.form.operands === 'pattern') {
+    judgeSearch(program, words, reading, scope, grounds, findings)
+  }
+}
+
+/** A search by content through a whole home directory or system finds credentials whatever it looks for. */
+function judgeSearch(
+  program: string,
+  words: readonly ResolvedWord[],
+  { roles }: Reading,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const args = words.slice(1).map(({ value }) => value)
+  const isRecursive =
+    /^(?:rg|ag)$/.test(program) ||
+    hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
+  if (!isRecursive) return
+  const roots = words.filter((_, at) => roles[at] === 'path').map(({ value }) => value)
+  for (const root of roots.length > 0 ? roots : ['.']) {
+    if (grounds.paths.isWide(resolvePath(root, scope.cwd))) {
+      findings.push(review('wide-search', `searches the content of everything below ${root}`))
+    }
+  }
+}
+
+/** Which arguments are text for people or for a search, not operands. */
+export function proseOf(
+  policy: Policy,
+  program: string,
+  args: readonly string[],
+  reading: Reading | undefined,
+): (index: number) => boolean {
+  const roles = reading?.refusal === undefined ? reading?.roles : undefined
+  if (roles && roles.length > 0) {
+    return (index) => roles[index + 1] === 'data' || roles[index + 1] === 'value'
+  }
+  const prose = policy.prose.get(program)
+  if (!prose) return () => false
+  return (index) =>
+    prose.test(args[index - 1] ?? '') ||
+    (/^--?[\w-]+=/.test(args[index] ?? '') &&
+      prose.test((args[index] ?? '').split('=', 1)[0] ?? ''))
+}
+
+function looksLikePath({ value, word }: ResolvedWord): boolean {
+  return /^[/.]/.test(value) || word.pieces?.[0]?.kind === 'tilde'
+}
+
+/** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */
+function candidatesOf(value: string): string[] {
+  const isOption = value.startsWith('-')
+  if (!isOption && !/[=@:]/.test(value)) return [value]
+  const candidates = isOption ? [] : [value]
+  const slash = value.indexOf('/')
+  if (isOption && slash > 0) candidates.push(value.slice(slash))
+  for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {
+    if (candidates.length > 4) break
+    candidates.push(value.slice(match.index + 1))
+  }
+  return candidates
+}
