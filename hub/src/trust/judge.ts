@@ -474,22 +474,18 @@ export class Judge {
       this.#text(inner.text, scope)
       return
     }
-    const network = redirects.filter((redirect) => redirect.target.value.startsWith('/dev/'))
+    // What the inner command reads, and where it connects, is its own matter; the rest was judged already.
+    const own = redirects.filter(
+      ({ operator, target }) => operator.startsWith('<<') || target.value.startsWith('/dev/'),
+    )
     const isXargs = program === 'xargs'
     const fills = inner.words.some((word) => !word.exact && word.value.includes('{}'))
     const appends = inner.appends || isXargs || (via.appends && fills)
-    this.#command(
-      inner.words,
-      undefined,
-      inner.assignments,
-      network.length > 0 ? network : noRedirects,
-      scope,
-      {
-        ...via,
-        appends,
-        isXargs,
-      },
-    )
+    this.#command(inner.words, undefined, inner.assignments, own, scope, {
+      ...via,
+      appends,
+      isXargs,
+    })
   }
 
   /** Shell text inside an argument: parsed and judged; it never lowers anything. */

@@ -99,8 +99,7 @@ function refuseTar({ words, read }: CheckInput): string | undefined {
   if (isBundle && !/^[tvzjJaZf]*$/.test(bundle)) return `tar ${bundle} does more than list`
   const lists = isBundle ? bundle.includes('t') : read.options.has('t') || read.options.has('list')
   if (!lists) return 'tar without -t'
-  const archive = isBundle
-    ? (words[2]?.value ?? '')
-    : (read.options.get('f') ?? read.options.get('file') ?? '')
-  return archive.includes(':') ? 'an archive on another machine' : undefined
+  // With `host:file` tar starts a remote shell; every operand and value is looked at, since the last -f wins.
+  const isRemote = words.some(({ value }, at) => at > 0 && value.includes(':'))
+  return isRemote ? 'an archive on another machine' : undefined
 }
