@@ -6,6 +6,7 @@ import {
   canonical,
   CentralPostError,
   decode,
+  isCentralPostError,
   isAgentId,
   subjectToken,
 } from '@centralpost/shared'
@@ -53,7 +54,7 @@ export interface Refused {
  */
 export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<Admission> {
   const agentId = subjectToken(incoming.subject, 1)
-  const refuse = (reason: string, request?: Partial<ActionRequest>): Admission => ({
+  const refuse = (reason: string, request?: ActionRequest): Admission => ({
     ok: false,
     refused: {
       actionId: request?.action_id ?? readableId(incoming.data) ?? incoming.messageId,
@@ -61,7 +62,8 @@ export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<
       command: request?.command ?? (request?.argv ? printArgv(request.argv) : ''),
       workflowId: request?.workflow_id ?? null,
       reason,
-      requestHash: hashOf(incoming.data),
+      // the same request has the same hash whatever becomes of it: it is told from another one by nothing else
+      requestHash: hashOf(request === undefined ? incoming.data : canonical(request)),
       requestedAt: incoming.receivedAt,
     },
   })
@@ -70,7 +72,7 @@ export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<
   try {
     request = decode(actionRequestSchema, incoming.data)
   } catch (error) {
-    return refuse(reasonOf(error))
+    return refuse(isCentralPostError(error) ? error.message : 'the payload cannot be read')
   }
   if (request.agent_id !== undefined && request.agent_id !== agentId) {
     return refuse(
@@ -82,7 +84,8 @@ export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<
     const action = await complete(request, agentId, incoming, parts)
     return { ok: true, action, requestHash: hashOf(canonical(request)) }
   } catch (error) {
-    return refuse(reasonOf(error), request)
+    if (isCentralPostError(error)) return refuse(error.message, request)
+    throw error
   }
 }
 
@@ -141,9 +144,4 @@ function readableId(data: Uint8Array): string | null {
 
 function invalid(message: string): CentralPostError {
   return new CentralPostError('invalid_request', message)
-}
-
-function reasonOf(error: unknown): string {
-  if (Error.isError(error) && error.name === 'CentralPostError') return error.message
-  throw error
 }

@@ -80,7 +80,7 @@ export class CentralPost {
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
   async requestSystemAction(incoming: Incoming): Promise<void> {
-    const { admit, approvals, classifyCommand, ledger, now } = this.#parts
+    const { admit, approvals, classifyCommand, ledger, limits, now } = this.#parts
     const admission = await admit(incoming)
     if (!admission.ok) return this.#refusals.reject(admission.refused)
 
@@ -94,7 +94,12 @@ export class CentralPost {
       return this.#refusals.reject({ ...action, requestHash, reason: pressure })
     }
 
-    const intake = await ledger.takeIn(row, told, terminal)
+    const mostPending = limits.pendingPerAgent
+    const intake = await ledger.takeIn(row, told, { terminal, mostPending })
+    if (intake.kind === 'full') {
+      const reason = `${intake.pending} actions of "${action.agentId}" wait for a person already, and ${mostPending} may; wait for these`
+      return this.#refusals.reject({ ...action, requestHash, reason })
+    }
     if (intake.kind === 'known') return this.#refusals.repeat(intake.action)
     if (intake.kind === 'conflict') return this.#refusals.rejectReuse({ ...action, requestHash })
 
@@ -354,9 +359,10 @@ export class CentralPost {
   async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
     const isReview = verdict.level === 'REVIEW'
     const bound = isReview ? await boundOf(verdict, action.cwd, this.#parts.whereIs) : {}
-    const rule = isReview
-      ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })
-      : null
+    const rule =
+      isReview && this.#desk.neededFor(verdict) === 1
+        ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })
+        : null
     const digest = digestOf({ ...action, plan: verdict.plan, bound })
     return { action, requestHash, verdict, bound, digest, rule }
   }

@@ -31,6 +31,7 @@ import { CommandHistory } from './history/command-history.ts'
 import { lockDataDirectory, openDatabase } from './history/database.ts'
 import { GroupCommit } from './history/group-commit.ts'
 import { Ledger } from './history/ledger.ts'
+import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
@@ -104,7 +105,7 @@ export class Hub {
     const classify = (
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
-    ) => trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] })
+    ) => boundedVerdict(trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] }))
     const centralPost = new CentralPost({
       hubId,
       admit: (incoming) =>
@@ -124,7 +125,7 @@ export class Hub {
       checkCwd: insideRoots,
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
       computeCommandHash: (command) => executor.computeCommandHash(command),
-      announce: new BusAnnouncer(bus),
+      announce: new BusAnnouncer(bus, log),
       publishResults: () => outbox.kick(),
       limits: {
         ...approvalLimits(config),

@@ -7,9 +7,11 @@ import {
   type ApprovalNeeded,
   type ErrorCategory,
   type ResultStatus,
+  type Verdict,
 } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
 import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
+import { defaultScope, holderOf } from './approval/rule-scope.ts'
 import type { CommandExecution } from './history/schema.ts'
 
 /** Where the hub says what happens (core NATS: who listens, hears). */
@@ -53,7 +55,7 @@ type Ended = Pick<
 >
 
 /** Messages stay below the broker's usual limit of 1 MiB, with room for what wraps them. */
-const maxResultBytes = 900_000
+const maxMessageBytes = 900_000
 
 /** The terminal message of an action. */
 export function resultOf(row: Ended, ending: Ending): ActionResult {
@@ -97,12 +99,16 @@ export interface Votes {
   readonly needed: number
 }
 
+const needsMore = { refused: 'more than one must approve it, so each one is asked about' }
+
 /** What an operator is shown of a pending action, and must clear. */
 export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalNeeded {
   const verdict = readVerdict(row.verdict ?? '')
   const subject = ruleSubjectOf(row)
+  const holder = holderOf(defaultScope(row), row)
   return {
     schema: 1,
+    execution_id: row.execution_id,
     action_id: row.action_id,
     agent_id: row.agent_id,
     workflow_id: row.workflow_id,
@@ -118,10 +124,10 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     digest: row.digest ?? '',
     bound: JSON.parse(row.bound ?? '{}') as Record<string, string>,
     always: alwaysDecisions.map((decision) => {
-      const made = ruleFor(decision, subject)
+      const made = votes.needed > 1 ? needsMore : ruleFor(decision, subject)
       return 'refused' in made
         ? { decision, rule: null, refused: made.refused }
-        : { decision, rule: describeRule(made.shape), refused: null }
+        : { decision, rule: describeRule(made.shape, holder), refused: null }
     }),
     approvals: [...votes.approvals],
     approvals_needed: votes.needed,
@@ -180,15 +186,60 @@ export function isoOf(at: number): string {
 
 /** Control characters grow sixfold in JSON: then less is shown inline, and `output_ref` has it all. */
 function fitted(result: ActionResult): ActionResult {
-  let fit = result
-  while (Buffer.byteLength(JSON.stringify(fit)) > maxResultBytes) {
+  let fit = { ...result, reason: result.reason === null ? null : cut(result.reason, 4000) }
+  // halves until nothing is left of it; what else there is, is bounded
+  for (let round = 0; round < 24 && sizeOf(fit) > maxMessageBytes; round += 1) {
     fit = { ...fit, stdout: halved(fit.stdout), stderr: halved(fit.stderr), truncated: true }
   }
   return fit
 }
 
+/** How many bytes a message is on the wire. */
+export function sizeOf(message: unknown): number {
+  return Buffer.byteLength(JSON.stringify(message))
+}
+
+/**
+ * As many of these as one message carries, at least one.
+ *
+ * @returns those, and whether some were left out
+ */
+export function fitList<T>(items: readonly T[]): { readonly fit: T[]; readonly isCut: boolean } {
+  const fit: T[] = []
+  let size = 0
+  for (const item of items) {
+    size += sizeOf(item) + 1
+    if (fit.length > 0 && size > maxMessageBytes) return { fit, isCut: true }
+    fit.push(item)
+  }
+  return { fit, isCut: false }
+}
+
+const mostUnits = 100
+const longestUnit = 300
+
+/** A verdict that fits into messages: long parts are cut with a mark. What runs is in the plan, which is whole. */
+export function boundedVerdict(verdict: Verdict): Verdict {
+  const units = verdict.units.slice(0, mostUnits).map((unit) => ({
+    ...unit,
+    text: cut(unit.text, longestUnit),
+    reason: cut(unit.reason, longestUnit),
+  }))
+  const left = verdict.units.length - units.length
+  if (left > 0) {
+    const text = `… and ${left} more parts`
+    units.push({ text, level: verdict.level, rule: 'cut', reason: 'too many parts to show' })
+  }
+  return { ...verdict, units, reasons: verdict.reasons.map((reason) => cut(reason, longestUnit)) }
+}
+
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text
+  return `${text.slice(0, most)} … (${text.length - most} more characters)`
+}
+
 function halved(text: string): string {
-  if (text.length < 64) return text
+  if (text.length < 64) return ''
   const keep = Math.floor(text.length / 4)
   return `${text.slice(0, keep)}\n… left out …\n${text.slice(-keep)}`
 }

@@ -18,7 +18,7 @@ import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './central-post.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import type { HubParts } from './hub-parts.ts'
-import { isoOf } from './messages.ts'
+import { fitList, isoOf } from './messages.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {
@@ -26,10 +26,13 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
   return [
     operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
       const all = await centralPost.getPendingActions()
-      const pending = all
-        .filter((one) => call.agent_id === undefined || one.agent_id === call.agent_id)
-        .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id)
-      return { pending }
+      const { fit, isCut } = fitList(
+        all
+          .filter((one) => call.agent_id === undefined || one.agent_id === call.agent_id)
+          .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id)
+          .filter((one) => call.after === undefined || one.execution_id > call.after),
+      )
+      return { pending: fit, next: isCut ? (fit.at(-1)?.execution_id ?? null) : null }
     }),
     operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) => {
       const { decision, scope, expires_in: expiresIn } = call
@@ -56,7 +59,7 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
     operatorEndpoint('rules', 'the always rules; end one', rulesCallSchema, async (call, by) => {
       if (call.revoke !== undefined) await centralPost.revokeApprovalRule(call.revoke, by)
       const rules = await centralPost.getApprovalRules(call.all || call.revoke !== undefined)
-      return { rules: rules.map(alwaysRuleOf) }
+      return { rules: fitList(rules.map(alwaysRuleOf)).fit }
     }),
     operatorEndpoint('cancel', 'end an action', cancelCallSchema, async (call, by) => {
       const action = await centralPost.cancelAction(named(call), { by, reason: call.reason })
@@ -77,11 +80,14 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
       outputCallSchema,
       async (call) => {
         const { action, result } = await centralPost.getActionResult(named(call))
-        const page =
+        const read = async (limit: number) =>
           action.output_ref === null
-            ? inlinePage(result?.[call.stream] ?? '', call.offset, call.limit)
-            : await executor.readOutput(action.output_ref, call.stream, call.offset, call.limit)
-        return { action_id: action.action_id, stream: call.stream, ...page }
+            ? inlinePage(result?.[call.stream] ?? '', call.offset, limit)
+            : executor.readOutput(action.output_ref, call.stream, call.offset, limit)
+        const page = await read(call.limit)
+        // control characters grow sixfold in JSON
+        const fit = fitList([page, page]).isCut ? await read(Math.ceil(call.limit / 6)) : page
+        return { action_id: action.action_id, stream: call.stream, ...fit }
       },
     ),
     operatorEndpoint('history', 'what was done, newest first', historyCallSchema, async (call) => {
@@ -95,8 +101,9 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         before: call.before,
         limit: call.limit,
       })
-      const last = entries.at(-1)
-      return { entries, next: entries.length === call.limit && last ? last.execution_id : null }
+      const { fit, isCut } = fitList(entries)
+      const hasMore = isCut || entries.length === call.limit
+      return { entries: fit, next: hasMore ? (fit.at(-1)?.execution_id ?? null) : null }
     }),
     operatorEndpoint('stats', 'success and duration', statsCallSchema, async (call) => {
       const { command } = call

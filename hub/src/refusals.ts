@@ -47,14 +47,14 @@ export class Refusals {
   async #takeIn(refused: Refused, reuses: boolean): Promise<'done' | 'conflict'> {
     const { ledger, log, now, publishResults } = this.#parts
     const { row, told, terminal } = intakeOfRefused(refused, now(), this.#settings, reuses)
-    const intake = await ledger.takeIn(row, told, terminal)
+    const intake = await ledger.takeIn(row, told, { terminal })
     if (intake.kind === 'conflict' && !reuses) return 'conflict'
-    if (intake.kind !== 'new') {
+    if (intake.kind === 'known' || intake.kind === 'conflict') {
       await this.repeat(intake.action)
       return 'done'
     }
     log.warn('request rejected', {
-      ...about(rowAfter(row, intake.executionId)),
+      ...about(rowAfter(row, 0)),
       reason: refused.reason,
     })
     publishResults()

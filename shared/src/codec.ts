@@ -46,14 +46,24 @@ export function decode<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.out
 export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => {
-    const field = issue.path.join('.') || 'the message'
-    return { field, text: `${field}: ${issue.message}${shown(value, issue.path)}` }
+  const { issues } = parsed.error
+  const faults = issues.slice(0, mostFaults).map((issue) => {
+    const field = shortened(issue.path.join('.'), 200) || 'the message'
+    return { field, text: `${field}: ${shortened(issue.message, 500)}${shown(value, issue.path)}` }
   })
-  throw new CentralPostError('invalid_request', faults.map((fault) => fault.text).join('; '), {
-    cause: parsed.error,
-    details: { field: faults[0]?.field ?? 'the message' },
-  })
+  const more = issues.length > mostFaults ? `; and ${issues.length - mostFaults} more` : ''
+  throw new CentralPostError(
+    'invalid_request',
+    faults.map((fault) => fault.text).join('; ') + more,
+    { details: { field: faults[0]?.field ?? 'the message' } },
+  )
+}
+
+// a fault is told to whoever made it: what is told must stay small, whatever was sent
+const mostFaults = 5
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
 }
 
 function shown(value: unknown, path: readonly PropertyKey[]): string {
@@ -61,6 +71,10 @@ function shown(value: unknown, path: readonly PropertyKey[]): string {
   let at: unknown = value
   for (const key of path) at = (at as Record<PropertyKey, unknown> | undefined)?.[key]
   if (at === undefined) return ''
-  const text = JSON.stringify(at)
-  return ` (got ${text.length > 100 ? `${text.slice(0, 100)}…` : text})`
+  try {
+    return ` (got ${shortened(JSON.stringify(at), 100)})`
+  } catch {
+    // nested deeper than it can be printed
+    return ''
+  }
 }

@@ -16,6 +16,10 @@ export const alwaysDecisions = [
 ] as const
 export type AlwaysDecision = (typeof alwaysDecisions)[number]
 
+/** Where an always rule holds: for the agent in the workflow, for the agent, or for everybody. */
+export const alwaysScopes = ['workflow', 'agent', 'everything'] as const
+export type AlwaysScope = (typeof alwaysScopes)[number]
+
 /** The seed's risk score: information for the approver. It never lowers a verdict. */
 export const riskSchema = z.object({
   level: z.enum(riskLevels),

@@ -59,7 +59,7 @@ describe('always decisions', () => {
       {
         description: offered?.rule,
         workflow_id: 'wf',
-        agent_id: null,
+        agent_id: 'agent-a',
         created_by: 'alice',
         uses: 1,
       },

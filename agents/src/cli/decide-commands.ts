@@ -1,4 +1,9 @@
-import { type AlwaysDecision, alwaysDecisions } from '@centralpost/shared'
+import {
+  type AlwaysDecision,
+  alwaysDecisions,
+  type AlwaysScope,
+  alwaysScopes,
+} from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import { visible } from '../visible.ts'
@@ -12,7 +17,7 @@ interface ApproveOptions extends OperatorOptions {
   readonly digest?: string
   readonly comment?: string
   readonly decision: 'approve_once' | AlwaysDecision
-  readonly scope?: 'workflow' | 'agent'
+  readonly scope?: AlwaysScope
   readonly expiresIn?: number
 }
 interface DenyOptions extends OperatorOptions {
@@ -41,9 +46,7 @@ export function addDecideCommands(program: Command): void {
         .choices(['approve_once', ...alwaysDecisions])
         .default('approve_once'),
     )
-    .addOption(
-      new Option('--scope <scope>', 'where an always rule holds').choices(['workflow', 'agent']),
-    )
+    .addOption(new Option('--scope <scope>', 'where an always rule holds').choices(alwaysScopes))
     .option('--expires-in <seconds>', 'how long an always rule holds', seconds)
   withOperatorOptions(approve).action((actionId: string, options: ApproveOptions) =>
     withOperator(options, (operator) => approveShown(operator, actionId, options)),

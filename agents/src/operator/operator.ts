@@ -1,6 +1,7 @@
 import {
   type AlwaysDecision,
   type AlwaysRule,
+  type AlwaysScope,
   type ApprovalNeeded,
   type Bus,
   cancelReplySchema,
@@ -41,7 +42,7 @@ export interface ApproveOptions {
   /** an always decision makes a rule as well: the one that the approval request showed for it */
   readonly decision?: 'approve_once' | AlwaysDecision
   /** where that rule holds @default the action's workflow, or its agent where it has none */
-  readonly scope?: 'workflow' | 'agent'
+  readonly scope?: AlwaysScope
   /** how long that rule holds, in seconds @default the hub's default */
   readonly expiresInSeconds?: number
 }
@@ -79,7 +80,18 @@ export class Operator {
       ...(filter.agentId !== undefined && { agent_id: filter.agentId }),
       ...(filter.workflowId !== undefined && { workflow_id: filter.workflowId }),
     }
-    return (await this.#ask('pending', call, pendingReplySchema)).pending
+    const all: ApprovalNeeded[] = []
+    let after: number | null = 0
+    while (after !== null) {
+      const page: z.infer<typeof pendingReplySchema> = await this.#ask(
+        'pending',
+        { ...call, after },
+        pendingReplySchema,
+      )
+      all.push(...page.pending)
+      after = page.next
+    }
+    return all
   }
 
   /**

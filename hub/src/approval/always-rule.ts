@@ -1,4 +1,4 @@
-import { basename, dirname, resolve, sep } from 'node:path'
+import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
 
 /** An action as an always rule sees it: its parsed form, never its text. */
@@ -12,7 +12,7 @@ export interface RuleSubject {
 export interface RuleShape {
   readonly kind: AlwaysDecision
   readonly program: string
-  /** `install` of `pip install x`, for programs that have sub-commands */
+  /** `add` of `git add x`, of a rule that is bound by place */
   readonly subcommand: string | null
   /** the options that may be given, by name; others ask again */
   readonly flags: readonly string[]
@@ -36,21 +36,21 @@ const runners = new Set(
   ),
 )
 
-const withSubcommands = new Set(
-  `git npm pnpm yarn pip pip3 uv poetry conda apt apt-get brew apk dnf yum gh glab systemctl composer gem bundle helm
-  terraform aws gcloud az rustup nvm`.split(/\s+/),
-)
+/**
+ * Commands whose every operand is the name of a file or directory that they make or note, and never overwrite: these
+ * can be bound by place. What other commands name may be code, a host, a service or a setting.
+ */
+const boundByPlace: Readonly<Record<string, string | null>> = {
+  mkdir: null,
+  touch: null,
+  git: 'add',
+}
 
-/** Sub-commands whose operands name code or another machine: approved always only word for word. */
-const onlyExact = new Set(
-  `install add i ci update upgrade exec run run-script dlx x create init link publish start restart enable deploy
-  apply`.split(/\s+/),
-)
-const onlyExactOfGit = new Set(
-  'push pull fetch clone remote config submodule send-email'.split(' '),
-)
+/** Names that others run or obey: making one of these is asked about each time. */
+const obeyed =
+  /^(\..+|makefile|gnumakefile|dockerfile|justfile|rakefile|gemfile|.*\.(lock|toml|json|ya?ml|mk|sh|service))$/i
 
-/** Sub-commands and options that throw work away. */
+/** Words and options of git and its like that throw work away. */
 const discards = new Set(
   'reset clean checkout restore switch rebase filter-branch gc prune rm reflog update-ref stash'.split(
     ' ',
@@ -88,34 +88,28 @@ export function ruleFor(
   }
   const danger = verdict.risk.parts.find((part) => /^(destructive|elevated)/.test(part.name))
   if (danger) return { refused: `it is ${danger.name}: each one is asked about` }
-  const words = wordsOf(program, argv.slice(1))
-  const isDiscarding = words.subcommand !== null && discards.has(words.subcommand)
-  const discarding = isDiscarding
-    ? words.subcommand
-    : words.flags.find((flag) => discardingOption.test(flag))
-  if (discarding != null)
+  const args = argv.slice(1)
+  const discarding = args.find((word) => discards.has(word) || discardingOption.test(word))
+  if (discarding !== undefined) {
     return { refused: `"${discarding}" may throw work away: each one is asked about` }
-  const shape: RuleShape = {
-    kind,
-    program,
-    subcommand: words.subcommand,
-    flags: words.flags.toSorted(),
-    argv: kind === 'approve_always_exact' ? argv : null,
-    pathPrefix: null,
-    cwd,
-    env,
-    judgedBy: judgesOf(verdict),
   }
-  if (kind === 'approve_always_exact') return { shape }
-  const exactOnes = program === 'git' ? onlyExactOfGit : onlyExact
-  if (words.subcommand !== null && exactOnes.has(words.subcommand)) {
+  const bound = { kind, program, cwd, env, judgedBy: judgesOf(verdict) }
+  if (kind === 'approve_always_exact') {
+    return { shape: { ...bound, subcommand: null, flags: [], argv, pathPrefix: null } }
+  }
+  const subcommand = boundByPlace[program]
+  if (subcommand === undefined || (subcommand !== null && args[0] !== subcommand)) {
     return {
-      refused: `what "${program} ${words.subcommand}" names is code or another machine: only approve_always_exact binds it`,
+      refused: `what ${program} names need not be files: only approve_always_exact binds it`,
     }
   }
+  const { flags, operands } = wordsOf(subcommand === null ? args : args.slice(1))
+  const shape = { ...bound, subcommand, flags: flags.toSorted(), argv: null }
   if (kind === 'approve_always_command') return { shape: { ...shape, pathPrefix: cwd } }
-  const [first] = words.operands.filter(namesPath)
-  if (first === undefined) return { refused: 'it names no path that a rule could be bound to' }
+  const [first] = operands
+  if (first === undefined || !/[/.]/.test(first)) {
+    return { refused: 'it names no path that a rule could be bound to' }
+  }
   const prefix = realPathOf(dirname(resolve(cwd, first)))
   if (prefix.split(sep).filter(Boolean).length < 2) {
     return { refused: `"${prefix}" is too wide a place for a rule` }
@@ -137,18 +131,28 @@ export function ruleCovers(rule: RuleShape, subject: RuleSubject): boolean {
   const prefix = rule.pathPrefix ?? rule.cwd
   if (!isWithin(cwd, prefix) && !isWithin(prefix, cwd)) return false
   if (rule.kind === 'approve_always_command' && cwd !== rule.cwd) return false
-  const { operands } = wordsOf(rule.program, verdict.plan.argv.slice(1))
-  // a name with a colon may be another machine's
-  return operands.every(
-    (word) => !word.includes(':') && isWithin(realPathOf(resolve(cwd, word)), prefix),
-  )
+  const args = verdict.plan.argv.slice(rule.subcommand === null ? 1 : 2)
+  return wordsOf(args).operands.every((word) => isPlainBelow(resolve(cwd, word), prefix))
 }
 
-/** The rule as the approver reads it before it is made: verbatim what it will let run. */
-export function describeRule(shape: RuleShape): string {
+/** Whether a path is below a directory, links followed, with no name in between that others run or obey. */
+function isPlainBelow(path: string, directory: string): boolean {
+  const real = realPathOf(path)
+  if (!isWithin(real, directory) || /[@=:]/.test(path)) return false
+  return !relative(directory, real)
+    .split(sep)
+    .some((name) => obeyed.test(name))
+}
+
+/**
+ * The rule as the approver reads it before it is made: verbatim what it will let run.
+ *
+ * @param holder for whom it holds
+ */
+export function describeRule(shape: RuleShape, holder: string): string {
   const env = Object.keys(shape.env).length === 0 ? '' : ` with ${JSON.stringify(shape.env)}`
   if (shape.argv !== null) {
-    return `exactly ${JSON.stringify(shape.argv)} in ${shape.cwd}${env}`
+    return `exactly ${JSON.stringify(shape.argv)} in ${shape.cwd}${env}, for ${holder}`
   }
   const command = [shape.program, shape.subcommand].filter(Boolean).join(' ')
   const flags = shape.flags.length === 0 ? 'no options' : `no options but ${shape.flags.join(' ')}`
@@ -156,40 +160,22 @@ export function describeRule(shape: RuleShape): string {
     shape.kind === 'approve_always_command'
       ? `in ${shape.cwd}, on nothing outside it`
       : `on paths below ${String(shape.pathPrefix)}`
-  return `${command} with ${flags}, ${where}${env}`
+  return `${command} with ${flags}, ${where}${env}, for ${holder}`
 }
 
-interface Words {
-  readonly subcommand: string | null
-  readonly flags: readonly string[]
-  readonly operands: readonly string[]
-}
-
-function wordsOf(program: string, args: readonly string[]): Words {
-  const flags: string[] = []
-  const operands: string[] = []
-  let subcommand: string | null = null
-  let isOver = false
-  for (const arg of args) {
-    if (isOver || !arg.startsWith('-') || arg === '-') {
-      if (subcommand === null && withSubcommands.has(program) && operands.length === 0)
-        subcommand = arg
-      else operands.push(arg)
-    } else if (arg === '--') isOver = true
-    else {
-      // the whole option counts, value and all: `--index-url=x` is not `--index-url=y`
-      flags.push(arg)
-    }
+function wordsOf(args: readonly string[]): { flags: string[]; operands: string[] } {
+  const end = args.indexOf('--')
+  const isFlag = (word: string, at: number): boolean =>
+    word.startsWith('-') && word !== '-' && (end === -1 || at < end)
+  return {
+    // the whole option counts, value and all: `--mode=700` is not `--mode=777`
+    flags: args.filter(isFlag),
+    operands: args.filter((word, at) => !isFlag(word, at) && at !== end),
   }
-  return { subcommand, flags, operands }
 }
 
 function judgesOf(verdict: Verdict): string[] {
   return [...new Set(verdict.units.map((unit) => `${unit.level} ${unit.rule}`))].toSorted()
-}
-
-function namesPath(word: string): boolean {
-  return word.includes('/') || word.includes('.')
 }
 
 function sameText(one: readonly string[], other: readonly string[]): boolean {

@@ -1,4 +1,9 @@
-import { type ApprovalNeeded, CentralPostError, type RiskLevel } from '@centralpost/shared'
+import {
+  type ApprovalNeeded,
+  CentralPostError,
+  type RiskLevel,
+  type Verdict,
+} from '@centralpost/shared'
 import { readVerdict } from '../action.ts'
 import { about, conclude, type ConcludeParts } from '../conclude.ts'
 import { Deadlines } from '../deadlines.ts'
@@ -67,13 +72,14 @@ export class ApprovalDesk {
     })
   }
 
-  /** Why an agent may not ask for an approval now, or null: it has too many open, or was denied too often. */
+  /** How many operators must approve what was judged so. */
+  neededFor(verdict: Verdict): number {
+    return this.#parts.limits.quorum[verdict.risk.level]
+  }
+
+  /** Why an agent may not ask for an approval now, or null: it was denied too often. */
   async pressure(agentId: string): Promise<string | null> {
     const { ledger, limits, now } = this.#parts
-    const open = await ledger.countPending(agentId)
-    if (open >= limits.pendingPerAgent) {
-      return `${open} actions of "${agentId}" wait for a person already, and ${limits.pendingPerAgent} may; wait for these`
-    }
     const denials = await ledger.latestDenials(agentId, limits.denialsToCoolDown)
     const since = denials.at(-1)
     const isHot = denials.length >= limits.denialsToCoolDown && since !== undefined
@@ -86,7 +92,10 @@ export class ApprovalDesk {
   requestApproval(row: CommandExecution): void {
     if (row.deadline !== null) this.watch(row.execution_id, row.deadline)
     this.#parts.announce.approvalNeeded(
-      approvalNeededOf(row, { approvals: [], needed: this.#neededFor(row) }),
+      approvalNeededOf(row, {
+        approvals: [],
+        needed: this.neededFor(readVerdict(row.verdict ?? '')),
+      }),
     )
   }
 
@@ -102,7 +111,7 @@ export class ApprovalDesk {
     return rows.map((row) =>
       approvalNeededOf(row, {
         approvals: votes.get(row.execution_id) ?? [],
-        needed: this.#neededFor(row),
+        needed: this.neededFor(readVerdict(row.verdict ?? '')),
       }),
     )
   }
@@ -139,10 +148,16 @@ export class ApprovalDesk {
       await this.#expire(row.execution_id)
       throw await this.decidedBefore(row.execution_id)
     }
+    const needed = this.neededFor(readVerdict(row.verdict ?? ''))
+    if (options.always && needed > 1) {
+      throw new CentralPostError(
+        'invalid_request',
+        `decision: ${needed} must approve ${row.action_id}, so no rule can clear what is like it; approve it once`,
+      )
+    }
     const shape = options.always && this.rules.shapeFor(options.always, row)
     const digest = row.digest ?? ''
     const votes = await approvals.vote(row.execution_id, digest, decision.by, at)
-    const needed = this.#neededFor(row)
     const told = { approvals: votes, needed, ruleId: null }
     if (votes.length < needed) return { ...told, row: await ledger.get(row.execution_id) }
 
@@ -242,10 +257,6 @@ export class ApprovalDesk {
     this.#deadlines.clear(row.execution_id)
     this.#parts.announce.denied(deniedOf(row, { by, reason, suggestion, at }))
     return true
-  }
-
-  #neededFor(row: CommandExecution): number {
-    return this.#parts.limits.quorum[readVerdict(row.verdict ?? '').risk.level]
   }
 
   async #expire(executionId: number): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   type AlwaysDecision,
+  type AlwaysScope,
   CentralPostError,
   type Logger,
   newActionId,
@@ -7,6 +8,7 @@ import {
 import type { ApprovalStore } from '../history/approval-store.ts'
 import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
 import { ruleSubjectOf } from '../messages.ts'
+import { defaultScope, holderOf } from './rule-scope.ts'
 import {
   describeRule,
   ruleCovers,
@@ -18,8 +20,8 @@ import {
 /** An approval that goes beyond the one action. */
 export interface Always {
   readonly decision: AlwaysDecision
-  /** absent: the action's workflow, or its agent where it has none */
-  readonly scope?: 'workflow' | 'agent' | undefined
+  /** absent: its agent in the action's workflow, or its agent where there is none */
+  readonly scope?: AlwaysScope | undefined
   readonly expiresInMs?: number | undefined
 }
 
@@ -72,13 +74,13 @@ export class RuleBook {
   /** @returns the id of the new rule */
   async make(row: CommandExecution, by: string, always: Always, shape: RuleShape): Promise<string> {
     const { approvals, limits, log, now } = this.#parts
-    const isOfWorkflow = (always.scope ?? 'workflow') === 'workflow' && row.workflow_id !== null
+    const scope = always.scope ?? defaultScope(row)
     const rule = {
       rule_id: newActionId(),
-      agent_id: isOfWorkflow ? null : row.agent_id,
-      workflow_id: isOfWorkflow ? row.workflow_id : null,
+      agent_id: scope === 'everything' ? null : row.agent_id,
+      workflow_id: scope === 'workflow' ? row.workflow_id : null,
       shape: JSON.stringify(shape),
-      description: describeRule(shape),
+      description: describeRule(shape, holderOf(scope, row)),
       created_by: by,
       created_from: row.execution_id,
       created_at: now(),

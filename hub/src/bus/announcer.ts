@@ -6,6 +6,7 @@ import {
   approvalNeededSubject,
   type Bus,
   deniedSubject,
+  type Logger,
   outputSubject,
   startSubject,
 } from '@centralpost/shared'
@@ -13,9 +14,11 @@ import {
 /** Says on core NATS what happens to an action: who listens, hears; nobody is waited for. */
 export class BusAnnouncer {
   readonly #bus: Bus
+  readonly #log: Logger
 
-  constructor(bus: Bus) {
+  constructor(bus: Bus, log: Logger) {
     this.#bus = bus
+    this.#log = log
   }
 
   approvalNeeded(message: ApprovalNeeded): void {
@@ -36,6 +39,11 @@ export class BusAnnouncer {
 
   /** While the broker is away an event is lost; the ledger keeps what counts, and results wait in the outbox. */
   #say(subject: string, message: unknown): void {
-    if (this.#bus.isConnected) this.#bus.publish(subject, message)
+    if (!this.#bus.isConnected) return
+    try {
+      this.#bus.publish(subject, message)
+    } catch (error) {
+      this.#log.error('an event could not be published', { subject, error })
+    }
   }
 }

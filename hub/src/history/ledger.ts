@@ -29,6 +29,8 @@ export type Intake =
   | { readonly kind: 'new'; readonly executionId: number }
   | { readonly kind: 'known'; readonly action: CommandExecution }
   | { readonly kind: 'conflict'; readonly action: CommandExecution }
+  /** the agent has as many pending actions as it may */
+  | { readonly kind: 'full'; readonly pending: number }
 
 /** One conditional update: from any of `from` to `to`. */
 export interface Step {
@@ -64,10 +66,20 @@ export class Ledger {
    *
    * @param row the action in its first state
    * @param told the events of the intake, in order
-   * @param terminal the result, when the first state is final already
+   * @param options.terminal the result, when the first state is final already
+   * @param options.mostPending how many actions of the agent may be pending
    */
-  takeIn(row: NewCommandExecution, told: readonly Told[], terminal?: Terminal): Promise<Intake> {
+  takeIn(
+    row: NewCommandExecution,
+    told: readonly Told[],
+    { terminal, mostPending }: { terminal?: Terminal | undefined; mostPending?: number } = {},
+  ): Promise<Intake> {
     return this.#commits.write(async (tx) => {
+      const pending =
+        mostPending === undefined || row.status !== 'pending'
+          ? 0
+          : await countPending(tx, row.agent_id, row.action_id)
+      if (mostPending !== undefined && pending >= mostPending) return { kind: 'full', pending }
       const inserted = await tx
         .insertInto('command_executions')
         .values(row)
@@ -157,17 +169,6 @@ export class Ledger {
       .selectFrom('command_executions')
       .select((get) => get.fn.countAll<number>().as('n'))
       .where('status', '=', state)
-      .executeTakeFirstOrThrow()
-    return n
-  }
-
-  /** How many actions of an agent wait for a person. */
-  async countPending(agentId: string): Promise<number> {
-    const { n } = await this.#db
-      .selectFrom('command_executions')
-      .select((get) => get.fn.countAll<number>().as('n'))
-      .where('status', '=', 'pending')
-      .where('agent_id', '=', agentId)
       .executeTakeFirstOrThrow()
     return n
   }
@@ -332,4 +333,16 @@ async function putResult(tx: Tx, executionId: number, terminal: Terminal): Promi
       published_at: null,
     })
     .execute()
+}
+
+/** How many other actions of an agent wait for a person. */
+async function countPending(tx: Tx, agentId: string, actionId: string): Promise<number> {
+  const { n } = await tx
+    .selectFrom('command_executions')
+    .select((get) => get.fn.countAll<number>().as('n'))
+    .where('status', '=', 'pending')
+    .where('agent_id', '=', agentId)
+    .where('action_id', '!=', actionId)
+    .executeTakeFirstOrThrow()
+  return n
 }

@@ -30,6 +30,12 @@ export function busError(error: unknown, doing: string): CentralPostError {
       return new CentralPostError('forbidden', say('the broker refused these credentials'), {
         cause: error,
       })
+    case 'MAX_PAYLOAD_EXCEEDED':
+      return new CentralPostError(
+        'invalid_request',
+        say('the message is larger than the broker takes'),
+        { cause: error },
+      )
     case 'PERMISSIONS_VIOLATION':
       return new CentralPostError('forbidden', say(messageOf(error)), { cause: error })
     default:

@@ -1,4 +1,4 @@
-import type { Service } from 'nats'
+import type { Service, ServiceMsg } from 'nats'
 import { encode } from '../codec.ts'
 import type { Logger } from '../log/logger.ts'
 import { CentralPostError, isCentralPostError, type ProblemCode } from '../problem.ts'
@@ -15,6 +15,8 @@ export interface Endpoint {
     readonly data: Uint8Array
   }) => Promise<object>
 }
+
+const defaultMaxBytes = 1_048_576
 
 const numericCodes: Readonly<Record<ProblemCode, number>> = {
   invalid_request: 400,
@@ -62,18 +64,17 @@ export async function serveEndpoints(
           })
           return
         }
-        const call = answer(endpoint, message.subject, message.data, options.log).then((reply) => {
-          if (bus.connection.isClosed()) return
-          if (reply.ok) message.respond(encode({ schema: 1, ...reply.body }))
-          else {
-            const problem = reply.error.toProblem()
-            message.respondError(
-              numericCodes[reply.error.code],
-              reply.error.code,
-              encode({ schema: 1, error: problem }),
-            )
-          }
-        })
+        const call = answer(endpoint, message.subject, message.data, options.log)
+          .then((reply) => {
+            if (!bus.connection.isClosed())
+              respond(message, reply, bus.connection.info?.max_payload)
+          })
+          .catch((fault: unknown) => {
+            options.log.error('an answer could not be sent', {
+              endpoint: endpoint.name,
+              error: fault,
+            })
+          })
         underway.add(call)
         void call.finally(() => underway.delete(call))
       },
@@ -89,6 +90,27 @@ export async function serveEndpoints(
       await Promise.allSettled(underway)
     },
   }
+}
+
+function respond(message: ServiceMsg, reply: Reply, maxBytes = defaultMaxBytes): void {
+  if (reply.ok) {
+    const bytes = encode({ schema: 1, ...reply.body })
+    if (bytes.length <= maxBytes) {
+      message.respond(bytes)
+      return
+    }
+  }
+  const error = reply.ok
+    ? new CentralPostError(
+        'invalid_request',
+        `the answer is longer than the ${maxBytes} bytes that the broker carries; ask for less at a time`,
+      )
+    : reply.error
+  message.respondError(
+    numericCodes[error.code],
+    error.code,
+    encode({ schema: 1, error: error.toProblem() }),
+  )
 }
 
 type Reply = { ok: true; body: object } | { ok: false; error: CentralPostError }

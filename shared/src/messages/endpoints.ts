@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
-import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
+import { alwaysDecisions, alwaysScopes, trustLevelSchema } from '../trust.ts'
 import { approvalNeededSchema, outputStreams } from './events.ts'
 import { actionRequestSchema } from './request.ts'
 import { actionResultSchema, resultStatuses } from './result.ts'
@@ -61,8 +61,12 @@ export const pendingCallSchema = z.strictObject({
   ...schema1,
   agent_id: agentIdSchema.optional(),
   workflow_id: workflowIdSchema.optional(),
+  after: z.int().min(0).optional().describe('an execution_id: only younger ones (the cursor)'),
 })
-export const pendingReplySchema = z.object({ pending: z.array(approvalNeededSchema) })
+export const pendingReplySchema = z.object({
+  pending: z.array(approvalNeededSchema),
+  next: z.int().nullable().describe('pass as `after` for those that did not fit'),
+})
 
 /**
  * `approve`. `digest`, when given, must be the one that was shown: nothing else is approved. An always decision makes
@@ -76,10 +80,10 @@ export const approveCallSchema = z.strictObject({
   comment: z.string().max(1024).optional(),
   decision: z.enum(['approve_once', ...alwaysDecisions]).default('approve_once'),
   scope: z
-    .enum(['workflow', 'agent'])
+    .enum(alwaysScopes)
     .optional()
     .describe(
-      "where an always rule holds; absent: the action's workflow, or its agent where it has none",
+      "where an always rule holds; absent: for its agent in the action's workflow, or for its agent",
     ),
   expires_in: z.number().positive().optional().describe('seconds until an always rule ends'),
 })
@@ -114,10 +118,7 @@ export const alwaysRuleSchema = z.object({
   rule_id: z.string(),
   decision: z.enum(alwaysDecisions),
   description: z.string().describe('verbatim what it lets run'),
-  agent_id: z
-    .string()
-    .nullable()
-    .describe('the agent it holds for; null: every agent of the workflow'),
+  agent_id: z.string().nullable().describe('the agent it holds for; null: every agent'),
   workflow_id: z.string().nullable(),
   created_by: z.string(),
   created_at: z.string(),

@@ -11,6 +11,7 @@ const eventBase = {
 /** `SYSTEM_ACTION_APPROVAL_NEEDED.<agent>.<action>`: all that the approver is asked to clear. */
 export const approvalNeededSchema = z.object({
   ...eventBase,
+  execution_id: z.int(),
   agent_type: z.string().nullable(),
   command: z.string(),
   context: z.string().nullable(),

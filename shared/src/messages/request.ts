@@ -63,6 +63,10 @@ export const actionRequestSchema = z
           .refine((value) => !value.includes('\0'), 'must not contain NUL'),
       )
       .refine((env) => Object.keys(env).length <= 64, 'must hold at most 64 variables')
+      .refine(
+        (env) => bytesOf(JSON.stringify(env)) <= 65_536,
+        'must be at most 65536 bytes of JSON',
+      )
       .optional(),
     timeout: z.number().positive().optional().describe('seconds'),
     position: z.number().min(0).max(1).optional().describe('where on its way the agent is, 0 to 1'),

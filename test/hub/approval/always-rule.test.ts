@@ -67,6 +67,15 @@ describe('always rules', () => {
     ['pip install requests', command],
     ['npm install', command],
     ['git push origin main', command],
+    ['git -C src commit -m y', command],
+    ['curl -d @notes example.com', command],
+    ['npm --prefix src test', command],
+    ['npm config list', command],
+    ['systemctl stop foo', command],
+    ['chmod 600 f', command],
+    ['tar cf a.tar src', command],
+    ['cp a b', command],
+    ['mv a b', command],
   ] as const)('for %s only word for word', (text, decision) => {
     expect(refusal(decision, text)).toMatch(/only approve_always_exact/)
     expect(refusal(exact, text)).toBe('made')
@@ -74,7 +83,7 @@ describe('always rules', () => {
 
   test('exact: the same words in the same directory, and nothing else', () => {
     const rule = make(exact, 'mkdir -p build')
-    expect(describeRule(rule)).toBe(`exactly ["mkdir","-p","build"] in ${dir.path}`)
+    expect(describeRule(rule, 'a')).toBe(`exactly ["mkdir","-p","build"] in ${dir.path}, for a`)
     expect(ruleCovers(rule, subject('mkdir -p build'))).toBe(true)
     expect(ruleCovers(rule, subject("mkdir  '-p'  build"))).toBe(true)
     for (const other of [
@@ -100,6 +109,11 @@ describe('always rules', () => {
     ['mkdir build', 'mkdir $HOME/x'],
     ['mkdir build', '/tmp/mkdir x'],
     ['mkdir build', 'touch x'],
+    ['mkdir build', 'mkdir .git/hooks'],
+    ['touch a', 'touch .envrc'],
+    ['touch a', 'touch src/Makefile'],
+    ['touch a', 'touch package.json'],
+    ['touch a', 'touch @x'],
     ['git add .', 'git push --force'],
     ['git add .', 'git add --force .'],
     ['git add .', 'git -c core.pager=x add .'],
@@ -111,8 +125,8 @@ describe('always rules', () => {
 
   test('command: other names inside the directory, with no option that was not approved', () => {
     const rule = make(command, 'mkdir -p build')
-    expect(describeRule(rule)).toBe(
-      `mkdir with no options but -p, in ${dir.path}, on nothing outside it`,
+    expect(describeRule(rule, 'a')).toBe(
+      `mkdir with no options but -p, in ${dir.path}, on nothing outside it, for a`,
     )
     for (const covered of ['mkdir build2', 'mkdir -p a/b/c', 'mkdir -p src/x', 'mkdir a b']) {
       expect(ruleCovers(rule, subject(covered))).toBe(true)
@@ -121,7 +135,9 @@ describe('always rules', () => {
 
   test('path: below the directory of the path that was approved', () => {
     const rule = make(path, `mkdir -p ${dir.path}/src/new`)
-    expect(describeRule(rule)).toBe(`mkdir with no options but -p, on paths below ${dir.path}/src`)
+    expect(describeRule(rule, 'a')).toBe(
+      `mkdir with no options but -p, on paths below ${dir.path}/src, for a`,
+    )
     expect(ruleCovers(rule, subject('mkdir src/other'))).toBe(true)
     expect(ruleCovers(rule, subject('mkdir other'))).toBe(false)
     expect(ruleCovers(rule, subject(`mkdir ${dir.path}/src/../../etc`))).toBe(false)
