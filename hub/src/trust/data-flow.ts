@@ -30,16 +30,41 @@ export function containedProducer(
   const args = words.slice(1)
   if (args.some((word) => !word.exact && !word.glob)) return false
   if (args.some(({ value }) => isSecret(value))) return false
-  const leaves = args.some(({ value }) => /^[/~]|(?:^|\/)\.\.(?:\/|$)/.test(value))
+  // An option that puts text of its own into the output makes names out of nothing.
+  if (
+    args.some(({ value }) =>
+      /^-(?:-(?!(?:include|exclude|exclude-dir|exclude-standard|glob|type|files|files-with-matches|null|print0|others|cached|modified|name-only|recursive|hidden|extension)(?:=|$))|printf|ls$)/.test(
+        value,
+      ),
+    )
+  ) {
+    return false
+  }
   if (program === 'find') {
     const firstTest = args.findIndex(({ value }) => /^[-(!]/.test(value))
     const starts = firstTest < 0 ? args : args.slice(0, firstTest)
-    return !starts.some(({ value }) => /^[/~]|(?:^|\/)\.\.(?:\/|$)/.test(value))
+    return !starts.some(({ value }) => leavesDirectory(value))
   }
-  if (leaves) return false
-  if (program === 'git') return /^(?:ls-files|grep|diff)$/.test(args[0]?.value ?? '')
-  if (program === 'rg')
-    return args.some(({ value }) => /^(?:--files|-l|--files-with-matches)$/.test(value))
-  if (program === 'grep') return args.some(({ value }) => /^-[a-zA-Z]*l/.test(value))
-  return program === 'ls' || program === 'fd'
+  if (args.some(({ value }) => leavesDirectory(value))) return false
+  const has = (pattern: RegExp): boolean => args.some(({ value }) => pattern.test(value))
+  switch (program) {
+    case 'git':
+      return (
+        has(/^ls-files$/) ||
+        (has(/^grep$/) && has(/^-[a-zA-Z]*l/)) ||
+        (has(/^diff$/) && has(/^--name-only$/))
+      )
+    case 'rg':
+      return has(/^(?:--files|-l|--files-with-matches)$/)
+    case 'grep':
+      return has(/^-[a-zA-Z]*l/)
+    case 'ls':
+      return !has(/^-[a-zA-Z]*[lgnosZi]/)
+    default:
+      return program === 'fd'
+  }
+}
+
+function leavesDirectory(path: string): boolean {
+  return /^[/~]|(?:^|\/)\.\.(?:\/|$)/.test(path)
 }

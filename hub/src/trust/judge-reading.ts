@@ -66,6 +66,8 @@ function readsRelative({ form, roles }: Reading, words: readonly ResolvedWord[])
 }
 
 function refuseAppended(form: Form, via: Via): string | undefined {
+  if (via.isXargs && form.check && form.id !== 'echo')
+    return 'what xargs adds is not seen by the check'
   if (via.isXargs && !form.globs && form.operands !== 'data')
     return 'a name that xargs adds could turn out to be an option'
   if ((form.operands === 'paths' || form.operands === 'pattern') && !via.contained) {

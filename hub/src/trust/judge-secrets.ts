@@ -82,12 +82,13 @@ function judgeSearch(
 ): void {
   const args = words.slice(1).map(({ value }) => value)
   const isRecursive =
-    /^(?:rg|ag)$/.test(program) ||
+    /^(?:rg|ag|git)$/.test(program) ||
     hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
   if (!isRecursive) return
   const roots = words.filter((_, at) => roles[at] === 'path').map(({ value }) => value)
   for (const root of roots.length > 0 ? roots : ['.']) {
-    if (grounds.paths.isWide(resolvePath(root, scope.cwd))) {
+    const isPrivate = secrecyOf(root, false, scope, grounds) !== undefined
+    if (isPrivate || grounds.paths.isWide(resolvePath(root, scope.cwd))) {
       findings.push(review('wide-search', `searches the content of everything below ${root}`))
     }
   }

@@ -446,9 +446,9 @@ export class Judge {
     void assignments
     const isSecret = (path: string): boolean =>
       secrecyOf(path, /[*?[]/.test(path), scope, this.#grounds) !== undefined
-    const contained = isFind
-      ? containedProducer(words, isSecret)
-      : containedProducer(scope.upstream, isSecret)
+    const here = resolvePath('.', scope.cwd)
+    const isApart = !scope.isLost && !isSecret('.') && !this.#grounds.paths.isWide(here)
+    const contained = isApart && containedProducer(isFind ? words : scope.upstream, isSecret)
     for (const each of inner)
       this.#innerCommand(each, program, redirects, scope, {
         ...via,

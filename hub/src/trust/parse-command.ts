@@ -198,7 +198,8 @@ class Lowering {
           ...compound(
             keyword,
             [`${keyword} ${head}`, ...items, '; do ', this.#body(node.body), '; done'],
-            isFor && /^[A-Za-z_]\w*$/.test(node.name.value),
+            // An upper-case name can be one that steers programs: `for PATH in …`.
+            isFor && /^[a-z][a-z0-9_]*$/.test(node.name.value),
           ),
           name: node.name.value,
         }

@@ -110,7 +110,12 @@ function readForm(form: Form, words: readonly ResolvedWord[]): Reading {
   return readFrom(form, words, 1)
 }
 
-function readFrom(form: Form, words: readonly ResolvedWord[], from: number): Reading {
+function readFrom(
+  form: Form,
+  words: readonly ResolvedWord[],
+  from: number,
+  before: readonly Role[] = [],
+): Reading {
   if (form.sub) {
     const read = readArguments(form.table, words, from, true)
     if (typeof read === 'string') return refused(form, read, from)
@@ -118,7 +123,7 @@ function readFrom(form: Form, words: readonly ResolvedWord[], from: number): Rea
     if (at !== undefined) {
       const word = words[at]
       const inner = word?.exact ? form.sub.get(word.value) : undefined
-      if (inner) return readFrom(inner, words, at + 1)
+      if (inner) return readFrom(inner, words, at + 1, read.roles)
       if (!form.bare || form.operands === 'none') {
         const name = word?.value ?? ''
         return refused(
@@ -132,6 +137,9 @@ function readFrom(form: Form, words: readonly ResolvedWord[], from: number): Rea
   const read = readArguments(form.table, words, from)
   if (typeof read === 'string') return refused(form, read, from)
   const roles = rolesOf(form, read)
+  before.forEach((role, at) => {
+    roles[at] = role
+  })
   const refusal = refuseOperands(form, words, read, roles) ?? form.check?.({ words, read, from })
   return { form, refusal, roles, addAt: from }
 }

@@ -18,6 +18,7 @@ export const checkNames = [
   'sed',
   'tar',
   'test',
+  'tree',
 ] as const
 export type CheckName = (typeof checkNames)[number]
 

@@ -64,6 +64,10 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     if (words.filter(({ data }) => data).length > 1) return 'more than one word that is not fixed'
     return words[0]?.value === '[' && words.at(-1)?.value !== ']' ? 'no closing bracket' : undefined
   },
+  tree: ({ read }) =>
+    read.options.has('fromfile') && read.operands.length > 0
+      ? 'tree --fromfile prints what is in the file'
+      : undefined,
 }
 
 function sedScripts({ words, read }: CheckInput): string[] | undefined {
