@@ -18,6 +18,7 @@ import type { Outcome } from './execution/index.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
 import { Refusals } from './refusals.ts'
+import { Cancelled, HubStopping, runEnd } from './run-end.ts'
 import {
   earliest,
   type Intake,
@@ -28,6 +29,10 @@ import {
   rowAfter,
 } from './rows.ts'
 import { RunQueue } from './run-queue.ts'
+import { untilWritten } from './until-written.ts'
+
+/** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
+const lastWritesMs = 15_000
 
 /** An action and, when it has ended, its result. */
 export interface ActionStanding {
@@ -54,6 +59,8 @@ export class CentralPost {
   readonly #desk: ApprovalDesk
   readonly #queue: RunQueue
   readonly #refusals: Refusals
+  /** over when a stopping hub no longer waits for a database that cannot be written */
+  readonly #givingUp = new AbortController()
   /** how to end each run that is under way */
   readonly #running = new Map<number, AbortController>()
 
@@ -214,8 +221,10 @@ export class CentralPost {
     const grace = setTimeout(() => {
       for (const run of this.#running.values()) run.abort(new HubStopping())
     }, graceMs)
+    const last = setTimeout(() => this.#givingUp.abort(), graceMs + lastWritesMs)
     await this.#queue.idle()
     clearTimeout(grace)
+    clearTimeout(last)
     await this.#parts.ledger.idle()
   }
 
@@ -226,31 +235,44 @@ export class CentralPost {
 
   /** Starts one action that is cleared, and sees it to its end. Never rejects: the queue goes on. */
   async #carryOut(executionId: number): Promise<void> {
+    const run = new AbortController()
+    this.#running.set(executionId, run)
+    const written = { giveUp: this.#givingUp.signal, log: this.#log.child({ executionId }) }
     try {
-      const row = await this.#parts.ledger.get(executionId)
-      if (row.status !== 'queued') return
-      const verdict = await this.#clearedStill(row)
-      if (verdict === null) return
-      const run = new AbortController()
-      this.#running.set(executionId, run)
-      const startedAt = this.#parts.now()
-      const isMine = await this.#parts.ledger.step(executionId, {
-        from: ['queued'],
-        to: 'running',
-        at: startedAt,
-        changes: { execution_timestamp: startedAt, deadline: null },
-        told: { kind: 'started', data: { plan: verdict.plan } },
-      })
-      if (!isMine) return
-      this.#parts.announce.started(startOf(row, startedAt))
-      const outcome = await this.#executeCommand(row, verdict, run.signal)
-      await this.#recordExecution(row, outcome, run.signal)
+      const started = await untilWritten(() => this.#start(executionId), written)
+      if (started === null) return
+      const outcome = await this.#executeCommand(started.row, started.verdict, run.signal)
+      const { ending, told, changes } = runEnd(outcome, run.signal.reason, this.#parts.now())
+      await untilWritten(
+        () => conclude(this.#parts, started.row, ['running'], ending, told, changes),
+        written,
+      )
     } catch (error) {
       // the row stays as it is in the ledger: the next start of a hub settles it
       this.#log.error('an action could not be carried out', { executionId, error })
     } finally {
       this.#running.delete(executionId)
     }
+  }
+
+  /** Takes the step to `running`, if the action still stands cleared. Null when it is not to run. */
+  async #start(executionId: number): Promise<{ row: CommandExecution; verdict: Verdict } | null> {
+    const { announce, ledger, now } = this.#parts
+    const row = await ledger.get(executionId)
+    if (row.status !== 'queued') return null
+    const verdict = await this.#clearedStill(row)
+    if (verdict === null) return null
+    const startedAt = now()
+    const isMine = await ledger.step(executionId, {
+      from: ['queued'],
+      to: 'running',
+      at: startedAt,
+      changes: { execution_timestamp: startedAt, deadline: null },
+      told: { kind: 'started', data: { plan: verdict.plan } },
+    })
+    if (!isMine) return null
+    announce.started(startOf(row, startedAt))
+    return { row, verdict }
   }
 
   /**
@@ -320,38 +342,6 @@ export class CentralPost {
             }),
         }),
       },
-    )
-  }
-
-  async #recordExecution(
-    row: CommandExecution,
-    outcome: Outcome,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const why: unknown = outcome.status === 'cancelled' ? signal.reason : undefined
-    const isStopped = why instanceof HubStopping
-    const ending = {
-      ...outcome,
-      at: this.#parts.now(),
-      ...(why instanceof Error && { reason: why.message }),
-      ...(isStopped && { status: 'interrupted' as const, errorCategory: 'interrupted' as const }),
-    }
-    await conclude(
-      this.#parts,
-      row,
-      ['running'],
-      ending,
-      {
-        kind: isStopped ? 'interrupted' : outcome.status === 'cancelled' ? 'cancelled' : 'finished',
-        data: {
-          status: ending.status,
-          exit_code: outcome.exitCode,
-          signal: outcome.signal,
-          category: ending.errorCategory,
-          reason: ending.reason,
-        },
-      },
-      why instanceof Cancelled ? { decided_by: why.by } : {},
     )
   }
 
@@ -426,22 +416,6 @@ export class CentralPost {
   get #settings(): IntakeSettings {
     const { hubId, limits, computeCommandHash } = this.#parts
     return { hubId, pendingMs: limits.pendingMs, computeCommandHash }
-  }
-}
-
-/** Why a run is ended: somebody wants it to. */
-class Cancelled extends Error {
-  readonly by: string
-  constructor(by: string, message: string) {
-    super(message)
-    this.by = by
-  }
-}
-
-/** Why a run is ended: its hub stops, and the grace period is over. */
-class HubStopping extends Error {
-  constructor() {
-    super('the hub was stopped while this ran; it is not run again')
   }
 }
 

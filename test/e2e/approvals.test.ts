@@ -111,6 +111,26 @@ describe('an approval binds what was shown', () => {
     expect(await action.result({ timeoutMs: 5000 })).toMatchObject({ stdout: 'something else\n' })
   })
 
+  test.each([
+    ['bash run', 'run'],
+    ['. ./env', 'env'],
+    ['bash < in.txt', 'in.txt'],
+    ['make -f rules', 'rules'],
+    ['cd sub && bash build.sh', 'sub/build.sh'],
+    ['bash bu*.sh', 'build.sh'],
+  ])('what %s runs is bound by what it holds', async (command, file) => {
+    await using it = await TestHub.start({ config: { execution: { parallel: 1 } } })
+    const agent = await it.agent()
+    const operator = await it.operator()
+    await mkdir(join(it.workspace, 'sub'))
+    await writeFile(join(it.workspace, file), 'echo shown')
+    const { shown } = await askAndSee(agent, operator, command)
+    await writeFile(join(it.workspace, file), 'echo something else')
+    const later = await askAndSee(agent, operator, { command, actionId: 'later' })
+    expect(shown.bound[`file ${join(it.workspace, file)}`]).toMatch(/^[0-9a-f]{64}$/)
+    expect(later.shown.digest).not.toBe(shown.digest)
+  })
+
   test('a directory that becomes a link elsewhere is not entered', async () => {
     await using it = await TestHub.start({ config: { execution: { parallel: 1 } } })
     const agent = await it.agent()

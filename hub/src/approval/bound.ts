@@ -1,13 +1,19 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, open } from 'node:fs/promises'
+import { access, glob, open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { Verdict } from '@centralpost/shared'
 
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>
 
-const maxScriptBytes = 1_048_576
+const maxHashedBytes = 1_048_576
+const mostWords = 2048
+const mostMatches = 64
+
+/** Programs that run what a file holds, whatever its name. */
+const interpreters =
+  /^(\.|source|bash|sh|dash|zsh|ksh|fish|python[\d.]*|pypy[\d.]*|node|deno|bun|ruby|perl|php|lua[\d.]*|tclsh|expect|Rscript|awk|gawk|mawk|sed|make|gmake|ninja|just|ansible-playbook|psql|mysql|sqlite3|gdb|vim?|xargs|parallel)$/
 
 /** Files that a program runs although the command does not name them. */
 const impliedFiles: Readonly<Record<string, readonly string[]>> = {
@@ -16,14 +22,16 @@ const impliedFiles: Readonly<Record<string, readonly string[]>> = {
   pnpm: ['package.json'],
   yarn: ['package.json'],
   docker: ['Dockerfile', 'docker-compose.yml', 'compose.yaml'],
+  just: ['justfile'],
 }
 
 const scriptName =
   /\.(sh|bash|zsh|py|pyw|js|mjs|cjs|ts|mts|cts|rb|pl|pm|php|lua|awk|sed|sql|mk|ps1)$/i
 
 /**
- * Looks up what an approval binds beside the words of a command: where each of its programs is, and what each script
- * holds that it names (a file that is executable or has a script's ending).
+ * Looks up what an approval binds beside the words of a command: where each of its programs is, and what each file holds
+ * that it may run. That is every file that is named beside an interpreter, and elsewhere those that are executable or have
+ * a script's ending. What cannot be bound is said.
  *
  * @param whereIs finds a program as the executor would; null when it is not there
  */
@@ -32,18 +40,27 @@ export async function boundOf(
   cwd: string,
   whereIs: (program: string, cwd: string) => string | null,
 ): Promise<Bound> {
-  const words = wordsOf(verdict)
-  const found: [string, string][] = []
-  for (const program of words.programs) {
+  const { programs, words } = wordsOf(verdict)
+  const found = new Map<string, string>()
+  for (const program of programs) {
     const place = whereIs(program, cwd)
-    if (place !== null) found.push([`program ${program}`, place])
+    if (place !== null) found.set(`program ${program}`, place)
   }
-  const implied = words.programs.flatMap((program) => impliedFiles[basename(program)] ?? [])
-  for (const name of new Set([...words.all, ...implied])) {
-    const hash = await hashOfScript(resolve(cwd, name), implied.includes(name))
-    if (hash !== null) found.push([`file ${resolve(cwd, name)}`, hash])
+  const implied = programs.flatMap((program) => impliedFiles[basename(program)] ?? [])
+  const isAny = words.some((word) => interpreters.test(basename(word)))
+  if (words.length > mostWords) found.set('not bound', `the words after the first ${mostWords}`)
+  const directories = [cwd, ...words.slice(0, 64).map((word) => resolve(cwd, word))]
+  const isMoving = words.some((word) => /^(cd|pushd|-C|--directory)$/.test(word))
+  for (const word of [...words.slice(0, mostWords), ...implied]) {
+    for (const directory of isMoving ? directories : [cwd]) {
+      for (const path of await filesOf(resolve(directory, word))) {
+        const isBound = isAny || implied.includes(word) || scriptName.test(path)
+        const held = await contentOf(path, isBound)
+        if (held !== null) found.set(`file ${path}`, held)
+      }
+    }
   }
-  return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  return Object.fromEntries([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Says in one sentence what is different. Null when nothing is. */
@@ -53,25 +70,37 @@ export function differenceOf(before: Bound, after: Bound): string | null {
   return changed.length === 0 ? null : `changed since it was shown: ${changed.join(', ')}`
 }
 
-function wordsOf(verdict: Verdict): { programs: string[]; all: string[] } {
+function wordsOf(verdict: Verdict): { programs: string[]; words: string[] } {
   const { plan } = verdict
   const texts = plan.kind === 'argv' ? [] : [plan.script, ...verdict.units.map((unit) => unit.text)]
-  const words = texts.map((text) => text.split(/[\s'"`;&|()<>$={}\\]+/).filter(Boolean))
-  if (plan.kind === 'argv') words.push([...plan.argv])
-  const programs = words.map(([first]) => first).filter((first) => first !== undefined)
+  const lists = texts.map((text) => text.split(/[\s'"`;&|()<>$={}\\]+/).filter(Boolean))
+  if (plan.kind === 'argv') lists.push([...plan.argv])
+  const programs = lists.map(([first]) => first).filter((first) => first !== undefined)
   return {
     programs: [...new Set(programs)].filter((word) => /^[\w./+-]{1,256}$/.test(word)).slice(0, 64),
-    all: [...new Set(words.flat())].filter((word) => word.length < 1024).slice(0, 256),
+    words: [...new Set(lists.flat())].filter((word) => word.length < 1024),
   }
 }
 
-async function hashOfScript(path: string, isImplied: boolean): Promise<string | null> {
+async function filesOf(path: string): Promise<string[]> {
+  if (!/[*?[]/.test(path)) return [path]
+  const found: string[] = []
+  for await (const match of glob(path)) {
+    found.push(match)
+    if (found.length >= mostMatches) break
+  }
+  return found.toSorted()
+}
+
+/** What a file holds, as a hash; of a long one, when and how it was last written. Null for what need not be bound. */
+async function contentOf(path: string, isBound: boolean): Promise<string | null> {
   try {
     // never waits for a writer of a named pipe
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const { size } = await file.stat().then((stat) => (stat.isFile() ? stat : { size: -1 }))
-    if (size < 0 || size > maxScriptBytes) return null
-    if (!isImplied && !scriptName.test(path)) await access(path, constants.X_OK)
+    const stat = await file.stat({ bigint: true })
+    if (!stat.isFile()) return null
+    if (!isBound) await access(path, constants.X_OK)
+    if (stat.size > maxHashedBytes) return `${stat.ino}-${stat.size}-${stat.mtimeNs}`
     return createHash('sha256')
       .update(await file.readFile())
       .digest('hex')

@@ -71,9 +71,11 @@ export async function verifyAudit(db: Database): Promise<ChainReport> {
       .selectAll()
       .where('seq', '>', seq)
       .orderBy('seq')
-      .limit(1000)
+      .limit(200)
       .execute()
     if (rows.length === 0) break
+    // the database answers at once: without this nothing else would run until the end of the chain
+    await new Promise(setImmediate)
     for (const row of rows) {
       const problem = faultOf(row, seq + 1, previous)
       if (problem !== null) {

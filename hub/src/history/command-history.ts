@@ -5,6 +5,9 @@ import type { Database } from './database.ts'
 import type { CommandExecution } from './schema.ts'
 import { searchQuery } from './search-query.ts'
 
+/** How many of the newest hits of a search are looked at for the other filters. */
+const mostHits = 10_000
+
 export interface HistoryFilter {
   readonly query?: string | undefined
   readonly agentId?: string | undefined
@@ -44,8 +47,13 @@ export class CommandHistory {
     if (filter.query !== undefined && filter.query.trim() !== '') {
       const match = searchQuery(filter.query)
       if (match === null) return []
+      const before = filter.before ?? Number.MAX_SAFE_INTEGER
+      // newest first and bounded: a common word has hits without end
       rows = rows.where(
-        sql<boolean>`e.execution_id in (select rowid from command_fts where command_fts match ${match})`,
+        sql<boolean>`e.execution_id in (
+          select rowid from command_fts where command_fts match ${match} and rowid < ${before}
+          order by rowid desc limit ${mostHits}
+        )`,
       )
     }
     if (filter.agentId !== undefined) rows = rows.where('e.agent_id', '=', filter.agentId)

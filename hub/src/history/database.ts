@@ -28,7 +28,8 @@ export async function openDatabase(path: string): Promise<Database> {
     file.pragma('journal_mode = WAL')
     file.pragma('synchronous = FULL')
     file.pragma('foreign_keys = ON')
-    file.pragma('busy_timeout = 5000')
+    // short: waiting for another process's lock blocks the whole hub; what must be written is tried again
+    file.pragma('busy_timeout = 100')
     file.pragma('wal_autocheckpoint = 4000')
     file.pragma('user_version')
   } catch (error) {

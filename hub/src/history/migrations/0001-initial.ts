@@ -50,9 +50,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index command_executions_workflow on command_executions (workflow_id, execution_id desc)
       where workflow_id is not null`,
     `create index command_executions_hash on command_executions (command_hash)`,
-    // few rows are ever under way: this index stays tiny whatever the history's size
-    `create index command_executions_under_way on command_executions (status, execution_id)
-      where status in ('pending', 'queued', 'running')`,
+    `create index command_executions_status on command_executions (status, execution_id)`,
+    `create index command_executions_level on command_executions (trust_level, execution_id)`,
+    `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
+    // what may have written, by when it ended: reuse_result asks whether anything has since
+    `create index command_executions_writes on command_executions (finished_at)
+      where trust_level <> 'SAFE' and execution_timestamp is not null`,
     `create index command_executions_pending on command_executions (digest) where status = 'pending'`,
     `create table approval_votes (
       execution_id integer not null references command_executions,

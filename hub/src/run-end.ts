@@ -1,0 +1,51 @@
+import type { Outcome } from './execution/index.ts'
+import type { Changes, Told } from './history/ledger.ts'
+import type { Ending } from './messages.ts'
+
+/** Why a run is ended: somebody wants it to. */
+export class Cancelled extends Error {
+  readonly by: string
+
+  constructor(by: string, message: string) {
+    super(message)
+    this.by = by
+  }
+}
+
+/** Why a run is ended: its hub stops, and the grace period is over. */
+export class HubStopping extends Error {
+  constructor() {
+    super('the hub was stopped while this ran; it is not run again')
+  }
+}
+
+/** How a run ended, as it is recorded and told. `why` is what it was ended for, if it was. */
+export function runEnd(
+  outcome: Outcome,
+  why: unknown,
+  at: number,
+): { readonly ending: Ending; readonly told: Told; readonly changes: Changes } {
+  const reason = outcome.status === 'cancelled' ? why : undefined
+  const isStopped = reason instanceof HubStopping
+  const ending: Ending = {
+    ...outcome,
+    at,
+    ...((isStopped || reason instanceof Cancelled) && { reason: reason.message }),
+    ...(isStopped && { status: 'interrupted', errorCategory: 'interrupted' }),
+  }
+  const { status, errorCategory } = ending
+  return {
+    ending,
+    told: {
+      kind: status === 'cancelled' || status === 'interrupted' ? status : 'finished',
+      data: {
+        status,
+        exit_code: outcome.exitCode,
+        signal: outcome.signal,
+        category: errorCategory,
+        reason: ending.reason,
+      },
+    },
+    changes: reason instanceof Cancelled ? { decided_by: reason.by } : {},
+  }
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Logger, messageOf } from '@centralpost/shared'
+
+const firstWaitMs = 50
+const longestWaitMs = 2000
+
+/**
+ * Tries a piece of work again for as long as the database cannot be written (locked by another process, disk full): what
+ * has happened must not be forgotten because it could not be recorded at once.
+ *
+ * @param work may be done again from its start
+ * @param giveUp ends the trying: the hub stops
+ * @throws what `work` throws when that is not the database's, or when it is given up
+ */
+export async function untilWritten<T>(
+  work: () => Promise<T>,
+  options: { readonly giveUp: AbortSignal; readonly log: Logger },
+): Promise<T> {
+  for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, longestWaitMs)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassing(error) || options.giveUp.aborted) throw error
+      options.log.error('the database cannot be written; trying again', { error: messageOf(error) })
+      await delay(wait, undefined, { signal: options.giveUp }).catch(() => {
+        // given up: one last try
+      })
+    }
+  }
+}
+
+/** A fault that goes by itself or by somebody's help, and not a bug of ours. */
+function isPassing(error: unknown): boolean {
+  const code = Error.isError(error) && 'code' in error ? String(error.code) : ''
+  return /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/.test(code)
+}
