@@ -27,10 +27,11 @@ export function judgeSecrets(
   program: string,
   words: readonly ResolvedWord[],
   reading: Reading | undefined,
-  scope: Scope,
+  outer: Scope,
   grounds: Grounds,
   findings: Finding[],
 ): void {
+  const scope = program === 'git' ? below(words, outer) : outer
   const roles = reading?.roles ?? []
   const isProse = proseOf(
     grounds.policy,
@@ -92,6 +93,16 @@ function judgeSearch(
       findings.push(review('wide-search', `searches the content of everything below ${root}`))
     }
   }
+}
+
+/** Where git works after its own `-C`, which the paths behind it are relative to. */
+function below(words: readonly ResolvedWord[], scope: Scope): Scope {
+  let { cwd } = scope
+  words.forEach(({ value }, at) => {
+    const directory = words[at - 1]?.value === '-C' ? value : /^-C(.+)$/s.exec(value)?.[1]
+    if (directory !== undefined) cwd = resolvePath(directory, cwd)
+  })
+  return cwd === scope.cwd ? scope : { ...scope, cwd }
 }
 
 /** Which arguments are text for people or for a search, not operands. */
