@@ -6,13 +6,15 @@ import {
   resultCallSchema,
   stateCallSchema,
 } from '@centralpost/shared'
-import { agentEndpoint } from './bus/endpoints.ts'
+import { agentEndpoint, callerOf } from './bus/endpoints.ts'
+import { Turns } from './bus/turns.ts'
 import type { HubParts } from './hub-parts.ts'
 
 /** What an agent may ask: always about its own actions, whatever it writes into the call. */
 export function agentEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, trust, config, hubId, checkCwd } = parts
-  return [
+  const turns = new Turns()
+  const endpoints = [
     agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
       refuseOther(call.agent_id, agentId)
       const { action, result } = await centralPost.getActionResult({
@@ -38,6 +40,10 @@ export function agentEndpoints(parts: HubParts): Endpoint[] {
       return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
     }),
   ]
+  return endpoints.map((endpoint) => ({
+    ...endpoint,
+    answer: (call) => turns.take(callerOf(call.subject), () => endpoint.answer(call)),
+  }))
 }
 
 function refuseOther(named: string | undefined, agentId: string): void {

@@ -59,6 +59,7 @@ export class CentralPost {
   readonly #desk: ApprovalDesk
   readonly #queue: RunQueue
   readonly #refusals: Refusals
+  #isStopping = false
   /** over when a stopping hub no longer waits for a database that cannot be written */
   readonly #givingUp = new AbortController()
   /** how to end each run that is under way */
@@ -216,6 +217,7 @@ export class CentralPost {
    * @param graceMs how long what runs may go on, in milliseconds
    */
   async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true
     this.#queue.pause()
     this.#desk.stop()
     const grace = setTimeout(() => {
@@ -261,7 +263,8 @@ export class CentralPost {
     const row = await ledger.get(executionId)
     if (row.status !== 'queued') return null
     const verdict = await this.#clearedStill(row)
-    if (verdict === null) return null
+    // a hub that stops leaves it queued, for the next one
+    if (verdict === null || this.#isStopping) return null
     const startedAt = now()
     const isMine = await ledger.step(executionId, {
       from: ['queued'],

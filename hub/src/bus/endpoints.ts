@@ -9,12 +9,12 @@ import {
 } from '@centralpost/shared'
 import type { z } from 'zod'
 
-/** Who called, as the broker has authenticated them: the name is a token of the subject. */
-export interface Caller {
-  readonly name: string
-}
-
 const nameToken = 2
+
+/** Who calls an endpoint, as the broker has authenticated them. */
+export function callerOf(subject: string): string {
+  return subjectToken(subject, nameToken)
+}
 
 /** An endpoint below `CENTRAL_POST.agent.*`: an agent calls it under its own name only. */
 export function agentEndpoint<T extends z.ZodType>(
@@ -27,7 +27,7 @@ export function agentEndpoint<T extends z.ZodType>(
     name: `agent_${name}`,
     subject: agentEndpointSubject('*', name),
     description,
-    answer: ({ subject, data }) => answer(decode(schema, data), subjectToken(subject, nameToken)),
+    answer: ({ subject, data }) => answer(decode(schema, data), callerOf(subject)),
   }
 }
 
@@ -42,6 +42,6 @@ export function operatorEndpoint<T extends z.ZodType>(
     name: `operator_${name}`,
     subject: operatorEndpointSubject('*', name),
     description,
-    answer: ({ subject, data }) => answer(decode(schema, data), subjectToken(subject, nameToken)),
+    answer: ({ subject, data }) => answer(decode(schema, data), callerOf(subject)),
   }
 }
