@@ -1,8 +1,12 @@
 /**
  * Everything that could move a cursor, recolour, reorder or hide text: control characters, format characters (bidi,
- * zero-width), line separators, lone surrogates, private use, and whatever fonts draw as nothing.
+ * zero-width), line separators, lone surrogates, private use, blanks that are no plain space, and whatever fonts draw
+ * as nothing.
  */
-const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]/gu
+const unseen =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+/** So many spaces in a row push what follows out of sight. */
+const padding = / {8,}/g
 const linesKept = /[\n\t]/
 
 /**
@@ -15,6 +19,14 @@ export function visible(text: string, options: { readonly lines?: boolean } = {}
   return text.replace(unseen, (character) =>
     options.lines && linesKept.test(character) ? character : spelled(character),
   )
+}
+
+/**
+ * A command as an approver should see it: what is unseen is spelled out, and padding is collapsed with a mark, so that
+ * nothing hides behind it. Nothing is left out.
+ */
+export function visibleCommand(command: string): string {
+  return visible(command).replace(padding, (spaces) => ` ⟨${spaces.length} spaces⟩ `)
 }
 
 /** A value as one line of JSON that is just as safe on a terminal, and reads back as the same value. */

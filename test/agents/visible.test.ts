@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { visible, visibleJson } from '@centralpost/agents'
+import { visible, visibleCommand, visibleJson } from '@centralpost/agents'
 
 describe('text from agents on a terminal', () => {
   test.each([
@@ -23,6 +23,8 @@ describe('text from agents on a terminal', () => {
     ['a private use character', 'a\ue000', String.raw`a\u{e000}`],
     ['NUL', 'a\0b', String.raw`a\x00b`],
     ['DEL', 'a\u007fb', String.raw`a\x7fb`],
+    ['a no-break space', 'ls\u00a0-la', String.raw`ls\xa0-la`],
+    ['an ideographic space', 'ls\u3000x', String.raw`ls\u{3000}x`],
   ])('%s is spelled out', (_, text, shown) => {
     expect(visible(text)).toBe(shown)
   })
@@ -42,5 +44,10 @@ describe('text from agents on a terminal', () => {
     expect(JSON.parse(line)).toEqual(value)
     expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u)
     expect(line).toContain('ok 漢字')
+  })
+
+  test('padding in a command is collapsed with a mark, and what hid behind it is there', () => {
+    expect(visibleCommand(`ls${' '.repeat(500)}; rm -rf ~`)).toBe('ls ⟨500 spaces⟩ ; rm -rf ~')
+    expect(visibleCommand('ls  -la')).toBe('ls  -la')
   })
 })

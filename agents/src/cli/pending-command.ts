@@ -2,7 +2,7 @@ import { type ApprovalNeeded, CentralPostError } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { pause } from '../deadline.ts'
 import type { Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
+import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { untilStopped } from './stop-signal.ts'
 import { duration, print, printJson, styled, table } from './terminal.ts'
@@ -64,7 +64,7 @@ function show(pending: readonly ApprovalNeeded[], options: Options): void {
     asked.agent_id,
     asked.risk.level,
     left(asked),
-    visible(asked.command),
+    visibleCommand(asked.command),
   ])
   for (const line of table(['ACTION', 'AGENT', 'RISK', 'EXPIRES IN', 'COMMAND'], rows)) print(line)
 }
@@ -92,7 +92,7 @@ export function describe(asked: ApprovalNeeded): string[] {
   const fields: [string, string][] = [
     ['action', asked.action_id],
     ['agent', asked.agent_id],
-    ['command', styled('bold', visible(asked.command))],
+    ['command', styled('bold', visibleCommand(asked.command))],
     ['runs in', visible(asked.cwd)],
     ['with', env.join(' ')],
     ['for at most', duration(asked.timeout)],
@@ -132,7 +132,7 @@ function partsOf(asked: ApprovalNeeded): [string, string][] {
     ? []
     : units.map((unit) => [
         'part',
-        `${unit.level.padEnd(7)} ${visible(unit.text)}: ${visible(unit.reason)}`,
+        `${unit.level.padEnd(7)} ${visibleCommand(unit.text)}: ${visible(unit.reason)}`,
       ])
 }
 
