@@ -5,6 +5,7 @@ import type { ResolvedWord } from './resolve-words.ts'
 
 const mostWords = 200
 const longestText = 400
+const longestMasked = 4096
 
 /** The words of an inner command; the whole command tells them all. */
 export function describeSome(words: readonly ResolvedWord[]): string {
@@ -35,12 +36,14 @@ export function isNodePart(part: string | Word | CommandNode): part is CommandNo
   return isNode(part)
 }
 
+/** The whole command for patterns, as far as patterns look. */
 export function maskedText(node: CommandNode, texts: ReadonlyMap<SimpleCommand, string>): string {
   if (node.kind === 'simple') return texts.get(node) ?? describe(node)
-  return node.shape
-    .map((part) => {
-      if (typeof part === 'string') return part
-      return isNode(part) ? maskedText(part, texts) : '…'
-    })
-    .join('')
+  let text = ''
+  for (const part of node.shape) {
+    if (text.length > longestMasked) break
+    if (typeof part === 'string') text += part
+    else text += isNode(part) ? maskedText(part, texts) : '…'
+  }
+  return text
 }

@@ -31,7 +31,7 @@ export function judgeSecrets(
   grounds: Grounds,
   findings: Finding[],
 ): void {
-  const scope = program === 'git' ? below(words, outer) : outer
+  const scope = program === 'git' ? whereGitWorks(words, outer) : outer
   const roles = reading?.roles ?? []
   const isProse = proseOf(
     grounds.policy,
@@ -96,7 +96,7 @@ function judgeSearch(
 }
 
 /** Where git works after its own `-C`, which the paths behind it are relative to. */
-function below(words: readonly ResolvedWord[], scope: Scope): Scope {
+function whereGitWorks(words: readonly ResolvedWord[], scope: Scope): Scope {
   let { cwd } = scope
   words.forEach(({ value }, at) => {
     const directory = words[at - 1]?.value === '-C' ? value : /^-C(.+)$/s.exec(value)?.[1]

@@ -76,6 +76,7 @@ export class Judge {
   hardensGit = false
   level: TrustLevel = 'SAFE'
   #textLeft = mostInnerText
+  readonly #overflown = new Set<string>()
   readonly #grounds: Grounds
   readonly #patternText = new Map<SimpleCommand, string>()
 
@@ -316,6 +317,10 @@ export class Judge {
     if (this.units.length === mostUnits) {
       this.add('…', review('too-many', `more than ${mostUnits} commands in one`))
     }
+    // Past the cap most texts repeat themselves; a command is looked at once.
+    const key = `${scope.cwd ?? ''}\0${words.map(({ value }) => value).join('\0')}`
+    if (redirects.length === 0 && this.#overflown.has(key)) return
+    this.#overflown.add(key)
     if (program !== '') {
       const args = words.slice(1).map(({ value }) => value)
       const shape = shapeOf(program, args, inputOf(redirects, undefined), () => false, scope)

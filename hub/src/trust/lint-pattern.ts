@@ -7,14 +7,27 @@ const probeLength = 2048
 
 /** What is wrong with a pattern, or undefined: it must compile and stay fast on hostile text. */
 export function lintPattern(source: string): string | undefined {
+  const fault = compileFault(source)
+  if (fault !== undefined) return fault
+  if (hasNestedQuantifier(source))
+    return 'a repetition inside a repetition can take exponential time'
+  return lintCondition(source)
+}
+
+/** The same for a pattern inside a condition, which may nest repetitions as long as they are fast. */
+export function lintCondition(source: string): string | undefined {
+  const fault = compileFault(source)
+  if (fault !== undefined) return fault
+  return probe(source) ? undefined : `takes more than ${mostCpuMs} ms on ${probeLength} characters`
+}
+
+function compileFault(source: string): string | undefined {
   try {
     void new RegExp(source)
+    return undefined
   } catch (error) {
     return Error.isError(error) ? error.message : 'not a regular expression'
   }
-  if (hasNestedQuantifier(source))
-    return 'a repetition inside a repetition can take exponential time'
-  return probe(source) ? undefined : `takes more than ${mostCpuMs} ms on ${probeLength} characters`
 }
 
 /** What probably means something else than its author thinks, or undefined. Does not refuse a file. */

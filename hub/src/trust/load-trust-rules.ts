@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { CentralPostError, messageOf, parseYaml } from '@centralpost/shared'
 import { z } from 'zod'
 import { classify } from './classify.ts'
-import { lintPattern, suspectPattern } from './lint-pattern.ts'
+import { lintCondition, lintPattern, suspectPattern } from './lint-pattern.ts'
 import type { Policy } from './policy.ts'
 import { compilePolicy } from './policy.ts'
 import type { KnowledgeSource, RuleFileSource } from './rule-schema.ts'
@@ -47,7 +47,7 @@ export async function loadTrustRules(rulesPath: string): Promise<LoadedRules> {
   const sources = knowledge.flatMap(({ value }) => (value ? [value] : []))
   const hash = createHash('sha256')
   for (const { text } of [rules, ...knowledge]) hash.update(text).update('\0')
-  const policy = compile(rules.value, sources, hash.digest('hex'), rulesPath)
+  const policy = compile(rules.value, sources, hash.digest('hex'), [rules, ...knowledge])
   const failed = faultsOfTests(rules.value, policy, rules)
   if (failed.length > 0) throw invalid(failed)
   const { safe, review, blocked } = rules.value
@@ -87,24 +87,40 @@ function compile(
   rules: RuleFileSource,
   knowledge: readonly KnowledgeSource[],
   hash: string,
-  path: string,
+  sources: readonly Source<unknown>[],
 ): Policy {
   try {
     return compilePolicy(rules, knowledge, hash)
   } catch (error) {
-    throw new CentralPostError('invalid_config', `${path}: ${messageOf(error)}`, { cause: error })
+    // What does not compile is named in the message; the file that holds it is looked up.
+    const message = messageOf(error)
+    const quoted =
+      /Invalid regular expression: \/(?:\^\(\?:)?(.*?)(?:\)\$)?\/\w*: |"([^"]+)"/s.exec(message)
+    const text = quoted?.[1] ?? quoted?.[2] ?? message
+    const source = sources.find((each) => each.text.includes(text)) ?? sources[0]
+    if (!source) throw error
+    throw invalid([fault(source, text, message)])
   }
 }
 
 const levels = ['safe', 'review', 'blocked'] as const
 
 function faultsOfPatterns(rules: RuleFileSource, source: Source<unknown>): RuleFault[] {
-  return eachPattern(rules, (pattern, level) => {
+  const faults = eachPattern(rules, (pattern, level) => {
     const message = lintPattern(pattern)
     return message === undefined
       ? []
       : [fault(source, pattern, `${level} pattern ${pattern}: ${message}`)]
   })
+  for (const rule of [...rules.review, ...rules.blocked]) {
+    if (typeof rule === 'string') continue
+    for (const pattern of [rule.text, rule.words, rule.first]) {
+      const message = pattern === undefined ? undefined : lintCondition(pattern)
+      if (message !== undefined)
+        faults.push(fault(source, pattern ?? '', `${rule.id}: ${pattern}: ${message}`))
+    }
+  }
+  return faults
 }
 
 function warningsOf(rules: RuleFileSource, source: Source<unknown>): RuleFault[] {

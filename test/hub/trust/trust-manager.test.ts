@@ -136,7 +136,7 @@ describe('a faulty rule file is refused with file, line and pattern', () => {
     [
       'a condition whose pattern does not compile',
       "safe: []\nreview: []\nblocked:\n  - { id: x, text: '(', reason: y }\n",
-      /Invalid regular expression/,
+      /rules\.yaml:4: x: \(: Invalid regular expression/,
     ],
   ])('%s', async (_name, text, message) => {
     expect(await failure(text)).toMatch(message)
