@@ -9,7 +9,7 @@ import { HubProcess } from '../support/hub-process.ts'
 import { clientOptions, TestBroker } from '../support/nats-server.ts'
 import { TempDir } from '../support/temp-dir.ts'
 
-const loadMs = Number(process.env['CENTRALPOST_CHAOS_SECONDS'] ?? 40) * 1000
+const loadMs = Number(process.env['CENTRALPOST_CHAOS_SECONDS'] ?? 30) * 1000
 
 test(
   'random kill -9 of hub and broker under load: nothing acknowledged is lost, nothing runs twice, one result each',
