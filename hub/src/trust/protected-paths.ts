@@ -38,6 +38,19 @@ const listers = new Set(['find', 'gfind', 'fd', 'fdfind', 'ls', 'tree', 'git', '
 const consumers = new Set(['xargs', 'parallel', 'read', 'mapfile', 'readarray'])
 const execOptions = /^-(exec|execdir|ok|okdir)$|^(-x|-X|--exec|--exec-batch)$/
 
+// what is longer is no everyday command: a person looks at it
+const mostWords = 200
+const mostCommands = 64
+const mostSearches = 4
+const mostDirectories = 8
+const longestPath = 4096
+const tooLong: ProtectedFinding = {
+  text: 'the command',
+  level: 'REVIEW',
+  rule: 'own-data',
+  reason: "too long to be searched for the hub's own data",
+}
+
 /** Names of what lies in a data directory: a search for other names never meets it. */
 const ownNames = [
   'hub.json', 'operator.json', 'nats-server.conf', 'external.conf', 'hub.db', 'hub.db-wal', 'hub.db-shm', 'hub.lock',
@@ -54,11 +67,18 @@ export function judgeProtected(root: CommandNode, scope: ProtectedScope): Protec
   const commands: SimpleCommand[] = []
   const words: Word[] = []
   walk(root, commands, words)
-  const cwds = directoriesOf(commands, scope)
+  const known = directoriesOf(commands.slice(0, mostCommands), scope)
+  const cwds = known ?? [scope.cwd]
   const findings: ProtectedFinding[] = []
   const additions = new Map<Word, readonly string[]>()
-  for (const word of words) {
-    const level = levelOfWord(word, cwds, scope)
+  const byText = new Map(words.map((word) => [textOf(word, scope), word]))
+  if (known === null || byText.size > mostWords || commands.length > mostCommands) {
+    findings.push(tooLong)
+  }
+  const looked = [...byText].slice(0, mostWords)
+  const unlooked = [...byText].slice(mostWords).filter(([text]) => isMention(text, scope))
+  for (const [text, word] of [...looked, ...unlooked]) {
+    const level = levelOfText(text, cwds, scope)
     if (level === null) continue
     findings.push({
       text: describeWord(word),
@@ -77,7 +97,7 @@ export function judgeProtected(root: CommandNode, scope: ProtectedScope): Protec
     words.some((word) =>
       word.pieces?.some((piece) => piece.kind === 'script' || piece.kind === 'process'),
     )
-  for (const command of commands) {
+  for (const command of commands.slice(0, mostCommands)) {
     const finding = judgeSearch(command, cwds, scope, isConsumed, additions)
     if (finding) findings.push(finding)
   }
@@ -107,28 +127,28 @@ function walk(node: CommandNode, commands: SimpleCommand[], words: Word[]): void
   }
 }
 
-/** Every directory that some part of the command may work in. */
-function directoriesOf(commands: readonly SimpleCommand[], scope: ProtectedScope): string[] {
+/** Every directory that some part of the command may work in; null when these are too many. */
+function directoriesOf(commands: readonly SimpleCommand[], scope: ProtectedScope): string[] | null {
   const found = new Set([scope.cwd])
   for (const { words } of commands) {
     const at = words.findIndex((word) =>
       /^(cd|pushd|-C|--directory|--git-dir|--work-tree)$/.test(word.value),
     )
     const target = words[at + 1]
-    if (at === -1 || !target || found.size > 64) continue
+    if (at === -1 || !target) continue
+    if (found.size >= mostDirectories) return null
     for (const from of Array.from(found)) found.add(absolute(textOf(target, scope), from, scope))
   }
   return [...found]
 }
 
-function levelOfWord(
-  word: Word,
+function levelOfText(
+  text: string,
   cwds: readonly string[],
   scope: ProtectedScope,
 ): 'REVIEW' | 'BLOCKED' | null {
-  const text = textOf(word, scope)
   // a variable alone brings a value that was looked at where it was written
-  if (text === wild || text.length > 4096) return null
+  if (text === wild) return null
   if (/^--(exclude|exclude-dir|ignore|ignore-dir)=/.test(text)) return null
   let level: 'REVIEW' | null = null
   for (const candidate of candidatesOf(text)) {
@@ -141,8 +161,11 @@ function levelOfWord(
       }
     }
   }
-  const isNamed = scope.roots.some((root) => mentions(text, basename(root)))
-  return isNamed ? 'REVIEW' : level
+  return isMention(text, scope) ? 'REVIEW' : level
+}
+
+function isMention(text: string, scope: ProtectedScope): boolean {
+  return scope.roots.some((root) => mentions(text, basename(root)))
 }
 
 function judgeSearch(
@@ -154,15 +177,18 @@ function judgeSearch(
 ): ProtectedFinding | null {
   const { words } = command
   const values = words.map((word) => textOf(word, scope))
+  let searches = 0
   for (const [at, word] of words.entries()) {
     const program = nameOf(word)
-    const args = values.slice(at + 1)
     const isSearch =
       grepLike.has(program) ||
       hiddenSkippers.has(program) ||
       listers.has(program) ||
       program === 'diff'
     if (!isSearch) continue
+    searches += 1
+    if (searches > mostSearches) return tooLong
+    const args = values.slice(at + 1)
     const met = scope.roots.filter((root) => meets(args, cwds, root, scope))
     if (met.length === 0) continue
     const finding = (): ProtectedFinding => ({
@@ -219,7 +245,8 @@ function meets(
   root: string,
   scope: ProtectedScope,
 ): boolean {
-  const operands = [...args.filter((arg) => !arg.startsWith('-')), '.']
+  const named = args.filter((arg) => !arg.startsWith('-') && arg.length <= longestPath)
+  const operands = [...new Set(named.slice(0, mostWords)), '.']
   return operands.some((operand) =>
     cwds.some((cwd) => {
       const path = absolute(operand, cwd, scope)
@@ -251,9 +278,8 @@ function textOf(word: Word, scope: ProtectedScope): string {
 function candidatesOf(text: string): string[] {
   const parts = text.split(/[=:,@\s'"`;|&<>()]+/).filter(Boolean)
   const afterLetter = /^-[A-Za-z](.+)$/.exec(text)?.[1]
-  return [
-    ...new Set([text, ...parts.slice(0, 64), ...(afterLetter === undefined ? [] : [afterLetter])]),
-  ]
+  const found = [text, ...parts.slice(0, 64), ...(afterLetter === undefined ? [] : [afterLetter])]
+  return [...new Set(found)].filter((candidate) => candidate.length <= longestPath)
 }
 
 function absolute(path: string, cwd: string, scope: ProtectedScope): string {
