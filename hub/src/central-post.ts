@@ -269,6 +269,7 @@ export class CentralPost {
     const isMine = await ledger.step(executionId, {
       from: ['queued'],
       to: 'running',
+      only: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
       told: { kind: 'started', data: { plan: verdict.plan } },
@@ -300,6 +301,7 @@ export class CentralPost {
     const isMine = await ledger.step(row.execution_id, {
       from: ['queued'],
       to: 'pending',
+      only: { digest: row.digest },
       at: now(),
       changes: {
         approved_by: null,

@@ -5,7 +5,7 @@ import {
   type ResultStatus,
   resultSubject,
 } from '@centralpost/shared'
-import type { Changes, Ledger, Told } from './history/ledger.ts'
+import type { Changes, Ledger, Step, Told } from './history/ledger.ts'
 import type { CommandExecution } from './history/schema.ts'
 import { type Ending, resultOf } from './messages.ts'
 
@@ -19,6 +19,7 @@ export interface ConcludeParts {
  * Ends an action: state, history, audit event and the result that goes out are one commit.
  *
  * @param from the states it may be ended from
+ * @param only what the row must still say besides
  * @returns whether it was ended by this call; false when somebody else was first
  */
 export async function conclude(
@@ -28,10 +29,18 @@ export async function conclude(
   ending: Ending,
   told: Told,
   changes: Changes = {},
+  only: Step['only'] = {},
 ): Promise<boolean> {
   const isMine = await parts.ledger.recordExecution(
     row.execution_id,
-    { from, to: ending.status, at: ending.at, told, changes: { ...columnsOf(ending), ...changes } },
+    {
+      from,
+      to: ending.status,
+      at: ending.at,
+      told,
+      only,
+      changes: { ...columnsOf(ending), ...changes },
+    },
     { subject: resultSubject(row.agent_id, row.action_id), result: () => resultOf(row, ending) },
   )
   if (!isMine) return false

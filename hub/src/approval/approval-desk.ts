@@ -192,6 +192,12 @@ export class ApprovalDesk {
   /** The error for whoever comes too late: what was decided, by whom and when. */
   async decidedBefore(executionId: number): Promise<CentralPostError> {
     const row = await this.#parts.ledger.get(executionId)
+    if (row.status === 'pending') {
+      return new CentralPostError(
+        'conflict',
+        `${row.action_id} has changed since it was shown and waits again; look at it once more`,
+      )
+    }
     const when = row.approval_timestamp ?? row.finished_at ?? row.execution_timestamp
     const by = row.decided_by === null ? '' : ` by ${row.decided_by}`
     const at = when === null ? '' : ` at ${isoOf(when)}`
@@ -223,6 +229,7 @@ export class ApprovalDesk {
     const isMine = await ledger.step(row.execution_id, {
       from: ['pending'],
       to: 'queued',
+      only: { digest: row.digest },
       at,
       changes: { approved_by: by, decided_by: by, approval_timestamp: at, deadline },
       told: {
@@ -262,17 +269,22 @@ export class ApprovalDesk {
   async #expire(executionId: number): Promise<void> {
     const row = await this.#parts.ledger.get(executionId)
     const at = this.#parts.now()
-    if (row.deadline === null || at < row.deadline) return
+    const mayExpire = row.status === 'pending' || row.status === 'queued'
+    if (!mayExpire || row.deadline === null || at < row.deadline) return
     const reason =
       row.status === 'pending'
         ? `nobody decided until ${isoOf(row.deadline)}`
         : `it was cleared, but did not start until ${isoOf(row.deadline)}`
+    const told = { kind: 'expired', data: { was: row.status, deadline: row.deadline } } as const
+    const { deadline } = row
     await conclude(
       this.#parts,
       row,
-      ['pending', 'queued'],
+      [row.status],
       { status: 'expired', at, reason },
-      { kind: 'expired', data: { was: row.status, deadline: row.deadline } },
+      told,
+      {},
+      { deadline },
     )
   }
 }

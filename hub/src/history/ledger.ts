@@ -39,6 +39,8 @@ export interface Step {
   readonly changes: Changes
   readonly at: number
   readonly told: Told
+  /** what the row must still say, besides its state: what was decided on, is stepped on */
+  readonly only?: { readonly digest?: string | null; readonly deadline?: number | null }
 }
 
 export type OutboxItem = Selectable<ActionResultTable>
@@ -296,6 +298,12 @@ export class Ledger {
       .set({ ...step.changes, status: step.to })
       .where('execution_id', '=', executionId)
       .where('status', 'in', step.from)
+      .$if(step.only?.digest !== undefined, (query) =>
+        query.where('digest', 'is', step.only?.digest ?? null),
+      )
+      .$if(step.only?.deadline !== undefined, (query) =>
+        query.where('deadline', 'is', step.only?.deadline ?? null),
+      )
       .returning(['execution_id', 'agent_id', 'action_id'])
       .executeTakeFirst()
     if (row === undefined) return false

@@ -66,6 +66,24 @@ describe('the ledger', () => {
     expect(steps.filter(Boolean)).toHaveLength(1)
   })
 
+  test('a step on what the row no longer says is not taken', async () => {
+    await using dir = await TempDir.make()
+    await using it = await openLedger(dir.path)
+    const intake = await it.ledger.takeIn(row('one', { status: 'pending', digest: 'shown' }), [])
+    if (intake.kind !== 'new') throw new Error('not new')
+    const approve = (digest: string) =>
+      it.ledger.step(intake.executionId, {
+        from: ['pending'],
+        to: 'queued',
+        only: { digest },
+        at: 0,
+        changes: {},
+        told: { kind: 'approved' },
+      })
+    expect(await approve('another')).toBe(false)
+    expect(await approve('shown')).toBe(true)
+  })
+
   test('a write that fails undoes itself alone; those that shared its commit are done', async () => {
     await using dir = await TempDir.make()
     await using it = await openLedger(dir.path)
