@@ -174,6 +174,7 @@ export class CentralPost {
       { kind: 'cancelled', data: { by: decision.by, reason: decision.reason ?? null } },
       { decided_by: decision.by },
     )
+    if (isMine) this.#desk.forget(row.execution_id)
     const run = this.#running.get(row.execution_id)
     if (!isMine && run === undefined) throw await this.#desk.decidedBefore(row.execution_id)
     run?.abort(new Cancelled(decision.by, reason))
@@ -275,6 +276,7 @@ export class CentralPost {
       told: { kind: 'started', data: { plan: verdict.plan } },
     })
     if (!isMine) return null
+    this.#desk.forget(executionId)
     announce.started(startOf(row, startedAt))
     return { row, verdict }
   }

@@ -1,3 +1,4 @@
+import { Bus, countMessages, silentLogger } from '@centralpost/shared'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
 
@@ -93,5 +94,29 @@ describe('a hub that stops and starts', () => {
     expect(await (await during).result({ timeoutMs: 20_000 })).toMatchObject({ stdout: 'during\n' })
     const after = await agent.requestAction('echo after')
     expect(await after.result({ timeoutMs: 10_000 })).toMatchObject({ stdout: 'after\n' })
+  })
+
+  test('requests without an id that a dead broker brings back do not run again, and are cleared away', async () => {
+    await using it = await TestHub.start()
+    const bus = await it.bus('agent', 'agent-a')
+    const operator = await it.operator()
+    const stream = bus.connection.jetstream()
+    for (let n = 0; n < 20; n += 1) {
+      await stream.publish('SYSTEM_ACTION_REQUEST.agent-a', `{"command":"echo nameless ${n}"}`)
+    }
+    await eventually(
+      async () => (await operator.history({ status: 'completed' })).entries.length === 20,
+    )
+    await it.broker.kill9()
+    await it.broker.isBack()
+    const hub = await Bus.connect({
+      credentials: await it.broker.credentials('hub'),
+      name: 'looks',
+      log: silentLogger,
+    })
+    await eventually(async () => (await countMessages(hub, 'SYSTEM_ACTIONS')) === 0)
+    await hub.drain()
+    const { entries } = await eventually(() => operator.history({ limit: 100 }))
+    expect(entries).toHaveLength(20)
   })
 })

@@ -104,6 +104,11 @@ export class ApprovalDesk {
     this.#deadlines.set(executionId, deadline)
   }
 
+  /** Drops the clock of an action that has started or ended. */
+  forget(executionId: number): void {
+    this.#deadlines.clear(executionId)
+  }
+
   /** What waits for a person, oldest first, exactly as it was shown. */
   async pending(): Promise<ApprovalNeeded[]> {
     const rows = await this.#parts.ledger.inState('pending')

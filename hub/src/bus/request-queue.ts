@@ -97,14 +97,8 @@ export async function sweepRequests(
 }
 
 function incomingOf(
-  message: Pick<Delivery, 'subject' | 'data' | 'seq' | 'timestampNanos'>,
+  { subject, data, messageId }: Pick<Delivery, 'subject' | 'data' | 'messageId'>,
   receivedAt: number,
 ): IncomingRequest {
-  return {
-    subject: message.subject,
-    data: message.data,
-    // the same on every delivery of the message, and never again after a stream was made anew
-    messageId: `m${message.seq}-${message.timestampNanos.toString(36)}`,
-    receivedAt,
-  }
+  return { subject, data, messageId, receivedAt }
 }

@@ -2,11 +2,14 @@ import {
   AckPolicy,
   type ConsumerConfig,
   DiscardPolicy,
+  type JetStreamManager,
   type JsMsg,
   nanos,
   NatsError,
   RetentionPolicy,
   StorageType,
+  type SeqMsgRequest,
+  type StoredMsg,
   type StreamConfig,
   type ConsumerMessages,
 } from 'nats'
@@ -31,10 +34,8 @@ export interface StreamSettings {
 
 /** One message of the work queue, not yet acknowledged. */
 export interface Delivery extends BusMessage {
-  /** the message's place in the stream */
-  readonly seq: number
-  /** when the stream took it, in nanoseconds since 1970 */
-  readonly timestampNanos: bigint
+  /** names the message: the same on every delivery, and never another's, also when a stream was made anew */
+  readonly messageId: string
   readonly redelivered: boolean
   /** Tells the broker that it need not come again. */
   ack(): void
@@ -158,7 +159,9 @@ export class WorkQueue {
         const consumer = await this.#bus.connection.jetstream().consumers.get(stream, durable)
         this.#messages = await consumer.consume({ max_messages: 64, expires: 10_000 })
         if (this.#stopping) this.#messages.stop()
-        for await (const message of this.#messages) this.#receive(toDelivery(message))
+        const manager = await this.#bus.connection.jetstreamManager({ checkAPI: false })
+        const { created } = await manager.streams.info(stream)
+        for await (const message of this.#messages) this.#receive(toDelivery(message, created))
       } catch (error) {
         if (this.#stopping) return
         log.warn('work queue interrupted, trying again', { stream, error: messageOf(error) })
@@ -179,37 +182,46 @@ export async function sweepAcknowledged(
   bus: Bus,
   stream: string,
   durable: string,
-  isDone: (message: {
-    subject: string
-    seq: number
-    data: Uint8Array
-    timestampNanos: bigint
-  }) => Promise<boolean>,
+  isDone: (message: Pick<Delivery, 'subject' | 'data' | 'messageId'>) => Promise<boolean>,
 ): Promise<number> {
   try {
     const manager = await bus.connection.jetstreamManager({ checkAPI: false })
     const { ack_floor: floor } = await manager.consumers.info(stream, durable)
-    const { first_seq: first, messages } = (await manager.streams.info(stream)).state
-    if (messages === 0 || first > floor.stream_seq) return 0
+    const { created } = await manager.streams.info(stream)
     let deleted = 0
-    for (let seq = first; seq <= floor.stream_seq; seq += 1) {
-      let message
-      try {
-        message = await manager.streams.getMessage(stream, { seq })
-      } catch (error) {
-        if (isMissing(error)) continue
-        throw error
-      }
-      const timestampNanos = BigInt(message.time.getTime()) * 1_000_000n
-      if (await isDone({ subject: message.subject, seq, data: message.data, timestampNanos })) {
+    for (let from = 1; ;) {
+      const message = await nextMessage(manager, stream, from)
+      if (message === undefined || message.seq > floor.stream_seq) return deleted
+      const { subject, data, seq } = message
+      if (await isDone({ subject, data, messageId: messageIdOf(created, seq) })) {
         await manager.streams.deleteMessage(stream, seq, false)
         deleted += 1
       }
+      from = seq + 1
     }
-    return deleted
   } catch (error) {
     throw busError(error, `sweeping the stream ${stream}`)
   }
+}
+
+async function nextMessage(
+  manager: JetStreamManager,
+  stream: string,
+  from: number,
+): Promise<StoredMsg | undefined> {
+  try {
+    // servers know next_by_subj since 2.9, the client's type does not
+    const query: SeqMsgRequest & { next_by_subj: string } = { seq: from, next_by_subj: '>' }
+    return await manager.streams.getMessage(stream, query)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** A place in one stream; a stream that is made anew was made at another time. */
+function messageIdOf(streamCreated: string, seq: number): string {
+  return `m${seq}-${Date.parse(streamCreated).toString(36)}`
 }
 
 function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
@@ -248,14 +260,13 @@ async function ensureConsumer(bus: Bus, options: QueueOptions): Promise<void> {
   }
 }
 
-function toDelivery(message: JsMsg): Delivery {
+function toDelivery(message: JsMsg, streamCreated: string): Delivery {
   return {
     subject: message.subject,
     data: message.data,
     reply: undefined,
     header: (name) => message.headers?.get(name) || undefined,
-    seq: message.seq,
-    timestampNanos: BigInt(message.info.timestampNanos),
+    messageId: messageIdOf(streamCreated, message.seq),
     redelivered: message.redelivered,
     ack: () => message.ack(),
     nak: (delayMs) => message.nak(delayMs),
