@@ -18,7 +18,7 @@ import type { Outcome } from './execution/index.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
 import { Refusals } from './refusals.ts'
-import { Cancelled, HubStopping, runEnd } from './run-end.ts'
+import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './run-end.ts'
 import {
   earliest,
   type Intake,
@@ -113,10 +113,11 @@ export class CentralPost {
 
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
-    if (judged.rule) await approvals.countUse(judged.rule.rule_id, now())
+    // nothing may fail between the ledger and this: the broker's next delivery would find the action known
     if (row.status === 'queued') this.#enqueue(taken)
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
     else this.#tellEnd(taken, verdict)
+    if (judged.rule) await approvals.countUse(judged.rule.rule_id, now())
   }
 
   /** What became of an action. */
@@ -244,10 +245,17 @@ export class CentralPost {
     try {
       const started = await untilWritten(() => this.#start(executionId), written)
       if (started === null) return
-      const outcome = await this.#executeCommand(started.row, started.verdict, run.signal)
+      const { row, verdict } = started
+      const startedAt = new Date(this.#parts.now())
+      const outcome = await this.#executeCommand(row, verdict, run.signal).catch(
+        (error: unknown) => {
+          this.#log.error('the executor failed', { ...about(row), error })
+          return outcomeOfFault(error, row.cwd ?? '', startedAt)
+        },
+      )
       const { ending, told, changes } = runEnd(outcome, run.signal.reason, this.#parts.now())
       await untilWritten(
-        () => conclude(this.#parts, started.row, ['running'], ending, told, changes),
+        () => conclude(this.#parts, row, ['running'], ending, told, changes),
         written,
       )
     } catch (error) {

@@ -1,3 +1,4 @@
+import { messageOf } from '@centralpost/shared'
 import type { Outcome } from './execution/index.ts'
 import type { Changes, Told } from './history/ledger.ts'
 import type { Ending } from './messages.ts'
@@ -16,6 +17,30 @@ export class Cancelled extends Error {
 export class HubStopping extends Error {
   constructor() {
     super('the hub was stopped while this ran; it is not run again')
+  }
+}
+
+/** The outcome of a run whose executor failed itself: its agent must not wait for ever. */
+export function outcomeOfFault(error: unknown, cwd: string, startedAt: Date): Outcome {
+  const finishedAt = new Date()
+  const nothing = { text: '', bytes: 0 }
+  return {
+    status: 'failed',
+    exitCode: null,
+    signal: null,
+    success: false,
+    stdout: nothing,
+    stderr: nothing,
+    truncated: false,
+    outputRef: null,
+    durationMs: finishedAt.getTime() - startedAt.getTime(),
+    errorCategory: 'runtime',
+    cwd,
+    venvActive: false,
+    warnings: [],
+    startedAt,
+    finishedAt,
+    reason: `the hub could not see it to its end: ${messageOf(error)}`,
   }
 }
 

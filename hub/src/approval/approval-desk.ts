@@ -231,22 +231,23 @@ export class ApprovalDesk {
     const at = now()
     const by = votes.join(', ')
     const deadline = earliest(at + limits.executeWithinMs, row.expires_at)
+    const changes = { approved_by: by, decided_by: by, approval_timestamp: at, deadline }
     const isMine = await ledger.step(row.execution_id, {
       from: ['pending'],
       to: 'queued',
       only: { digest: row.digest },
       at,
-      changes: { approved_by: by, decided_by: by, approval_timestamp: at, deadline },
+      changes,
       told: {
         kind: 'approved',
         data: { by: votes, digest: row.digest, comment: decision.reason ?? null },
       },
     })
     if (!isMine) return null
-    log.info('approved', { ...about(row), by })
+    const approved: CommandExecution = { ...row, ...changes, status: 'queued' }
     this.watch(row.execution_id, deadline)
-    const approved = await ledger.get(row.execution_id)
     release(approved)
+    log.info('approved', { ...about(row), by })
     return approved
   }
 
