@@ -1,4 +1,9 @@
-import { type ActionResult, CentralPostError } from '@centralpost/shared'
+import {
+  type ActionResult,
+  agentEndpoints,
+  CentralPostError,
+  operatorEndpoints,
+} from '@centralpost/shared'
 import { connect } from 'nats'
 import { eventually } from '../support/eventually.ts'
 import { clientOptions } from '../support/nats-server.ts'
@@ -177,6 +182,26 @@ describe('an action on its way through a real broker and a real hub', () => {
       'SYSTEM_ACTION_OUTPUT.agent-a.watched',
       'SYSTEM_ACTION_RESULT.agent-a.watched',
     ])
+  })
+
+  test('the hub is found as a NATS service, with an endpoint for each thing that may be asked', async () => {
+    await using it = await TestHub.start()
+    const client = await connect(clientOptions(await it.broker.credentials('operator', 'bob')))
+    const services = client.services.client()
+    const found: string[] = []
+    for await (const service of await services.ping('CentralPost')) found.push(service.name)
+    expect(found).toEqual(['CentralPost'])
+    const subjects: string[] = []
+    for await (const info of await services.info('CentralPost')) {
+      subjects.push(...info.endpoints.map((endpoint) => endpoint.subject))
+    }
+    expect(subjects.toSorted((a, b) => a.localeCompare(b))).toEqual(
+      [
+        ...agentEndpoints.map((name) => `CENTRAL_POST.agent.*.${name}`),
+        ...operatorEndpoints.map((name) => `CENTRAL_POST.operator.*.${name}`),
+      ].toSorted((a, b) => a.localeCompare(b)),
+    )
+    await client.close()
   })
 
   test('output comes while the command runs', async () => {
