@@ -10,10 +10,13 @@ import { agentEndpoint, callerOf } from './bus/endpoints.ts'
 import { Turns } from './bus/turns.ts'
 import type { HubParts } from './hub-parts.ts'
 
+/** How many calls of one agent may wait for their answers. */
+const mostCallsWaiting = 64
+
 /** What an agent may ask: always about its own actions, whatever it writes into the call. */
 export function agentEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, trust, config, hubId, checkCwd } = parts
-  const turns = new Turns()
+  const turns = new Turns(mostCallsWaiting)
   const endpoints = [
     agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
       refuseOther(call.agent_id, agentId)

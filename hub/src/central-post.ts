@@ -377,6 +377,7 @@ export class CentralPost {
     const { action, digest, verdict } = judged
     const { ledger, now } = this.#parts
     if (!action.reuseResult || action.workflowId === null || verdict.level !== 'SAFE') return null
+    if (action.expiresAt !== null && action.expiresAt <= now()) return null
     const { agentId, workflowId } = action
     const row = await ledger.reusable({ agentId, workflowId, digest })
     const result = row ? await ledger.result(row.execution_id) : null

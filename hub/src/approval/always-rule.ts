@@ -48,7 +48,7 @@ const boundByPlace: Readonly<Record<string, string | null>> = {
 
 /** Names that others run or obey: making one of these is asked about each time. */
 const obeyed =
-  /^(\..+|makefile|gnumakefile|dockerfile|justfile|rakefile|gemfile|.*\.(lock|toml|json|ya?ml|mk|sh|service))$/i
+  /^(\..+|makefile|gnumakefile|dockerfile|justfile|rakefile|gemfile|(conftest|setup|sitecustomize|usercustomize)\.py|.*\.(lock|toml|json|ya?ml|mk|sh|service|pth))$/i
 
 /** Words and options of git and its like that throw work away. */
 const discards = new Set(

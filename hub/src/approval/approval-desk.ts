@@ -162,7 +162,7 @@ export class ApprovalDesk {
     }
     const shape = options.always && this.rules.shapeFor(options.always, row)
     const digest = row.digest ?? ''
-    const votes = await approvals.vote(row.execution_id, digest, decision.by, at)
+    const votes = await approvals.vote(row, digest, decision.by, at)
     const told = { approvals: votes, needed, ruleId: null }
     if (votes.length < needed) return { ...told, row: await ledger.get(row.execution_id) }
 

@@ -90,7 +90,7 @@ export class RuleBook {
       revoked_by: null,
       revoked_at: null,
     }
-    await approvals.addRule(rule)
+    await approvals.addRule(rule, row)
     log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
     return rule.rule_id
   }

@@ -5,10 +5,12 @@ import {
   hubConsumer,
   type Logger,
   messageOf,
+  subjectToken,
   sweepAcknowledged,
   WorkQueue,
 } from '@centralpost/shared'
 import { prepareStreams, type StreamOptions } from './streams.ts'
+import { Turns } from './turns.ts'
 
 /** A request as it came, with its place in the stream as the id of a request that brings none. */
 export interface IncomingRequest {
@@ -25,7 +27,8 @@ export interface RequestQueueOptions extends StreamOptions {
 
 /**
  * Brings requests in. A request is acknowledged when `take` has resolved, that is when it is in the ledger, and comes
- * again when it has not.
+ * again when it has not. Agents take turns: one that sends what is dear to judge delays another by one of its requests,
+ * and what it may have in the queue never keeps another's from being delivered.
  */
 export class RequestQueue {
   readonly #queue: WorkQueue
@@ -43,8 +46,11 @@ export class RequestQueue {
   ): Promise<RequestQueue> {
     const { log } = options
     const underway = new Set<Promise<void>>()
+    const turns = new Turns()
     const receive = (delivery: Delivery): void => {
-      const intake = take(incomingOf(delivery, options.now()))
+      const incoming = incomingOf(delivery, options.now())
+      const intake = turns
+        .take(subjectToken(delivery.subject, 1), () => take(incoming))
         .then(() => delivery.ack())
         .catch((error: unknown) => {
           log.error('a request could not be taken in; the broker brings it again', {
@@ -61,7 +67,13 @@ export class RequestQueue {
     }
     const queue = await WorkQueue.open(
       bus,
-      { stream: actionStream, durable: hubConsumer, ackWaitMs: 30_000, maxAckPending: 256, log },
+      {
+        stream: actionStream,
+        durable: hubConsumer,
+        ackWaitMs: 30_000,
+        maxAckPending: options.queuedPerAgent + 256,
+        log,
+      },
       prepare,
       receive,
     )

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises'
-import { CentralPostError, isWithin, messageOf } from '@centralpost/shared'
+import { normalize } from 'node:path'
+import { CentralPostError, isWithin, messageOf, realPathOf } from '@centralpost/shared'
 
 /**
  * Checks where a command wants to run.
@@ -16,10 +17,20 @@ export async function checkCwd(cwd: string, roots: readonly string[]): Promise<s
       details: { field: 'cwd' },
     })
   if (!cwd.startsWith('/')) throw refuse('must be an absolute path')
-  let real: string
+  const realRoots = await Promise.all(roots.map(async (root) => realpath(root).catch(() => null)))
+  const isAllowed = (path: string): boolean =>
+    realRoots.some((root) => root !== null && isWithin(path, root))
+  // said first, and of all that is outside alike: who may not work there need not learn what is there
+  if (!isAllowed(realPathOf(normalize(cwd)))) {
+    throw refuse(
+      `is outside the allowed roots ${roots.map((root) => JSON.stringify(root)).join(', ')}; ` +
+        'name a folder inside one, or let the hub allow another root',
+    )
+  }
   try {
-    real = await realpath(cwd)
+    const real = await realpath(cwd)
     if (!(await stat(real)).isDirectory()) throw refuse('is not a folder; name a folder')
+    return real
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'invalid_request') throw error
@@ -28,10 +39,4 @@ export async function checkCwd(cwd: string, roots: readonly string[]): Promise<s
     }
     throw refuse(`cannot be entered: ${messageOf(error)}`, error)
   }
-  const realRoots = await Promise.all(roots.map(async (root) => realpath(root).catch(() => null)))
-  if (realRoots.some((root) => root !== null && isWithin(real, root))) return real
-  throw refuse(
-    `is outside the allowed roots ${roots.map((root) => JSON.stringify(root)).join(', ')}; ` +
-      'name a folder inside one, or let the hub allow another root',
-  )
 }

@@ -1,7 +1,11 @@
 import type { Insertable } from 'kysely'
+import { appendAudit } from './audit-trail.ts'
 import type { Database } from './database.ts'
 import type { GroupCommit } from './group-commit.ts'
-import type { ApprovalRule, ApprovalRuleTable } from './schema.ts'
+import type { ApprovalRule, ApprovalRuleTable, CommandExecution } from './schema.ts'
+
+/** The action that a vote or a rule comes from. */
+type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'>
 
 /** Votes on pending actions, and the rules that always decisions made. */
 export class ApprovalStore {
@@ -18,13 +22,24 @@ export class ApprovalStore {
    *
    * @returns who has approved it, in order
    */
-  vote(executionId: number, digest: string, operatorId: string, at: number): Promise<string[]> {
+  vote(row: Voted, digest: string, operatorId: string, at: number): Promise<string[]> {
+    const executionId = row.execution_id
     return this.#commits.write(async (tx) => {
-      await tx
+      const { numInsertedOrUpdatedRows: isNew } = await tx
         .insertInto('approval_votes')
         .values({ execution_id: executionId, digest, operator_id: operatorId, timestamp: at })
         .onConflict((conflict) => conflict.doNothing())
-        .execute()
+        .executeTakeFirst()
+      if (isNew) {
+        await appendAudit(tx, {
+          timestamp: at,
+          executionId,
+          agentId: row.agent_id,
+          actionId: row.action_id,
+          kind: 'voted',
+          data: { by: operatorId, digest },
+        })
+      }
       const votes = await tx
         .selectFrom('approval_votes')
         .select('operator_id')
@@ -55,9 +70,22 @@ export class ApprovalStore {
     return found
   }
 
-  addRule(rule: Insertable<ApprovalRuleTable>): Promise<void> {
+  addRule(rule: Insertable<ApprovalRuleTable>, row: Voted): Promise<void> {
     return this.#commits.write(async (tx) => {
       await tx.insertInto('approval_rules').values(rule).execute()
+      await appendAudit(tx, {
+        timestamp: rule.created_at,
+        executionId: row.execution_id,
+        agentId: row.agent_id,
+        actionId: row.action_id,
+        kind: 'rule_made',
+        data: {
+          rule_id: rule.rule_id,
+          by: rule.created_by,
+          rule: rule.description,
+          expires_at: rule.expires_at,
+        },
+      })
     })
   }
 
@@ -99,13 +127,23 @@ export class ApprovalStore {
   /** @returns whether there was such a rule to end */
   revoke(ruleId: string, by: string, at: number): Promise<boolean> {
     return this.#commits.write(async (tx) => {
-      const { numUpdatedRows } = await tx
+      const rule = await tx
         .updateTable('approval_rules')
         .set({ revoked_by: by, revoked_at: at })
         .where('rule_id', '=', ruleId)
         .where('revoked_at', 'is', null)
+        .returning(['agent_id', 'created_from'])
         .executeTakeFirst()
-      return numUpdatedRows > 0n
+      if (rule === undefined) return false
+      await appendAudit(tx, {
+        timestamp: at,
+        executionId: rule.created_from,
+        agentId: rule.agent_id ?? '',
+        actionId: '',
+        kind: 'rule_revoked',
+        data: { rule_id: ruleId, by },
+      })
+      return true
     })
   }
 }

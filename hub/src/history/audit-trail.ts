@@ -6,6 +6,7 @@ import type { Tx } from './group-commit.ts'
 export const auditKinds = [
   'requested',
   'pending',
+  'voted',
   'approved',
   'denied',
   'queued',
@@ -15,6 +16,8 @@ export const auditKinds = [
   'cancelled',
   'interrupted',
   'rejected',
+  'rule_made',
+  'rule_revoked',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 

@@ -1,5 +1,5 @@
 import type { ActionResult, ActionState } from '@centralpost/shared'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { assertStep } from './action-state.ts'
 import { appendAudit, type AuditKind } from './audit-trail.ts'
 import type { Database } from './database.ts'
@@ -188,17 +188,13 @@ export class Ledger {
 
   /** When persons denied the agent's latest actions, newest first, in milliseconds since 1970. */
   async latestDenials(agentId: string, limit: number): Promise<number[]> {
-    const latest = this.#db
-      .selectFrom('command_executions')
-      .select(['status', 'decided_by', 'finished_at'])
-      .where('agent_id', '=', agentId)
-      .orderBy('execution_id', 'desc')
-      .limit(200)
     const rows = await this.#db
-      .selectFrom(latest.as('latest'))
+      .selectFrom('command_executions')
       .select('finished_at')
+      .where('agent_id', '=', agentId)
       .where('status', '=', 'denied')
       .where('decided_by', '!=', 'policy')
+      .orderBy('execution_id', 'desc')
       .limit(limit)
       .execute()
     return rows.map((row) => row.finished_at ?? 0)
@@ -219,9 +215,8 @@ export class Ledger {
       .where('workflow_id', '=', like.workflowId)
       .where('agent_id', '=', like.agentId)
       .where('digest', '=', like.digest)
-      .where('status', '=', 'completed')
-      .where('trust_level', '=', 'SAFE')
-      .where('reused_from', 'is', null)
+      // written out, so that the index of just these is taken
+      .where(sql<boolean>`status = 'completed' and trust_level = 'SAFE' and reused_from is null`)
       .orderBy('execution_id', 'desc')
       .limit(1)
       .executeTakeFirst()

@@ -114,6 +114,7 @@ describe('always rules', () => {
     ['touch a', 'touch src/Makefile'],
     ['touch a', 'touch package.json'],
     ['touch a', 'touch @x'],
+    ['touch a', 'touch src/conftest.py'],
     ['git add .', 'git push --force'],
     ['git add .', 'git add --force .'],
     ['git add .', 'git -c core.pager=x add .'],

@@ -23,7 +23,7 @@ describe('turns', () => {
   })
 
   test('who calls without end is told to wait', async () => {
-    const turns = new Turns()
+    const turns = new Turns(64)
     const calls = Array.from({ length: 70 }, () => turns.take('a', () => delay(1)))
     const ended = await Promise.allSettled(calls)
     const refused = ended.filter((one) => one.status === 'rejected')

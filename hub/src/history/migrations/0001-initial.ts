@@ -52,6 +52,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     `create index command_executions_hash on command_executions (command_hash)`,
     `create index command_executions_status on command_executions (status, execution_id)`,
     `create index command_executions_level on command_executions (trust_level, execution_id)`,
+    `create index command_executions_agent_status on command_executions (agent_id, status, execution_id)`,
+    `create index command_executions_reusable on command_executions (workflow_id, agent_id, digest, execution_id)
+      where status = 'completed' and trust_level = 'SAFE' and reused_from is null`,
     `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
     // what may have written, by when it ended: reuse_result asks whether anything has since
     `create index command_executions_writes on command_executions (finished_at)
