@@ -63,6 +63,11 @@ export function assessRisk(
 }
 
 function addWords({ program, args, input }: JudgedWords, found: Set<string>): void {
-  const text = `${program} ${args.join(' ')} ${input ?? ''}`.slice(0, longestText).toLowerCase()
+  let text = program
+  for (const arg of args) {
+    if (text.length > longestText) break
+    text += ` ${arg}`
+  }
+  text = `${text} ${input ?? ''}`.slice(0, longestText).toLowerCase()
   for (const [word] of text.matchAll(/[a-z]+/g)) if (categoryOf.has(word)) found.add(word)
 }

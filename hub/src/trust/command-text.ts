@@ -5,7 +5,8 @@ import type { ResolvedWord } from './resolve-words.ts'
 
 const mostWords = 200
 const longestText = 400
-const longestMasked = 4096
+/** Characters of a whole command that patterns are tried on. */
+export const longestMasked = 4096
 
 /** The words of an inner command; the whole command tells them all. */
 export function describeSome(words: readonly ResolvedWord[]): string {
@@ -18,7 +19,7 @@ export function describeWords(words: readonly ResolvedWord[]): string {
 }
 
 export function describeShort(node: CommandNode): string {
-  return shorten(describe(node))
+  return shorten(describe(node, longestText))
 }
 
 export function shorten(text: string): string {

@@ -17,6 +17,8 @@ export interface Shape {
   readonly pathOf: (argument: string) => string
   /** Static text that the program reads on its standard input. */
   readonly input: string | undefined
+  /** The arguments that are no prose, and the input, as one text of bounded length. */
+  readonly text: () => string
 }
 
 /** A compiled condition for REVIEW or BLOCKED. */
@@ -73,7 +75,7 @@ function compile(source: DangerSource): DangerRule {
   }
   if (source.text !== undefined) {
     const text = new RegExp(source.text, 'i')
-    conditions.push((shape) => text.test(textOf(shape)))
+    conditions.push((shape) => text.test(shape.text()))
   }
   if (source.target !== undefined) {
     const target = source.target
@@ -92,7 +94,8 @@ function isLong({ args, input }: Shape): boolean {
   return input !== undefined || args.some((arg) => arg.length >= shortestCode)
 }
 
-function textOf(shape: Shape): string {
+/** What text conditions search. */
+export function searchedText(shape: Pick<Shape, 'args' | 'isProse' | 'input'>): string {
   const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
   const text = shape.input === undefined ? args : `${args}\n${shape.input}`
   return text.length > 256 ? text.replaceAll(/\s+/g, ' ').slice(0, longestText) : text

@@ -1,8 +1,12 @@
+import { longestMasked } from './command-text.ts'
 import type { Shape } from './danger-rules.ts'
+import { searchedText } from './danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, secretFinding } from './findings.ts'
+import { compileGlob } from './glob.ts'
 import { proseOf, secrecyOf } from './judge-secrets.ts'
-import { fromGlob, resolvePath } from './paths.ts'
+import { resolvePath } from './paths.ts'
+import { once } from './once.ts'
 import { quoteIfNeeded } from './print-command.ts'
 import type { Reading } from './program-rules.ts'
 import type { ResolvedWord } from './resolve-words.ts'
@@ -57,10 +61,11 @@ export function judgeDangers(
       if (reviewed.risk > 0) risks.push({ name: reviewed.id, points: reviewed.risk })
     }
   }
-  const masked = [
-    program,
-    ...args.map((arg, index) => (isProse(index) ? '…' : quoteIfNeeded(arg))),
-  ].join(' ')
+  let masked = program
+  for (const [index, arg] of args.entries()) {
+    if (masked.length > longestMasked) break
+    masked += isProse(index) ? ' …' : ` ${quoteIfNeeded(arg)}`
+  }
   const blocked = grounds.policy.blockedPatterns.find(program, masked)
   if (blocked) findings.push(patternFinding('BLOCKED', blocked.id, blocked.source))
   const reviewed = grounds.policy.reviewPatterns.find(program, masked)
@@ -79,8 +84,9 @@ export function guessProgram(
   const name = guess[0]?.slice(guess[0].lastIndexOf('/') + 1) ?? ''
   const shape = shapeOf(name.replaceAll(/[?*]/g, ''), guess.slice(1), undefined, () => false, scope)
   const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
+  const isNamed = /[?*[]/.test(name) ? compileGlob(name) : () => true
   for (const program of names) {
-    if (/[?*[]/.test(name) && fromGlob(name)?.test(program) !== true) continue
+    if (isNamed?.(program) !== true) continue
     const rule = grounds.policy.blocked.find({ ...shape, program }, grounds.paths)
     if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
   }
@@ -98,5 +104,12 @@ export function shapeOf(
   isProse: (index: number) => boolean,
   scope: Scope,
 ): Shape {
-  return { program, args, input, isProse, pathOf: (argument) => resolvePath(argument, scope.cwd) }
+  return {
+    program,
+    args,
+    input,
+    isProse,
+    pathOf: (argument) => resolvePath(argument, scope.cwd),
+    text: once(() => searchedText({ args, isProse, input })),
+  }
 }

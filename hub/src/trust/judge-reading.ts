@@ -70,7 +70,7 @@ function refuseAppended(form: Form, via: Via): string | undefined {
     return 'what xargs adds is not seen by the check'
   if (via.isXargs && !form.globs && form.operands !== 'data')
     return 'a name that xargs adds could turn out to be an option'
-  if ((form.operands === 'paths' || form.operands === 'pattern') && !via.contained) {
+  if ((form.operands === 'paths' || form.operands === 'pattern') && !via.contained()) {
     return 'reads files whose names are only known when it runs'
   }
   return undefined

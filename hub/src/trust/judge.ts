@@ -34,6 +34,7 @@ import { guessProgram, judgeDangers, shapeOf } from './judge-dangers.ts'
 import { judgeReading } from './judge-reading.ts'
 import { judgeRedirects } from './judge-redirects.ts'
 import { judgeSecrets, secrecyOf } from './judge-secrets.ts'
+import { once } from './once.ts'
 import { parseCommand } from './parse-command.ts'
 import { resolvePath } from './paths.ts'
 import type { Policy } from './policy.ts'
@@ -93,6 +94,7 @@ export class Judge {
 
   /** Adds a verdict that no single command carries. */
   add(text: string, finding: Finding): void {
+    if (this.#isFull(finding.level)) return
     this.units.push({
       text,
       level: finding.level,
@@ -101,6 +103,11 @@ export class Judge {
       ...(finding.suggestion !== undefined && { suggestion: finding.suggestion }),
     })
     if (isStricter(finding.level, this.level)) this.level = finding.level
+  }
+
+  /** Far past the cap only what is stricter than all before is kept. */
+  #isFull(level: TrustLevel): boolean {
+    return this.units.length >= mostUnits * 2 && !isStricter(level, this.level)
   }
 
   #node(node: CommandNode, scope: Scope): void {
@@ -130,7 +137,8 @@ export class Judge {
     )
     if (!node.reproducible)
       findings.push(review('compound', compoundReasons[node.kind] ?? `a ${node.kind}`))
-    for (const finding of findings) this.add(describeShort(node), finding)
+    for (const finding of findings)
+      if (!this.#isFull(finding.level)) this.add(describeShort(node), finding)
   }
 
   #pipeline(node: Compound, scope: Scope): void {
@@ -238,7 +246,7 @@ export class Judge {
         findings,
       )
     if (this.units.length >= mostUnits) {
-      this.#overflow(program.name, words, redirects, scope, findings)
+      this.#overflow(program.name, words, redirects, scope, via, findings)
       return
     }
     const text = source && via.layers === 0 ? describe(source) : describeSome(words)
@@ -312,6 +320,7 @@ export class Judge {
     words: readonly ResolvedWord[],
     redirects: readonly Redirect[],
     scope: Scope,
+    via: Via,
     findings: Finding[],
   ): void {
     if (this.units.length === mostUnits) {
@@ -330,10 +339,12 @@ export class Judge {
     }
     const worst = findings.find(({ level }) => level === 'BLOCKED')
     if (worst && this.units.length < mostUnits * 2) this.add(shorten(describeSome(words)), worst)
+    if (via.layers >= mostWrappers) return
     const inner = program === '' ? undefined : this.#inner(program, words)
     for (const each of inner?.inner ?? []) {
       if (each.kind === 'words' && each.words.length < words.length) {
-        this.#command(each.words, undefined, [], noRedirects, scope, direct)
+        const layers = via.layers + 1
+        this.#command(each.words, undefined, [], noRedirects, scope, { ...direct, layers })
       } else if (each.kind === 'text') this.#text(each.text, scope)
     }
   }
@@ -452,8 +463,10 @@ export class Judge {
     const isSecret = (path: string): boolean =>
       secrecyOf(path, /[*?[]/.test(path), scope, this.#grounds) !== undefined
     const here = resolvePath('.', scope.cwd)
-    const isApart = !scope.isLost && !isSecret('.') && !this.#grounds.paths.isWide(here)
-    const contained = isApart && containedProducer(isFind ? words : scope.upstream, isSecret)
+    const contained = once(() => {
+      const isApart = !scope.isLost && !isSecret('.') && !this.#grounds.paths.isWide(here)
+      return isApart && containedProducer(isFind ? words : scope.upstream, isSecret)
+    })
     for (const each of inner)
       this.#innerCommand(each, program, redirects, scope, {
         ...via,

@@ -22,7 +22,7 @@ import type {
   Redirect,
   Word,
 } from './command-tree.ts'
-import { expandBraces } from './expand-braces.ts'
+import { expandBraces, mostWords } from './expand-braces.ts'
 
 const deepest = 16
 // Each level of a long text is parsed again: depth times length is bounded.
@@ -31,6 +31,8 @@ const long = 2048
 const mostExpansions = 3
 const mostNested = 32
 const mostNodes = 20_000
+/** Words that braces made, after which they make no more than the text has characters. */
+const mostFromBraces = 2048
 const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
 const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
 const simpleVariable = /^\$(?:[A-Za-z_]\w*|[0-9@*#?$!_-])$/
@@ -51,6 +53,7 @@ class Lowering {
   #nodes = 0
   #depth = 0
   #expansions = 0
+  #fromBraces = 0
   #deepest = deepest
 
   run(text: string): ParsedCommand {
@@ -367,8 +370,15 @@ class Lowering {
       groups.push(...this.#pieces(part, false))
     })
     if (braces) {
-      const expanded = expandBraces(groups)
-      if (expanded) return expanded.map((pieces) => fromPieces(pieces))
+      const isMuch = this.#fromBraces > mostFromBraces
+      const expanded = expandBraces(
+        groups,
+        isMuch ? Math.min(word.text.length, mostWords) : mostWords,
+      )
+      if (expanded) {
+        this.#fromBraces += expanded.length
+        return expanded.map((pieces) => fromPieces(pieces))
+      }
       const kept = groups.filter((group) => typeof group !== 'string')
       return [fromPieces([...kept, opaque('a brace expansion', word.text)])]
     }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { compileGlob } from './glob.ts'
 import type { PathsSource } from './rule-schema.ts'
 
 /** Judgement of a path, whatever program touches it. */
@@ -22,7 +23,8 @@ const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
 
-const longestPattern = 512
+/** Paths whose class is kept while one command is judged. */
+const mostRemembered = 4096
 
 /** A directory that stands for the unknown working directory of a request. */
 export const unknownCwd = '/.cwd'
@@ -62,19 +64,26 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const samples = source.samples.map((path) => ({ path, secrecy: classOf(path) }))
   return (home) => {
     const short = (path: string): string => shortenHome(path, home)
+    const known = new Map<string, 'secret' | 'private' | undefined>()
     return {
-      secrecy: (path) => classOf(short(path)),
+      secrecy(path) {
+        // Wrappers show the same words to every layer.
+        if (known.has(path)) return known.get(path)
+        const found = classOf(short(path))
+        if (known.size < mostRemembered) known.set(path, found)
+        return found
+      },
       secrecyOfPattern(pattern) {
         const text = short(pattern)
         const direct = classOf(text)
         if (direct === 'secret') return direct
-        const regex = fromGlob(text)
-        if (!regex) return 'private'
+        const matches = compileGlob(text)
+        if (!matches) return 'private'
         // `*` alone takes everything: below the working directory that is no hunt, elsewhere it is not one for sure.
         const takesAll = /(?:^|\/)[*?]+$/.test(text)
         let found = direct
         for (const sample of samples) {
-          if (!sample.secrecy || !regex.test(sample.path)) continue
+          if (!sample.secrecy || !matches(sample.path)) continue
           if (takesAll && sample.path.startsWith(unknownCwd)) continue
           if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text)))
             return 'secret'
@@ -117,7 +126,7 @@ function anyOf(globs: readonly string[]): PathList {
   const lists = {
     name: joinedNames(names.filter((name) => !exact.has(name))),
     home: joined(globs.filter((glob) => glob.startsWith('~'))),
-    deep: joined(globs.filter((glob) => glob.startsWith('**/'))),
+    deep: deepList(globs.filter((glob) => glob.startsWith('**/'))),
   }
   const byRoot = new Map<string, string[]>()
   for (const glob of globs) {
@@ -131,7 +140,7 @@ function anyOf(globs: readonly string[]): PathList {
     if (exact.has(name) || lists.name?.test(name)) return true
     if (path.startsWith('~') ? lists.home?.test(path) : roots.get(rootOf(path))?.test(path))
       return true
-    return lists.deep?.test(path) ?? false
+    return lists.deep(path)
   }
 }
 
@@ -139,6 +148,32 @@ function anyOf(globs: readonly string[]): PathList {
 function rootOf(path: string): string {
   const slash = path.indexOf('/', 1)
   return slash < 0 ? path : path.slice(0, slash)
+}
+
+/** Globs at any depth. Those of a fixed number of names look at as many names at the end, however long the path. */
+function deepList(globs: readonly string[]): PathList {
+  const all = joined(globs)
+  const open = joined(globs.filter((glob) => glob.lastIndexOf('**') > 0))
+  const byCount = new Map<number, string[]>()
+  for (const glob of globs) {
+    if (glob.lastIndexOf('**') > 0) continue
+    const tail = glob.slice(3)
+    const count = tail.split('/').length
+    byCount.set(count, [...(byCount.get(count) ?? []), tail])
+  }
+  const tails = [...byCount].map(([count, list]) => [count, joined(list)] as const)
+  return (path) => {
+    // What `**` takes does not go over a line's end.
+    if (path.includes('\n')) return all?.test(path) ?? false
+    if (tails.some(([count, tail]) => tail?.test(lastNames(path, count)))) return true
+    return open?.test(path) ?? false
+  }
+}
+
+function lastNames(path: string, count: number): string {
+  let from = path.length
+  for (let left = count; left > 0 && from > 0; left -= 1) from = path.lastIndexOf('/', from - 1)
+  return path.slice(from + 1)
 }
 
 /** Patterns on names begin with a star mostly; searching for their rest is faster than matching the whole. */
@@ -165,31 +200,4 @@ function globSource(glob: string): string {
     .replaceAll('\u0000', '.*')
     .replaceAll('\u0001', '\\*')
     .replaceAll('\u0002', '(?:.*/)?')
-}
-
-/** What a shell's pattern matches: a wildcard does not take a leading dot. */
-export function fromGlob(pattern: string): RegExp | undefined {
-  if (pattern.length > longestPattern) return undefined
-  let source = ''
-  for (let at = 0; at < pattern.length; at += 1) {
-    const char = pattern[at] ?? ''
-    const leads = at === 0 || pattern[at - 1] === '/'
-    if (char === '*') {
-      if (pattern[at - 1] !== '*') source += leads ? '(?![.])[^/]*' : '[^/]*'
-    } else if (char === '?') source += leads ? '[^/.]' : '[^/]'
-    else if (char === '[') {
-      const bracket = /^\[([!^]?)(\]?[^\]/]+)\]/.exec(pattern.slice(at))
-      if (!bracket) return undefined
-      const [whole, negated, body] = bracket
-      const isClass = body?.includes('[') ?? false
-      source += isClass ? '[^/]' : `[${negated ? '^' : ''}${body?.replaceAll(/[\]\\^]/g, '\\$&')}]`
-      at += whole.length - 1
-    } else source += char.replace(/[.+^${}()|\\\]]/, '\\$&')
-  }
-  try {
-    return new RegExp(`^${source}$`)
-  } catch {
-    // A bracket that JavaScript reads differently; the caller treats it as matching.
-    return undefined
-  }
 }

@@ -1,4 +1,4 @@
-import type { CommandNode, Piece, Redirect, SimpleCommand, Word } from './command-tree.ts'
+import type { CommandNode, Compound, Piece, Redirect, SimpleCommand, Word } from './command-tree.ts'
 import { isNode } from './command-tree.ts'
 
 const needsNoQuotes = /^[A-Za-z0-9_@%+=:,./-]+$/
@@ -85,38 +85,59 @@ function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
   return `${fd}${redirect.operator}${space}${printWord(redirect.target, rewrite)}`
 }
 
-/** The command as one line for people and patterns: words resolved, quoted only where needed. */
-export function describe(node: CommandNode): string {
-  if (node.kind === 'simple') {
-    return [
-      ...node.assignments.map(({ name, value }) => `${name}=${describeWord(value)}`),
-      ...node.words.map(describeWord),
-      ...node.redirects.map(describeRedirect),
-    ].join(' ')
+/**
+ * The command as one line for people and patterns: words resolved, quoted only where needed.
+ *
+ * @param most characters after which the rest may be left out, because it would be cut anyway
+ */
+export function describe(node: CommandNode, most = Number.POSITIVE_INFINITY): string {
+  let text = ''
+  let isFirst = true
+  const add = (part: string): void => {
+    text = isFirst ? part : `${text} ${part}`
+    isFirst = false
   }
-  const body = node.shape
-    .map((part) => {
-      if (typeof part === 'string') return part
-      return isNode(part) ? describe(part) : describeWord(part)
-    })
-    .join('')
-  return [body, ...node.redirects.map(describeRedirect)].join(' ')
+  if (node.kind === 'simple') {
+    for (const { name, value } of node.assignments) {
+      if (text.length > most) return text
+      add(`${name}=${describeWord(value, most)}`)
+    }
+    for (const word of node.words) {
+      if (text.length > most) return text
+      add(describeWord(word, most))
+    }
+  } else add(describeShape(node, most))
+  for (const redirect of node.redirects) {
+    if (text.length > most) return text
+    add(describeRedirect(redirect, most))
+  }
+  return text
 }
 
-export function describeWord(word: Word): string {
+function describeShape(node: Compound, most: number): string {
+  let text = ''
+  for (const part of node.shape) {
+    if (text.length > most) break
+    if (typeof part === 'string') text += part
+    else text += isNode(part) ? describe(part, most - text.length) : describeWord(part, most)
+  }
+  return text
+}
+
+export function describeWord(word: Word, most = Number.POSITIVE_INFINITY): string {
   if (!word.pieces) return quoteIfNeeded(word.value)
   return word.pieces
     .map((piece) => {
       if (piece.kind === 'text') return piece.value === '' ? '' : quoteIfNeeded(piece.value)
-      if (piece.kind === 'script') return `$(${piece.script ? describe(piece.script) : ''})`
+      if (piece.kind === 'script') return `$(${piece.script ? describe(piece.script, most) : ''})`
       if (piece.kind === 'process')
-        return `${piece.operator}(${piece.script ? describe(piece.script) : ''})`
+        return `${piece.operator}(${piece.script ? describe(piece.script, most) : ''})`
       return piece.text
     })
     .join('')
 }
 
-function describeRedirect(redirect: Redirect): string {
+function describeRedirect(redirect: Redirect, most: number): string {
   const fd = redirect.fdVariable ? `{${redirect.fdVariable}}` : String(redirect.fd ?? '')
-  return `${fd}${redirect.operator}${describeWord(redirect.target)}`
+  return `${fd}${redirect.operator}${describeWord(redirect.target, most)}`
 }

@@ -1,5 +1,5 @@
 import { basename, posix } from 'node:path'
-import { isWithin, realPathOf } from '@centralpost/shared'
+import { isWithin } from '@centralpost/shared'
 import {
   type CommandNode,
   isNode,
@@ -7,7 +7,8 @@ import {
   type SimpleCommand,
   type Word,
 } from './command-tree.ts'
-import { describeWord } from './print-command.ts'
+import { describe, describeWord } from './print-command.ts'
+import { RealPaths } from './real-paths.ts'
 
 /** What is found of the hub's own data in a command. */
 export interface ProtectedFinding {
@@ -31,6 +32,13 @@ export interface ProtectedScope {
   readonly roots: readonly string[]
 }
 
+/** What is looked for, and what that has cost so far. */
+interface Search extends ProtectedScope {
+  readonly real: RealPaths
+  /** paths tried, each from each directory */
+  places: number
+}
+
 /** Programs that print what is in files, and do so for everything below a directory when told to. */
 const grepLike = new Set(['grep', 'egrep', 'fgrep', 'zgrep', 'bzgrep', 'xzgrep', 'ggrep'])
 const hiddenSkippers = new Set(['rg', 'ag', 'ack', 'fd', 'fdfind'])
@@ -44,6 +52,8 @@ const mostCommands = 64
 const mostSearches = 4
 const mostDirectories = 8
 const longestPath = 4096
+const longestText = 400
+const mostPlaces = 4096
 const tooLong: ProtectedFinding = {
   text: 'the command',
   level: 'REVIEW',
@@ -63,7 +73,8 @@ const ownNames = [
  * could act as an operator. What names it is BLOCKED; what would meet it on a search through everything is kept out of
  * it by an option where the program has one, else REVIEW.
  */
-export function judgeProtected(root: CommandNode, scope: ProtectedScope): ProtectedReport {
+export function judgeProtected(root: CommandNode, where: ProtectedScope): ProtectedReport {
+  const scope: Search = { ...where, real: new RealPaths(), places: 0 }
   const commands: SimpleCommand[] = []
   const words: Word[] = []
   walk(root, commands, words)
@@ -101,6 +112,8 @@ export function judgeProtected(root: CommandNode, scope: ProtectedScope): Protec
     const finding = judgeSearch(command, cwds, scope, isConsumed, additions)
     if (finding) findings.push(finding)
   }
+  const isSpent = scope.places > mostPlaces || scope.real.isSpent
+  if (isSpent && !findings.includes(tooLong)) findings.push(tooLong)
   return { findings, additions }
 }
 
@@ -145,7 +158,7 @@ function directoriesOf(commands: readonly SimpleCommand[], scope: ProtectedScope
 function levelOfText(
   text: string,
   cwds: readonly string[],
-  scope: ProtectedScope,
+  scope: Search,
 ): 'REVIEW' | 'BLOCKED' | null {
   // a variable alone brings a value that was looked at where it was written
   if (text === wild) return null
@@ -153,11 +166,13 @@ function levelOfText(
   let level: 'REVIEW' | null = null
   for (const candidate of candidatesOf(text)) {
     for (const cwd of cwds) {
+      scope.places += 1
+      if (scope.places > mostPlaces) break
       const path = absolute(candidate, cwd, scope)
       for (const root of scope.roots) {
         if (isPattern(path)) {
           if (reaches(path, root)) level = 'REVIEW'
-        } else if (isWithin(realPathOf(path), root)) return 'BLOCKED'
+        } else if (isWithin(scope.real.of(path), root)) return 'BLOCKED'
       }
     }
   }
@@ -171,7 +186,7 @@ function isMention(text: string, scope: ProtectedScope): boolean {
 function judgeSearch(
   command: SimpleCommand,
   cwds: readonly string[],
-  scope: ProtectedScope,
+  scope: Search,
   isConsumed: boolean,
   additions: Map<Word, readonly string[]>,
 ): ProtectedFinding | null {
@@ -192,7 +207,7 @@ function judgeSearch(
     const met = scope.roots.filter((root) => meets(args, cwds, root, scope))
     if (met.length === 0) continue
     const finding = (): ProtectedFinding => ({
-      text: words.map(describeWord).join(' '),
+      text: describe({ ...command, assignments: [], redirects: [] }, longestText),
       level: 'REVIEW',
       rule: 'own-data',
       reason: "would also read the hub's own data, which lies below what it searches",
@@ -243,15 +258,17 @@ function meets(
   args: readonly string[],
   cwds: readonly string[],
   root: string,
-  scope: ProtectedScope,
+  scope: Search,
 ): boolean {
   const named = args.filter((arg) => !arg.startsWith('-') && arg.length <= longestPath)
   const operands = [...new Set(named.slice(0, mostWords)), '.']
   return operands.some((operand) =>
     cwds.some((cwd) => {
+      scope.places += 1
+      if (scope.places > mostPlaces) return false
       const path = absolute(operand, cwd, scope)
       if (isPattern(path)) return reaches(path, root) || above(path, root)
-      return isWithin(root, realPathOf(path))
+      return isWithin(root, scope.real.of(path))
     }),
   )
 }

@@ -29,11 +29,12 @@ export interface Scope {
 export interface Via {
   readonly layers: number
   readonly appends: boolean
-  readonly contained: boolean
+  /** Whether the names that are added lie below the working directory; asked only where it matters. */
+  readonly contained: () => boolean
   readonly isXargs: boolean
 }
 
-export const direct: Via = { layers: 0, appends: false, contained: false, isXargs: false }
+export const direct: Via = { layers: 0, appends: false, contained: () => false, isXargs: false }
 
 export function newScope(cwd: string | undefined): Scope {
   return {

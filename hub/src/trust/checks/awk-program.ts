@@ -1,6 +1,8 @@
 const dangerousWord =
   /\b(?:system|getline|ENVIRON|PROCINFO|ARGV|ARGC|SYMTAB|FUNCTAB|close|extension|fflush)\b|@/
 const operandEnd = /[\w)\]$"]$/
+/** Characters of the longest word below. */
+const longestKeyword = 6
 const keywordEnd = /\b(?:return|in|print|printf|else|do|case|and|or|not|exit|delete)$/
 
 /**
@@ -8,14 +10,14 @@ const keywordEnd = /\b(?:return|in|print|printf|else|do|case|and|or|not|exit|del
  * environment, or writes. Inside a print statement every `>` counts as writing.
  */
 export function refuseAwkProgram(program: string): string | undefined {
-  let code = ''
+  const code: string[] = []
   let at = 0
   while (at < program.length) {
     const char = program[at] ?? ''
     if (char === '"') {
       const end = endOfString(program, at)
       if (end === undefined) return 'an awk string without its end'
-      code += '""'
+      code.push('""')
       at = end
     } else if (char === '#') {
       const end = program.indexOf('\n', at)
@@ -27,15 +29,15 @@ export function refuseAwkProgram(program: string): string | undefined {
       if (dangerousWord.test(body) || (body.includes('"') && /[|>]/.test(body))) {
         return 'an awk pattern that could be read as code'
       }
-      code += '0'
+      code.push('0')
       at = end
     } else if (char === '\\') return 'a backslash in an awk program'
     else {
-      code += char
+      code.push(char)
       at += 1
     }
   }
-  return refuseCode(code)
+  return refuseCode(code.join(''))
 }
 
 function refuseCode(code: string): string | undefined {
@@ -50,8 +52,11 @@ function refuseCode(code: string): string | undefined {
   return code.includes('>>') ? 'awk print can write to a file' : undefined
 }
 
-function startsRegex(code: string): boolean {
-  const before = code.trimEnd()
+/** Whether a slash after this code begins a pattern: only the last word before it tells. */
+function startsRegex(code: readonly string[]): boolean {
+  let end = code.length
+  while (end > 0 && code[end - 1]?.trim() === '') end -= 1
+  const before = code.slice(Math.max(0, end - longestKeyword - 1), end).join('')
   if (before === '' || /(?:\+\+|--)$/.test(before)) return before === ''
   return !operandEnd.test(before) || keywordEnd.test(before)
 }

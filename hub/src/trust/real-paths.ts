@@ -1,0 +1,59 @@
+import { lstatSync } from 'node:fs'
+import { realPathOf } from '@centralpost/shared'
+
+/** Looks at the file system that one command is worth. */
+const mostLooks = 512
+
+/**
+ * Where paths lead once links are followed, for the many paths of one command: what two have in common is looked at once,
+ * and nothing below what is not there.
+ */
+export class RealPaths {
+  readonly #known = new Map<string, string | null>()
+  #left = mostLooks
+
+  /** Whether paths were too many, so that some were taken as they are written. */
+  get isSpent(): boolean {
+    return this.#left < 0
+  }
+
+  /**
+   * The same as `realPathOf`.
+   *
+   * @param path absolute and normal, without a slash at the end
+   */
+  of(path: string): string {
+    let real = ''
+    for (let from = 1; from < path.length;) {
+      const slash = path.indexOf('/', from)
+      const end = slash < 0 ? path.length : slash
+      const next = this.#follow(path.slice(0, end), `${real}/${path.slice(from, end)}`)
+      if (next === null) return `${real}${path.slice(from - 1)}`
+      real = next === '/' ? '' : next
+      from = end + 1
+    }
+    return real === '' ? '/' : real
+  }
+
+  /** Where a path leads whose directory leads to that of `real`; null where nothing is. */
+  #follow(path: string, real: string): string | null {
+    const known = this.#known.get(path)
+    if (known !== undefined) return known
+    this.#left -= 1
+    if (this.#left < 0) return null
+    const found = look(path, real)
+    this.#known.set(path, found)
+    return found
+  }
+}
+
+function look(path: string, real: string): string | null {
+  try {
+    const found = lstatSync(real, { throwIfNoEntry: false })
+    if (!found) return null
+    if (!found.isSymbolicLink()) return real
+  } catch {
+    // Not to be looked at: what can be told is told by the directories above.
+  }
+  return realPathOf(path)
+}
