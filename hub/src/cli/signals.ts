@@ -1,3 +1,5 @@
+const togetherMs = 500
+
 /**
  * Waits until the process is asked to stop: SIGINT, SIGTERM, or, for a child, the end of its parent.
  *
@@ -5,10 +7,11 @@
  */
 export async function untilStopped(again: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  let isAsked = false
+  let askedAt: number | undefined
   const ask = (): void => {
-    if (isAsked) again()
-    isAsked = true
+    askedAt ??= performance.now()
+    // one signal to a whole process group comes twice: from the sender, and passed on by a parent
+    if (performance.now() - askedAt > togetherMs) again()
     resolve()
   }
   process.on('SIGINT', ask)

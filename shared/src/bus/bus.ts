@@ -176,12 +176,21 @@ export class Bus {
     return decode(options.schema, answer.data)
   }
 
-  /** Hands every message on a subject (wildcards allowed) to `receive`, in order. A throw is logged. */
-  subscribe(subject: string, receive: (message: BusMessage) => void): Subscription {
+  /**
+   * Hands every message on a subject (wildcards allowed) to `receive`, in order. A throw is logged.
+   *
+   * @param refused told when the broker does not allow it, or the subject cannot be
+   */
+  subscribe(
+    subject: string,
+    receive: (message: BusMessage) => void,
+    refused?: (error: CentralPostError) => void,
+  ): Subscription {
     const subscription = this.#connection.subscribe(subject, {
       callback: (error, message) => {
         if (error) {
           this.#log.warn('subscription refused', { subject, error: messageOf(error) })
+          refused?.(busError(error, `listening to ${subject}`))
           return
         }
         try {

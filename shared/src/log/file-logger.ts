@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import winston from 'winston'
 import { CentralPostError, messageOf } from '../problem.ts'
+import { visibleCommand } from '../visible.ts'
 import type { LogFields, Logger, LogLevel } from './logger.ts'
 import { redact } from './redact.ts'
 
@@ -103,7 +104,9 @@ function readable(line: winston.Logform.TransformableInfo): string {
   const rest = Object.entries(fields)
     .map(([name, value]) => `${name}=${shown(value)}`)
     .join(' ')
-  return `${time} ${level.toUpperCase().padEnd(5)} ${String(component)}: ${String(message)}${rest && `  ${rest}`}`
+  const text = `${time} ${level.toUpperCase().padEnd(5)} ${String(component)}: ${String(message)}${rest && `  ${rest}`}`
+  // what agents wrote stands in it, and must not drive the terminal
+  return visibleCommand(text)
 }
 
 function shown(value: unknown): string {

@@ -1,0 +1,48 @@
+/**
+ * Everything that could move a cursor, recolour, reorder or hide text: control characters, format characters (bidi,
+ * zero-width), line separators, lone surrogates, private use, blanks that are no plain space, and whatever fonts draw
+ * as nothing.
+ */
+const unseen =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+/** So many spaces in a row push what follows out of sight. */
+const padding = / {8,}/g
+const linesKept = /[\n\t]/
+
+/**
+ * Text from an agent or a command as it may stand on a person's terminal: what is unseen is spelled out.
+ *
+ * @param text any text
+ * @param options.lines whether line feeds and tabs stay as they are
+ */
+export function visible(text: string, options: { readonly lines?: boolean } = {}): string {
+  return text.replace(unseen, (character) =>
+    options.lines && linesKept.test(character) ? character : spelled(character),
+  )
+}
+
+/**
+ * A command as an approver should see it: what is unseen is spelled out, and padding is collapsed with a mark, so that
+ * nothing hides behind it. Nothing is left out.
+ */
+export function visibleCommand(command: string): string {
+  return visible(command).replace(padding, (spaces) => ` ⟨${spaces.length} spaces⟩ `)
+}
+
+/** A value as one line of JSON that is just as safe on a terminal, and reads back as the same value. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(unseen, (character) =>
+    Array.from({ length: character.length }, (_, at) => unit(character.charCodeAt(at))).join(''),
+  )
+}
+
+function spelled(character: string): string {
+  if (character === '\n') return String.raw`\n`
+  if (character === '\r') return String.raw`\r`
+  if (character === '\t') return String.raw`\t`
+  const code = character.codePointAt(0) ?? 0
+  const hex = code.toString(16)
+  return code < 0x100 ? String.raw`\x${hex.padStart(2, '0')}` : String.raw`\u{${hex}}`
+}
+
+const unit = (code: number): string => String.raw`\u${code.toString(16).padStart(4, '0')}`
