@@ -12,6 +12,7 @@ import {
   approvalNeededSchema,
   type Bus,
   type BusMessage,
+  type CentralPostError,
   requestSubject,
   type Subscription,
   subjectToken,
@@ -42,6 +43,8 @@ export interface TailFilter {
   readonly agentId?: string
   /** a subject of your own, wildcards allowed, in place of all kinds of message */
   readonly subject?: string
+  /** told when the broker does not allow it, or the subject cannot be */
+  readonly refused?: (error: CentralPostError) => void
 }
 
 /** Subscribes to everything that happens to actions and reads what comes. */
@@ -57,10 +60,14 @@ export function tailBus(
       ? [requestSubject(agent), ...agentEventSubjects.map((kind) => `${kind}.${agent}.>`)]
       : [filter.subject]
   const subscriptions = subjects.map((subject) =>
-    bus.subscribe(subject, (message) => {
-      const event = readEvent(message)
-      if (filter.agentId === undefined || event.agentId === filter.agentId) receive(event)
-    }),
+    bus.subscribe(
+      subject,
+      (message) => {
+        const event = readEvent(message)
+        if (filter.agentId === undefined || event.agentId === filter.agentId) receive(event)
+      },
+      filter.refused,
+    ),
   )
   return {
     drain: async () => {
