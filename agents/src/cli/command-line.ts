@@ -38,7 +38,15 @@ export function commandLine(): Command {
   addHubCommands(program, ['classify'])
   addRulesCommand(program)
   addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor'])
+  for (const command of program.commands)
+    nameOwnHelp(command, `${program.name()} ${command.name()}`)
   return program
+}
+
+/** A mistake in the use of a command points at the help of that command. */
+function nameOwnHelp(command: Command, words: string): void {
+  command.showHelpAfterError(`(${words} --help says what it takes)`)
+  for (const inner of command.commands) nameOwnHelp(inner, `${words} ${inner.name()}`)
 }
 
 /** For --help only: they are handed over to the hub's program before this is asked. */

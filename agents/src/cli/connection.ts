@@ -77,7 +77,10 @@ async function reached<T>(options: CommonOptions, connect: () => Promise<T>): Pr
     return await connect()
   } catch (error) {
     if (!isCentralPostError(error) || error.code !== 'unavailable') throw error
-    throw new CentralPostError('unavailable', `${error.message}; ${startOne(options)}`, {
+    const wayOut = process.env['NATS_URL']
+      ? 'start that broker, or unset NATS_URL to use the embedded one'
+      : startOne(options)
+    throw new CentralPostError('unavailable', `${error.message}; ${wayOut}`, {
       cause: error,
     })
   }

@@ -1,7 +1,7 @@
 import { CentralPostError, type HistoryEntry } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { HistoryQuery, Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
+import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { count, levelOption } from './option-values.ts'
@@ -35,7 +35,7 @@ export function addHistoryCommand(program: Command): void {
   withOperatorOptions(
     history
       .command('show')
-      .description('all that was recorded of one action')
+      .description('one action: what was asked, and how it ended')
       .argument('<id>', 'an action id')
       .option('--agent <agent>', 'whose action, where two agents used the same id'),
   ).action((actionId: string, options: OperatorOptions & { agent?: string }) =>
@@ -45,7 +45,7 @@ export function addHistoryCommand(program: Command): void {
     history
       .command('stats')
       .description('counts and durations, of everything or of one command')
-      .argument('[command...]'),
+      .argument('[command...]', 'the whole command as `history` shows it; put -- before it'),
   ).action((words: readonly string[], options: OperatorOptions) =>
     withOperator(options, (operator) => stats(operator, words.join(' '), options)),
   )
@@ -103,7 +103,7 @@ function row(entry: HistoryEntry): string[] {
     entry.status,
     entry.exit_code === null ? '-' : String(entry.exit_code),
     entry.duration === null ? '-' : duration(entry.duration),
-    visible(entry.command),
+    visibleCommand(entry.command),
   ]
 }
 
@@ -125,7 +125,8 @@ async function showEntry(
   }
   for (const { stdout_preview: stdout, stderr_preview: stderr, ...fields } of entries) {
     for (const [name, value] of Object.entries(fields)) {
-      if (value !== null) print(`${name.padEnd(15)} ${visible(String(value))}`)
+      const text = name === 'command' ? visibleCommand(String(value)) : visible(String(value))
+      if (value !== null) print(`${name.padEnd(15)} ${text}`)
     }
     for (const [name, text] of Object.entries({ stdout, stderr })) {
       if (text === null || text === '') continue
@@ -160,6 +161,8 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
 async function verify(operator: Operator, options: OperatorOptions): Promise<void> {
   const chain = await operator.verify()
   if (options.json) printJson(chain)
+  else if (chain.intact && chain.head === null)
+    print('nothing is recorded: the audit chain is empty')
   else if (chain.intact)
     print(`the audit chain is intact: ${chain.events} events, head ${chain.head}`)
   else

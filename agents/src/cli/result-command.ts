@@ -1,7 +1,7 @@
 import { type ActionResult, CentralPostError, outputStreams } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
+import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { ending } from './request-command.ts'
@@ -56,7 +56,8 @@ function printResult(result: ActionResult): void {
     ['finished at', result.finished_at],
   ]
   for (const [name, value] of fields) {
-    if (value !== null) print(`${name.padEnd(12)} ${visible(value)}`)
+    if (value === null) continue
+    print(`${name.padEnd(12)} ${name === 'command' ? visibleCommand(value) : visible(value)}`)
   }
   for (const warning of result.warnings) print(`${'warning'.padEnd(12)} ${visible(warning)}`)
   for (const stream of outputStreams) {

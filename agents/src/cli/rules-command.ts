@@ -43,6 +43,11 @@ export function addRulesCommand(program: Command): void {
   )
 }
 
+function scopeOf(rule: AlwaysRule): string {
+  if (rule.workflow_id !== null) return `workflow ${visible(rule.workflow_id)}`
+  return rule.agent_id === null ? 'everything' : `agent ${rule.agent_id}`
+}
+
 function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
   if (options.json) {
     printJson(rules)
@@ -54,7 +59,7 @@ function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
   }
   const rows = rules.map((rule) => [
     rule.rule_id,
-    rule.workflow_id === null ? `agent ${rule.agent_id}` : `workflow ${visible(rule.workflow_id)}`,
+    scopeOf(rule),
     rule.created_by,
     rule.revoked_at === null ? rule.expires_at.slice(0, 16).replace('T', ' ') : 'revoked',
     String(rule.uses),

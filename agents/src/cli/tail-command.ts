@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { TailedEvent } from '../operator/tail.ts'
-import { visible } from '../visible.ts'
+import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { ending } from './request-command.ts'
 import { stopped, untilStopped } from './stop-signal.ts'
@@ -72,19 +72,27 @@ export function describeEvent(event: TailedEvent): string[] {
   }
   switch (event.kind) {
     case 'request':
-      return [line(styled('cyan', 'asks'), visible(commandOf(event.raw)))]
+      return [line(styled('cyan', 'asks'), visibleCommand(commandOf(event.raw)))]
     case 'approval_needed': {
       const { command, risk } = event.message
       return [
-        line(styled('yellow', 'waits for approval'), `(risk ${risk.level}) ${visible(command)}`),
+        line(
+          styled('yellow', 'waits for approval'),
+          `(risk ${risk.level}) ${visibleCommand(command)}`,
+        ),
       ]
     }
     case 'denied': {
       const { denied_by: by, reason, command } = event.message
-      return [line(styled('red', 'denied'), visible(`by ${by}: ${command}: ${reason}`))]
+      return [
+        line(
+          styled('red', 'denied'),
+          `by ${visible(by)}: ${visibleCommand(command)}: ${visible(reason)}`,
+        ),
+      ]
     }
     case 'start':
-      return [line(styled('green', 'runs'), visible(event.message.command))]
+      return [line(styled('green', 'runs'), visibleCommand(event.message.command))]
     case 'output': {
       const { stream, data } = event.message
       const mark = stream === 'stdout' ? '|' : styled('red', '!')

@@ -28,7 +28,8 @@ export function addBrokerConfigCommand(program: Command): void {
     .addHelpText(
       'after',
       '\nStart that server with `nats-server -c DIR/broker/external.conf`; after `credentials add` write the file again and ' +
-        'have the server read it (`nats-server --signal reload`). The hub finds it by NATS_URL.',
+        'have the server read it (`nats-server --signal reload`). The hub finds it by NATS_URL; agents and operators by the ' +
+        'credentials in DIR, without NATS_URL.',
     )
     .action(async (options: Options) => {
       const dataDir = dataDirOf(options)

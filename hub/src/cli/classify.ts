@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { messageOf, silentLogger } from '@centralpost/shared'
+import { CentralPostError, messageOf, silentLogger } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { explainVerdict } from '../trust/explain.ts'
@@ -17,6 +17,10 @@ interface ClassifyOptions {
 
 const lineSchema = z.looseObject({ command: z.string(), cwd: z.string().optional() })
 
+const exitCodeHelp = `
+Exit codes: 0 judged, whatever the level; 64 no command; 65 with --jsonl: a line that is no {"command"}, which is told in its
+verdict and stops nothing; 78 bad settings or rules.`
+
 /** Adds `classify`: says what the rules make of a command, without a hub and without running it. */
 export function addClassifyCommand(program: Command): void {
   program
@@ -32,7 +36,14 @@ export function addClassifyCommand(program: Command): void {
     .option('--rules <file>', 'the rule file; absent: the one the settings name')
     .option('--config <file>', 'the settings')
     .allowUnknownOption()
+    .addHelpText('after', exitCodeHelp)
     .action(async (words: readonly string[], options: ClassifyOptions) => {
+      if (words.length === 0 && !options.jsonl) {
+        throw new CentralPostError(
+          'invalid_request',
+          "no command to classify; give one as in: centralpost classify 'git status'",
+        )
+      }
       const rulesPath = options.rules ?? (await settingsOf({ data: '', ...options })).rulesPath
       await using trust = await TrustManager.open({ rulesPath, log: silentLogger })
       if (options.jsonl) return classifyLines(trust, options)

@@ -1,5 +1,5 @@
 import { silentLogger } from '@centralpost/shared'
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { loadTrustRules } from '../trust/load-trust-rules.ts'
 import { TrustManager } from '../trust/trust-manager.ts'
 import { addRecheckCommand } from './rules-recheck.ts'
@@ -43,7 +43,7 @@ export function addRulesCommand(program: Command): void {
   rules
     .command('test')
     .description('check that one command gets the level that is expected')
-    .argument('<level>', 'safe, review or blocked')
+    .addArgument(new Argument('<level>', 'the level').choices(['safe', 'review', 'blocked']))
     .argument('<command>', 'the command as one argument')
     .option('--rules <file>', 'the rule file; absent: the one the settings name')
     .option('--json', 'print JSON')

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClosableLogger, type LogLevel, openLog } from '@centralpost/shared'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type HubConfig, loadHubConfig } from '../config/hub-config.ts'
 
 export interface CommonOptions {
@@ -27,7 +27,14 @@ export function withCommonOptions(command: Command): Command {
       '--config <file>',
       'the settings; absent: config/centralpost.yaml if there is one (env: CENTRALPOST_CONFIG)',
     )
-    .option('--log-level <level>', 'error, warn, info or debug; absent: as the settings say')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged; absent: as the settings say').choices([
+        'error',
+        'warn',
+        'info',
+        'debug',
+      ]),
+    )
 }
 
 /** @throws {CentralPostError} `invalid_config` */

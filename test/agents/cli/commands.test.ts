@@ -164,6 +164,7 @@ describe('centralpost pending, approve, deny, cancel', () => {
     expect((await again.ended).code).toBe(0)
     const [rule] = JSON.parse((await run('rules', 'list', '--json')).stdout) as AlwaysRule[]
     expect(rule).toMatchObject({ created_by: 'alice', agent_id: 'agent-a', uses: 1 })
+    expect((await run('rules', 'list')).stdout).toMatch(/ agent agent-a +alice /)
     expect((await run('rules', 'revoke', rule?.rule_id ?? '')).code).toBe(0)
     const third = newActionId()
     await using waiting = askAlways(third)

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { TempDir } from '../../support/temp-dir.ts'
 import { TestBroker } from '../../support/nats-server.ts'
@@ -40,6 +42,11 @@ describe('centralpost', () => {
     expect(code).toBe(64)
   })
 
+  test('a mistake in a command points at its own help', async () => {
+    const { stderr } = await cli(['rules', 'list', '--jsno'])
+    expect(stderr).toContain('(centralpost rules list --help says what it takes)')
+  })
+
   test('says how to start a hub where none answers', async () => {
     const args = ['pending', '--as', 'alice', '--data', broker.dataDir]
     const { code, stderr } = await cli(args)
@@ -49,9 +56,21 @@ describe('centralpost', () => {
   })
 
   test('says how to start one where not even a broker answers', async () => {
+    await using data = await TempDir.make()
+    const operators = join(data.path, 'credentials', 'operators')
+    await mkdir(operators, { recursive: true })
+    await writeFile(join(operators, 'operator.json'), '{"servers":["nats://127.0.0.1:1"]}')
+    const { code, stderr } = await cli(['pending', '--data', data.path])
+    expect(stderr).toContain('nats://127.0.0.1:1')
+    expect(stderr).toContain(`centralpost up --data ${data.path}`)
+    expect(code).toBe(69)
+  })
+
+  test('does not offer to start a broker that is somebody else’s', async () => {
     const { code, stderr } = await cli(['pending'], { env: { NATS_URL: 'nats://127.0.0.1:1' } })
     expect(stderr).toContain('nats://127.0.0.1:1')
-    expect(stderr).toContain('centralpost up')
+    expect(stderr).toContain('unset NATS_URL')
+    expect(stderr).not.toContain('centralpost up')
     expect(code).toBe(69)
   })
 

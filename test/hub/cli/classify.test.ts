@@ -77,6 +77,12 @@ describe('classify', () => {
     expect(code).toBe(65)
   })
 
+  test('without a command it is wrong usage', async () => {
+    const { code, stdout, stderr } = await centralpost(['classify'])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain('no command to classify')
+  })
+
   test('five thousand lines stream through', async () => {
     const input = '{"command":"git status | head"}\n'.repeat(5000)
     const { code, stdout } = await centralpost(['classify', '--jsonl'], input)
@@ -104,5 +110,11 @@ describe('rules', () => {
       code: 1,
       stdout: expect.stringContaining('NOT as expected: SAFE'),
     })
+  })
+
+  test('an expectation that is no level is wrong usage', async () => {
+    const { code, stderr } = await centralpost(['rules', 'test', 'harmless', 'ls'])
+    expect(code).toBe(64)
+    expect(stderr).toContain("'harmless'")
   })
 })
