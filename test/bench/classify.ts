@@ -5,6 +5,7 @@ import { classify } from '../../hub/src/trust/classify.ts'
 import { loadTrustRules } from '../../hub/src/trust/load-trust-rules.ts'
 import { TrustManager } from '../../hub/src/trust/trust-manager.ts'
 import { silentLogger } from '@centralpost/shared'
+import { hostileTexts } from './hostile-texts.ts'
 import type { BenchRow } from './bench-row.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -26,7 +27,12 @@ export async function benchClassify(): Promise<BenchRow[]> {
     time('centralpost-repeat', known, (command) => trust.classifyCommand(command)),
     time('unbash-parse', commands, (command) => parse(command)),
     time('seed-regexes', commands, (command) => seed.find((regex) => regex.test(command))),
-    time('hostile-16k', hostileTexts(), (command) => classify(command, {}, policy), 3),
+    time(
+      'hostile-16k',
+      Object.values(hostileTexts()),
+      (command) => classify(command, {}, policy),
+      6,
+    ),
   ]
 }
 
@@ -83,39 +89,5 @@ function seedPatterns(): RegExp[] {
   }
   return ['blocked', 'safe', 'review'].flatMap((name) =>
     (patterns[name] ?? []).map((source) => new RegExp(source, 'i')),
-  )
-}
-
-/** A hundred texts of 16 KiB made to tire a parser, a walker or a matcher. */
-function hostileTexts(): string[] {
-  const units = [
-    '$(',
-    '"$(',
-    '(',
-    '{ ',
-    '`',
-    '$((',
-    '${a:-',
-    '<(',
-    '[[ ',
-    'a;',
-    'a|',
-    'a&&',
-    'sudo ',
-    'env ',
-    'xargs ',
-    'eval ',
-    'bash -c ',
-    'find . -exec ls {} \\; ',
-    '{a,b}',
-    '*',
-    '[',
-    "'",
-    '../',
-    'a=@:',
-    '>a ',
-  ]
-  return ['', 'ls ', "sed '", "awk '"].flatMap((head) =>
-    units.map((unit) => (head + unit.repeat(16_384)).slice(0, 16_384)),
   )
 }

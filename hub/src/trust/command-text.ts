@@ -28,7 +28,7 @@ export function shorten(text: string): string {
 
 export function programsOf(node: CommandNode): string[] {
   if (node.kind === 'simple') {
-    return node.words.map((word) => word.value.slice(word.value.lastIndexOf('/') + 1)).slice(0, 4)
+    return node.words.slice(0, 4).map(({ value }) => value.slice(value.lastIndexOf('/') + 1))
   }
   return node.shape.filter(isNodePart).flatMap(programsOf)
 }

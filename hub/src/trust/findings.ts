@@ -15,6 +15,17 @@ export function isStricter(level: TrustLevel, than: TrustLevel): boolean {
   return rank[level] > rank[than]
 }
 
+/** The finding that decides over a verdict, or the verdict. */
+export function strictestOf(findings: readonly Finding[], verdict: Finding): Finding {
+  let worst = verdict
+  for (const finding of findings) if (isStricter(finding.level, worst.level)) worst = finding
+  // Of equals, what a rule found says more than that no rule knows the program.
+  if (worst === verdict && verdict.level === 'REVIEW') {
+    worst = findings.find((finding) => finding.level === 'REVIEW') ?? verdict
+  }
+  return worst
+}
+
 const rank: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, BLOCKED: 2 }
 
 export function review(rule: string, reason: string, suggestion?: string): Finding {

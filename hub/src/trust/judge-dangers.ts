@@ -73,6 +73,21 @@ export function judgeDangers(
   return masked
 }
 
+/** Only what must never run, for a command that is not judged in full. */
+export function judgeBlocked(
+  program: string,
+  words: readonly ResolvedWord[],
+  input: string | undefined,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const args = words.slice(1).map(({ value }) => value)
+  const shape = shapeOf(program, args, input, () => false, scope)
+  const rule = grounds.policy.blocked.find(shape, grounds.paths)
+  if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
+}
+
 /** With an unknown program the words are still tried on what is BLOCKED, as bash would most likely see them. */
 export function guessProgram(
   words: readonly ResolvedWord[],
@@ -97,7 +112,7 @@ export function guessProgram(
 }
 
 /** A command as danger rules see it. */
-export function shapeOf(
+function shapeOf(
   program: string,
   args: readonly string[],
   input: string | undefined,

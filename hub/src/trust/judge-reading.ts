@@ -2,8 +2,19 @@ import { describeWords } from './command-text.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, review, safe, unknown } from './findings.ts'
 import type { Form, Reading } from './program-rules.ts'
+import { readForms } from './program-rules.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
+
+/** Reads a command by the forms of its program; undefined where no rule knows the program. */
+export function readProgram(
+  program: string,
+  words: readonly ResolvedWord[],
+  { policy }: Grounds,
+): Reading | undefined {
+  const forms = policy.programs.get(program)
+  return forms ? readForms(forms, words) : undefined
+}
 
 /**
  * The verdict on a program of the system from its reading form: SAFE where every argument is of that form, and where

@@ -58,14 +58,18 @@ export function judgeSecrets(
       isProse(at - 1)
     )
       continue
+    if (grounds.harmless.has(word) && grounds.harmless.get(word) === scope.cwd) continue
+    let isHarmless = true
     for (const candidate of candidatesOf(word.value)) {
       const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
       if (secrecy === undefined) continue
+      isHarmless = false
       const isNamed = role === 'name' || grounds.policy.keyUsers.has(program)
       const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
       if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
       else if (secrecy === 'secret' || role !== 'name') findings.push(privateFinding(candidate))
     }
+    if (isHarmless) grounds.harmless.set(word, scope.cwd)
   }
   if (reading?.refusal === undefined && reading?.form.operands === 'pattern') {
     judgeSearch(program, words, reading, scope, grounds, findings)

@@ -12,40 +12,46 @@ import type {
   WordPart,
 } from 'unbash'
 import { parse } from 'unbash'
+import { compound, concat, fromPieces, join, opaque } from './build-tree.ts'
 import type {
   Assignment,
   CommandNode,
   Compound,
-  CompoundKind,
   ParsedCommand,
   Piece,
   Redirect,
   Word,
 } from './command-tree.ts'
 import { expandBraces, mostWords } from './expand-braces.ts'
+import { coversText, nestsExpansions } from './parser-guards.ts'
 
 const deepest = 16
 // Each level of a long text is parsed again: depth times length is bounded.
 const deepestOfLong = 6
 const long = 2048
 const mostExpansions = 3
-const mostNested = 32
 const mostNodes = 20_000
-/** Words that braces made, after which they make no more than the text has characters. */
-const mostFromBraces = 2048
+/** Words that braces make, after which they make no more than their text has characters. */
+export const mostFromBraces = 1024
 const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
 const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
 const simpleVariable = /^\$(?:[A-Za-z_]\w*|[0-9@*#?$!_-])$/
 const bracedVariable = /^\$\{#?\w+(?:\[[@*]\])?[^$`"'\\{}()]*\}$/
-const onlySeparators = /^(?:[\s;&]|\\\n|#[^\n]*)*$/
-const noRedirects: readonly Redirect[] = []
 
 /**
  * Parses bash text into the classifier's tree. The only place that knows the parser: its lazily parsed
  * inner scripts are opened here, and every error found anywhere is a fault of the whole.
  */
-export function parseCommand(text: string): ParsedCommand {
-  return new Lowering().run(text)
+export function parseCommand(
+  text: string,
+  braces: BraceAllowance = { left: mostFromBraces },
+): ParsedCommand {
+  return new Lowering(braces).run(text)
+}
+
+/** Words that braces may still make; shared by all texts of one command. */
+export interface BraceAllowance {
+  left: number
 }
 
 class Lowering {
@@ -53,8 +59,12 @@ class Lowering {
   #nodes = 0
   #depth = 0
   #expansions = 0
-  #fromBraces = 0
+  readonly #braces: BraceAllowance
   #deepest = deepest
+
+  constructor(braces: BraceAllowance) {
+    this.#braces = braces
+  }
 
   run(text: string): ParsedCommand {
     if (text.length > long) this.#deepest = deepestOfLong
@@ -370,13 +380,13 @@ class Lowering {
       groups.push(...this.#pieces(part, false))
     })
     if (braces) {
-      const isMuch = this.#fromBraces > mostFromBraces
+      const isMuch = this.#braces.left < 0
       const expanded = expandBraces(
         groups,
         isMuch ? Math.min(word.text.length, mostWords) : mostWords,
       )
       if (expanded) {
-        this.#fromBraces += expanded.length
+        this.#braces.left -= expanded.length
         return expanded.map((pieces) => fromPieces(pieces))
       }
       const kept = groups.filter((group) => typeof group !== 'string')
@@ -480,67 +490,3 @@ class Lowering {
 }
 
 const emptyCommand: CommandNode = { kind: 'simple', assignments: [], words: [], redirects: [] }
-
-/** Whether `${` stands inside `${` so often that the parser's own work on it would be felt. */
-function nestsExpansions(text: string): boolean {
-  let depth = 0
-  for (const [bracket] of text.matchAll(/\$\{|\}/g)) {
-    depth = bracket === '}' ? Math.max(0, depth - 1) : depth + 1
-    if (depth > mostNested) return true
-  }
-  return false
-}
-
-/** Whether nothing but separators and comments stands between the statements and after them. */
-function coversText(statements: readonly Statement[], text: string): boolean {
-  // The body of a here-document stands outside of its statement.
-  if (text.includes('<<')) return true
-  let from = 0
-  for (const { pos, end } of statements) {
-    if (pos > from && !onlySeparators.test(text.slice(from, pos))) return false
-    from = end
-  }
-  return from >= text.length || onlySeparators.test(text.slice(from))
-}
-
-function opaque(reason: string, text: string): Piece {
-  return { kind: 'opaque', reason, text }
-}
-
-function compound(
-  kind: CompoundKind,
-  shape: readonly (string | Word | CommandNode)[],
-  reproducible: boolean,
-): Compound {
-  return { kind, shape, redirects: noRedirects, reproducible }
-}
-
-function join(nodes: readonly CommandNode[], separator: string): (string | CommandNode)[] {
-  return nodes.flatMap((node, index) => (index === 0 ? [node] : [separator, node]))
-}
-
-function fromPieces(pieces: readonly Piece[]): Word {
-  let value = ''
-  let isText = true
-  const merged: Piece[] = []
-  for (const piece of pieces) {
-    if (piece.kind === 'text') {
-      value += piece.value
-      const last = merged.at(-1)
-      if (last?.kind === 'text')
-        merged[merged.length - 1] = { kind: 'text', value: last.value + piece.value }
-      else merged.push(piece)
-      continue
-    }
-    isText = false
-    merged.push(piece)
-    if ('text' in piece) value += piece.text
-  }
-  return isText ? { value } : { value, pieces: merged }
-}
-
-function concat(words: readonly Word[]): Word {
-  return fromPieces(
-    words.flatMap((word): readonly Piece[] => word.pieces ?? [{ kind: 'text', value: word.value }]),
-  )
-}

@@ -2,12 +2,15 @@ import { posix } from 'node:path'
 import { compileGlob } from './glob.ts'
 import type { PathsSource } from './rule-schema.ts'
 
+/** What a path is known to hold. */
+export type Secrecy = 'secret' | 'private' | undefined
+
 /** Judgement of a path, whatever program touches it. */
 export interface PathPolicy {
   /** `secret` is BLOCKED to read, `private` needs review, otherwise undefined. */
-  secrecy(path: string): 'secret' | 'private' | undefined
+  secrecy(path: string): Secrecy
   /** The same for a pattern: what it could expand to. */
-  secrecyOfPattern(pattern: string): 'secret' | 'private' | undefined
+  secrecyOfPattern(pattern: string): Secrecy
   /** A directory whose recursive deletion or change of mode ends the system or a person's data. */
   isCritical(path: string): boolean
   /** A directory so wide that searching it by content finds credentials. */
@@ -36,7 +39,7 @@ export const unknownCwd = '/.cwd'
  */
 export function resolvePath(path: string, cwd: string | undefined): string {
   let absolute = path.startsWith('/') ? path : `${cwd ?? unknownCwd}/${path}`
-  if (/\/\.|\/\/|\/$/.test(absolute)) absolute = trimSlash(posix.normalize(absolute))
+  if (/\/\.{0,2}(?:\/|$)/.test(absolute)) absolute = trimSlash(posix.normalize(absolute))
   const proc = /^\/proc\/(?:self|thread-self|\d+)\/(?:root|cwd)(?=\/|$)/.exec(absolute)
   if (!proc) return absolute
   if (proc[0].endsWith('cwd')) return resolvePath(absolute.slice(proc[0].length + 1), cwd)
@@ -56,7 +59,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const system = anyOf(source.system)
   const wide = anyOf(source.wide)
   const hunts = new RegExp(source.hunts)
-  const classOf = (path: string): 'secret' | 'private' | undefined => {
+  const classOf = (path: string): Secrecy => {
     if (secret(path)) return open(path) ? undefined : 'secret'
     if (privates(path)) return open(path) ? undefined : 'private'
     return undefined
@@ -64,39 +67,44 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const samples = source.samples.map((path) => ({ path, secrecy: classOf(path) }))
   return (home) => {
     const short = (path: string): string => shortenHome(path, home)
-    const known = new Map<string, 'secret' | 'private' | undefined>()
+    const ofPattern = (pattern: string): Secrecy => {
+      const text = short(pattern)
+      const direct = classOf(text)
+      if (direct === 'secret') return direct
+      const matches = compileGlob(text)
+      if (!matches) return 'private'
+      // `*` alone takes everything: below the working directory that is no hunt, elsewhere it is not one for sure.
+      const takesAll = /(?:^|\/)[*?]+$/.test(text)
+      let found = direct
+      for (const sample of samples) {
+        if (!sample.secrecy || !matches(sample.path)) continue
+        if (takesAll && sample.path.startsWith(unknownCwd)) continue
+        if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text)))
+          return 'secret'
+        found = 'private'
+      }
+      return found
+    }
     return {
-      secrecy(path) {
-        // Wrappers show the same words to every layer.
-        if (known.has(path)) return known.get(path)
-        const found = classOf(short(path))
-        if (known.size < mostRemembered) known.set(path, found)
-        return found
-      },
-      secrecyOfPattern(pattern) {
-        const text = short(pattern)
-        const direct = classOf(text)
-        if (direct === 'secret') return direct
-        const matches = compileGlob(text)
-        if (!matches) return 'private'
-        // `*` alone takes everything: below the working directory that is no hunt, elsewhere it is not one for sure.
-        const takesAll = /(?:^|\/)[*?]+$/.test(text)
-        let found = direct
-        for (const sample of samples) {
-          if (!sample.secrecy || !matches(sample.path)) continue
-          if (takesAll && sample.path.startsWith(unknownCwd)) continue
-          if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text)))
-            return 'secret'
-          found = 'private'
-        }
-        return found
-      },
+      secrecy: remembered((path) => classOf(short(path))),
+      secrecyOfPattern: remembered(ofPattern),
       isWide: (path) => wide(short(path)),
       isHunt: (text) => hunts.test(text),
       isCritical: (path) => critical(short(path)),
       isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
     }
+  }
+}
+
+/** Keeps what was found: wrappers show the same words to every layer. */
+function remembered(find: (path: string) => Secrecy): (path: string) => Secrecy {
+  const known = new Map<string, Secrecy>()
+  return (path) => {
+    if (known.has(path)) return known.get(path)
+    const found = find(path)
+    if (known.size < mostRemembered) known.set(path, found)
+    return found
   }
 }
 

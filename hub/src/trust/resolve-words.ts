@@ -90,7 +90,8 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
   return { word, value, exact, glob, safeStart, data, splits, opaque, secret }
 }
 
-function fixed(word: Word): ResolvedWord {
+/** A word that holds nothing to be resolved. */
+export function fixed(word: Word): ResolvedWord {
   return {
     word,
     value: word.value,

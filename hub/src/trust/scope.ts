@@ -1,6 +1,6 @@
 import type { PathPolicy } from './paths.ts'
 import type { Policy } from './policy.ts'
-import type { ResolvedWord } from './resolve-words.ts'
+import type { Lookups, ResolvedWord } from './resolve-words.ts'
 
 /** What a judgement stands on. */
 export interface Grounds {
@@ -9,6 +9,8 @@ export interface Grounds {
   readonly home: string | undefined
   /** Files and directories of the hub itself. */
   readonly protectedPaths: readonly string[]
+  /** Words found to name no secret, with the directory they were seen from: each layer of wrapping shows them again. */
+  readonly harmless: Map<ResolvedWord, string | undefined>
 }
 
 /** Where a command stands. */
@@ -50,4 +52,15 @@ export function newScope(cwd: string | undefined): Scope {
 
 export function copyOf(scope: Scope): Scope {
   return { ...scope }
+}
+
+/** What is known about variables where a command stands. */
+export function lookupsAt({ cwd, assigned }: Scope, { home, policy }: Grounds): Lookups {
+  return {
+    home,
+    cwd,
+    assigned,
+    isKnown: (name) => policy.environment.isKnown(name) && !assigned.has(name),
+    isSecret: (name) => policy.environment.isSecret(name),
+  }
 }
