@@ -115,7 +115,7 @@ export class Judge extends Units {
     let upstream: readonly ResolvedWord[] | undefined
     for (const part of node.shape) {
       if (typeof part === 'string' || !isNode(part)) continue
-      const stage = { ...copyOf(scope), upstream, pipeline }
+      const stage = { ...scope, upstream, pipeline }
       this.#node(part, stage)
       upstream =
         part.kind === 'simple' ? part.words.map((word) => this.#resolve(word, scope)) : undefined
