@@ -5,11 +5,10 @@ import {
   type BusCredentials,
   CentralPostError,
   check,
-  externalCredentials,
+  findCredentials,
   isCentralPostError,
   type Logger,
   operatorIdSchema,
-  readCredentials,
   silentLogger,
 } from '@centralpost/shared'
 
@@ -39,7 +38,7 @@ export interface SpokeOptions {
 export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Promise<Bus> {
   const name = check(kind === 'agent' ? agentIdSchema : operatorIdSchema, options.name)
   return Bus.connect({
-    credentials: options.credentials ?? (await findCredentials(kind, options)),
+    credentials: options.credentials ?? (await credentialsOf(kind, options)),
     name: `centralpost ${kind} ${name}`,
     log: options.log ?? silentLogger,
     ...(options.connectTimeoutMs !== undefined && { connectTimeoutMs: options.connectTimeoutMs }),
@@ -52,14 +51,12 @@ export function dataDirOf(options: Pick<SpokeOptions, 'dataDir' | 'env'>): strin
   return resolve(options.dataDir ?? (env['CENTRALPOST_DATA'] || '.centralpost'))
 }
 
-async function findCredentials(kind: SpokeKind, options: SpokeOptions): Promise<BusCredentials> {
+async function credentialsOf(kind: SpokeKind, options: SpokeOptions): Promise<BusCredentials> {
   const { name } = options
-  const external = externalCredentials(options.env ?? process.env, `_INBOX.${kind}-${name}`)
-  if (external) return external
   const dataDir = dataDirOf(options)
   const path = join(dataDir, 'credentials', `${kind}s`, `${name}.json`)
   try {
-    return await readCredentials(path)
+    return await findCredentials(path, options.env ?? process.env, `_INBOX.${kind}-${name}`)
   } catch (error) {
     if (!isCentralPostError(error) || error.code !== 'not_found') throw error
     throw new CentralPostError(

@@ -24,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('the hub through which AI agents act on a machine')
     .version(version)
     .exitOverride()
+    .showHelpAfterError('(--help says what there is)')
   const asked = commands[argv[2] ?? '']
   for (const load of asked ? [asked] : Object.values(commands)) (await load())(program)
   for (const command of program.commands) command.copyInheritedSettings(program)

@@ -118,7 +118,7 @@ describe('an action on its way through a real broker and a real hub', () => {
     expect(Date.now() - started).toBeLessThan(3000)
     await expect(operator.approve(asked.actionId)).rejects.toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('expired already'),
+      message: expect.stringContaining('is expired already at'),
     })
   })
 
@@ -149,7 +149,7 @@ describe('an action on its way through a real broker and a real hub', () => {
       expect(lost).toHaveLength(1)
       expect(lost[0]?.reason).toMatchObject({
         code: 'conflict',
-        message: expect.stringMatching(/already by (alice|bob) at \d{4}-/),
+        message: expect.stringMatching(/was (approved|denied) by (alice|bob) at \d{4}-/),
       })
       await asked.result({ timeoutMs: 5000 })
     }

@@ -22,6 +22,7 @@ export function addTailCommand(program: Command): void {
     withOperator(options, (operator) =>
       untilStopped(async (signal) => {
         const belongs = workflowFilter(options.workflow)
+        const refusal = Promise.withResolvers<never>()
         const tail = operator.tail(
           (event) => {
             if (!belongs(event)) return
@@ -31,11 +32,12 @@ export function addTailCommand(program: Command): void {
           {
             ...(options.agent !== undefined && { agentId: options.agent }),
             ...(subject !== undefined && { subject }),
+            refused: refusal.reject,
           },
         )
         await operator.flush()
         say(`centralpost: listening at ${operator.server}`)
-        await stopped(signal)
+        await Promise.race([stopped(signal), refusal.promise])
         await tail.drain()
       }),
     ),

@@ -204,9 +204,7 @@ export class ApprovalDesk {
       )
     }
     const when = row.approval_timestamp ?? row.finished_at ?? row.execution_timestamp
-    const by = row.decided_by === null ? '' : ` by ${row.decided_by}`
-    const at = when === null ? '' : ` at ${isoOf(when)}`
-    return new CentralPostError('conflict', `${row.action_id} is ${row.status} already${by}${at}`, {
+    return new CentralPostError('conflict', `${row.action_id} ${whatBecameOf(row)}`, {
       details: {
         action_id: row.action_id,
         agent_id: row.agent_id,
@@ -293,4 +291,20 @@ export class ApprovalDesk {
       { deadline },
     )
   }
+}
+
+/** Who decided on an action and when, in words for whoever came too late. */
+function whatBecameOf(row: CommandExecution): string {
+  const by = row.decided_by ?? 'nobody'
+  if (row.status === 'denied') return `was denied by ${by}${atTime(row.finished_at)}`
+  if (row.status === 'cancelled') return `was cancelled by ${by}${atTime(row.finished_at)}`
+  const approved =
+    row.approved_by === null || row.approval_timestamp === null
+      ? ''
+      : `was approved by ${row.approved_by}${atTime(row.approval_timestamp)} and `
+  return `${approved}is ${row.status} already${atTime(row.finished_at)}`
+}
+
+function atTime(time: number | null): string {
+  return time === null ? '' : ` at ${isoOf(time)}`
 }

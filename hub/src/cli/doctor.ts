@@ -5,10 +5,10 @@ import { promisify } from 'node:util'
 import {
   Bus,
   externalCredentials,
+  findCredentials,
   hubsReplySchema,
   messageOf,
   operatorEndpointSubject,
-  readCredentials,
   silentLogger,
 } from '@centralpost/shared'
 import type { Command } from 'commander'
@@ -56,7 +56,6 @@ async function examine(options: CommonOptions): Promise<Finding[]> {
     }),
     found('bash', () => firstLine('/bin/bash', ['--version'])),
     found('git', () => firstLine('git', ['--version']), 'note'),
-    found('sandbox', () => firstLine('bwrap', ['--version']), 'note'),
     found('settings', async () => (await settingsOf(options)).file ?? 'defaults'),
     found('rules', async () => {
       const { rulesPath } = await settingsOf(options)
@@ -107,9 +106,8 @@ async function opened(rulesPath: string): Promise<TrustManager & AsyncDisposable
 }
 
 async function hubStatus(dataDir: string): Promise<string> {
-  const external = externalCredentials(process.env)
-  const credentials =
-    external ?? (await readCredentials(join(dataDir, 'credentials', 'operators', 'operator.json')))
+  const path = join(dataDir, 'credentials', 'operators', 'operator.json')
+  const credentials = await findCredentials(path, process.env)
   await using bus = await Bus.connect({ credentials, name: 'doctor', log: silentLogger })
   const { hubs } = await bus.request(
     operatorEndpointSubject('operator', 'hubs'),

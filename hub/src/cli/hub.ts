@@ -2,11 +2,10 @@ import { join } from 'node:path'
 import {
   type BusCredentials,
   externalCredentials,
+  findCredentials,
   type Logger,
-  readCredentials,
 } from '@centralpost/shared'
 import type { Command } from 'commander'
-import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import { findRunningBroker } from '../broker/reload.ts'
 import type { HubConfig } from '../config/hub-config.ts'
@@ -34,6 +33,12 @@ export function addHubCommand(program: Command): void {
       const broker = await ownBroker(config, dataDir, log)
       if (broker) opened.use(broker)
       const credentials = await hubCredentials(dataDir)
+      if (credentials.hub.user === credentials.endpoints.user) {
+        log.warn(
+          'this broker was not given the generated accounts: whoever may connect can act as any agent or operator ' +
+            '(centralpost broker-config writes the accounts)',
+        )
+      }
       const hub = opened.use(await Hub.start({ config, dataDir, credentials, log }))
       process.send?.({ serving: hub.hubId })
       process.stdout.write(`hub: ${hub.hubId} serves on ${credentials.hub.servers.join(', ')}\n`)
@@ -65,22 +70,13 @@ async function ownBroker(
   return EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) })
 }
 
-/**
- * Who the hub is: on an external broker what the environment says (and the data directory's passwords, where the
- * environment names none and the broker was given the generated accounts), else the data directory's identities.
- */
+/** Who the hub is: one identity for the flow, and one that can answer endpoints and nothing else. */
 async function hubCredentials(
   dataDir: string,
 ): Promise<{ hub: BusCredentials; endpoints: BusCredentials }> {
-  const external = externalCredentials(process.env)
-  const isNamed = external?.user ?? external?.token ?? external?.creds
-  if (external && (isNamed !== undefined || !(await CredentialStore.existsIn(dataDir)))) {
-    return { hub: external, endpoints: external }
-  }
   const file = (name: string): string => join(dataDir, 'credentials', `${name}.json`)
-  const servers = external ? { servers: external.servers } : {}
   return {
-    hub: { ...(await readCredentials(file('hub'))), ...servers },
-    endpoints: { ...(await readCredentials(file('hub-endpoints'))), ...servers },
+    hub: await findCredentials(file('hub'), process.env),
+    endpoints: await findCredentials(file('hub-endpoints'), process.env),
   }
 }

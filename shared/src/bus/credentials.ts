@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { check } from '../codec.ts'
-import { CentralPostError, messageOf } from '../problem.ts'
+import { CentralPostError, isCentralPostError, messageOf } from '../problem.ts'
 
 /** What any NATS client needs to be somebody on the bus; the form `centralpost credentials show --json` prints. */
 export const busCredentialsSchema = z.object({
@@ -24,9 +24,12 @@ export async function readCredentials(path: string): Promise<BusCredentials> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    throw new CentralPostError('not_found', `no credentials at ${path}: ${messageOf(error)}`, {
-      cause: error,
-    })
+    const isMissing = Error.isError(error) && 'code' in error && error.code === 'ENOENT'
+    throw new CentralPostError(
+      isMissing ? 'not_found' : 'storage',
+      isMissing ? `no credentials at ${path}` : `cannot read ${path}: ${messageOf(error)}`,
+      { cause: error },
+    )
   }
   let value: unknown
   try {
@@ -74,5 +77,27 @@ export function externalCredentials(
     ...(env['NATS_TOKEN'] !== undefined && { token: env['NATS_TOKEN'] }),
     ...(env['NATS_CREDS'] !== undefined && { creds: env['NATS_CREDS'] }),
     ...(inboxPrefix !== undefined && { inbox_prefix: inboxPrefix }),
+  }
+}
+
+/**
+ * Who to be: what the environment says (`NATS_URL` …), else what a file of the data directory holds. Where `NATS_URL` names
+ * a broker but nobody to be on it, the file says who: the broker was given the generated accounts.
+ *
+ * @throws {CentralPostError} as `readCredentials` does
+ */
+export async function findCredentials(
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  inboxPrefix?: string,
+): Promise<BusCredentials> {
+  const external = externalCredentials(env, inboxPrefix)
+  if (external === null) return readCredentials(path)
+  if ((external.user ?? external.token ?? external.creds) !== undefined) return external
+  try {
+    return { ...(await readCredentials(path)), servers: external.servers }
+  } catch (error) {
+    if (isCentralPostError(error) && error.code === 'not_found') return external
+    throw error
   }
 }
