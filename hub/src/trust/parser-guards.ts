@@ -1,4 +1,8 @@
-import type { Statement } from 'unbash'
+/** Where a statement of the parser stands in its text. */
+export interface Span {
+  readonly pos: number
+  readonly end: number
+}
 
 const mostNested = 32
 const onlySeparators = /^(?:[\s;&]|\\\n|#[^\n]*)*$/
@@ -14,7 +18,7 @@ export function nestsExpansions(text: string): boolean {
 }
 
 /** Whether nothing but separators and comments stands between the statements and after them. */
-export function coversText(statements: readonly Statement[], text: string): boolean {
+export function coversText(statements: readonly Span[], text: string): boolean {
   // The body of a here-document stands outside of its statement.
   if (text.includes('<<')) return true
   let from = 0

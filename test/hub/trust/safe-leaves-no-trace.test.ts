@@ -294,7 +294,7 @@ function run(plan: Plan): Promise<boolean> {
         '/p',
         ...argv,
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/usr/bin:/bin' } },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } },
     )
     let errors = ''
     child.stdout.resume()
