@@ -1,4 +1,4 @@
-import { planSchema, type Plan, type Verdict, verdictSchema } from '@centralpost/shared'
+import { type Verdict, verdictSchema } from '@centralpost/shared'
 
 /** A request that has passed admission: checked, complete, with nothing left to default. */
 export interface Action {
@@ -32,8 +32,4 @@ export function printArgv(argv: readonly string[]): string {
 
 export function readVerdict(json: string): Verdict {
   return verdictSchema.parse(JSON.parse(json))
-}
-
-export function readPlan(verdictJson: string): Plan {
-  return planSchema.parse(readVerdict(verdictJson).plan)
 }

@@ -126,9 +126,9 @@ export class CentralPost {
     return { action, result: await this.#parts.ledger.result(action.execution_id) }
   }
 
-  /** What waits for a person, oldest first. */
-  getPendingActions(): Promise<ApprovalNeeded[]> {
-    return this.#desk.pending()
+  /** A page of what waits for a person, oldest first. See `ApprovalDesk.pending`. */
+  getPendingActions(after = 0): Promise<ApprovalNeeded[]> {
+    return this.#desk.pending(after)
   }
 
   /** Clears a pending action to run, exactly as it was shown. See `ApprovalDesk.approve`. */

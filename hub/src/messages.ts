@@ -93,10 +93,10 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
   })
 }
 
-/** Who has approved a pending action, and how many must. */
+/** Who has approved a pending action, and how many must approve what was judged so. */
 export interface Votes {
   readonly approvals: readonly string[]
-  readonly needed: number
+  readonly neededFor: (verdict: Verdict) => number
 }
 
 const needsMore = { refused: 'more than one must approve it, so each one is asked about' }
@@ -104,7 +104,8 @@ const needsMore = { refused: 'more than one must approve it, so each one is aske
 /** What an operator is shown of a pending action, and must clear. */
 export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalNeeded {
   const verdict = readVerdict(row.verdict ?? '')
-  const subject = ruleSubjectOf(row)
+  const needed = votes.neededFor(verdict)
+  const subject = ruleSubjectOf(row, verdict)
   const holder = holderOf(defaultScope(row), row)
   return {
     schema: 1,
@@ -124,13 +125,13 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     digest: row.digest ?? '',
     bound: JSON.parse(row.bound ?? '{}') as Record<string, string>,
     always: alwaysDecisions.map((decision) => {
-      const made = votes.needed > 1 ? needsMore : ruleFor(decision, subject)
+      const made = needed > 1 ? needsMore : ruleFor(decision, subject)
       return 'refused' in made
         ? { decision, rule: null, refused: made.refused }
         : { decision, rule: describeRule(made.shape, holder), refused: null }
     }),
     approvals: [...votes.approvals],
-    approvals_needed: votes.needed,
+    approvals_needed: needed,
     requested_at: isoOf(row.timestamp),
     expires_at: isoOf(row.deadline ?? row.timestamp),
     hub_id: row.hub_id,
@@ -138,11 +139,14 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
 }
 
 /** The parsed form of an action, which always rules bind. */
-export function ruleSubjectOf(row: CommandExecution): RuleSubject {
+export function ruleSubjectOf(
+  row: CommandExecution,
+  verdict = readVerdict(row.verdict ?? ''),
+): RuleSubject {
   return {
     cwd: row.cwd ?? '',
     env: JSON.parse(row.env) as Record<string, string>,
-    verdict: readVerdict(row.verdict ?? ''),
+    verdict,
   }
 }
 
@@ -188,15 +192,20 @@ export function isoOf(at: number): string {
 function fitted(result: ActionResult): ActionResult {
   let fit = { ...result, reason: result.reason === null ? null : cut(result.reason, 4000) }
   // halves until nothing is left of it; what else there is, is bounded
-  for (let round = 0; round < 24 && sizeOf(fit) > maxMessageBytes; round += 1) {
+  for (let round = 0; round < 24 && !fitsMessage(fit); round += 1) {
     fit = { ...fit, stdout: halved(fit.stdout), stderr: halved(fit.stderr), truncated: true }
   }
   return fit
 }
 
 /** How many bytes a message is on the wire. */
-export function sizeOf(message: unknown): number {
+function sizeOf(message: unknown): number {
   return Buffer.byteLength(JSON.stringify(message))
+}
+
+/** Whether one message carries this. */
+export function fitsMessage(message: unknown): boolean {
+  return sizeOf(message) <= maxMessageBytes
 }
 
 /**

@@ -13,26 +13,28 @@ import {
   rulesCallSchema,
   statsCallSchema,
 } from '@centralpost/shared'
+import { pendingPage } from './approval/approval-desk.ts'
 import { readShape } from './approval/rule-book.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './central-post.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import type { HubParts } from './hub-parts.ts'
-import { fitList, isoOf } from './messages.ts'
+import { fitList, fitsMessage, isoOf } from './messages.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, history, trust, config, checkCwd } = parts
   return [
     operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
-      const all = await centralPost.getPendingActions()
+      const page = await centralPost.getPendingActions(call.after)
       const { fit, isCut } = fitList(
-        all
+        page
           .filter((one) => call.agent_id === undefined || one.agent_id === call.agent_id)
-          .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id)
-          .filter((one) => call.after === undefined || one.execution_id > call.after),
+          .filter((one) => call.workflow_id === undefined || one.workflow_id === call.workflow_id),
       )
-      return { pending: fit, next: isCut ? (fit.at(-1)?.execution_id ?? null) : null }
+      const isLast = !isCut && page.length < pendingPage
+      const from = isCut ? fit : page
+      return { pending: fit, next: isLast ? null : (from.at(-1)?.execution_id ?? null) }
     }),
     operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) => {
       const { decision, scope, expires_in: expiresIn } = call
@@ -86,7 +88,7 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
             : executor.readOutput(action.output_ref, call.stream, call.offset, limit)
         const page = await read(call.limit)
         // control characters grow sixfold in JSON
-        const fit = fitList([page, page]).isCut ? await read(Math.ceil(call.limit / 6)) : page
+        const fit = fitsMessage(page) ? page : await read(Math.ceil(call.limit / 6))
         return { action_id: action.action_id, stream: call.stream, ...fit }
       },
     ),

@@ -64,6 +64,17 @@ describe('messages made to be too much', () => {
     await stillServes(it)
   })
 
+  test('more waits than one page looks at: all of it is listed, also for one agent among others', async () => {
+    await using it = await TestHub.start({ config: { approvals: { pending_per_agent: 1000 } } })
+    const [first, last] = [await it.agent('agent-a'), await it.agent('agent-b')]
+    const operator = await it.operator()
+    await Promise.all(Array.from({ length: 230 }, (_, n) => first.requestAction(`touch a${n}`)))
+    await eventually(async () => (await operator.pending()).length === 230, 20_000)
+    await last.requestAction('touch b')
+    await eventually(async () => (await operator.pending({ agentId: 'agent-b' })).length === 1)
+    expect(await operator.pending()).toHaveLength(231)
+  })
+
   test('parts that repeat the command, and control characters that grow: it is shown, bounded, and can be decided', async () => {
     await using it = await TestHub.start()
     const agent = await it.agent()

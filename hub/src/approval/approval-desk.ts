@@ -13,6 +13,9 @@ import { type Announcer, approvalNeededOf, deniedOf, isoOf } from '../messages.t
 import { earliest } from '../rows.ts'
 import { type Always, RuleBook } from './rule-book.ts'
 
+/** How many pending actions are looked at for one page. */
+export const pendingPage = 200
+
 /** Who decides, as the broker has authenticated them, and what they say to it. */
 export interface Decision {
   readonly by: string
@@ -92,10 +95,7 @@ export class ApprovalDesk {
   requestApproval(row: CommandExecution): void {
     if (row.deadline !== null) this.watch(row.execution_id, row.deadline)
     this.#parts.announce.approvalNeeded(
-      approvalNeededOf(row, {
-        approvals: [],
-        needed: this.neededFor(readVerdict(row.verdict ?? '')),
-      }),
+      approvalNeededOf(row, { approvals: [], neededFor: (verdict) => this.neededFor(verdict) }),
     )
   }
 
@@ -109,14 +109,18 @@ export class ApprovalDesk {
     this.#deadlines.clear(executionId)
   }
 
-  /** What waits for a person, oldest first, exactly as it was shown. */
-  async pending(): Promise<ApprovalNeeded[]> {
-    const rows = await this.#parts.ledger.inState('pending')
+  /**
+   * What waits for a person, oldest first, exactly as it was shown; a page of it.
+   *
+   * @param after an execution id: only younger ones
+   */
+  async pending(after: number): Promise<ApprovalNeeded[]> {
+    const rows = await this.#parts.ledger.inState('pending', after, pendingPage)
     const votes = await this.#parts.approvals.votes(rows.map((row) => row.execution_id))
     return rows.map((row) =>
       approvalNeededOf(row, {
         approvals: votes.get(row.execution_id) ?? [],
-        needed: this.neededFor(readVerdict(row.verdict ?? '')),
+        neededFor: (verdict) => this.neededFor(verdict),
       }),
     )
   }

@@ -155,7 +155,7 @@ export class Ledger {
   }
 
   /** Actions in a state, oldest first, a page at a time. */
-  inState(state: ActionState, after = 0, limit = 1000): Promise<CommandExecution[]> {
+  inState(state: ActionState, after: number, limit = 1000): Promise<CommandExecution[]> {
     return this.#db
       .selectFrom('command_executions')
       .selectAll()

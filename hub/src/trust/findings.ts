@@ -8,9 +8,6 @@ export interface Finding {
   readonly suggestion?: string | undefined
 }
 
-/** A rule's finding, kept with the part's others until the strictest is known. */
-export type Findings = Finding[]
-
 export function isStricter(level: TrustLevel, than: TrustLevel): boolean {
   return rank[level] > rank[than]
 }

@@ -80,5 +80,3 @@ export const actionRequestSchema = z
   })
 
 export type ActionRequest = z.infer<typeof actionRequestSchema>
-/** What a client may send: defaults left out. */
-export type ActionRequestInput = z.input<typeof actionRequestSchema>
