@@ -1,8 +1,14 @@
 import { type Kysely, sql } from 'kysely'
+import { postgresInitial } from '../dialect/postgres.ts'
+import type { StoreDialect } from '../dialect/dialect.ts'
 
 /** The ledger, the outbox, the audit trail and the search index. */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  const statements = [
+export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
+  const statements = dialect === 'sqlite' ? sqliteInitial : postgresInitial
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
+const sqliteInitial: readonly string[] = [
     `create table command_executions (
       execution_id integer primary key autoincrement,
       action_id text not null,
@@ -126,6 +132,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       insert into command_fts (rowid, command, context, stdout_preview, stderr_preview)
       values (new.execution_id, new.command, new.context, new.stdout_preview, new.stderr_preview);
     end`,
-  ]
-  for (const statement of statements) await sql.raw(statement).execute(db)
-}
+]
