@@ -44,14 +44,19 @@ export function agentEndpoints(parts: HubParts): Endpoint[] {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
       return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
     }),
-    agentEndpoint('patterns', 'what worked before', agentPatternsCallSchema, async (call, agentId) => {
-      const { task, after: actionId, category, limit } = call
-      const after = actionId === undefined ? undefined : { agentId, actionId }
-      const found = await history.ask((reads) =>
-        reads.getSuggestions({ task, after, category, limit }),
-      )
-      return { suggestions: fitList(found).fit }
-    }),
+    agentEndpoint(
+      'patterns',
+      'what worked before',
+      agentPatternsCallSchema,
+      async (call, agentId) => {
+        const { task, after: actionId, category, limit } = call
+        const after = actionId === undefined ? undefined : { agentId, actionId }
+        const found = await history.ask((reads) =>
+          reads.getSuggestions({ task, after, category, limit }),
+        )
+        return { suggestions: fitList(found).fit }
+      },
+    ),
   ]
   return endpoints.map((endpoint) => ({
     ...endpoint,

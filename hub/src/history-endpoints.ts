@@ -85,12 +85,19 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
     operatorEndpoint('patterns', 'what works and what fails', operatorPatternsCallSchema, (call) =>
       patterns(parts, call),
     ),
-    operatorEndpoint('proposals', 'rules that approvals speak for', proposalsCallSchema, async (call) => {
-      const { least, limit } = call
-      const since = momentOf(call.since) ?? Date.now() - 30 * day
-      const found = await history.ask((reads) => reads.getRepeatedApprovals({ least, limit, since }))
-      return { proposals: fitList(proposalsOf(found)).fit }
-    }),
+    operatorEndpoint(
+      'proposals',
+      'rules that approvals speak for',
+      proposalsCallSchema,
+      async (call) => {
+        const { least, limit } = call
+        const since = momentOf(call.since) ?? Date.now() - 30 * day
+        const found = await history.ask((reads) =>
+          reads.getRepeatedApprovals({ least, limit, since }),
+        )
+        return { proposals: fitList(proposalsOf(found)).fit }
+      },
+    ),
     operatorEndpoint('violations', 'Python outside a venv', violationsCallSchema, async (call) => {
       const violations = await history.ask((reads) =>
         reads.getVenvViolations({
@@ -128,12 +135,17 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
         }),
       ),
     ),
-    operatorEndpoint('segments', 'put old audit events away', segmentsCallSchema, async (call, by) => {
-      if (call.seal !== undefined) {
-        await history.sealSegment(momentOf(call.seal.before) ?? 0, by)
-      }
-      return { segments: fitList(await history.segments()).fit }
-    }),
+    operatorEndpoint(
+      'segments',
+      'put old audit events away',
+      segmentsCallSchema,
+      async (call, by) => {
+        if (call.seal !== undefined) {
+          await history.sealSegment(momentOf(call.seal.before) ?? 0, by)
+        }
+        return { segments: fitList(await history.segments()).fit }
+      },
+    ),
   ]
 }
 

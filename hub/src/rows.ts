@@ -88,7 +88,11 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
   if (status === 'pending') {
     return {
       row,
-      told: [requested, classified, { kind: 'pending', data: { digest: row.digest, until: row.deadline } }],
+      told: [
+        requested,
+        classified,
+        { kind: 'pending', data: { digest: row.digest, until: row.deadline } },
+      ],
     }
   }
   const reason =

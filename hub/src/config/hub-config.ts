@@ -217,7 +217,8 @@ function namedRules(settings: HubConfigFile, own: string, shipped: string): stri
   return settings.trust.rules === 'trust_rules.yaml' ? shipped : own
 }
 
-function historySettings({ history }: HubConfigFile, file: string): HistorySettings {
+/** Makes of what is written about the history what its part takes. @throws {CentralPostError} `invalid_config` */
+export function historySettings({ history }: HubConfigFile, file: string): HistorySettings {
   const url = process.env['CENTRALPOST_HISTORY_URL'] ?? history.url
   const fault = (path: string, what: string): CentralPostError =>
     new CentralPostError('invalid_config', `${file}: history.${path}: ${what}`)

@@ -73,7 +73,14 @@ export class LedgerStatements {
       .compile().sql
     this.#insertResult = db
       .insertInto('action_results')
-      .values({ execution_id: 0, subject: '', stored: 0, result: '', published_at: null, sealed: 0 })
+      .values({
+        execution_id: 0,
+        subject: '',
+        stored: 0,
+        result: '',
+        published_at: null,
+        sealed: 0,
+      })
       .compile().sql
   }
 
@@ -109,7 +116,13 @@ export class LedgerStatements {
   ): Promise<CommandExecution | undefined> {
     const columns = Object.keys(step.changes)
     const deadline = step.only?.deadline
-    const shape = [step.to, step.from.join(), columns.join(), digests?.length, deadline === undefined]
+    const shape = [
+      step.to,
+      step.from.join(),
+      columns.join(),
+      digests?.length,
+      deadline === undefined,
+    ]
     const key = shape.join('|')
     let text = this.#steps.get(key)
     if (text === undefined) {

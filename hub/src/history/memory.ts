@@ -117,7 +117,8 @@ export class Memory {
     this.#recorded = 0
     this.#minedAt = Date.now()
     void this.#index.minePatterns().catch((error: unknown) => {
-      if (!this.#isClosed) this.#options.log.error('patterns could not be mined', { error: messageOf(error) })
+      if (!this.#isClosed)
+        this.#options.log.error('patterns could not be mined', { error: messageOf(error) })
     })
   }
 }

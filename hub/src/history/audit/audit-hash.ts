@@ -85,5 +85,9 @@ export type RecordedRow = {
 
 /** Of an execution that has ended: its last audit event carries this, so that the row cannot be changed unseen. */
 export function hashOfRecord(row: RecordedRow): string {
-  return hash('sha256', JSON.stringify(recorded.map((name) => row[name] ?? (name === 'masked' ? 0 : null))), 'hex')
+  return hash(
+    'sha256',
+    JSON.stringify(recorded.map((name) => row[name] ?? (name === 'masked' ? 0 : null))),
+    'hex',
+  )
 }

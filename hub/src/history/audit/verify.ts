@@ -66,7 +66,10 @@ export async function verifyAudit(
   }
   const missing = [...wanted.keys()].find((at) => at > seq)
   if (missing !== undefined) {
-    return report(seq + 1, `events ${seq + 1} to ${missing} are missing: a checkpoint was taken of them`)
+    return report(
+      seq + 1,
+      `events ${seq + 1} to ${missing} are missing: a checkpoint was taken of them`,
+    )
   }
   const structural = await structuralFault(db, dialect)
   return report(structural === null ? null : first, structural)
@@ -81,9 +84,7 @@ async function newestSegment(db: Database) {
     .executeTakeFirst()
 }
 
-type Page =
-  | { readonly rows: readonly AuditEventTable[] }
-  | { readonly problem: string }
+type Page = { readonly rows: readonly AuditEventTable[] } | { readonly problem: string }
 
 /** A row that cannot be read is named: then rows are read one by one up to it. */
 async function pageAfter(db: Database, seq: number, limit = eventsAtOnce): Promise<Page> {
@@ -142,16 +143,15 @@ async function recordFault(
   const hashes = new Map(rows.map((row) => [row.execution_id, hashOfRecord(row)]))
   for (const { seq, id, record } of told) {
     const found = hashes.get(id)
-    if (found === undefined) return { seq, problem: `execution ${id}, of which event ${seq} tells, is missing` }
-    if (found !== record) return { seq, problem: `execution ${id} is not as event ${seq} tells of it` }
+    if (found === undefined)
+      return { seq, problem: `execution ${id}, of which event ${seq} tells, is missing` }
+    if (found !== record)
+      return { seq, problem: `execution ${id} is not as event ${seq} tells of it` }
   }
   return null
 }
 
-async function structuralFault(
-  db: Database,
-  dialect: Store['dialect'],
-): Promise<string | null> {
+async function structuralFault(db: Database, dialect: Store['dialect']): Promise<string | null> {
   try {
     const fault = await dialect.structuralFault(db)
     return fault === null ? null : `the table of events is damaged: ${fault}`

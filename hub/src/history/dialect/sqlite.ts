@@ -66,7 +66,9 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       },
       putSearchText: async (tx, id, text) => {
         await sql`insert or replace into command_fts (rowid, command, context, stdout_preview, stderr_preview)
-          values (${id}, ${text.command}, ${text.context}, ${text.stdout}, ${text.stderr})`.execute(tx)
+          values (${id}, ${text.command}, ${text.context}, ${text.stdout}, ${text.stderr})`.execute(
+          tx,
+        )
       },
       structuralFault: async (on) => {
         const { rows } = await sql<{ integrity_check: string }>`

@@ -128,7 +128,9 @@ export class SecretKeeper {
   }
 
   openResult(row: { execution_id: number; result: string; sealed: number }): string {
-    return row.sealed === 0 ? row.result : this.#vault.open(row.result, `result ${row.execution_id}`)
+    return row.sealed === 0
+      ? row.result
+      : this.#vault.open(row.result, `result ${row.execution_id}`)
   }
 }
 

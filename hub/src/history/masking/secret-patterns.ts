@@ -109,15 +109,18 @@ export const secretPatterns: readonly SecretPattern[] = [
   },
   {
     id: 'htpasswd',
-    pattern: /\bhtpasswd\s{1,4}-[A-Za-z]{0,6}b[A-Za-z]{0,6}\s{1,4}\S{1,512}\s{1,4}\S{1,256}\s{1,4}(?!\$)(?<secret>[^\s;|&]{1,512})/g,
+    pattern:
+      /\bhtpasswd\s{1,4}-[A-Za-z]{0,6}b[A-Za-z]{0,6}\s{1,4}\S{1,512}\s{1,4}\S{1,256}\s{1,4}(?!\$)(?<secret>[^\s;|&]{1,512})/g,
   },
   {
     id: 'chpasswd',
-    pattern: /\becho\s{1,4}["']?[\w.-]{1,64}:(?!\$)(?<secret>[^\s'"|]{1,512})["']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd/g,
+    pattern:
+      /\becho\s{1,4}["']?[\w.-]{1,64}:(?!\$)(?<secret>[^\s'"|]{1,512})["']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd/g,
   },
   {
     id: 'azure-key',
-    pattern: /\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=(?<secret>[A-Za-z0-9+/=%&_-]{16,1024})/g,
+    pattern:
+      /\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=(?<secret>[A-Za-z0-9+/=%&_-]{16,1024})/g,
   },
   {
     id: 'netrc',

@@ -2,7 +2,17 @@ import type { CommandExecution, NewCommandExecution } from '../schema.ts'
 import type { Masker } from './masker.ts'
 
 /** The columns that say what an action does, in the words of who asked. */
-const telling = ['command', 'argv', 'env', 'context', 'verdict', 'bound', 'digest', 'command_hash', 'request_hash'] as const
+const telling = [
+  'command',
+  'argv',
+  'env',
+  'context',
+  'verdict',
+  'bound',
+  'digest',
+  'command_hash',
+  'request_hash',
+] as const
 type Telling = Pick<CommandExecution, (typeof telling)[number]>
 
 export interface MaskedRow {
@@ -57,9 +67,7 @@ export function maskedRow(row: NewCommandExecution, masker: Masker): MaskedRow {
       ...row,
       command: masker.mask(row.command, secrets),
       argv: json(row.argv),
-      env: JSON.stringify(
-        masker.maskEnv(JSON.parse(row.env) as Record<string, string>, secrets),
-      ),
+      env: JSON.stringify(masker.maskEnv(JSON.parse(row.env) as Record<string, string>, secrets)),
       context: row.context == null ? null : masker.mask(row.context, secrets),
       verdict: json(row.verdict),
       bound: json(row.bound),

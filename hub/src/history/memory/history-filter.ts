@@ -20,24 +20,22 @@ export interface ExecutionFilter {
 /** The indexed executions that a filter fits, words excepted. */
 export function filtered(db: Database, filter: ExecutionFilter) {
   const { agentId, workflowId, levels, statuses, actionId, command, since, until } = filter
-  return (
-    db
-      .selectFrom('execution_index as i')
-      .$if(agentId !== undefined, (query) => query.where('i.agent_id', '=', agentId ?? ''))
-      .$if(workflowId !== undefined, (query) => query.where('i.workflow_id', '=', workflowId ?? ''))
-      .$if(levels !== undefined, (query) => query.where('i.trust_level', 'in', [...(levels ?? [])]))
-      .$if(statuses !== undefined, (query) => query.where('i.status', 'in', [...(statuses ?? [])]))
-      .$if(since !== undefined, (query) => query.where('i.timestamp', '>=', since ?? 0))
-      .$if(until !== undefined, (query) => query.where('i.timestamp', '<', until ?? 0))
-      .$if(actionId !== undefined, (query) =>
-        query.where(
-          sql<boolean>`i.execution_id in (select execution_id from command_executions where action_id = ${actionId})`,
-        ),
-      )
-      .$if(command !== undefined, (query) =>
-        query.where(
-          sql<boolean>`i.form_id in (select form_id from command_forms where form = ${normalise(command ?? '').form})`,
-        ),
-      )
-  )
+  return db
+    .selectFrom('execution_index as i')
+    .$if(agentId !== undefined, (query) => query.where('i.agent_id', '=', agentId ?? ''))
+    .$if(workflowId !== undefined, (query) => query.where('i.workflow_id', '=', workflowId ?? ''))
+    .$if(levels !== undefined, (query) => query.where('i.trust_level', 'in', [...(levels ?? [])]))
+    .$if(statuses !== undefined, (query) => query.where('i.status', 'in', [...(statuses ?? [])]))
+    .$if(since !== undefined, (query) => query.where('i.timestamp', '>=', since ?? 0))
+    .$if(until !== undefined, (query) => query.where('i.timestamp', '<', until ?? 0))
+    .$if(actionId !== undefined, (query) =>
+      query.where(
+        sql<boolean>`i.execution_id in (select execution_id from command_executions where action_id = ${actionId})`,
+      ),
+    )
+    .$if(command !== undefined, (query) =>
+      query.where(
+        sql<boolean>`i.form_id in (select form_id from command_forms where form = ${normalise(command ?? '').form})`,
+      ),
+    )
 }

@@ -141,7 +141,9 @@ export class Indexer {
       success: row.success,
       duration: row.duration,
       waited:
-        row.approval_timestamp === null ? null : Math.max(0, row.approval_timestamp - row.timestamp),
+        row.approval_timestamp === null
+          ? null
+          : Math.max(0, row.approval_timestamp - row.timestamp),
       approver: isPerson(row.approved_by) ? 1 : 0,
       error_category: row.error_category,
       venv_active: row.venv_active,

@@ -21,20 +21,47 @@ const withSubcommands = new Set(
     /\s+/,
   ),
 )
-const installing = new Set(['install', 'add', 'remove', 'uninstall', 'i', 'upgrade', 'update', 'get'])
+const installing = new Set([
+  'install',
+  'add',
+  'remove',
+  'uninstall',
+  'i',
+  'upgrade',
+  'update',
+  'get',
+])
 
 const categories: readonly (readonly [TaskCategory, RegExp])[] = [
-  ['environment', /^(python3? -m venv|virtualenv|conda|mamba|pyenv|nvm|source|\. |export|direnv|uv venv)/],
-  ['packages', /^(pip|pip3|pipx|uv|npm (i|install|ci|add|update|uninstall)|pnpm|yarn|apt|apt-get|brew|apk|dnf|yum|poetry|gem|bundle|composer|cargo add|python3? -m pip)\b/],
-  ['test', /\b(pytest|jest|vitest|unittest|tox|nox|rspec|phpunit|ctest)\b|^(npm|yarn|pnpm|make|cargo|go|mvn|gradle|dotnet)( run)? test/],
-  ['build', /^(make|cmake|ninja|cargo|go build|mvn|gradle|tsc|gcc|g\+\+|clang|npm run build|npm run|yarn build|dotnet build|just|task|rake)\b/],
+  [
+    'environment',
+    /^(python3? -m venv|virtualenv|conda|mamba|pyenv|nvm|source|\. |export|direnv|uv venv)/,
+  ],
+  [
+    'packages',
+    /^(pip|pip3|pipx|uv|npm (i|install|ci|add|update|uninstall)|pnpm|yarn|apt|apt-get|brew|apk|dnf|yum|poetry|gem|bundle|composer|cargo add|python3? -m pip)\b/,
+  ],
+  [
+    'test',
+    /\b(pytest|jest|vitest|unittest|tox|nox|rspec|phpunit|ctest)\b|^(npm|yarn|pnpm|make|cargo|go|mvn|gradle|dotnet)( run)? test/,
+  ],
+  [
+    'build',
+    /^(make|cmake|ninja|cargo|go build|mvn|gradle|tsc|gcc|g\+\+|clang|npm run build|npm run|yarn build|dotnet build|just|task|rake)\b/,
+  ],
   ['version-control', /^(git|gh|hg|svn|jj)\b/],
   ['containers', /^(docker|docker-compose|podman|kubectl|helm|minikube|kind)\b/],
   ['services', /^(systemctl|service|journalctl|kill|pkill|nohup|launchctl)\b/],
   ['data', /^(psql|mysql|sqlite3|redis-cli|mongo|mongosh|jq|awk|sed|sort|cut|alembic)\b/],
   ['network', /^(curl|wget|ssh|scp|rsync|ping|dig|nslookup|nc|http)\b/],
-  ['inspection', /^(ls|cat|pwd|echo|which|whoami|id|env|printenv|head|tail|wc|file|stat|du|df|ps|top|date|uname|hostname|grep|rg|find|tree|less|more|type|test|true|free|uptime)\b/],
-  ['files', /^(mkdir|touch|cp|mv|rm|ln|chmod|chown|tar|zip|unzip|gzip|install|tee|dd|truncate|rmdir)\b/],
+  [
+    'inspection',
+    /^(ls|cat|pwd|echo|which|whoami|id|env|printenv|head|tail|wc|file|stat|du|df|ps|top|date|uname|hostname|grep|rg|find|tree|less|more|type|test|true|free|uptime)\b/,
+  ],
+  [
+    'files',
+    /^(mkdir|touch|cp|mv|rm|ln|chmod|chown|tar|zip|unzip|gzip|install|tee|dd|truncate|rmdir)\b/,
+  ],
 ]
 
 /** Whether a command belongs into a virtual environment: Python's and pip's own, and not their questions. */
@@ -101,7 +128,10 @@ export function normalise(command: string): CommandForm {
       sub = text
       continue
     }
-    if (operands === 2 && /^(npm|yarn|pnpm|bun|docker|kubectl|gh|aws|gcloud|az|ip)$/.test(program)) {
+    if (
+      operands === 2 &&
+      /^(npm|yarn|pnpm|bun|docker|kubectl|gh|aws|gcloud|az|ip)$/.test(program)
+    ) {
       if (/^(run|compose|get|describe|pr|issue|repo|image|container|s3|rollout)$/.test(sub)) {
         if (/^[a-z][\w:.-]{0,40}$/i.test(text)) {
           shown.push(text)
@@ -136,7 +166,9 @@ function kindOf(text: string, isQuoted: boolean, program: string, sub: string): 
 
 function isInstalling(program: string, sub: string): boolean {
   if (sub === 'pip') return true
-  return /^(pip|pip3|pipx|uv|npm|pnpm|yarn|apt|apt-get|brew|apk|dnf|yum|poetry|gem|cargo|conda|mamba|go)$/.test(program)
+  return /^(pip|pip3|pipx|uv|npm|pnpm|yarn|apt|apt-get|brew|apk|dnf|yum|poetry|gem|cargo|conda|mamba|go)$/.test(
+    program,
+  )
     ? installing.has(sub)
     : false
 }
@@ -163,7 +195,10 @@ function* shellWords(command: string): Generator<ShellWord> {
       continue
     }
     const isQuoted = /^['"]/.test(raw)
-    const text = raw.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gs, (_all, a, b, c) => a ?? b ?? c)
+    const text = raw.replace(
+      /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gs,
+      (_all, a, b, c) => a ?? b ?? c,
+    )
     yield { text: text === '' ? raw : text, isQuoted, isOperator: false }
   }
 }

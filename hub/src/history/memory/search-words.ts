@@ -13,7 +13,10 @@ const mostWords = 3000
 
 /** The words of a text as they are indexed: lower case, without accents, letters and digits only. */
 export function wordsOf(text: string): string[] {
-  const plain = text.normalize('NFKD').replace(/\p{M}+/gu, '').toLowerCase()
+  const plain = text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
   const words = plain.match(/[\p{L}\p{N}]+/gu) ?? []
   return words.slice(0, mostWords).map((word) => word.slice(0, longestWord))
 }

@@ -53,7 +53,10 @@ export async function searchHistory(store: Store, asked: HistoryQuery): Promise<
   const finder = query && finderOf(query)
   const last = ids.length > asked.limit ? (ids[asked.limit - 1] ?? null) : null
   return {
-    entries: rows.map((row) => ({ ...toEntry(row), ...(finder && { snippet: snippetOf(row, finder) }) })),
+    entries: rows.map((row) => ({
+      ...toEntry(row),
+      ...(finder && { snippet: snippetOf(row, finder) }),
+    })),
     next: last,
     nextCursor: last === null ? null : writeCursor({ before: last, skip: 0 }),
   }
@@ -151,5 +154,8 @@ function readCursor(text: string | undefined): Cursor | undefined {
   if (/^[0-9a-z]{1,11}\.[0-9a-z]{1,6}$/.test(text) && before !== undefined && skip !== undefined) {
     return { before, skip }
   }
-  throw new CentralPostError('invalid_request', `cursor: "${text}" is not the next_cursor of a page`)
+  throw new CentralPostError(
+    'invalid_request',
+    `cursor: "${text}" is not the next_cursor of a page`,
+  )
 }

@@ -53,6 +53,10 @@ const forSqlite = [
 ]
 
 const sealedOnly = [
+  // REPLACE deletes without asking the trigger below
+  `create trigger audit_events_no_replace before insert on audit_events
+    when exists (select 1 from audit_events where seq = new.seq)
+    begin select raise(abort, 'audit events are append-only'); end`,
   `create trigger audit_events_no_delete before delete on audit_events
     when not exists (select 1 from audit_segments s where old.seq between s.first_seq and s.last_seq)
     begin select raise(abort, 'audit events are append-only'); end`,

@@ -72,8 +72,7 @@ export async function mineSequences(
     const next = grown.forms.length >= longest ? [] : follow(workflows, grown, mostBetween)
     const kept = next.filter(({ form, places }) => {
       const support = workflowsOf(places)
-      const expected =
-        grown.places.length * (1 - (1 - (share.get(form) ?? 0)) ** (mostBetween + 1))
+      const expected = grown.places.length * (1 - (1 - (share.get(form) ?? 0)) ** (mostBetween + 1))
       return (
         support >= leastSupport &&
         places.length >= grown.places.length * leastConfidence &&
@@ -141,8 +140,7 @@ function maximal(sequences: readonly Grown[]): Grown[] {
   for (const one of sorted) {
     const support = workflowsOf(one.places)
     const isPart = kept.some(
-      (longer) =>
-        isWithin(one.forms, longer.forms) && workflowsOf(longer.places) >= support * 0.5,
+      (longer) => isWithin(one.forms, longer.forms) && workflowsOf(longer.places) >= support * 0.5,
     )
     if (!isPart) kept.push(one)
   }

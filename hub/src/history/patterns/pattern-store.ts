@@ -216,7 +216,14 @@ export class PatternStore {
     const rows = await this.#db
       .selectFrom('execution_index as i')
       .innerJoin('command_executions as e', 'e.execution_id', 'i.execution_id')
-      .select(['i.execution_id', 'e.command', 'i.venv_active', 'i.venv_wanted', 'i.cwd_kind', 'i.files'])
+      .select([
+        'i.execution_id',
+        'e.command',
+        'i.venv_active',
+        'i.venv_wanted',
+        'i.cwd_kind',
+        'i.files',
+      ])
       .where('i.execution_id', 'in', ids)
       .execute()
     const parameters: Record<string, string[]> = {}

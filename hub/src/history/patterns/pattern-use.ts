@@ -128,9 +128,7 @@ export async function recordUse(
     .returning('usage_id')
     .executeTakeFirst()
   if (added === undefined) return
-  const numbers = tx
-    .selectFrom('command_pattern_usage')
-    .where('pattern_id', '=', use.patternId)
+  const numbers = tx.selectFrom('command_pattern_usage').where('pattern_id', '=', use.patternId)
   await tx
     .updateTable('command_patterns')
     .set({

@@ -36,9 +36,7 @@ async function patternsOf(
   const rows = await db
     .selectFrom('command_patterns')
     .selectAll()
-    .$if(category !== undefined, (query) =>
-      query.where('task_category', '=', category ?? 'other'),
-    )
+    .$if(category !== undefined, (query) => query.where('task_category', '=', category ?? 'other'))
     .orderBy('support', 'desc')
     .limit(mostPatterns)
     .execute()
@@ -46,7 +44,9 @@ async function patternsOf(
 }
 
 /** Words that say nothing about what is to be done. */
-const idle = new Set('a an the to of in on for and or with my our this that i we is be do please'.split(' '))
+const idle = new Set(
+  'a an the to of in on for and or with my our this that i we is be do please'.split(' '),
+)
 
 const meanings: Readonly<Record<string, readonly string[]>> = {
   install: ['pip', 'npm', 'apt', 'packages', 'dependencies'],
@@ -81,7 +81,8 @@ function forTask(task: string, patterns: readonly CommandPattern[]): Suggestion[
       if (there.has(word)) return 1
       return meanings[word]?.some((other) => there.has(other)) ? 0.6 : 0
     })
-    const fit = wanted.length === 0 ? 0.5 : hits.reduce<number>((sum, hit) => sum + hit, 0) / wanted.length
+    const fit =
+      wanted.length === 0 ? 0.5 : hits.reduce<number>((sum, hit) => sum + hit, 0) / wanted.length
     if (fit === 0) return []
     return [{ ...fromPattern(pattern), score: fit * 0.7 + trust(pattern) * 0.3 }]
   })

@@ -86,7 +86,9 @@ function methodsOf(
     const history = new CommandHistory(store) as unknown as Methods
     return (method, args) => Reflect.apply(methodOf(history, method), history, args)
   }
-  const methods = (role === 'indexer' ? indexerMethods(store, hubId) : auditorMethods(store)) as unknown as Methods
+  const methods = (role === 'indexer'
+    ? indexerMethods(store, hubId)
+    : auditorMethods(store)) as unknown as Methods
   return (method, args) => Reflect.apply(methodOf(methods, method), undefined, args)
 }
 

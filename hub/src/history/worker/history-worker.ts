@@ -47,7 +47,10 @@ export class HistoryWorker {
   /** What it serves, as an object whose methods are called over there. */
   methods<T extends object>(): T {
     return new Proxy({} as Methods, {
-      get: (_target, method) => (...args: readonly unknown[]) => this.#call(String(method), args),
+      get:
+        (_target, method) =>
+        (...args: readonly unknown[]) =>
+          this.#call(String(method), args),
     }) as T
   }
 
