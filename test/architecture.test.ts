@@ -62,6 +62,7 @@ describe('who imports whom', () => {
       'js-yaml': /^shared\/src\/config\.ts$/,
       'better-sqlite3': /^hub\/src\/history\//,
       kysely: /^hub\/src\/history\//,
+      pg: /^hub\/src\/history\/dialect\/postgres\.ts$/,
       execa: /^hub\/src\/execution\//,
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
     }

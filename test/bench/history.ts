@@ -171,12 +171,13 @@ const searches = [
   'no-such-word',
 ]
 
+async function time(question: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await question()
+  return performance.now() - began
+}
+
 async function questions(history: History): Promise<BenchRow[]> {
-  const time = async (question: () => Promise<unknown>): Promise<number> => {
-    const began = performance.now()
-    await question()
-    return performance.now() - began
-  }
   await history.ask((reads) => reads.getRecentExecutions(50))
   const recent: number[] = []
   for (let n = 0; n < 200; n += 1) {

@@ -5,11 +5,10 @@ import { backends } from '../support/history-fixture.ts'
 import { TestHub } from '../support/hub.ts'
 import { TestPostgres } from '../support/postgres.ts'
 
-describe.each(backends)('a hub whose history is on $title', ({ backend, skipped }) => {
-  const test = skipped ? globalThis.test.skip : globalThis.test
+describe.each(backends)('a hub whose history is on $title', ({ backend }) => {
   let server: TestPostgres | undefined
   beforeAll(async () => {
-    if (backend === 'postgres' && !skipped) server = await TestPostgres.start()
+    if (backend === 'postgres') server = await TestPostgres.start()
   }, 60_000)
   afterAll(() => server?.[Symbol.asyncDispose]())
 

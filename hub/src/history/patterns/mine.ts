@@ -138,7 +138,7 @@ function workflowsOf(places: readonly Place[]): number {
 
 /** Those that are not part of a longer one which explains most of their occurrences. */
 function maximal(sequences: readonly Grown[]): Grown[] {
-  const sorted = [...sequences].sort(
+  const sorted = sequences.toSorted(
     (a, b) => b.forms.length - a.forms.length || b.places.length - a.places.length,
   )
   const kept: Grown[] = []
