@@ -24,7 +24,7 @@ export interface GroupCommitParts {
 
 const mostWrites = 256
 /** How long one transaction may take writes in, in milliseconds: nothing else runs meanwhile on SQLite. */
-const longestBatchMs = 4
+const longestBatchMs = 3
 
 /**
  * Lets concurrent writes share one commit: what is asked for while a commit is under way goes into the next one.
