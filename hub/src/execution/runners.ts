@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError, type Logger } from '@centralpost/shared'
 import { RunnerProcess, type RunnerOptions } from './runner-process.ts'
@@ -67,13 +68,15 @@ export class Runners {
     const { signal } = this.#stopping
     if (this.#waitMs > 0) await delay(this.#waitMs, undefined, { signal }).catch(() => {})
     if (signal.aborted) throw new CentralPostError('unavailable', 'the executor was stopped')
+    const { cacheDir } = this.#options
+    const isCold = cacheDir !== undefined && !existsSync(cacheDir)
     const begun = performance.now()
     const runner = new RunnerProcess(this.#options)
     this.#lives.add(runner)
     void runner.ended.then(() => {
       this.#lives.delete(runner)
+      if (signal.aborted || runner.isDismissed) return
       this.#places[place] = undefined
-      if (signal.aborted) return
       const isShort = performance.now() - begun < shortLifeMs
       this.#waitMs = isShort ? Math.min(mostWaitMs, Math.max(200, this.#waitMs * 2)) : 0
       this.#log.error('the process that runs commands has died; a new one takes over', {
@@ -81,6 +84,9 @@ export class Runners {
       })
     })
     await runner.ready()
-    return runner
+    if (!isCold) return runner
+    // one that had to compile its code keeps the compiler, 20 MB of it; the next one takes the code from the cache
+    await runner.stop()
+    return this.#start(place)
   }
 }

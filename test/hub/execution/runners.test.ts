@@ -29,7 +29,11 @@ describe('the process that starts commands', () => {
     const environ = readFileSync(`/proc/${await runnerOf(it)}/environ`, 'utf8')
 
     const names = environ.split('\0').map((line) => line.replace(/=.*/s, ''))
-    expect(names.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual(['PATH', ''])
+    expect(names.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([
+      'PATH',
+      'MALLOC_ARENA_MAX',
+      '',
+    ])
   })
 
   test('is a small one', async () => {

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { closeSync, constants, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Logger } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
+import { PipeSource } from './output-source.ts'
 
 const batch = 64
 const refillBelow = 32
@@ -28,7 +28,7 @@ interface PipeEnds {
 /** The pipes of one process, opened. */
 export interface OutputPipes {
   readonly writeFds: readonly [stdout: number, stderr: number]
-  readonly readers: readonly [stdout: Socket, stderr: Socket]
+  readonly sources: readonly [stdout: PipeSource, stderr: PipeSource]
   readonly ids: readonly PipeId[]
   /** Closes the reading ends: nothing was started. */
   readonly discard: () => void
@@ -56,12 +56,12 @@ export class FifoPool {
     while (this.#ready.length < 2 && this.#usable) await (this.#filling ??= this.#fill())
     const [stdout, stderr] = this.#ready.splice(-2)
     if (stdout === undefined || stderr === undefined) return null
-    const readers = [readerOf(stdout), readerOf(stderr)] as const
+    const sources = [new PipeSource(stdout.readFd), new PipeSource(stderr.readFd)] as const
     return {
       writeFds: [stdout.writeFd, stderr.writeFd],
-      readers,
+      sources,
       ids: [stdout.id, stderr.id],
-      discard: () => readers.forEach((reader) => reader.destroy()),
+      discard: () => sources.forEach((source) => source.close()),
     }
   }
 
@@ -122,8 +122,4 @@ function openEnds(path: string): PipeEnds {
     closeSync(readFd)
     throw error
   }
-}
-
-function readerOf(ends: PipeEnds): Socket {
-  return new Socket({ fd: ends.readFd, readable: true, writable: false })
 }

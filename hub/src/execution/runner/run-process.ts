@@ -3,6 +3,7 @@ import { closeSync, existsSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
 import type { FifoPool, OutputPipes, PipeId } from './fifo-pool.ts'
+import { StreamSource, type OutputSource } from './output-source.ts'
 
 /** A program to start, every part of it decided. */
 export interface ProcessStart {
@@ -19,8 +20,8 @@ export interface ProcessStart {
 /** A process that runs, in a group and session of its own. */
 export interface StartedProcess {
   readonly pid: number
-  readonly stdout: Readable
-  readonly stderr: Readable
+  readonly stdout: OutputSource
+  readonly stderr: OutputSource
   /** What the process writes to, by which a holder of it can be recognised; empty where that is not known. */
   readonly pipes: readonly PipeId[]
   /** When the process itself has ended; its children and their output may not have. */
@@ -64,8 +65,8 @@ export async function startProcess(
   child.on('error', () => {})
   return {
     pid: child.pid,
-    stdout: pipes?.readers[0] ?? (child.stdout as Readable),
-    stderr: pipes?.readers[1] ?? (child.stderr as Readable),
+    stdout: pipes?.sources[0] ?? new StreamSource(child.stdout as Readable),
+    stderr: pipes?.sources[1] ?? new StreamSource(child.stderr as Readable),
     pipes: pipes?.ids ?? [],
     exit,
   }

@@ -9,7 +9,8 @@ import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
 import { LiveOutput, type LiveListener } from './live-output.ts'
-import { readProcess, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import type { OutputSource } from './output-source.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
 import { RunOutput, type CapturedOutput } from './run-output.ts'
 import {
@@ -102,12 +103,13 @@ export class RunningCommand {
   }
 
   async #follow(started: StartedProcess): Promise<Outcome> {
-    const { run, runId, log, onStart } = this.#parts
-    const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
+    const { run, runId, table, log, onStart } = this.#parts
+    const leader = { pid: started.pid, startTicks: startTicksOf(started.pid) }
+    table.leaders.add(started.pid)
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
     const marks = { leader, bears }
-    const tree = new ProcessTree({ marks, table: this.#parts.table, log })
+    const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
@@ -118,6 +120,7 @@ export class RunningCommand {
     const exit = await Promise.race([started.exit, this.#unendable.promise])
     clearTimeout(timer)
     this.#leaderEnded = true
+    table.leaders.delete(started.pid)
     await this.#drain(tree, output)
     if (tree.outOfReach.length > 0) {
       const pids = tree.outOfReach.join(', ')
@@ -129,8 +132,8 @@ export class RunningCommand {
 
   #listen(started: StartedProcess): RunOutput {
     const { run, settings, listener } = this.#parts
-    const streams: Record<OutputStream, StartedProcess['stdout']> = started
-    return new RunOutput(streams, {
+    const sources: Record<OutputStream, OutputSource> = started
+    return new RunOutput(sources, {
       actionId: run.actionId,
       spoolDir: settings.spoolDir,
       maxOutputBytes: settings.maxOutputBytes,
