@@ -2,6 +2,7 @@ import type { Logger, Verdict } from '@centralpost/shared'
 import type { Admission, Incoming } from './admission.ts'
 import type { ApprovalLimits } from './approval/approval-desk.ts'
 import type { Outcome, Run, RunControls } from './execution/index.ts'
+import type { RecordedResult } from './conclude.ts'
 import type { ApprovalStore } from './history/approval-store.ts'
 import type { Ledger } from './history/ledger.ts'
 import type { Announcer } from './messages.ts'
@@ -25,6 +26,8 @@ export interface CentralPostParts {
   readonly whereIs: (program: string, cwd: string) => string | null
   readonly computeCommandHash: (command: string) => string
   readonly announce: Announcer
+  /** hands a result that has just been recorded to the outbox */
+  readonly publishResult: (item: RecordedResult) => void
   /** tells the outbox that results wait in the ledger */
   readonly publishResults: () => void
   readonly limits: ApprovalLimits & {

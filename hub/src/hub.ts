@@ -126,6 +126,7 @@ export class Hub {
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
+      publishResult: (item) => outbox.push(item),
       publishResults: () => outbox.kick(),
       limits: {
         ...approvalLimits(config),

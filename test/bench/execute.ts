@@ -103,7 +103,8 @@ async function startFlow(opened: AsyncDisposableStack, folder: string): Promise<
 
 function rowOf(name: string, measured: readonly Measured[]): BenchRow {
   const each = measured.flatMap((one) => one.each).toSorted((a, b) => a - b)
-  const at = (share: number): number => each[Math.min(each.length - 1, Math.floor(each.length * share))] ?? 0
+  const at = (share: number): number =>
+    each[Math.min(each.length - 1, Math.floor(each.length * share))] ?? 0
   // the median round: one that was disturbed does not count
   const speeds = measured.map((one) => (one.each.length / one.all) * 1000).toSorted((a, b) => a - b)
   return {

@@ -20,6 +20,7 @@ const hub = await Hub.start({
   log: silentLogger,
 })
 let delays = monitorEventLoopDelay({ resolution: 1 })
+const ms = (nanoseconds: number): number => nanoseconds / 1e6
 process.on('message', (message: 'watch' | 'report') => {
   if (message === 'watch') {
     delays = monitorEventLoopDelay({ resolution: 1 })
@@ -27,7 +28,6 @@ process.on('message', (message: 'watch' | 'report') => {
     return
   }
   delays.disable()
-  const ms = (nanoseconds: number): number => nanoseconds / 1e6
   process.send?.({
     n: delays.count,
     p50: ms(delays.percentile(50)),

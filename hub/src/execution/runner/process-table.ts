@@ -146,7 +146,8 @@ export function readProcess(pid: number): ProcessEntry | null {
 /** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
 function readMarks(pid: number): Marks {
   // In the middle of an exec the environment reads as empty for some microseconds.
-  const environ = readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
+  const environ =
+    readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
   if (environ === undefined || !environ.includes(markNames.run)) return noMarks
   const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
   for (const line of environ.split('\0')) {
