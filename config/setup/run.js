@@ -29,6 +29,7 @@ async function centralpost(args) {
   ensureInstalled(root)
   // Another broker that was named is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
+  ensureSandbox()
   return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
     root,
   })
@@ -62,13 +63,13 @@ async function test(args) {
   }
 }
 
-/** Bubblewrap proves some verdicts of the trust classifier; the tests that need it are skipped without it. */
+/** The hub confines commands with bubblewrap where it is; without it they run unconfined, which is said. */
 function ensureSandbox() {
   if (process.platform !== 'linux') return
   try {
     ensureProgram(bubblewrap)
   } catch (error) {
-    say(`going on without bubblewrap: ${error.message}`)
+    say(`going on without a sandbox (commands run unconfined): ${error.message}`)
   }
 }
 

@@ -15,7 +15,11 @@ import {
   type StartedProcess,
   type StartFault,
 } from './run-process.ts'
-import type { EndReason, Outcome, Run, RunControls } from './run.ts'
+import type { AppliedSandbox, EndReason, Outcome, Run, RunControls } from './run.ts'
+import { confine } from './sandbox/confine.ts'
+import { openGroup, type OpenGroup } from './sandbox/control-groups.ts'
+import { trueEnding } from './sandbox/ended.ts'
+import { unkept } from './sandbox/limits.ts'
 import { pipWarning } from './virtual-env.ts'
 
 export interface RunningCommandParts {
@@ -60,6 +64,9 @@ export class RunningCommand {
   #leaderEnded = false
   /** Whether it is time to look into every process for one that holds the output. */
   #seekHolders = false
+  #sandbox: AppliedSandbox | null = null
+  #isWrapped = false
+  #group: OpenGroup | null = null
 
   constructor(parts: RunningCommandParts) {
     this.#parts = parts
@@ -78,12 +85,14 @@ export class RunningCommand {
     try {
       if (signal?.aborted) onAbort()
       if (this.#reason !== null) return this.#outcome(noOutput, null)
-      const start = this.#plan()
+      const plan = this.#plan()
+      const start = 'fault' in plan ? plan : this.#confine(plan)
       const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
       if ('fault' in started) return this.#notStarted(started)
       return await this.#follow(started)
     } finally {
       signal?.removeEventListener('abort', onAbort)
+      await this.#group?.remove()
     }
   }
 
@@ -109,12 +118,37 @@ export class RunningCommand {
     return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
   }
 
+  #confine(start: ProcessStart): ProcessStart | StartFault {
+    const { run, options, runId } = this.#parts
+    const { confinement } = run
+    if (confinement !== undefined && confinement.refusal !== null) {
+      return { fault: 'ESANDBOX', message: confinement.refusal }
+    }
+    const { limits = {}, groups = null } = options
+    try {
+      this.#group = groups === null ? null : openGroup(groups, runId, limits)
+    } catch (error) {
+      return { fault: 'ELIMITS', message: `its limits cannot be set: ${messageOf(error)}` }
+    }
+    const profile = confinement?.profile ?? 'none'
+    const sandbox = options.sandbox ?? null
+    const confined = confine(start, { profile, sandbox, limits, group: this.#group })
+    this.#isWrapped = confined.isWrapped
+    this.#sandbox = { profile, reason: confinement?.reason ?? null }
+    this.#warnings.push(
+      ...(confinement?.warnings ?? []),
+      ...confined.warnings,
+      ...unkept(limits, groups?.holds ?? new Set(), groups?.missing ?? 'no group was looked for'),
+    )
+    return confined.start
+  }
+
   async #follow(started: StartedProcess): Promise<Outcome> {
     const { run, controls, runId, log } = this.#parts
     const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
-    const marks = { leader, bears }
+    const marks = { leader, bears, isLeaderWrapper: this.#isWrapped }
     const tree = new ProcessTree({ marks, table: this.#parts.table, log })
     this.#tree = tree
     const output = this.#listen(started)
@@ -165,7 +199,9 @@ export class RunningCommand {
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended
     }
-    if ((await tree.leftovers()).length > 0) leftBehind.push(...(await tree.end(graceMs)))
+    // the end of a pid namespace is the end of all that was in it
+    const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
+    if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
     await this.#ending
     if (this.#reason === null && leftBehind.length > 0) {
       this.#warnings.push(leftBehindWarning(leftBehind))
@@ -188,6 +224,7 @@ export class RunningCommand {
   #notStarted(fault: StartFault): Outcome {
     const category = categorizeFault(fault.fault)
     this.#reason ??= { status: 'failed', category, text: `not started: ${fault.message}` }
+    this.#sandbox = null
     const exitCode = category === 'not_found' ? 127 : 126
     return this.#outcome(noOutput, { exitCode, signal: null, stderrTail: '' })
   }
@@ -200,6 +237,12 @@ export class RunningCommand {
     const { plan } = run
     const reason = this.#reason
     const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
+    const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
+    if (told?.notStarted && reason === null) {
+      this.#isWrapped = false
+      return this.#notStarted(told.notStarted)
+    }
+    const note = plan.kind === 'argv' ? (told?.note ?? null) : null
     const success = reason === null && exit?.exitCode === 0
     const signal = exit?.signal ?? null
     return {
@@ -212,10 +255,11 @@ export class RunningCommand {
       errorCategory: reason?.category ?? (exit === null ? null : categorize({ ...exit, program })),
       cwd: run.cwd,
       venvActive: plan.venv !== undefined,
+      sandbox: this.#sandbox,
       warnings: this.#warnings,
       startedAt: this.#startedAt,
       finishedAt: new Date(),
-      reason: reason?.text ?? (signal === null ? null : `ended by ${signal}`),
+      reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
     }
   }
 
