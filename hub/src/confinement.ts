@@ -30,7 +30,11 @@ export async function openConfinement(
   const probe =
     settings.mode === 'off'
       ? null
-      : await probeSandbox({ roots: config.roots, hidden: hiddenOf(dataDir) })
+      : await probeSandbox({
+          roots: config.roots,
+          hidden: hiddenOf(dataDir),
+          bwrap: settings.bwrap,
+        })
   tell(settings, probe, log)
   const limits: ResourceLimits = {
     memoryBytes: wanted.memory_bytes,

@@ -100,9 +100,13 @@ async function found(
 /** What the hub would find; a fault only where it is required. */
 async function sandboxStanding(options: CommonOptions, dataDir: string): Promise<string> {
   const { roots, execution } = await settingsOf(options)
-  const { mode, safe, review } = execution.sandbox
+  const { mode, safe, review, bwrap } = execution.sandbox
   if (mode === 'off') throw new Error('switched off: commands are not confined')
-  const { sandbox, missing, version, tookMs } = await probeSandbox({ roots, hidden: [dataDir] })
+  const { sandbox, missing, version, tookMs } = await probeSandbox({
+    roots,
+    hidden: [dataDir],
+    bwrap,
+  })
   for (const profile of [safe, review]) {
     if (profile === 'none' || sandbox?.available.includes(profile)) continue
     const effect = mode === 'required' ? 'is refused' : 'runs unconfined'

@@ -143,6 +143,11 @@ export const hubConfigSchema = z.strictObject({
             .describe(
               'auto: confined where bubblewrap works; required: what should be confined does not start without it; off',
             ),
+          bwrap: z
+            .string()
+            .startsWith('/')
+            .optional()
+            .describe('the bwrap to use; absent: it is looked for on PATH and where set-up keeps it'),
           safe: z.enum(profiles).default('ro-nonet').describe('the profile of SAFE commands'),
           review: z
             .enum(profiles)

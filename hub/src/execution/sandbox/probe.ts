@@ -22,7 +22,7 @@ export interface ProbeParts {
   /** what no command may see, besides credentials */
   readonly hidden: readonly string[]
   /** where bwrap is looked for; absent: PATH, the usual folders, then the copy that set-up made */
-  readonly bwrap?: string
+  readonly bwrap?: string | undefined
 }
 
 const probeMs = 10_000
@@ -40,7 +40,11 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
   const places = parts.bwrap === undefined ? programPaths('bwrap') : [parts.bwrap]
   const bwrap = places.find(isExecutable)
   if (bwrap === undefined) {
-    return done(none('bubblewrap (bwrap) is not installed: apt-get install bubblewrap'), null)
+    const why =
+      parts.bwrap === undefined
+        ? 'bubblewrap (bwrap) is not installed: apt-get install bubblewrap'
+        : `${parts.bwrap} is no program: see execution.sandbox.bwrap`
+    return done(none(why), null)
   }
   const told = await tryRun(bwrap, ['--version'])
   if (told.fault !== null) return done(none(`${bwrap} does not run: ${told.fault}`), null)
