@@ -42,6 +42,9 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
     '/dev',
     '--proc',
     '/proc',
+    // bubblewrap leaves /proc/sys writable to root: by core_pattern alone that is the whole machine
+    '--remount-ro',
+    '/proc',
     ...temporaryFiles(view),
     ...socketPlaces.filter(isRealDirectory).flatMap((place) => ['--tmpfs', place]),
     ...keptOfRun.flatMap((path) => ['--ro-bind-try', path, path]),

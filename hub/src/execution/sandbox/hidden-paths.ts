@@ -128,14 +128,14 @@ function hostKeys(): string[] {
 }
 
 function look(path: string): HiddenPlace | null {
-  const link = lstatSync(path, { throwIfNoEntry: false })
-  if (link === undefined) return null
   try {
+    const link = lstatSync(path, { throwIfNoEntry: false })
+    if (link === undefined) return null
     const real = link.isSymbolicLink() ? realpathSync(path) : path
     const isDirectory = link.isSymbolicLink() ? statSync(real).isDirectory() : link.isDirectory()
     return { path: realpathSync(real), isDirectory }
   } catch {
-    // a link to nowhere
+    // a link to nowhere, or below what this user may not enter; the command may not either
     return null
   }
 }
