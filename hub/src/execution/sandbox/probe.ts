@@ -118,7 +118,7 @@ function missingAll(why: string): Record<ConfinedProfile, string> {
 
 /** What to do about it, where bubblewrap's own words do not say. */
 function explain(fault: string): string {
-  if (/(No permissions to creat|Creating) new namespace|setting up uid map|uid_map/i.test(fault)) {
+  if (/(No permissions to creat\w*|Creating) new namespace|setting up uid map|uid_map/i.test(fault)) {
     return `${fault} (user namespaces are not allowed here: see user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, or the container's seccomp profile)`
   }
   if (/proc/.test(fault)) return `${fault} (a container needs an unmasked /proc for it)`
