@@ -281,7 +281,10 @@ export class CentralPost {
       only: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
-      told: { kind: 'started', data: { plan: verdict.plan, sandbox: describeChoice(this.#confinementOf(row, verdict)) } },
+      told: {
+        kind: 'started',
+        data: { plan: verdict.plan, sandbox: describeChoice(this.#confinementOf(row, verdict)) },
+      },
     })
     if (!isMine) return null
     this.#desk.forget(executionId)

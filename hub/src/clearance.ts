@@ -24,7 +24,10 @@ export type Clearance =
  */
 export async function clearanceOf(
   row: CommandExecution,
-  parts: Pick<CentralPostParts, 'policy' | 'classifyCommand' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
+  parts: Pick<
+    CentralPostParts,
+    'policy' | 'classifyCommand' | 'checkCwd' | 'whereIs' | 'sandboxFor'
+  >,
 ): Promise<Clearance> {
   const shown = readVerdict(row.verdict ?? '')
   const cwd = row.cwd ?? ''

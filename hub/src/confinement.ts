@@ -59,7 +59,9 @@ const noneMissing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-ne
 /** The data directory, and the file with the hub's own credentials for a broker elsewhere. */
 function hiddenOf(dataDir: string): string[] {
   const { NATS_CREDS: credentials } = process.env
-  return externalCredentials(process.env) !== null && credentials ? [dataDir, credentials] : [dataDir]
+  return externalCredentials(process.env) !== null && credentials
+    ? [dataDir, credentials]
+    : [dataDir]
 }
 
 function tell(

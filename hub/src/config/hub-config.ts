@@ -147,21 +147,34 @@ export const hubConfigSchema = z.strictObject({
             .string()
             .startsWith('/')
             .optional()
-            .describe('the bwrap to use; absent: it is looked for on PATH and where set-up keeps it'),
+            .describe(
+              'the bwrap to use; absent: it is looked for on PATH and where set-up keeps it',
+            ),
           safe: z.enum(profiles).default('ro-nonet').describe('the profile of SAFE commands'),
           review: z
             .enum(profiles)
             .default('none')
-            .describe('the profile of commands that a person has cleared; the approver is shown it'),
+            .describe(
+              'the profile of commands that a person has cleared; the approver is shown it',
+            ),
         })
         .prefault({}),
       limits: z
         .strictObject({
-          memory_bytes: z.int().min(16_777_216).optional().describe('of a command with all it starts'),
+          memory_bytes: z
+            .int()
+            .min(16_777_216)
+            .optional()
+            .describe('of a command with all it starts'),
           file_size_bytes: z.int().min(1024).optional().describe('of any file that it writes'),
           cpu_seconds: z.int().min(1).max(86_400).optional().describe('of each of its processes'),
           processes: z.int().min(8).max(100_000).optional().describe('at the same time'),
-          open_files: z.int().min(16).max(1_000_000).optional().describe('of each of its processes'),
+          open_files: z
+            .int()
+            .min(16)
+            .max(1_000_000)
+            .optional()
+            .describe('of each of its processes'),
         })
         .prefault({})
         .describe('what one command may use; absent: no limit'),

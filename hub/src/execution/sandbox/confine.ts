@@ -46,11 +46,7 @@ export function confine(start: ProcessStart, confinement: Confinement): Confined
   }
 }
 
-function wrapped(
-  start: ProcessStart,
-  sandbox: Sandbox,
-  args: readonly string[],
-): ProcessStart {
+function wrapped(start: ProcessStart, sandbox: Sandbox, args: readonly string[]): ProcessStart {
   const named = sandbox.takesArgv0 ? ['--argv0', start.argv0] : []
   const program = sandbox.takesArgv0 ? start.file : callable(start)
   // `bash -c` calls itself by the word after the script
@@ -96,7 +92,12 @@ function limited(
   const wrapper = limiting(limits, group)
   if (wrapper === null) return start
   const { file, argv0, args } = start
-  return { ...start, file: wrapper.file, argv0: 'bash', args: [...wrapper.args, argv0, file, ...args] }
+  return {
+    ...start,
+    file: wrapper.file,
+    argv0: 'bash',
+    args: [...wrapper.args, argv0, file, ...args],
+  }
 }
 
 function hiddenFrom(text: string, sandbox: Sandbox): string[] {
@@ -106,7 +107,9 @@ function hiddenFrom(text: string, sandbox: Sandbox): string[] {
   ]
   const said: string[] = []
   if (named.length > 0) {
-    said.push(`the sandbox shows nothing of ${named.join(', ')}: what it says of that may not be so`)
+    said.push(
+      `the sandbox shows nothing of ${named.join(', ')}: what it says of that may not be so`,
+    )
   }
   const own = temporary.filter((place) => namesPath(text, [place]))
   if (own.length > 0) {

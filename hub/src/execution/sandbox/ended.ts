@@ -21,7 +21,10 @@ export interface TrueEnding {
 export function trueEnding({ exitCode, stderrTail }: WrappedEnding): TrueEnding {
   const said = /^bwrap: (?<what>[^\n]*)\n?$/.exec(stderrTail)?.groups?.['what']
   if (exitCode === 1 && said !== undefined) {
-    return { notStarted: { fault: faultOf(said), message: `the sandbox says: ${said}` }, note: null }
+    return {
+      notStarted: { fault: faultOf(said), message: `the sandbox says: ${said}` },
+      note: null,
+    }
   }
   const signal = exitCode !== null && exitCode > 128 ? nameOf(exitCode - 128) : undefined
   return {
@@ -36,6 +39,8 @@ export function trueEnding({ exitCode, stderrTail }: WrappedEnding): TrueEnding 
 function faultOf(said: string): string {
   if (/^execvp .*: No such file or directory$/.test(said)) return 'ENOENT'
   if (/^execvp .*: (Permission denied|Exec format error)$/.test(said)) return 'EACCES'
+  // more than 9000 words, its own among them
+  if (said.startsWith('Exceeded maximum number of arguments')) return 'E2BIG'
   return /Resource temporarily unavailable|Cannot allocate memory|No space left/.test(said)
     ? 'EAGAIN'
     : 'ESANDBOX'

@@ -101,7 +101,7 @@ export function hiddenPlaces(sandbox: Sandbox): HiddenPlace[] {
   const wanted = [
     ...sandbox.hidden,
     ...(asRoot ? [...systemSecrets, ...hostKeys()] : []),
-    ...sandbox.homes.flatMap((home) => homeSecrets.map((name) => join(home, name))),
+    ...sandbox.homes.flatMap(secretsOf),
   ]
   const found = new Map<string, HiddenPlace>()
   for (const path of wanted) {
@@ -114,6 +114,19 @@ export function hiddenPlaces(sandbox: Sandbox): HiddenPlace[] {
   return [...found.values()].filter(
     ({ path }) => ![...found.keys()].some((other) => other !== path && isWithin(path, other)),
   )
+}
+
+/** One look at the directory spares one at each name, which most homes have few of. */
+function secretsOf(home: string): string[] {
+  try {
+    const there = new Set(readdirSync(home))
+    return homeSecrets
+      .filter((name) => there.has(name.split('/', 1)[0] ?? ''))
+      .map((name) => join(home, name))
+  } catch {
+    // none, or closed to this user and so to the command
+    return []
+  }
 }
 
 function hostKeys(): string[] {

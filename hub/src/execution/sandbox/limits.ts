@@ -39,7 +39,6 @@ exec -a "$name" "$@"`
 export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrapper | null {
   const { memoryBytes, fileSizeBytes, cpuSeconds, processes, openFiles } = limits
   const lines: string[] = []
-  const kibi = (bytes: number): number => Math.max(1, Math.floor(bytes / 1024))
   if (cpuSeconds !== undefined) {
     lines.push(`ulimit -S -t ${cpuSeconds}`, `ulimit -H -t ${cpuSeconds + 1}`)
   }
@@ -53,7 +52,15 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
   }
   const entries = group?.entries ?? []
   if (lines.length === 0 && entries.length === 0) return null
-  const args = ['--noprofile', '--norc', '-c', script, 'limits', entries.join(' '), lines.join('\n')]
+  const args = [
+    '--noprofile',
+    '--norc',
+    '-c',
+    script,
+    'limits',
+    entries.join(' '),
+    lines.join('\n'),
+  ]
   return { file: '/bin/bash', args }
 }
 
@@ -73,4 +80,9 @@ export function unkept(limits: ResourceLimits, holds: LimitGroup['holds'], why: 
     )
   }
   return said
+}
+
+/** The unit of bash's `ulimit`. */
+function kibi(bytes: number): number {
+  return Math.max(1, Math.floor(bytes / 1024))
 }

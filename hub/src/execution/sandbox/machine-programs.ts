@@ -4,7 +4,10 @@
  * result says why; where it is, they run confined and the result warns.
  */
 const machinePrograms: Readonly<Record<string, string>> = {
-  ...each('ps pgrep pidof pstree top htop btop atop pmap pwdx lsns lslocks w lsof fuser', 'processes'),
+  ...each(
+    'ps pgrep pidof pstree top htop btop atop pmap pwdx lsns lslocks w lsof fuser',
+    'processes',
+  ),
   ...each('ss netstat ip ifconfig route arp nmcli sysctl', 'network'),
   ...each('df mount findmnt lsblk mountpoint', 'mounts'),
   ...each('dmesg lsusb nvidia-smi slabtop', 'devices'),

@@ -42,23 +42,24 @@ export function chooseProfile(
   settings: SandboxSettings,
   standing: SandboxStanding,
 ): ProfileChoice {
-  const unconfined = (reason: string): ProfileChoice => ({
-    profile: 'none',
-    reason,
-    refusal: null,
-    warnings: [],
-  })
   if (settings.mode === 'off') return unconfined('the sandbox is switched off')
   const isSafe = judged.level === 'SAFE'
   const profile = isSafe ? settings.safe : settings.review
   if (profile === 'none') {
-    return unconfined(`commands ${isSafe ? 'that are SAFE' : 'that a person clears'} are not confined`)
+    return unconfined(
+      `commands ${isSafe ? 'that are SAFE' : 'that a person clears'} are not confined`,
+    )
   }
   const { sandbox, missing } = standing
   if (sandbox === null || !sandbox.available.includes(profile)) {
     const reason = `no ${profile} here: ${missing[profile]}`
     if (settings.mode === 'auto') return unconfined(reason)
-    return { profile, reason, refusal: `${reason}; execution.sandbox.mode is required`, warnings: [] }
+    return {
+      profile,
+      reason,
+      refusal: `${reason}; execution.sandbox.mode is required`,
+      warnings: [],
+    }
   }
   const look = isSafe ? looksAtMachine(judged.units) : null
   if (look !== null && settings.mode === 'auto') return unconfined(look)
@@ -67,6 +68,10 @@ export function chooseProfile(
     warnings.push('in the sandbox files of other users seem to belong to nobody')
   }
   return { profile, reason: null, refusal: null, warnings }
+}
+
+function unconfined(reason: string): ProfileChoice {
+  return { profile: 'none', reason, refusal: null, warnings: [] }
 }
 
 /** Says a choice in a few words, for who is to approve it. */

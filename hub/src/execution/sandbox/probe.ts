@@ -35,7 +35,6 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
     version,
     tookMs: performance.now() - begun,
   })
-  const none = (why: string): SandboxStanding => ({ sandbox: null, missing: missingAll(why) })
   if (process.platform !== 'linux') return done(none('bubblewrap needs Linux'), null)
   const places = parts.bwrap === undefined ? programPaths('bwrap') : [parts.bwrap]
   const bwrap = places.find(isExecutable)
@@ -57,6 +56,10 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
     if (last.sandbox !== null) break
   }
   return done(last, version)
+}
+
+function none(why: string): SandboxStanding {
+  return { sandbox: null, missing: missingAll(why) }
 }
 
 async function tryProfiles(base: Omit<Sandbox, 'available'>): Promise<SandboxStanding> {
@@ -118,7 +121,9 @@ function missingAll(why: string): Record<ConfinedProfile, string> {
 
 /** What to do about it, where bubblewrap's own words do not say. */
 function explain(fault: string): string {
-  if (/(No permissions to creat\w*|Creating) new namespace|setting up uid map|uid_map/i.test(fault)) {
+  if (
+    /(No permissions to creat\w*|Creating) new namespace|setting up uid map|uid_map/i.test(fault)
+  ) {
     return `${fault} (user namespaces are not allowed here: see user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, or the container's seccomp profile)`
   }
   if (/proc/.test(fault)) return `${fault} (a container needs an unmasked /proc for it)`

@@ -58,6 +58,11 @@ describeConfined('a confined command', () => {
       sandbox: null,
       reason: expect.stringContaining('not started'),
     })
+    expect(await it.argv(['echo', ...Array.from({ length: 9500 }, String)])).toMatchObject({
+      errorCategory: 'resource',
+      sandbox: null,
+      reason: expect.stringContaining('maximum number of arguments'),
+    })
     expect(await it.script('echo "bwrap: execvp x: odd" >&2; exit 2')).toMatchObject({
       exitCode: 2,
       sandbox: { profile: 'ro-nonet' },
@@ -157,7 +162,10 @@ describeConfined('a confined command', () => {
     Object.assign(it.it.options, {
       sandbox: { ...it.it.options.sandbox, hidden: [join(it.cwd, 'link')] },
     })
-    const { stdout } = await it.script('cat data/key link/key; ls -A data link/', 'rw-workspace-net')
+    const { stdout } = await it.script(
+      'cat data/key link/key; ls -A data link/',
+      'rw-workspace-net',
+    )
     expect(stdout.text).not.toContain('secret')
     expect(stdout.text).not.toContain('key')
   })

@@ -9,20 +9,6 @@ import type { Sandbox } from '../../../../hub/src/execution/sandbox/sandbox.ts'
 import type { ExecutorOptions } from '../../../../hub/src/execution/index.ts'
 import { TestExecutor } from '../executor-fixture.ts'
 
-/** The tests of a real bubblewrap; where there is none that works they are skipped, and the report says why. */
-export function describeConfined(title: string, tests: () => void): void {
-  const why = whyNot()
-  if (why === null) return describe(title, tests)
-  describe.skip(`${title} (skipped: ${why})`, tests)
-}
-
-/** What the probe finds on this machine, around a workspace. */
-export async function sandboxOf(changes: Partial<Sandbox>): Promise<Sandbox> {
-  const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [] })
-  if (sandbox === null) throw new Error(missing['ro-nonet'])
-  return { ...sandbox, roots: [], homes: [], hidden: [], ...changes }
-}
-
 /** Looks by itself, so that a probe that finds nothing fails the tests and does not skip them. */
 function whyNot(): string | null {
   const bwrap = programPaths('bwrap').find((path) => existsSync(path))
@@ -30,6 +16,20 @@ function whyNot(): string | null {
   const args = ['--unshare-all', '--ro-bind', '/', '/', '--proc', '/proc', 'true']
   const { status, stderr } = spawnSync(bwrap, args, { encoding: 'utf8' })
   return status === 0 ? null : stderr.trim()
+}
+
+const reason = whyNot()
+if (reason !== null) process.stderr.write(`tests of the sandbox are skipped: ${reason}\n`)
+
+/** A `describe` for tests of a real bubblewrap; where there is none that works they are skipped. */
+export const describeConfined: (title: string, tests: () => void) => void =
+  reason === null ? describe : describe.skip
+
+/** What the probe finds on this machine, around a workspace. */
+export async function sandboxOf(changes: Partial<Sandbox>): Promise<Sandbox> {
+  const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [] })
+  if (sandbox === null) throw new Error(missing['ro-nonet'])
+  return { ...sandbox, roots: [], homes: [], hidden: [], ...changes }
 }
 
 /** A choice of the policy's, made by hand. */

@@ -23,7 +23,11 @@ const present: SandboxStanding = {
     homes: [],
     hidden: [],
   },
-  missing: { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': 'refused by the kernel' },
+  missing: {
+    'ro-nonet': '',
+    'rw-workspace-nonet': '',
+    'rw-workspace-net': 'refused by the kernel',
+  },
 }
 const safe = (...texts: string[]) => ({ level: 'SAFE', units: texts.map((text) => ({ text })) })
 const review = { level: 'REVIEW', units: [{ text: 'npm install' }] }
