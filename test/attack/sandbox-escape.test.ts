@@ -127,6 +127,29 @@ describeConfined('from inside the sandbox', () => {
     },
   )
 
+  test('a link among the temporary files leads to the mask, not past it', async () => {
+    await using it = await prey()
+    const links = [`/tmp/escape-${process.pid}`, `/var/tmp/escape-${process.pid}`]
+    try {
+      for (const link of links) await symlink(it.data, link)
+      const { stdout } = await it.script(
+        links.map((link) => `cat ${link}/key; ls ${link}/`).join('; '),
+      )
+      expect(stdout.text).toBe('')
+    } finally {
+      for (const link of links) await rm(link, { force: true })
+    }
+  })
+
+  test('a workspace that has become a link is not mounted from outside', async () => {
+    await using it = await prey()
+    const other = join(it.cwd, 'other')
+    await symlink(it.data, other)
+    const roots = [it.cwd, other]
+    Object.assign(it.it.options, { sandbox: { ...it.it.options.sandbox, roots } })
+    expect((await it.script('cat other/key', 'rw-workspace-net')).stdout.text).toBe('')
+  })
+
   test('a file handle opens nothing past the masks', async () => {
     await using it = await prey()
     await writeFile(

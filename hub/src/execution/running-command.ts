@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { messageOf, type Logger, type OutputStream } from '@centralpost/shared'
+import { type ErrorCategory, messageOf, type Logger, type OutputStream } from '@centralpost/shared'
 import { categorize, categorizeFault } from './categorize.ts'
 import { buildEnvironment } from './environment.ts'
 import type { ExecutorOptions } from './executor-options.ts'
@@ -238,11 +238,9 @@ export class RunningCommand {
     const reason = this.#reason
     const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
     const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
-    if (told?.notStarted && reason === null) {
-      this.#isWrapped = false
-      return this.#notStarted(told.notStarted)
-    }
-    const note = plan.kind === 'argv' ? (told?.note ?? null) : null
+    // bash itself reports its commands' signals so
+    const isPlain = plan.kind === 'argv' || told?.fault !== null
+    const note = isPlain ? (told?.note ?? null) : null
     const success = reason === null && exit?.exitCode === 0
     const signal = exit?.signal ?? null
     return {
@@ -252,7 +250,7 @@ export class RunningCommand {
       success,
       ...output,
       durationMs: performance.now() - this.#begun,
-      errorCategory: reason?.category ?? (exit === null ? null : categorize({ ...exit, program })),
+      errorCategory: reason?.category ?? this.#categoryOf(exit, told?.fault ?? null, program),
       cwd: run.cwd,
       venvActive: plan.venv !== undefined,
       sandbox: this.#sandbox,
@@ -261,6 +259,15 @@ export class RunningCommand {
       finishedAt: new Date(),
       reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
     }
+  }
+
+  #categoryOf(
+    exit: Parameters<typeof categorize>[0] | null,
+    fault: string | null,
+    program: string | undefined,
+  ): ErrorCategory | null {
+    if (exit === null) return null
+    return fault === null ? categorize({ ...exit, program }) : categorizeFault(fault)
   }
 
   #timeoutMs(wanted: number): number {

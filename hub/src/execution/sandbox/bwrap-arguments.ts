@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
 import { hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
 import { type ConfinedProfile, profileTraits } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
@@ -58,8 +58,17 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
 function temporaryFiles({ shown }: View): string[] {
   return [
     ...temporary.filter((path) => existsSync(path)).flatMap((path) => ['--tmpfs', path]),
-    ...shown.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...shown.flatMap(shownAs),
   ]
+}
+
+/**
+ * A link stays a link. A mount of it would be a mount of what it leads to, taken from outside, where nothing is masked.
+ */
+function shownAs(path: string): string[] {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found?.isSymbolicLink()) return ['--symlink', readlinkSync(path), path]
+  return found?.isFile() || found?.isDirectory() ? ['--ro-bind-try', path, path] : []
 }
 
 /** The workspace that the command works in, and those that would be missing because of what was replaced. */
@@ -68,7 +77,7 @@ function workspaces(sandbox: Sandbox, view: View, isWritable: boolean): string[]
   const roots = sandbox.roots.toSorted((a, b) => a.length - b.length)
   const own = roots.findLast((root) => isWithin(view.cwd, root))
   const replaced = [...socketPlaces, ...temporary]
-  return roots.flatMap((root) => {
+  return roots.filter(isItself).flatMap((root) => {
     if (root === own && isWritable) return ['--bind', root, root]
     const isGone = replaced.some((place) => isWithin(root, place))
     return isGone ? ['--ro-bind-try', root, root] : []
@@ -79,6 +88,16 @@ function workspaces(sandbox: Sandbox, view: View, isWritable: boolean): string[]
 function mask(path: string, isDirectory: boolean): string[] {
   if (!isDirectory) return ['--ro-bind', '/dev/null', path]
   return ['--tmpfs', path, '--remount-ro', path]
+}
+
+/** Whether a path has not become a link to elsewhere since the hub looked. */
+function isItself(path: string): boolean {
+  try {
+    return realpathSync(path) === path
+  } catch {
+    // gone: nothing to show
+    return false
+  }
 }
 
 /** `/var/run` is a link almost everywhere, and a mount on a link would hide what it leads to twice. */

@@ -6,34 +6,29 @@ export interface WrappedEnding {
   readonly stderrTail: string
 }
 
-/** What it really was. */
+/** What it means. */
 export interface TrueEnding {
-  /** Why the command did not run at all: the sandbox could not be made, or the program not be started in it. */
-  readonly notStarted: { readonly fault: string; readonly message: string } | null
-  /** What an exit code above 128 means. */
+  /** the code of the call by which bubblewrap seems to have failed; null where it does not */
+  readonly fault: string | null
+  /** what the exit code does not say by itself; null where it does */
   readonly note: string | null
 }
 
 /**
  * Reads bubblewrap's exit. It exits with the command's own code, with 128 and the number where a signal ended the
- * command, and with 1 and one line of its own where it started nothing.
+ * command, and with 1 and one line of its own where it started nothing. A command could do either itself, so that what
+ * is said leaves room for it: no command may make the record say that it never ran.
  */
 export function trueEnding({ exitCode, stderrTail }: WrappedEnding): TrueEnding {
   const said = /^bwrap: (?<what>[^\n]*)\n?$/.exec(stderrTail)?.groups?.['what']
   if (exitCode === 1 && said !== undefined) {
-    return {
-      notStarted: { fault: faultOf(said), message: `the sandbox says: ${said}` },
-      note: null,
-    }
+    const note = `the sandbox says that it did not start the command (if not the command wrote this): ${said}`
+    return { fault: faultOf(said), note }
   }
   const signal = exitCode !== null && exitCode > 128 ? nameOf(exitCode - 128) : undefined
-  return {
-    notStarted: null,
-    note:
-      signal === undefined
-        ? null
-        : `exit code ${exitCode}: ended by ${signal}, or it exited so itself (in the sandbox both look the same)`,
-  }
+  if (signal === undefined) return { fault: null, note: null }
+  const note = `exit code ${exitCode}: ended by ${signal}, or it exited so itself (in the sandbox both look the same)`
+  return { fault: null, note }
 }
 
 function faultOf(said: string): string {
