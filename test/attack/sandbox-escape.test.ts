@@ -12,21 +12,25 @@ import { Program } from '../support/program.ts'
 
 const isRoot = process.getuid?.() === 0
 
+const places = (cwd: string) => ({ home: join(cwd, 'home'), data: join(cwd, '.centralpost') })
+
 /** A workspace with a home, a data directory and a file that nobody confined should read. */
-async function prey(): Promise<Confined & { readonly home: string; readonly data: string }> {
-  const it = await Confined.make()
-  const home = join(it.cwd, 'home')
-  const data = join(it.cwd, '.centralpost')
-  for (const folder of [join(home, '.ssh'), join(home, '.aws'), data]) {
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'key'), 'SECRET')
-  }
-  await writeFile(join(home, '.netrc'), 'SECRET')
-  await symlink(data, join(it.cwd, 'link'))
-  await symlink(join(home, '.netrc'), join(it.cwd, 'netrc'))
-  const sandbox = { ...it.it.options.sandbox, homes: [home], hidden: [data] }
-  Object.assign(it.it.options, { sandbox })
-  return Object.assign(it, { home, data })
+async function prey(
+  roots: (cwd: string) => readonly string[] = (cwd) => [cwd],
+): Promise<Confined & { readonly home: string; readonly data: string }> {
+  const it = await Confined.make(async (cwd) => {
+    const { home, data } = places(cwd)
+    for (const folder of [join(home, '.ssh'), join(home, '.aws'), data]) {
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'key'), 'SECRET')
+    }
+    await writeFile(join(home, '.netrc'), 'SECRET')
+    await symlink(data, join(cwd, 'link'))
+    await symlink(data, join(cwd, 'other'))
+    await symlink(join(home, '.netrc'), join(cwd, 'netrc'))
+    return { homes: [home], hidden: [data], roots: roots(cwd) }
+  })
+  return Object.assign(it, places(it.cwd))
 }
 
 async function listening(options: ListenOptions): Promise<Server & AsyncDisposable> {
@@ -142,11 +146,7 @@ describeConfined('from inside the sandbox', () => {
   })
 
   test('a workspace that has become a link is not mounted from outside', async () => {
-    await using it = await prey()
-    const other = join(it.cwd, 'other')
-    await symlink(it.data, other)
-    const roots = [it.cwd, other]
-    Object.assign(it.it.options, { sandbox: { ...it.it.options.sandbox, roots } })
+    await using it = await prey((cwd) => [cwd, join(cwd, 'other')])
     expect((await it.script('cat other/key', 'rw-workspace-net')).stdout.text).toBe('')
   })
 

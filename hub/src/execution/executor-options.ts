@@ -48,6 +48,7 @@ export const executorOptionsSchema = z.strictObject({
     .array(z.string())
     .default(['HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR'])
     .describe("names of the hub's own variables that commands get; empty: none of them"),
+  runners: z.int().min(1).max(16).default(1).describe('how many processes start commands'),
 })
 export type ExecutorSettings = z.output<typeof executorOptionsSchema>
 
@@ -64,6 +65,8 @@ export interface ExecutorOptions extends ExecutorSettings {
   readonly limits?: ResourceLimits
   /** Where the kernel counts what a whole tree uses; absent: each process is limited by itself. */
   readonly groups?: ControlGroups | null
+  /** Where Node keeps the runners' compiled code; absent: nowhere. */
+  readonly cacheDir?: string
   /**
    * The variables that `passEnv` chooses from.
    *

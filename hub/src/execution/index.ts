@@ -5,6 +5,7 @@ export type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
 export type { OutputPage } from './read-output.ts'
 export { checkRequestEnv } from './request-env-policy.ts'
 export type { RefusedVariable } from './request-env-policy.ts'
+export { outcomeWithout } from './run.ts'
 export type {
   AppliedSandbox,
   Captured,
@@ -13,9 +14,9 @@ export type {
   OutputChunk,
   Run,
   RunControls,
+  Survivor,
 } from './run.ts'
 export { SystemExecutor } from './system-executor.ts'
-export type { Survivor } from './system-executor.ts'
 export type { SystemState } from './system-state.ts'
 export { closeControlGroups, findControlGroups } from './sandbox/control-groups.ts'
 export { type ResourceLimits, unkept } from './sandbox/limits.ts'

@@ -1,5 +1,5 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
-import type { ProcessStart } from '../run-process.ts'
+import type { ProcessStart } from '../runner/run-process.ts'
 import { bwrapArguments, temporary } from './bwrap-arguments.ts'
 import { homeSecrets, socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'

@@ -56,8 +56,8 @@ export function findControlGroups(name: string, limits: ResourceLimits): Control
       }
     }
   }
-  const holds = new Set(places.flatMap((place) => place.counts))
-  return { places, holds, missing: wanted.every((kind) => holds.has(kind)) ? '' : problem }
+  const holds = places.flatMap((place) => place.counts)
+  return { places, holds, missing: wanted.every((kind) => holds.includes(kind)) ? '' : problem }
 }
 
 /**

@@ -16,7 +16,7 @@ export interface ResourceLimits {
 export interface LimitGroup {
   /** files that take the pid of whoever enters */
   readonly entries: readonly string[]
-  readonly holds: ReadonlySet<'memory' | 'processes'>
+  readonly holds: readonly ('memory' | 'processes')[]
 }
 
 /** A program that ends in another one, with everything it needs to be started. */
@@ -44,10 +44,10 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
   }
   if (fileSizeBytes !== undefined) lines.push(`ulimit -f ${kibi(fileSizeBytes)}`)
   if (openFiles !== undefined) lines.push(`ulimit -n ${openFiles}`)
-  if (memoryBytes !== undefined && !group?.holds.has('memory')) {
+  if (memoryBytes !== undefined && !group?.holds.includes('memory')) {
     lines.push(`ulimit -v ${kibi(memoryBytes)}`)
   }
-  if (processes !== undefined && !group?.holds.has('processes') && process.getuid?.() !== 0) {
+  if (processes !== undefined && !group?.holds.includes('processes') && process.getuid?.() !== 0) {
     lines.push(`ulimit -u ${processes}`)
   }
   const entries = group?.entries ?? []
@@ -67,14 +67,14 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
 /** What of the limits cannot be kept as it is meant, in sentences for the result. */
 export function unkept(limits: ResourceLimits, holds: LimitGroup['holds'], why: string): string[] {
   const said: string[] = []
-  if (limits.processes !== undefined && !holds.has('processes')) {
+  if (limits.processes !== undefined && !holds.includes('processes')) {
     said.push(
       process.getuid?.() === 0
         ? `the limit of ${limits.processes} processes is not applied: the kernel does not count root's, and ${why}`
         : `the limit of ${limits.processes} processes counts all of the hub's user together: ${why}`,
     )
   }
-  if (limits.memoryBytes !== undefined && !holds.has('memory')) {
+  if (limits.memoryBytes !== undefined && !holds.includes('memory')) {
     said.push(
       `the limit of ${limits.memoryBytes} bytes of memory holds for the address space of each process by itself: ${why}`,
     )

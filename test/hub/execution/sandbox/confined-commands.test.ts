@@ -102,12 +102,12 @@ describeConfined('a confined command', () => {
   })
 
   test('writes in the innermost workspace that it is in, and in no other', async () => {
-    await using outer = await Confined.make()
+    await using outer = await Confined.make(async (cwd) => {
+      const roots = [join(cwd, 'inner'), cwd, join(cwd, 'other')]
+      for (const root of roots) await mkdir(root, { recursive: true })
+      return { roots }
+    })
     const inner = join(outer.cwd, 'inner')
-    await mkdir(inner)
-    await mkdir(join(outer.cwd, 'other'))
-    const roots = [inner, outer.cwd, join(outer.cwd, 'other')]
-    Object.assign(outer.it.options, { sandbox: { ...outer.it.options.sandbox, roots } })
     const { stdout } = await outer.it.script(
       'touch a && echo in; touch ../b || echo out; touch ../other/c || echo out',
       { cwd: inner, confinement: choice('rw-workspace-nonet') },
@@ -155,13 +155,12 @@ describeConfined('a confined command', () => {
   })
 
   test('follows no link into what is hidden', async () => {
-    await using it = await Confined.make()
-    const secret = join(it.cwd, 'data')
-    await mkdir(secret)
-    await writeFile(join(secret, 'key'), 'secret')
-    await symlink(secret, join(it.cwd, 'link'))
-    Object.assign(it.it.options, {
-      sandbox: { ...it.it.options.sandbox, hidden: [join(it.cwd, 'link')] },
+    await using it = await Confined.make(async (cwd) => {
+      const secret = join(cwd, 'data')
+      await mkdir(secret)
+      await writeFile(join(secret, 'key'), 'secret')
+      await symlink(secret, join(cwd, 'link'))
+      return { hidden: [join(cwd, 'link')] }
     })
     const { stdout } = await it.script(
       'cat data/key link/key; ls -A data link/',

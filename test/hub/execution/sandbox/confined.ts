@@ -45,13 +45,15 @@ export class Confined implements AsyncDisposable {
     this.it = it
   }
 
+  /** @param shape of the sandbox; told the working directory, which is there already */
   static async make(
-    changes: Partial<Sandbox> = {},
+    shape: (cwd: string) => Promise<Partial<Sandbox>> = async () => ({}),
     options: Partial<ExecutorOptions> = {},
   ): Promise<Confined> {
-    const it = await TestExecutor.make(options)
-    // the executor keeps its options by reference, and only now is the workspace known
-    Object.assign(it.options, { sandbox: await sandboxOf({ roots: [it.cwd], ...changes }) })
+    const it = await TestExecutor.make(async (cwd) => ({
+      ...options,
+      sandbox: await sandboxOf({ roots: [cwd], ...(await shape(cwd)) }),
+    }))
     return new Confined(it)
   }
 

@@ -1,13 +1,20 @@
 import { basename } from 'node:path'
-import { type ErrorCategory, messageOf, type Logger, type OutputStream } from '@centralpost/shared'
+import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { buildEnvironment } from '../environment.ts'
+import { resolveProgram } from '../resolve-program.ts'
+import type { RunnerSettings } from '../runner-protocol.ts'
+import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import { confine } from '../sandbox/confine.ts'
+import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
+import { trueEnding } from '../sandbox/ended.ts'
+import { unkept } from '../sandbox/limits.ts'
+import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
-import { buildEnvironment } from './environment.ts'
-import type { ExecutorOptions } from './executor-options.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
-import { LiveOutput } from './live-output.ts'
+import { LiveOutput, type LiveListener } from './live-output.ts'
 import { readProcess, type ProcessEntry, type ProcessTable } from './process-table.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
-import { resolveProgram } from './resolve-program.ts'
 import { RunOutput, type CapturedOutput } from './run-output.ts'
 import {
   startProcess,
@@ -15,21 +22,17 @@ import {
   type StartedProcess,
   type StartFault,
 } from './run-process.ts'
-import type { AppliedSandbox, EndReason, Outcome, Run, RunControls } from './run.ts'
-import { confine } from './sandbox/confine.ts'
-import { openGroup, type OpenGroup } from './sandbox/control-groups.ts'
-import { trueEnding } from './sandbox/ended.ts'
-import { unkept } from './sandbox/limits.ts'
-import { pipWarning } from './virtual-env.ts'
 
 export interface RunningCommandParts {
   readonly run: Run
-  readonly controls: RunControls
-  readonly options: ExecutorOptions
+  readonly settings: RunnerSettings
   /** Unique on this machine: what the run's processes are known by. */
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
+  readonly onStart: (pid: number) => void
+  /** Who hears the output while it comes; null: nobody. */
+  readonly listener: LiveListener | null
   readonly log: Logger
 }
 
@@ -53,7 +56,6 @@ const noOutput: CapturedOutput = {
  */
 export class RunningCommand {
   readonly #parts: RunningCommandParts
-  readonly #startedAt = new Date()
   readonly #begun = performance.now()
   readonly #warnings: string[] = []
   #reason: EndReason | null = null
@@ -79,39 +81,32 @@ export class RunningCommand {
 
   /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
   async carryOut(): Promise<Outcome> {
-    const { signal } = this.#parts.controls
-    const onAbort = () => this.end(cancelled(signal?.reason))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const plan = this.#plan()
+    const start = 'fault' in plan ? plan : this.#confine(plan)
     try {
-      if (signal?.aborted) onAbort()
-      if (this.#reason !== null) return this.#outcome(noOutput, null)
-      const plan = this.#plan()
-      const start = 'fault' in plan ? plan : this.#confine(plan)
       const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
       if ('fault' in started) return this.#notStarted(started)
       return await this.#follow(started)
     } finally {
-      signal?.removeEventListener('abort', onAbort)
       await this.#group?.remove()
     }
   }
 
   #plan(): ProcessStart | StartFault {
-    const { run, options, runId } = this.#parts
+    const { run, settings, runId } = this.#parts
     const { plan, cwd } = run
     const warning = pipWarning(plan, cwd)
     if (warning !== null) this.#warnings.push(warning)
     const env = buildEnvironment({
-      hubEnv: options.hubEnv ?? process.env,
-      passEnv: options.passEnv,
-      path: options.path,
+      env: settings.env,
+      path: settings.path,
       request: run.env,
       plan,
-      marks: { actionId: run.actionId, hubId: options.marker, runId },
+      marks: { actionId: run.actionId, hubId: settings.marker, runId },
     })
     if (plan.kind === 'script') {
       const args = ['--noprofile', '--norc', '-c', plan.script]
-      return { file: options.bashPath, argv0: 'bash', args, cwd, env }
+      return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
     }
     const [name = '', ...args] = plan.argv
     const program = resolveProgram(name, env['PATH'] ?? '', cwd)
@@ -119,32 +114,32 @@ export class RunningCommand {
   }
 
   #confine(start: ProcessStart): ProcessStart | StartFault {
-    const { run, options, runId } = this.#parts
+    const { run, settings, runId } = this.#parts
     const { confinement } = run
     if (confinement !== undefined && confinement.refusal !== null) {
       return { fault: 'ESANDBOX', message: confinement.refusal }
     }
-    const { limits = {}, groups = null } = options
+    const { limits = {}, groups = null } = settings
     try {
       this.#group = groups === null ? null : openGroup(groups, runId, limits)
     } catch (error) {
       return { fault: 'ELIMITS', message: `its limits cannot be set: ${messageOf(error)}` }
     }
     const profile = confinement?.profile ?? 'none'
-    const sandbox = options.sandbox ?? null
+    const sandbox = settings.sandbox ?? null
     const confined = confine(start, { profile, sandbox, limits, group: this.#group })
     this.#isWrapped = confined.isWrapped
     this.#sandbox = { profile, reason: confinement?.reason ?? null }
     this.#warnings.push(
       ...(confinement?.warnings ?? []),
       ...confined.warnings,
-      ...unkept(limits, groups?.holds ?? new Set(), groups?.missing ?? 'no group was looked for'),
+      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
     )
     return confined.start
   }
 
   async #follow(started: StartedProcess): Promise<Outcome> {
-    const { run, controls, runId, log } = this.#parts
+    const { run, runId, log, onStart } = this.#parts
     const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
@@ -154,7 +149,7 @@ export class RunningCommand {
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
     if (this.#reason !== null) this.#endTree(tree)
-    this.#tell(() => controls.onStart?.(started.pid))
+    onStart(started.pid)
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
@@ -170,22 +165,22 @@ export class RunningCommand {
   }
 
   #listen(started: StartedProcess): RunOutput {
-    const { run, options, controls, log } = this.#parts
+    const { run, settings, listener } = this.#parts
     const streams: Record<OutputStream, StartedProcess['stdout']> = started
     return new RunOutput(streams, {
       actionId: run.actionId,
-      spoolDir: options.spoolDir,
-      maxOutputBytes: options.maxOutputBytes,
-      inlineBytes: options.inlineBytes,
-      live: controls.onOutput === undefined ? null : new LiveOutput(controls.onOutput, log),
-      onOverLimit: () => this.#endFor(overLimit(options.maxOutputBytes)),
-      onSpoolFault: (error) => this.#endFor(spoolFault(options.spoolDir, error)),
+      spoolDir: settings.spoolDir,
+      maxOutputBytes: settings.maxOutputBytes,
+      inlineBytes: settings.inlineBytes,
+      live: listener === null ? null : new LiveOutput(listener),
+      onOverLimit: () => this.#endFor(overLimit(settings.maxOutputBytes)),
+      onSpoolFault: (error) => this.#endFor(spoolFault(settings.spoolDir, error)),
     })
   }
 
   /** Takes the rest of the output and sees to it that nothing of the tree is left. */
   async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
-    const graceMs = Math.min(leftoverGraceMs, this.#parts.options.killGraceMs)
+    const graceMs = Math.min(leftoverGraceMs, this.#parts.settings.killGraceMs)
     const leftBehind: EndedProcess[] = []
     await this.#ending
     if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
@@ -215,7 +210,7 @@ export class RunningCommand {
   }
 
   #endTree(tree: ProcessTree): void {
-    this.#ending = tree.end(this.#parts.options.killGraceMs)
+    this.#ending = tree.end(this.#parts.settings.killGraceMs)
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })
@@ -255,8 +250,6 @@ export class RunningCommand {
       venvActive: plan.venv !== undefined,
       sandbox: this.#sandbox,
       warnings: this.#warnings,
-      startedAt: this.#startedAt,
-      finishedAt: new Date(),
       reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
     }
   }
@@ -271,23 +264,9 @@ export class RunningCommand {
   }
 
   #timeoutMs(wanted: number): number {
-    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.options
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.settings
     return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
   }
-
-  #tell(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      this.#parts.log.warn('a start listener failed', { error: messageOf(error) })
-    }
-  }
-}
-
-function cancelled(reason: unknown): EndReason {
-  const said = typeof reason === 'string' ? reason : messageOf(reason ?? '')
-  const byName = Error.isError(reason) && reason.name === 'AbortError' ? '' : said
-  return { status: 'cancelled', category: 'cancelled', text: byName || 'cancelled' }
 }
 
 function timedOut(timeoutMs: number): EndReason {

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
-import { outputStreams, type OutputStream } from '@centralpost/shared'
+import { outputStreams, type OutputStream } from '@centralpost/shared/light'
 import { KeptOutput } from './kept-output.ts'
 import type { LiveOutput } from './live-output.ts'
 import { OutputSpool } from './output-spool.ts'
-import type { Captured } from './run.ts'
+import type { Captured } from '../run.ts'
 
 export interface RunOutputParts {
   readonly actionId: string

@@ -5,17 +5,12 @@ import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf, type Logger } from '@centralpost/shared'
+import type { Logger } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
 
-const batch = 32
-const refillBelow = 8
+const batch = 64
+const refillBelow = 32
 const retryAfterMs = 10_000
-
-/** A pipe: the end that a child writes to, and the end that is read here. */
-interface PipeEnds {
-  readonly writeFd: number
-  readonly readFd: number
-}
 
 /** Which pipe it is, the same at both ends. */
 export interface PipeId {
@@ -23,11 +18,20 @@ export interface PipeId {
   readonly ino: number
 }
 
+/** A pipe: the end that a child writes to, and the end that is read here. */
+interface PipeEnds {
+  readonly writeFd: number
+  readonly readFd: number
+  readonly id: PipeId
+}
+
 /** The pipes of one process, opened. */
 export interface OutputPipes {
   readonly writeFds: readonly [stdout: number, stderr: number]
   readonly readers: readonly [stdout: Socket, stderr: Socket]
   readonly ids: readonly PipeId[]
+  /** Closes the reading ends: nothing was started. */
+  readonly discard: () => void
 }
 
 /**
@@ -52,10 +56,12 @@ export class FifoPool {
     while (this.#ready.length < 2 && this.#usable) await (this.#filling ??= this.#fill())
     const [stdout, stderr] = this.#ready.splice(-2)
     if (stdout === undefined || stderr === undefined) return null
+    const readers = [readerOf(stdout), readerOf(stderr)] as const
     return {
       writeFds: [stdout.writeFd, stderr.writeFd],
-      readers: [readerOf(stdout), readerOf(stderr)],
-      ids: [fstatSync(stdout.readFd), fstatSync(stderr.readFd)],
+      readers,
+      ids: [stdout.id, stderr.id],
+      discard: () => readers.forEach((reader) => reader.destroy()),
     }
   }
 
@@ -110,7 +116,8 @@ function openEnds(path: string): PipeEnds {
   // Opening the reading end without waiting for a writer lets the writing end open at once.
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    return { readFd, writeFd: openSync(path, constants.O_WRONLY) }
+    const { dev, ino } = fstatSync(readFd)
+    return { readFd, writeFd: openSync(path, constants.O_WRONLY), id: { dev, ino } }
   } catch (error) {
     closeSync(readFd)
     throw error

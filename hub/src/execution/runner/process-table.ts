@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { markNames, type Marks } from './marks.ts'
+import { markNames, type Marks } from '../marks.ts'
 
 /** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
 export interface ProcessEntry {
