@@ -12,14 +12,14 @@ import { Program } from '../support/program.ts'
 
 const isRoot = process.getuid?.() === 0
 
-const places = (cwd: string) => ({ home: join(cwd, 'home'), data: join(cwd, '.centralpost') })
+const preyIn = (cwd: string) => ({ home: join(cwd, 'home'), data: join(cwd, '.centralpost') })
 
 /** A workspace with a home, a data directory and a file that nobody confined should read. */
 async function prey(
   roots: (cwd: string) => readonly string[] = (cwd) => [cwd],
 ): Promise<Confined & { readonly home: string; readonly data: string }> {
   const it = await Confined.make(async (cwd) => {
-    const { home, data } = places(cwd)
+    const { home, data } = preyIn(cwd)
     for (const folder of [join(home, '.ssh'), join(home, '.aws'), data]) {
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, 'key'), 'SECRET')
@@ -30,7 +30,7 @@ async function prey(
     await symlink(join(home, '.netrc'), join(cwd, 'netrc'))
     return { homes: [home], hidden: [data], roots: roots(cwd) }
   })
-  return Object.assign(it, places(it.cwd))
+  return Object.assign(it, preyIn(it.cwd))
 }
 
 async function listening(options: ListenOptions): Promise<Server & AsyncDisposable> {
@@ -213,6 +213,8 @@ print('named', named, 'opened', opened, os.strerror(ctypes.get_errno()))
       const outside = await it.script(script, 'none')
       expect(outside.stdout.text.match(/REACHED/g)).toHaveLength(2)
       expect((await it.script(script, profile)).stdout.text).toBe('')
+      // the one that has a network really has it
+      expect((await it.script(script, 'rw-workspace-net')).stdout.text).toContain('REACHED')
     },
   )
 

@@ -55,6 +55,8 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
   const args = [
     '--noprofile',
     '--norc',
+    // functions in the environment would stand before the builtins
+    '-p',
     '-c',
     script,
     'limits',
