@@ -93,7 +93,7 @@ function mask(path: string, isDirectory: boolean): string[] {
 /** Whether a path has not become a link to elsewhere since the hub looked. */
 function isItself(path: string): boolean {
   try {
-    return realpathSync(path) === path
+    return realpathSync.native(path) === path
   } catch {
     // gone: nothing to show
     return false

@@ -144,9 +144,9 @@ function look(path: string): HiddenPlace | null {
   try {
     const link = lstatSync(path, { throwIfNoEntry: false })
     if (link === undefined) return null
-    const real = link.isSymbolicLink() ? realpathSync(path) : path
+    const real = link.isSymbolicLink() ? realpathSync.native(path) : path
     const isDirectory = link.isSymbolicLink() ? statSync(real).isDirectory() : link.isDirectory()
-    return { path: realpathSync(real), isDirectory }
+    return { path: realpathSync.native(real), isDirectory }
   } catch {
     // a link to nowhere, or below what this user may not enter; the command may not either
     return null
