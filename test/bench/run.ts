@@ -7,6 +7,7 @@ import type { BenchRow } from './bench-row.ts'
 const benchmarks: Readonly<Record<string, () => Promise<() => Promise<BenchRow[]>>>> = {
   classify: async () => (await import('./classify.ts')).benchClassify,
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox,
+  execute: async () => (await import('./execute.ts')).benchExecute,
 }
 
 const { values, positionals } = parseArgs({
