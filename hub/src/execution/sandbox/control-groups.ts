@@ -46,7 +46,7 @@ export function findControlGroups(name: string, limits: ResourceLimits): Control
     for (const { base, version } of candidates(kind)) {
       const directory = join(base, name)
       try {
-        prepare(base, directory, version, kind)
+        prepare({ base, directory, version }, kind, String(limitOf(limits, kind)))
         const same = places.findIndex((place) => place.directory === directory)
         const counts = [...(places[same]?.counts ?? []), kind]
         places.splice(same === -1 ? places.length : same, 1, { directory, version, counts })
@@ -108,21 +108,38 @@ async function removeEmpty(directory: string): Promise<void> {
   }
 }
 
-function prepare(base: string, directory: string, version: 1 | 2, kind: Counted): void {
-  mkdirSync(directory, { recursive: true })
-  if (version === 2) {
-    for (const parent of [base, directory]) {
-      if (readFileSync(join(parent, 'cgroup.subtree_control'), 'utf8').includes(controllers[kind]))
-        continue
-      writeFileSync(join(parent, 'cgroup.subtree_control'), `+${controllers[kind]}`)
-    }
-  }
+/** Makes the directory, and in it a group with the very limit that commands will have; on a failure nothing is left. */
+function prepare(
+  { base, directory, version }: Pick<Place, 'directory' | 'version'> & { readonly base: string },
+  kind: Counted,
+  limit: string,
+): void {
+  const isNew = mkdirSync(directory, { recursive: true }) !== undefined
   const probe = join(directory, `probe-${process.pid}`)
-  mkdirSync(probe)
   try {
-    writeFileSync(join(probe, limitFiles[version][kind]), '1000000000')
-  } finally {
-    rmdirSync(probe)
+    if (version === 2) for (const parent of [base, directory]) delegate(parent, kind)
+    mkdirSync(probe)
+    writeFileSync(join(probe, limitFiles[version][kind]), limit)
+  } catch (error) {
+    removeNow(probe)
+    if (isNew) removeNow(directory)
+    throw error
+  }
+  removeNow(probe)
+}
+
+/** Lets the groups below be limited in this. */
+function delegate(parent: string, kind: Counted): void {
+  const file = join(parent, 'cgroup.subtree_control')
+  if (readFileSync(file, 'utf8').split(/\s+/).includes(controllers[kind])) return
+  writeFileSync(file, `+${controllers[kind]}`)
+}
+
+function removeNow(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // it was never made, or somebody else works in it
   }
 }
 
@@ -144,7 +161,8 @@ function candidates(kind: Counted): { base: string; version: 1 | 2 }[] {
     }
     if (type === 'cgroup2') {
       const path = own.get('') ?? '/'
-      found.push({ base: join(at, path), version: 2 }, { base: join(at, path, '..'), version: 2 })
+      found.push({ base: join(at, path), version: 2 })
+      if (path !== '/') found.push({ base: join(at, path, '..'), version: 2 })
     }
   }
   return found

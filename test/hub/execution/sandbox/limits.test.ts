@@ -130,6 +130,18 @@ describeConfined('in the sandbox', () => {
   })
 })
 
+test('where root has control groups of its processes, they are used', async () => {
+  const canBeCounted = isRoot && existsSync('/sys/fs/cgroup/pids/cgroup.procs')
+  await using its = grouped({ processes: 20 })
+  expect(its.groups.holds.includes('processes') || !canBeCounted).toBe(true)
+})
+
+test('a place where no group can be made is left as it was', () => {
+  const its = grouped({ processes: 2_000_000_000 })
+  expect(its.groups.holds).toEqual([])
+  expect(existsSync(`/sys/fs/cgroup/pids/centralpost-test-${process.pid}`)).toBe(false)
+})
+
 test('groups go with the hub', async () => {
   const its = grouped({ processes: 20, memoryBytes: 99 * MiB })
   await closeControlGroups(its.groups)
