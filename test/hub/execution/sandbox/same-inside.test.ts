@@ -10,6 +10,10 @@ import { choice, Confined, describeConfined, sandboxOf } from './confined.ts'
 const settings = { mode: 'auto', safe: 'ro-nonet', review: 'none' } as const
 const missing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
 const inFlight = 3
+/** What changes by itself shows it in so many times. */
+const rounds = 6
+/** What never says the same twice. */
+const restless = /\b(?:free|vmstat|uptime|meminfo|loadavg|date)\b/
 
 /**
  * All that an agent sees of an ending. The size of the directory above is left out: the workspaces of tests lie in `/tmp`,
@@ -45,7 +49,7 @@ describeConfined('what the rules call SAFE', () => {
 
     const plans = readCorpus('benign')
       .map(({ command }) => ({ command, verdict: trust.classifyCommand(command, { cwd: it.cwd }) }))
-      .filter(({ verdict }) => verdict.level === 'SAFE')
+      .filter(({ command, verdict }) => verdict.level === 'SAFE' && !restless.test(command))
       .filter(({ verdict }) => chooseProfile(verdict, settings, standing).profile !== 'none')
     expect(plans.length).toBeGreaterThan(250)
     const different: string[] = []
@@ -57,10 +61,14 @@ describeConfined('what the rules call SAFE', () => {
         const outside = async () => seen(await it.it.plan(verdict.plan, limit))
         const inside = async () =>
           seen(await it.it.plan(verdict.plan, { ...limit, confinement: choice('ro-nonet') }))
-        const [out, within] = [await outside(), await inside()]
-        // what changes by itself (a clock, the memory in use) is not held against the sandbox
-        if (out === within || out !== (await outside()) || out === (await inside())) continue
-        different.push(`${command}: ${out.slice(0, 500)} and inside ${within.slice(0, 500)}`)
+        const [outs, ins] = [new Set<string>(), new Set<string>()]
+        for (let round = 0; round < rounds && outs.isDisjointFrom(ins); round += 1) {
+          outs.add(await outside())
+          ins.add(await inside())
+        }
+        // what is never the same outside either (addresses, times) is not held against the sandbox
+        if (outs.size === 1 && outs.isDisjointFrom(ins))
+          different.push(`${command}: ${[...outs, ...ins].join('\n')}`)
       }
     }
     await Promise.all(Array.from({ length: inFlight }, work))
