@@ -14,7 +14,7 @@ import type { Always } from './approval/rule-book.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
-import type { Outcome } from './execution/index.ts'
+import { describeChoice, type Outcome, type ProfileChoice } from './execution/index.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
 import { Refusals } from './refusals.ts'
@@ -281,7 +281,10 @@ export class CentralPost {
       only: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
-      told: { kind: 'started', data: { plan: verdict.plan } },
+      told: {
+        kind: 'started',
+        data: { plan: verdict.plan, sandbox: describeChoice(this.#confinementOf(row, verdict)) },
+      },
     })
     if (!isMine) return null
     this.#desk.forget(executionId)
@@ -341,6 +344,7 @@ export class CentralPost {
         cwd: row.cwd ?? '',
         env: JSON.parse(row.env) as Record<string, string>,
         timeoutMs: row.timeout_ms,
+        confinement: this.#confinementOf(row, verdict),
       },
       {
         signal,
@@ -360,10 +364,18 @@ export class CentralPost {
     )
   }
 
+  /** What a person was shown as REVIEW runs as that, also when the rules call it SAFE by now. */
+  #confinementOf(row: CommandExecution, verdict: Verdict): ProfileChoice {
+    const level = row.trust_level ?? verdict.level
+    return this.#parts.sandboxFor({ ...verdict, level })
+  }
+
   /** Adds to a verdict what an approval would bind, and the always rule that clears it. */
   async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
     const isReview = verdict.level === 'REVIEW'
-    const bound = isReview ? await boundOf(verdict, action.cwd, this.#parts.whereIs) : {}
+    const { whereIs, sandboxFor } = this.#parts
+    const confinement = describeChoice(sandboxFor(verdict))
+    const bound = isReview ? await boundOf(verdict, action.cwd, whereIs, confinement) : {}
     const rule =
       isReview && this.#desk.neededFor(verdict) === 1
         ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })

@@ -19,6 +19,7 @@ import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
+import { openConfinement } from './confinement.ts'
 import {
   checkCwd,
   checkRequestEnv,
@@ -90,7 +91,12 @@ export class Hub {
     const history = new CommandHistory(database)
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
-    const executor = new SystemExecutor(executorOptions(config, dataDir, hubId, log))
+    const confined = await openConfinement(config, dataDir, log)
+    opened.defer(confined.close)
+    const executor = new SystemExecutor({
+      ...executorOptions(config, dataDir, hubId, log),
+      ...confined.options,
+    })
     opened.defer(() => executor.stop())
 
     const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
@@ -124,6 +130,7 @@ export class Hub {
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
+      sandboxFor: confined.choose,
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
