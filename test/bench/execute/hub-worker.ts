@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { Hub, hubConfigSchema } from '@centralpost/hub'
+import { historySettings, Hub, hubConfigSchema } from '@centralpost/hub'
 import { silentLogger } from '@centralpost/shared'
 import { holdMemory } from './ballast.ts'
 
 const [settings = ''] = process.argv.slice(2)
 const { dataDir, credentials, config, ballast } = JSON.parse(await readFile(settings, 'utf8'))
 const held = holdMemory(ballast)
+const parsed = hubConfigSchema.parse(config)
 const hub = await Hub.start({
   config: {
-    ...hubConfigSchema.parse(config),
+    ...parsed,
+    history: historySettings(parsed, settings),
     file: null,
     rulesPath: fileURLToPath(new URL('../../../config/trust_rules.yaml', import.meta.url)),
     roots: ['/'],
