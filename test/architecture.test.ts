@@ -81,12 +81,8 @@ describe('who imports whom', () => {
       'js-yaml': /^shared\/src\/config\.ts$/,
       'better-sqlite3': /^hub\/src\/history\//,
       kysely: /^hub\/src\/history\//,
-<<<<<<< HEAD
       execa: /^hub\/src\/(broker|execution)\//,
-=======
       pg: /^hub\/src\/history\/dialect\/postgres\.ts$/,
-      execa: /^hub\/src\/execution\//,
->>>>>>> history
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
     }
     const imports = (
