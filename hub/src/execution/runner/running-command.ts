@@ -1,13 +1,21 @@
 import { basename } from 'node:path'
-import { messageOf, type Logger, type OutputStream } from '@centralpost/shared'
+import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { buildEnvironment } from '../environment.ts'
+import { resolveProgram } from '../resolve-program.ts'
+import type { RunnerSettings } from '../runner-protocol.ts'
+import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import { confine } from '../sandbox/confine.ts'
+import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
+import { trueEnding } from '../sandbox/ended.ts'
+import { unkept } from '../sandbox/limits.ts'
+import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
-import { buildEnvironment } from './environment.ts'
-import type { ExecutorOptions } from './executor-options.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
-import { LiveOutput } from './live-output.ts'
-import { readProcess, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import { LiveOutput, type LiveListener } from './live-output.ts'
+import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import type { OutputSource } from './output-source.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
-import { resolveProgram } from './resolve-program.ts'
 import { RunOutput, type CapturedOutput } from './run-output.ts'
 import {
   startProcess,
@@ -15,17 +23,17 @@ import {
   type StartedProcess,
   type StartFault,
 } from './run-process.ts'
-import type { EndReason, Outcome, Run, RunControls } from './run.ts'
-import { pipWarning } from './virtual-env.ts'
 
 export interface RunningCommandParts {
   readonly run: Run
-  readonly controls: RunControls
-  readonly options: ExecutorOptions
+  readonly settings: RunnerSettings
   /** Unique on this machine: what the run's processes are known by. */
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
+  readonly onStart: (pid: number) => void
+  /** Who hears the output while it comes; null: nobody. */
+  readonly listener: LiveListener | null
   readonly log: Logger
 }
 
@@ -49,7 +57,6 @@ const noOutput: CapturedOutput = {
  */
 export class RunningCommand {
   readonly #parts: RunningCommandParts
-  readonly #startedAt = new Date()
   readonly #begun = performance.now()
   readonly #warnings: string[] = []
   #reason: EndReason | null = null
@@ -60,6 +67,9 @@ export class RunningCommand {
   #leaderEnded = false
   /** Whether it is time to look into every process for one that holds the output. */
   #seekHolders = false
+  #sandbox: AppliedSandbox | null = null
+  #isWrapped = false
+  #group: OpenGroup | null = null
 
   constructor(parts: RunningCommandParts) {
     this.#parts = parts
@@ -72,60 +82,82 @@ export class RunningCommand {
 
   /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
   async carryOut(): Promise<Outcome> {
-    const { signal } = this.#parts.controls
-    const onAbort = () => this.end(cancelled(signal?.reason))
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const plan = this.#plan()
+    const start = 'fault' in plan ? plan : this.#confine(plan)
     try {
-      if (signal?.aborted) onAbort()
-      if (this.#reason !== null) return this.#outcome(noOutput, null)
-      const start = this.#plan()
       const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
       if ('fault' in started) return this.#notStarted(started)
       return await this.#follow(started)
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      await this.#group?.remove()
     }
   }
 
   #plan(): ProcessStart | StartFault {
-    const { run, options, runId } = this.#parts
+    const { run, settings, runId } = this.#parts
     const { plan, cwd } = run
     const warning = pipWarning(plan, cwd)
     if (warning !== null) this.#warnings.push(warning)
     const env = buildEnvironment({
-      hubEnv: options.hubEnv ?? process.env,
-      passEnv: options.passEnv,
-      path: options.path,
+      env: settings.env,
+      path: settings.path,
       request: run.env,
       plan,
-      marks: { actionId: run.actionId, hubId: options.marker, runId },
+      marks: { actionId: run.actionId, hubId: settings.marker, runId },
     })
     if (plan.kind === 'script') {
       const args = ['--noprofile', '--norc', '-c', plan.script]
-      return { file: options.bashPath, argv0: 'bash', args, cwd, env }
+      return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
     }
     const [name = '', ...args] = plan.argv
     const program = resolveProgram(name, env['PATH'] ?? '', cwd)
     return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
   }
 
+  #confine(start: ProcessStart): ProcessStart | StartFault {
+    const { run, settings, runId } = this.#parts
+    const { confinement } = run
+    if (confinement !== undefined && confinement.refusal !== null) {
+      return { fault: 'ESANDBOX', message: confinement.refusal }
+    }
+    const { limits = {}, groups = null } = settings
+    try {
+      this.#group = groups === null ? null : openGroup(groups, runId, limits)
+    } catch (error) {
+      return { fault: 'ELIMITS', message: `its limits cannot be set: ${messageOf(error)}` }
+    }
+    const profile = confinement?.profile ?? 'none'
+    const sandbox = settings.sandbox ?? null
+    const confined = confine(start, { profile, sandbox, limits, group: this.#group })
+    this.#isWrapped = confined.isWrapped
+    this.#sandbox = { profile, reason: confinement?.reason ?? null }
+    this.#warnings.push(
+      ...(confinement?.warnings ?? []),
+      ...confined.warnings,
+      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
+    )
+    return confined.start
+  }
+
   async #follow(started: StartedProcess): Promise<Outcome> {
-    const { run, controls, runId, log } = this.#parts
-    const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
+    const { run, runId, table, log, onStart } = this.#parts
+    const leader = { pid: started.pid, startTicks: startTicksOf(started.pid) }
+    table.leaders.add(started.pid)
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
-    const marks = { leader, bears }
-    const tree = new ProcessTree({ marks, table: this.#parts.table, log })
+    const marks = { leader, bears, isLeaderWrapper: this.#isWrapped }
+    const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
     if (this.#reason !== null) this.#endTree(tree)
-    this.#tell(() => controls.onStart?.(started.pid))
+    onStart(started.pid)
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
     clearTimeout(timer)
     this.#leaderEnded = true
+    table.leaders.delete(started.pid)
     await this.#drain(tree, output)
     if (tree.outOfReach.length > 0) {
       const pids = tree.outOfReach.join(', ')
@@ -136,22 +168,22 @@ export class RunningCommand {
   }
 
   #listen(started: StartedProcess): RunOutput {
-    const { run, options, controls, log } = this.#parts
-    const streams: Record<OutputStream, StartedProcess['stdout']> = started
-    return new RunOutput(streams, {
+    const { run, settings, listener } = this.#parts
+    const sources: Record<OutputStream, OutputSource> = started
+    return new RunOutput(sources, {
       actionId: run.actionId,
-      spoolDir: options.spoolDir,
-      maxOutputBytes: options.maxOutputBytes,
-      inlineBytes: options.inlineBytes,
-      live: controls.onOutput === undefined ? null : new LiveOutput(controls.onOutput, log),
-      onOverLimit: () => this.#endFor(overLimit(options.maxOutputBytes)),
-      onSpoolFault: (error) => this.#endFor(spoolFault(options.spoolDir, error)),
+      spoolDir: settings.spoolDir,
+      maxOutputBytes: settings.maxOutputBytes,
+      inlineBytes: settings.inlineBytes,
+      live: listener === null ? null : new LiveOutput(listener),
+      onOverLimit: () => this.#endFor(overLimit(settings.maxOutputBytes)),
+      onSpoolFault: (error) => this.#endFor(spoolFault(settings.spoolDir, error)),
     })
   }
 
   /** Takes the rest of the output and sees to it that nothing of the tree is left. */
   async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
-    const graceMs = Math.min(leftoverGraceMs, this.#parts.options.killGraceMs)
+    const graceMs = Math.min(leftoverGraceMs, this.#parts.settings.killGraceMs)
     const leftBehind: EndedProcess[] = []
     await this.#ending
     if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
@@ -165,7 +197,9 @@ export class RunningCommand {
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended
     }
-    if ((await tree.leftovers()).length > 0) leftBehind.push(...(await tree.end(graceMs)))
+    // the end of a pid namespace is the end of all that was in it
+    const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
+    if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
     await this.#ending
     if (this.#reason === null && leftBehind.length > 0) {
       this.#warnings.push(leftBehindWarning(leftBehind))
@@ -179,7 +213,7 @@ export class RunningCommand {
   }
 
   #endTree(tree: ProcessTree): void {
-    this.#ending = tree.end(this.#parts.options.killGraceMs)
+    this.#ending = tree.end(this.#parts.settings.killGraceMs)
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })
@@ -188,6 +222,7 @@ export class RunningCommand {
   #notStarted(fault: StartFault): Outcome {
     const category = categorizeFault(fault.fault)
     this.#reason ??= { status: 'failed', category, text: `not started: ${fault.message}` }
+    this.#sandbox = null
     const exitCode = category === 'not_found' ? 127 : 126
     return this.#outcome(noOutput, { exitCode, signal: null, stderrTail: '' })
   }
@@ -200,6 +235,10 @@ export class RunningCommand {
     const { plan } = run
     const reason = this.#reason
     const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
+    const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
+    // bash itself reports its commands' signals so
+    const isPlain = plan.kind === 'argv' || told?.fault !== null
+    const note = isPlain ? (told?.note ?? null) : null
     const success = reason === null && exit?.exitCode === 0
     const signal = exit?.signal ?? null
     return {
@@ -209,34 +248,28 @@ export class RunningCommand {
       success,
       ...output,
       durationMs: performance.now() - this.#begun,
-      errorCategory: reason?.category ?? (exit === null ? null : categorize({ ...exit, program })),
+      errorCategory: reason?.category ?? this.#categoryOf(exit, told?.fault ?? null, program),
       cwd: run.cwd,
       venvActive: plan.venv !== undefined,
+      sandbox: this.#sandbox,
       warnings: this.#warnings,
-      startedAt: this.#startedAt,
-      finishedAt: new Date(),
-      reason: reason?.text ?? (signal === null ? null : `ended by ${signal}`),
+      reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
     }
+  }
+
+  #categoryOf(
+    exit: Parameters<typeof categorize>[0] | null,
+    fault: string | null,
+    program: string | undefined,
+  ): ErrorCategory | null {
+    if (exit === null) return null
+    return fault === null ? categorize({ ...exit, program }) : categorizeFault(fault)
   }
 
   #timeoutMs(wanted: number): number {
-    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.options
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.settings
     return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
   }
-
-  #tell(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      this.#parts.log.warn('a start listener failed', { error: messageOf(error) })
-    }
-  }
-}
-
-function cancelled(reason: unknown): EndReason {
-  const said = typeof reason === 'string' ? reason : messageOf(reason ?? '')
-  const byName = Error.isError(reason) && reason.name === 'AbortError' ? '' : said
-  return { status: 'cancelled', category: 'cancelled', text: byName || 'cancelled' }
 }
 
 function timedOut(timeoutMs: number): EndReason {
