@@ -8,6 +8,7 @@ import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
 import { programCache, programPaths } from './program-paths.js'
+import { ensurePostgres } from './postgres.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
 import { say, SetupError } from './say.js'
 
@@ -23,6 +24,7 @@ const jobs = {
     ensureInstalled(root)
     ensureProgram(natsServer)
     ensureSandbox()
+    ensureTestDatabase()
     say('everything is there')
     return { code: 0, signal: null }
   },
@@ -42,6 +44,7 @@ async function test(args) {
   ensureInstalled(root)
   ensureProgram(natsServer)
   ensureSandbox()
+  ensureTestDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
   const counts = join(folder, 'counts')
   try {
@@ -63,6 +66,16 @@ async function test(args) {
     return ended
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The history is tested on PostgreSQL too where it is; those tests are skipped without it. */
+function ensureTestDatabase() {
+  if (process.platform !== 'linux') return
+  try {
+    ensurePostgres()
+  } catch (error) {
+    say(`going on without PostgreSQL: ${error.message}`)
   }
 }
 
