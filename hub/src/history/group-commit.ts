@@ -124,12 +124,12 @@ export class GroupCommit {
     const until = performance.now() + longestBatchMs
     const done: unknown[] = []
     await trail.begin(tx)
+    const entries: AuditEntry[] = []
     for (const write of batch) {
       if (done.length > 0 && performance.now() > until) break
-      const entries: AuditEntry[] = []
       done.push(await write.work({ tx, tell: (entry) => entries.push(entry) }))
-      if (entries.length > 0) await trail.append(tx, entries)
     }
+    if (entries.length > 0) await trail.append(tx, entries)
     this.#waiting.unshift(...batch.splice(done.length))
     return done
   }
