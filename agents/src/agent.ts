@@ -25,6 +25,7 @@ import {
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { type ActionAsked, type AddressedRequest, contentOf, toRequest } from './action-asked.ts'
+import { askHub } from './ask.ts'
 import type { WaitOptions } from './deadline.ts'
 import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from './spoke.ts'
@@ -276,12 +277,7 @@ export class Agent {
     call: object,
     schema: T,
   ): Promise<z.output<T>> {
-    return this.#bus.request(
-      agentEndpointSubject(this.name, endpoint),
-      { schema: 1, ...call },
-      {
-        schema,
-      },
-    )
+    const subject = agentEndpointSubject(this.name, endpoint)
+    return askHub(this.#bus, subject, call, { schema })
   }
 }
