@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAgentCommand } from './agent-command.ts'
+import { addCompletionCommand } from './completion-command.ts'
 import { addDecideCommands } from './decide-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp } from './exit-codes.ts'
@@ -38,6 +39,7 @@ export function commandLine(): Command {
   addHubCommands(program, ['classify'])
   addRulesCommand(program)
   addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor'])
+  addCompletionCommand(program)
   for (const command of program.commands)
     nameOwnHelp(command, `${program.name()} ${command.name()}`)
   return program

@@ -44,6 +44,21 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
   return fields.filter(([, text]) => text !== '')
 }
 
+const lessWeighty: ReadonlySet<string> = new Set([
+  'trust',
+  'binds',
+  'or always',
+  'approved by',
+  'expires in',
+  'action',
+  'digest',
+])
+
+/** Whether nobody should approve without having seen it. These fields come first. */
+export function weighs([label]: Field): boolean {
+  return !lessWeighty.has(label)
+}
+
 /** The same in aligned lines. */
 export function describe(asked: ApprovalNeeded): string[] {
   return fieldsOf(asked).map(

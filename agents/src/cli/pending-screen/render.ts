@@ -1,7 +1,7 @@
 import { alwaysDecisions, type ApprovalNeeded, type RiskLevel } from '@centralpost/shared'
 import { keyOf } from '../../operator/pending-watch.ts'
 import { visible, visibleCommand } from '../../visible.ts'
-import { fieldsOf, secondsLeft } from '../describe-pending.ts'
+import { type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
 import { duration, type Style, styled } from '../terminal.ts'
 import { cut, padded, widthOf, wrapped } from './fit-text.ts'
 import type { View } from './keys.ts'
@@ -115,8 +115,10 @@ function listAndDetail(state: ScreenState, size: Size, now: number): Drawn {
   const rule = styled('dim', '─'.repeat(size.columns))
   const detail = detailOf(asked, size.columns)
   const room = Math.max(0, size.rows - list.length - 1)
-  const isWhole = detail.length <= room
-  const shown = isWhole
+  const fits = detail.length <= room
+  const weighty = detailOf(asked, size.columns, weighs).length
+  const isWhole = fits || weighty < room
+  const shown = fits
     ? detail
     : [
         ...detail.slice(0, Math.max(0, room - 1)),
@@ -144,10 +146,14 @@ function rowOf(
 }
 
 /** Everything there is to read of an action, in rows. */
-function detailOf(asked: ApprovalNeeded, columns: number): string[] {
+function detailOf(
+  asked: ApprovalNeeded,
+  columns: number,
+  isWanted: (field: Field) => boolean = () => true,
+): string[] {
   const isWide = columns >= wideFrom
   return fieldsOf(asked)
-    .filter(([label]) => label !== 'expires in')
+    .filter((field) => field[0] !== 'expires in' && isWanted(field))
     .flatMap(([label, text]) => {
       const lines = isWide
         ? wrapped(text, columns - 15).map((line, at) => [at === 0 ? label : '', line] as const)

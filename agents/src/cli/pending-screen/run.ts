@@ -48,8 +48,9 @@ export async function runPendingScreen(
     draw()
   }
   const watch = await PendingWatch.open(operator, filter, (change) => {
-    // before the screen is there, what waits already is no news
-    const isNews = screen !== undefined || change.kind !== 'arrived'
+    // what waits already before the screen is there is no news, nor is what this person has just decided
+    const isOwn = change.kind === 'gone' && state.deciding.has(keyOf(change.asked))
+    const isNews = screen !== undefined && !isOwn
     if (isNews) state = withNotice(state, noticeOf(change, operator.name))
     told(change)
     if (screen !== undefined) update()
