@@ -10,6 +10,7 @@ import {
   type Logger,
   operatorIdSchema,
   silentLogger,
+  type Tracing,
 } from '@centralpost/shared'
 
 /** What a process is on the bus. Both only ever talk to the hub over NATS. */
@@ -25,6 +26,8 @@ export interface SpokeOptions {
   /** `NATS_URL` (with `NATS_USER` …) names a broker of your own; `CENTRALPOST_DATA` the data directory @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
+  /** tells of what this spoke asks for as spans (`openTracing`); the hub's spans continue them @default none */
+  readonly tracing?: Tracing
   /** how long the first connect may take, in milliseconds @default 5000 */
   readonly connectTimeoutMs?: number
 }

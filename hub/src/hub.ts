@@ -10,6 +10,7 @@ import {
   type Logger,
   messageOf,
   serveEndpoints,
+  type TraceHeaders,
 } from '@centralpost/shared'
 import { admit, type Incoming } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
@@ -30,9 +31,11 @@ import { ApprovalStore } from './history/approval-store.ts'
 import { CommandHistory } from './history/command-history.ts'
 import { lockDataDirectory, openDatabase } from './history/database.ts'
 import { GroupCommit } from './history/group-commit.ts'
-import { Ledger } from './history/ledger.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
+import type { ActionObserver } from './telemetry/action-observer.ts'
+import { ObservedLedger } from './telemetry/observed-ledger.ts'
+import { openTelemetry } from './telemetry/telemetry.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
 
@@ -86,7 +89,8 @@ export class Hub {
     const database = await openDatabase(join(dataDir, 'hub.db'))
     opened.defer(() => database.destroy())
     const commits = new GroupCommit(database)
-    const ledger = new Ledger(database, commits)
+    const observers: ActionObserver[] = []
+    const ledger = new ObservedLedger([database, commits], observers)
     const history = new CommandHistory(database)
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
@@ -150,6 +154,16 @@ export class Hub {
       unpublished: await ledger.countUnpublished(),
       slots: config.execution.parallel,
     })
+    const telemetry = opened.use(
+      await openTelemetry(config, {
+        status,
+        oldestPending: () => ledger.oldestIn('pending'),
+        isBrokerConnected: () => bus.isConnected,
+        now,
+        log: log.child({ part: 'telemetry' }),
+      }),
+    )
+    observers.push(...telemetry.observers)
     const parts = {
       hubId,
       config,
@@ -179,7 +193,8 @@ export class Hub {
     await centralPost.recover(
       (actionId) => survivors.filter((survivor) => survivor.actionId === actionId).length,
     )
-    const take = (incoming: Incoming): Promise<void> => centralPost.requestSystemAction(incoming)
+    const take = (incoming: Incoming & { trace?: TraceHeaders }): Promise<void> =>
+      telemetry.intake(incoming.trace, () => centralPost.requestSystemAction(incoming))
     const requests = await RequestQueue.open(bus, { ...streams, now, log }, take)
     opened.defer(() => requests.stop())
     const served = await serveEndpoints(

@@ -87,9 +87,7 @@ function argumentOf(
   const commands =
     at.position > 0
       ? []
-      : command.commands
-          .filter((inner) => !(inner as { _hidden?: boolean })._hidden)
-          .map((inner) => ({ word: inner.name(), about: inner.description() }))
+      : command.commands.map((inner) => ({ word: inner.name(), about: inner.description() }))
   const last = command.registeredArguments.at(-1)
   const argument = command.registeredArguments[at.position] ?? (last?.variadic ? last : undefined)
   const choices = (argument?.argChoices ?? []).map((word) => ({ word, about: '' }))

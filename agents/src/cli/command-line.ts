@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAgentCommand } from './agent-command.ts'
 import { addCompletionCommand } from './completion-command.ts'
@@ -12,12 +11,13 @@ import { addRequestCommand } from './request-command.ts'
 import { addResultCommand } from './result-command.ts'
 import { addRulesCommand } from './rules-command.ts'
 import { addTailCommand } from './tail-command.ts'
+import { version } from './version.ts'
 
 /** All commands, in the order in which --help lists them. */
 export function commandLine(): Command {
   const program = new Command('centralpost')
     .description('The hub through which AI agents act on a machine')
-    .version(version())
+    .version(version)
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(centralpost --help lists what there is)')
@@ -60,9 +60,4 @@ function addHubCommands(program: Command, names: readonly string[]): void {
       .allowUnknownOption()
       .helpOption(false)
   }
-}
-
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }

@@ -49,16 +49,17 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
     await runPendingScreen(operator, filterOf(options), signal)
     return
   }
-  let watching: PendingWatch | undefined
   let listing: NodeJS.Timeout | undefined
+  let pending: readonly ApprovalNeeded[] = []
   // many changes at once are one list
   const list = (): void => {
     listing ??= setTimeout(() => {
       listing = undefined
-      show(watching?.pending ?? [], options)
+      show(pending, options)
     }, togetherMs)
   }
-  watching = await PendingWatch.open(operator, filterOf(options), (change) => {
+  await using _ = await PendingWatch.open(operator, filterOf(options), (change, all) => {
+    pending = all
     if (change.kind === 'lost') say('centralpost: broker or hub is away; it is tried again')
     else if (change.kind === 'back') say('centralpost: the hub answers again')
     else list()
@@ -66,7 +67,6 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
   list()
   await stopped(signal)
   clearTimeout(listing)
-  await watching.close()
 }
 
 function show(pending: readonly ApprovalNeeded[], options: Options): void {

@@ -25,6 +25,9 @@ export interface PendingFilter {
   readonly workflowId?: string
 }
 
+/** Told of a change, with all that waits after it, oldest first. */
+export type TellPending = (change: PendingChange, pending: readonly ApprovalNeeded[]) => void
+
 /** Names a pending action: agents choose their ids, so two may have chosen the same. */
 export const keyOf = (asked: Pick<ApprovalNeeded, 'agent_id' | 'action_id'>): string =>
   `${asked.agent_id}/${asked.action_id}`
@@ -43,18 +46,14 @@ export class PendingWatch {
   #arrived = new Set<string>()
   #isUpToDate = true
   #isClosed = false
-  #refreshing: Promise<void> | undefined
+  #isAsking = false
   #timer: NodeJS.Timeout | undefined
   readonly #stack = new AsyncDisposableStack()
 
-  private constructor(
-    operator: Operator,
-    filter: PendingFilter,
-    tell: (change: PendingChange) => void,
-  ) {
+  private constructor(operator: Operator, filter: PendingFilter, tell: TellPending) {
     this.#operator = operator
     this.#filter = filter
-    this.#tell = tell
+    this.#tell = (change) => tell(change, this.pending)
   }
 
   /**
@@ -66,7 +65,7 @@ export class PendingWatch {
   static async open(
     operator: Operator,
     filter: PendingFilter,
-    tell: (change: PendingChange) => void,
+    tell: TellPending,
   ): Promise<PendingWatch> {
     const watch = new PendingWatch(operator, filter, tell)
     const tail = operator.tail((event) => watch.#receive(event), {
@@ -109,8 +108,10 @@ export class PendingWatch {
 
   /** Asks the hub now for all that waits. */
   refresh(): void {
-    this.#refreshing ??= this.#askAgain().finally(() => {
-      this.#refreshing = undefined
+    if (this.#isAsking) return
+    this.#isAsking = true
+    void this.#askAgain().finally(() => {
+      this.#isAsking = false
     })
   }
 

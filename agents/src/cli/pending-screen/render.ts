@@ -25,6 +25,7 @@ const riskStyles: Readonly<Record<RiskLevel, Style>> = {
 }
 const noView: View = { isWhole: true, page: 1, lastFrom: 0 }
 const wideFrom = 60
+const plain = (lines: readonly string[]): Drawn => ({ rows: lines, view: noView })
 
 /** Draws the screen. What agents wrote is made visible; colours are all the control there is in a row. */
 export function render(state: ScreenState, size: Size, now: number): Drawn {
@@ -36,14 +37,13 @@ export function render(state: ScreenState, size: Size, now: number): Drawn {
     .map((notice) => styled('dim', cut(notice, columns)))
   const room = Math.max(0, rows - 1 - foot.length - notices.length)
   const body = bodyOf(state, { columns, rows: room }, now)
-  const filled = [...body.rows.slice(0, room)]
+  const filled = body.rows.slice(0, room)
   while (filled.length < room) filled.push('')
   return { rows: [head, ...filled, ...notices, ...foot].slice(0, rows), view: body.view }
 }
 
 function bodyOf(state: ScreenState, size: Size, now: number): Drawn {
   const { mode } = state
-  const plain = (lines: readonly string[]): Drawn => ({ rows: lines, view: noView })
   switch (mode.kind) {
     case 'list':
       return listAndDetail(state, size, now)

@@ -36,10 +36,10 @@ export async function runPendingScreen(
 ): Promise<void> {
   let state: ScreenState = firstState(operator.name)
   let drawn: Drawn | undefined
-  let screen: TerminalScreen | undefined
+  let screen: TerminalScreen | null = null as TerminalScreen | null
   const quit = Promise.withResolvers<void>()
   const draw = (): void => {
-    if (screen === undefined) return
+    if (screen === null) return
     drawn = render(state, screen.size, Date.now())
     screen.draw(drawn.rows)
   }
@@ -50,10 +50,10 @@ export async function runPendingScreen(
   const watch = await PendingWatch.open(operator, filter, (change) => {
     // what waits already before the screen is there is no news, nor is what this person has just decided
     const isOwn = change.kind === 'gone' && state.deciding.has(keyOf(change.asked))
-    const isNews = screen !== undefined && !isOwn
+    const isNews = screen !== null && !isOwn
     if (isNews) state = withNotice(state, noticeOf(change, operator.name))
     told(change)
-    if (screen !== undefined) update()
+    if (screen !== null) update()
   })
   const update = (hold?: number): void => {
     const listed = withPending(state, watch.pending, Date.now(), hold)
