@@ -6,6 +6,7 @@ import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp } from './exit-codes.ts'
 import { addHistoryCommand } from './history-command.ts'
 import { hubCommands } from './hub-commands.ts'
+import { addNotifyCommand } from './notify-command.ts'
 import { addPendingCommand } from './pending-command.ts'
 import { addRequestCommand } from './request-command.ts'
 import { addResultCommand } from './result-command.ts'
@@ -31,6 +32,7 @@ export function commandLine(): Command {
   program.commandsGroup('Decide, as an operator:')
   addPendingCommand(program)
   addDecideCommands(program)
+  addNotifyCommand(program)
   program.commandsGroup('Look, as an operator:')
   addResultCommand(program)
   addTailCommand(program)

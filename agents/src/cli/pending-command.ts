@@ -1,5 +1,7 @@
 import { type ApprovalNeeded, CentralPostError } from '@centralpost/shared'
 import type { Command } from 'commander'
+import type { NoticeSink } from '../notify/notice.ts'
+import { handOn } from '../notify/notifier.ts'
 import type { Operator } from '../operator/operator.ts'
 import { type PendingFilter, PendingWatch } from '../operator/pending-watch.ts'
 import { visible, visibleCommand } from '../visible.ts'
@@ -12,6 +14,7 @@ interface Options extends OperatorOptions {
   readonly agent?: string
   readonly workflow?: string
   readonly watch?: boolean
+  readonly notify?: boolean
 }
 
 const togetherMs = 50
@@ -28,6 +31,7 @@ export function addPendingCommand(program: Command): void {
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
     .option('--watch', 'stay, show what changes, and decide with single keys')
+    .option('--notify', 'with --watch: show what arrives on the desktop as well')
     .addHelpText('after', details)
   withOperatorOptions(command).action((actionId: string | undefined, options: Options) =>
     withOperator(options, async (operator) => {
@@ -44,9 +48,16 @@ const filterOf = (options: Options): PendingFilter => ({
 })
 
 async function watch(operator: Operator, options: Options, signal: AbortSignal): Promise<void> {
+  await using opened = new AsyncDisposableStack()
+  const sinks: NoticeSink[] = []
+  if (options.notify) {
+    const { DesktopNotifier } = await import('../notify/desktop.ts')
+    // what cannot be shown there is on the screen all the same
+    sinks.push(opened.use(new DesktopNotifier({ told: () => {} })))
+  }
   if (process.stdin.isTTY && process.stdout.isTTY && !options.json) {
     const { runPendingScreen } = await import('./pending-screen/run.ts')
-    await runPendingScreen(operator, filterOf(options), signal)
+    await runPendingScreen(operator, filterOf(options), signal, (change) => handOn(change, sinks))
     return
   }
   let listing: NodeJS.Timeout | undefined
@@ -58,12 +69,14 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
       show(pending, options)
     }, togetherMs)
   }
-  await using _ = await PendingWatch.open(operator, filterOf(options), (change, all) => {
+  const watching = await PendingWatch.open(operator, filterOf(options), (change, all) => {
     pending = all
+    handOn(change, sinks)
     if (change.kind === 'lost') say('centralpost: broker or hub is away; it is tried again')
     else if (change.kind === 'back') say('centralpost: the hub answers again')
     else list()
   })
+  opened.use(watching)
   list()
   await stopped(signal)
   clearTimeout(listing)

@@ -6,6 +6,8 @@ import { CentralPostError, externalCredentials, type Logger } from '@centralpost
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import type { HubConfig } from '../config/hub-config.ts'
+import { SpokeProcess } from './spoke-process.ts'
 import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
@@ -39,11 +41,25 @@ export function addUpCommand(program: Command): void {
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
+      const { notify } = config
+      if (notify.desktop || notify.webhook !== undefined) {
+        const notifier = startNotifier(config, dataDir, log)
+        opened.defer(() => notifier.stop())
+      }
       process.stdout.write(
         welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir),
       )
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
+  })
+}
+
+/** The address of a webhook is often a secret itself: it goes where other users of the machine cannot see it. */
+function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): SpokeProcess {
+  const args = ['notify', '--data', dataDir, '--secret-env', notify.secret_env]
+  return new SpokeProcess(notify.desktop ? [...args, '--desktop'] : args, {
+    log,
+    env: notify.webhook === undefined ? {} : { CENTRALPOST_WEBHOOK: notify.webhook },
   })
 }
 
