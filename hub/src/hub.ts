@@ -31,10 +31,10 @@ import { ApprovalStore } from './history/approval-store.ts'
 import { CommandHistory } from './history/command-history.ts'
 import { lockDataDirectory, openDatabase } from './history/database.ts'
 import { GroupCommit } from './history/group-commit.ts'
+import { Ledger } from './history/ledger.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
-import type { ActionObserver } from './telemetry/action-observer.ts'
-import { ObservedLedger } from './telemetry/observed-ledger.ts'
+import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
@@ -89,8 +89,7 @@ export class Hub {
     const database = await openDatabase(join(dataDir, 'hub.db'))
     opened.defer(() => database.destroy())
     const commits = new GroupCommit(database)
-    const observers: ActionObserver[] = []
-    const ledger = new ObservedLedger([database, commits], observers)
+    const ledger = new Ledger(database, commits)
     const history = new CommandHistory(database)
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
@@ -163,7 +162,7 @@ export class Hub {
         log: log.child({ part: 'telemetry' }),
       }),
     )
-    observers.push(...telemetry.observers)
+    observeLedger(ledger, telemetry.observers)
     const parts = {
       hubId,
       config,

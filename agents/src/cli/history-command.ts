@@ -5,6 +5,7 @@ import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { count, levelOption } from './option-values.ts'
+import { withProgress } from './progress.ts'
 import { duration, passOn, print, printJson, table } from './terminal.ts'
 
 interface Options extends OperatorOptions {
@@ -159,7 +160,7 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
 }
 
 async function verify(operator: Operator, options: OperatorOptions): Promise<void> {
-  const chain = await operator.verify()
+  const chain = await withProgress('recomputing the audit chain', () => operator.verify())
   if (options.json) printJson(chain)
   else if (chain.intact && chain.head === null)
     print('nothing is recorded: the audit chain is empty')

@@ -1,4 +1,9 @@
-import { resultStatuses } from '@centralpost/shared'
+import {
+  agentEventSubjects,
+  CentralPostError,
+  requestSubject,
+  resultStatuses,
+} from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import type { TailedEvent } from '../operator/tail.ts'
@@ -58,7 +63,7 @@ async function follow(
     {
       ...(options.agent !== undefined && { agentId: options.agent }),
       ...(subject !== undefined && { subject }),
-      refused: refusal.reject,
+      refused: (error) => refusal.reject(withSubjects(error)),
     },
   )
   const stops = [
@@ -77,6 +82,15 @@ async function follow(
     for (const stop of stops) stop()
     await tail.drain()
   }
+}
+
+function withSubjects(error: CentralPostError): CentralPostError {
+  const heard = [requestSubject('*'), ...agentEventSubjects.map((kind) => `${kind}.>`)]
+  return new CentralPostError(
+    error.code,
+    `${error.message}; an operator may listen to ${heard.join(', ')}`,
+    { cause: error },
+  )
 }
 
 const timeNow = (): string => styled('gray', new Date().toTimeString().slice(0, 8))

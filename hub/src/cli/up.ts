@@ -8,7 +8,14 @@ import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { SpokeProcess } from './spoke-process.ts'
-import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import {
+  type CommonOptions,
+  dataDirOf,
+  logOf,
+  printAs,
+  settingsOf,
+  withCommonOptions,
+} from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
@@ -46,9 +53,12 @@ export function addUpCommand(program: Command): void {
         const notifier = startNotifier(config, dataDir, log)
         opened.defer(() => notifier.stop())
       }
-      process.stdout.write(
-        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir),
-      )
+      const url = broker?.url ?? external?.servers.join(', ') ?? ''
+      printAs(options, welcome(hubId, url, dataDir), {
+        hub_id: hubId,
+        broker: url,
+        data_dir: dataDir,
+      })
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
   })
@@ -134,11 +144,10 @@ function welcome(hubId: string, broker: string, dataDir: string): string {
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
     '',
     '  centralpost request --wait -- git status     ask for an action',
-    '  centralpost pending                          see what waits for you',
+    '  centralpost pending --watch                  decide what waits for you',
     '  centralpost tail                             watch everything that happens',
     '  centralpost credentials add agent NAME       let another agent in',
     '',
     'Ctrl-C stops it.',
-    '',
   ].join('\n')
 }

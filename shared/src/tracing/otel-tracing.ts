@@ -6,7 +6,11 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { SpanStart, TraceHeaders, TraceSpan, Tracing, TracingOptions } from './tracing.ts'
 
 /** How long closing waits for a receiver that does not answer, in milliseconds. */
-const closeMs = 3_000
+const closeMs = 2_500
+/** How long one batch is tried, in milliseconds; a process that ends waits no longer than that. */
+const exportMs = 2_000
+/** How long spans are gathered before they are sent, in milliseconds. */
+const batchMs = 1_000
 
 const kinds = {
   internal: SpanKind.INTERNAL,
@@ -33,9 +37,10 @@ export class OtelTracing implements Tracing {
   readonly #tracer
 
   constructor({ service, version, endpoint }: TracingOptions) {
-    const exporter = new OTLPTraceExporter(
-      endpoint === undefined ? {} : { url: `${endpoint.replace(/\/$/, '')}/v1/traces` },
-    )
+    const exporter = new OTLPTraceExporter({
+      timeoutMillis: exportMs,
+      ...(endpoint !== undefined && { url: `${endpoint.replace(/\/$/, '')}/v1/traces` }),
+    })
     this.#provider = new TracerProvider({
       resource: defaultResource().merge(
         resourceFromAttributes({
@@ -43,7 +48,7 @@ export class OtelTracing implements Tracing {
           'service.version': version,
         }),
       ),
-      spanProcessors: [new BatchSpanProcessor({ exporter })],
+      spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: batchMs })],
     })
     this.#tracer = this.#provider.getTracer('centralpost', version)
   }

@@ -62,7 +62,6 @@ let it: TestHub
 let endpoint: string
 
 beforeAll(async () => {
-  process.env['OTEL_BSP_SCHEDULE_DELAY'] = '100'
   endpoint = await receiver.start()
   it = await TestHub.start({ config: { tracing: { enabled: true, endpoint } } })
 })
