@@ -246,11 +246,11 @@ export class CentralPost {
       const started = await untilWritten(() => this.#start(executionId), written)
       if (started === null) return
       const { row, verdict } = started
-      const startedAt = new Date(this.#parts.now())
+      const begun = performance.now()
       const outcome = await this.#executeCommand(row, verdict, run.signal).catch(
         (error: unknown) => {
           this.#log.error('the executor failed', { ...about(row), error })
-          return outcomeOfFault(error, row.cwd ?? '', startedAt)
+          return outcomeOfFault(error, row.cwd ?? '', performance.now() - begun)
         },
       )
       const { ending, told, changes } = runEnd(outcome, run.signal.reason, this.#parts.now())

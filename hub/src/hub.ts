@@ -279,6 +279,7 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     inlineBytes: execution.inline_bytes,
     passEnv: [...defaults.passEnv, ...execution.pass_env],
     spoolDir,
+    cacheDir: join(dataDir, 'cache', 'node'),
     // processes carry it: it must not be the same for two hubs of one machine
     marker: `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
     log: log.child({ part: 'executor' }),

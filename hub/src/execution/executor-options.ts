@@ -45,6 +45,7 @@ export const executorOptionsSchema = z.strictObject({
     .array(z.string())
     .default(['HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR'])
     .describe("names of the hub's own variables that commands get; empty: none of them"),
+  runners: z.int().min(1).max(16).default(1).describe('how many processes start commands'),
 })
 export type ExecutorSettings = z.output<typeof executorOptionsSchema>
 
@@ -55,6 +56,8 @@ export interface ExecutorOptions extends ExecutorSettings {
   /** The hub's id: tells its processes from those of another hub. */
   readonly marker: string
   readonly log: Logger
+  /** Where Node keeps the runners' compiled code; absent: nowhere. */
+  readonly cacheDir?: string
   /**
    * The variables that `passEnv` chooses from.
    *

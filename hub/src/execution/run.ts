@@ -60,8 +60,6 @@ export interface Outcome {
   readonly cwd: string
   readonly venvActive: boolean
   readonly warnings: readonly string[]
-  readonly startedAt: Date
-  readonly finishedAt: Date
   /** Why it ended so, where exit code and output do not say it. */
   readonly reason: string | null
 }
@@ -71,4 +69,43 @@ export interface EndReason {
   readonly status: Exclude<OutcomeStatus, 'completed'>
   readonly category: ErrorCategory
   readonly text: string
+}
+
+/** A process that a run had left behind when its hub or its runner died. */
+export interface Survivor {
+  readonly pid: number
+  /** Null where its environment no longer said so. */
+  readonly actionId: string | null
+  readonly name: string
+  /** What it took to end it. */
+  readonly signal: 'SIGTERM' | 'SIGKILL'
+}
+
+/**
+ * The outcome of a run of which nothing is known but why it ended.
+ *
+ * @param durationMs how long it had been under way
+ */
+export function outcomeWithout(
+  run: Pick<Run, 'cwd'>,
+  reason: EndReason,
+  durationMs: number,
+): Outcome {
+  const nothing = { text: '', bytes: 0 }
+  return {
+    status: reason.status,
+    exitCode: null,
+    signal: null,
+    success: false,
+    stdout: nothing,
+    stderr: nothing,
+    truncated: false,
+    outputRef: null,
+    durationMs,
+    errorCategory: reason.category,
+    cwd: run.cwd,
+    venvActive: false,
+    warnings: [],
+    reason: reason.text,
+  }
 }

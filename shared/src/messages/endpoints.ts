@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
 import { alwaysDecisions, alwaysScopes, trustLevelSchema } from '../trust.ts'
-import { approvalNeededSchema, outputStreams } from './events.ts'
+import { outputStreams } from '../output-streams.ts'
+import { approvalNeededSchema } from './events.ts'
 import { actionRequestSchema } from './request.ts'
 import { actionResultSchema, resultStatuses } from './result.ts'
 

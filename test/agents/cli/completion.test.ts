@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
@@ -65,9 +66,8 @@ describe('with a hub', () => {
     await dir[Symbol.asyncDispose]()
   })
 
-  const shell = (program: string, args: readonly string[]): string =>
-    execFileSync(program, args, {
-      encoding: 'utf8',
+  const shell = async (program: string, script: string): Promise<string> => {
+    const { stdout } = await promisify(execFile)(program, ['-c', script], {
       env: {
         HOME: dir.path,
         PATH: `${dir.path}:/usr/local/bin:/usr/bin:/bin`,
@@ -75,12 +75,14 @@ describe('with a hub', () => {
         CENTRALPOST_OPERATOR: 'alice',
       },
     })
+    return stdout
+  }
 
-  test('bash completes commands and the ids of what waits', () => {
+  test('bash completes commands and the ids of what waits', async () => {
     const script = `source <(centralpost completion bash)
       COMP_WORDS=(centralpost approve w); COMP_CWORD=2; _centralpost; echo "\${COMPREPLY[@]}"
       COMP_WORDS=(centralpost den); COMP_CWORD=1; _centralpost; echo "\${COMPREPLY[@]}"`
-    expect(shell('bash', ['-c', script])).toBe('waits-1\ndeny\n')
+    expect(await shell('bash', script)).toBe('waits-1\ndeny\n')
   })
 
   const others = [
@@ -94,8 +96,8 @@ describe('with a hub', () => {
   ] as const
   test.each(others.filter(([name]) => existsSync(`/usr/bin/${name}`)))(
     '%s completes the ids of what waits',
-    (name, script, expected) => {
-      expect(shell(name, ['-c', script])).toContain(expected)
+    async (name, script, expected) => {
+      expect(await shell(name, script)).toContain(expected)
     },
   )
 })

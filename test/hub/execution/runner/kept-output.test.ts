@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from '@jest/globals'
-import { encodedBytes, KeptOutput } from '../../../hub/src/execution/kept-output.ts'
+import { KeptOutput } from '../../../../hub/src/execution/runner/kept-output.ts'
+import { encodedBytes } from '../../../../hub/src/execution/utf8.ts'
 
 function keep(bound: number, chunks: readonly Uint8Array[]): KeptOutput {
   const kept = new KeptOutput(bound)

@@ -1,21 +1,16 @@
 import { execFile } from 'node:child_process'
 import { closeSync, constants, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { messageOf, type Logger } from '@centralpost/shared'
+import type { Logger } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { PipeSource } from './output-source.ts'
 
-const batch = 32
-const refillBelow = 8
+const batch = 64
+const refillBelow = 32
 const retryAfterMs = 10_000
-
-/** A pipe: the end that a child writes to, and the end that is read here. */
-interface PipeEnds {
-  readonly writeFd: number
-  readonly readFd: number
-}
 
 /** Which pipe it is, the same at both ends. */
 export interface PipeId {
@@ -23,11 +18,20 @@ export interface PipeId {
   readonly ino: number
 }
 
+/** A pipe: the end that a child writes to, and the end that is read here. */
+interface PipeEnds {
+  readonly writeFd: number
+  readonly readFd: number
+  readonly id: PipeId
+}
+
 /** The pipes of one process, opened. */
 export interface OutputPipes {
   readonly writeFds: readonly [stdout: number, stderr: number]
-  readonly readers: readonly [stdout: Socket, stderr: Socket]
+  readonly sources: readonly [stdout: PipeSource, stderr: PipeSource]
   readonly ids: readonly PipeId[]
+  /** Closes the reading ends: nothing was started. */
+  readonly discard: () => void
 }
 
 /**
@@ -52,10 +56,12 @@ export class FifoPool {
     while (this.#ready.length < 2 && this.#usable) await (this.#filling ??= this.#fill())
     const [stdout, stderr] = this.#ready.splice(-2)
     if (stdout === undefined || stderr === undefined) return null
+    const sources = [new PipeSource(stdout.readFd), new PipeSource(stderr.readFd)] as const
     return {
       writeFds: [stdout.writeFd, stderr.writeFd],
-      readers: [readerOf(stdout), readerOf(stderr)],
-      ids: [fstatSync(stdout.readFd), fstatSync(stderr.readFd)],
+      sources,
+      ids: [stdout.id, stderr.id],
+      discard: () => sources.forEach((source) => source.close()),
     }
   }
 
@@ -110,13 +116,10 @@ function openEnds(path: string): PipeEnds {
   // Opening the reading end without waiting for a writer lets the writing end open at once.
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    return { readFd, writeFd: openSync(path, constants.O_WRONLY) }
+    const { dev, ino } = fstatSync(readFd)
+    return { readFd, writeFd: openSync(path, constants.O_WRONLY), id: { dev, ino } }
   } catch (error) {
     closeSync(readFd)
     throw error
   }
-}
-
-function readerOf(ends: PipeEnds): Socket {
-  return new Socket({ fd: ends.readFd, readable: true, writable: false })
 }

@@ -1,12 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { silentLogger } from '@centralpost/shared'
-import type { OutputChunk } from '../../../hub/src/execution/index.ts'
-import { LiveOutput } from '../../../hub/src/execution/live-output.ts'
-import { eventually } from '../../support/eventually.ts'
+import type { OutputChunk } from '../../../../hub/src/execution/index.ts'
+import { LiveOutput } from '../../../../hub/src/execution/runner/live-output.ts'
+import { eventually } from '../../../support/eventually.ts'
 
-function listen() {
+function listen(hasRoom = () => true) {
   const chunks: OutputChunk[] = []
-  const live = new LiveOutput((chunk) => chunks.push(chunk), silentLogger)
+  const live = new LiveOutput({ hasRoom, tell: (chunk) => chunks.push(chunk) })
   return { chunks, live }
 }
 
@@ -79,4 +78,15 @@ test('past a MiB in a moment, pieces are left out and counted, the last of them 
   expect(told).toBeGreaterThanOrEqual(1024 * 1024)
   expect(told + (last?.skippedBytes ?? 0)).toBe(64 * 32_768)
   expect(last).toMatchObject({ seq: 64, data: '' })
+})
+
+test('a listener that has no room is spared, and told how much it missed', () => {
+  let hasRoom = false
+  const { chunks, live } = listen(() => hasRoom)
+  live.push('stdout', Buffer.from('lost'))
+  live.push('stderr', Buffer.from('lost too'))
+  live.push('stdout', Buffer.from('heard'))
+  hasRoom = true
+  live.finish()
+  expect(chunks).toEqual([{ seq: 2, stream: 'stdout', data: 'heard', skippedBytes: 12 }])
 })

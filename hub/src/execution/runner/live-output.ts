@@ -1,5 +1,5 @@
-import { messageOf, outputStreams, type Logger, type OutputStream } from '@centralpost/shared'
-import type { OutputChunk } from './run.ts'
+import { outputStreams, type OutputStream } from '@centralpost/shared/light'
+import type { OutputChunk } from '../run.ts'
 
 /** The longest piece, in bytes as written. As JSON it may be six times longer and still fits one message of the bus. */
 const pieceBytes = 32 * 1024
@@ -8,13 +8,19 @@ const bytesPerSecond = 1024 * 1024
 
 type Decoder = InstanceType<typeof TextDecoder>
 
+/** Who hears the output while it comes. */
+export interface LiveListener {
+  /** Whether what was told before has gone out far enough to tell more. */
+  readonly hasRoom: () => boolean
+  readonly tell: (chunk: OutputChunk) => void
+}
+
 /**
- * Tells a listener what comes, in pieces of at most 32 KiB or 50 ms, characters whole, at most 1 MiB a second: what
- * comes faster is skipped and counted on the next piece. A listener that throws is logged once and harms nothing.
+ * Tells a listener what comes, in pieces of at most 32 KiB or 50 ms, characters whole, at most 1 MiB a second and no
+ * more than the listener has room for: the rest is skipped and counted on the next piece.
  */
 export class LiveOutput {
-  readonly #listener: (chunk: OutputChunk) => void
-  readonly #log: Logger
+  readonly #listener: LiveListener
   readonly #decoders: Record<OutputStream, Decoder> = {
     stdout: new TextDecoder('utf-8', { ignoreBOM: true }),
     stderr: new TextDecoder('utf-8', { ignoreBOM: true }),
@@ -25,11 +31,9 @@ export class LiveOutput {
   #skippedBytes = 0
   #allowance = bytesPerSecond
   #allowedAt = performance.now()
-  #failed = false
 
-  constructor(listener: (chunk: OutputChunk) => void, log: Logger) {
+  constructor(listener: LiveListener) {
     this.#listener = listener
-    this.#log = log
   }
 
   push(stream: OutputStream, bytes: Buffer): void {
@@ -86,7 +90,7 @@ export class LiveOutput {
     const earned = ((now - this.#allowedAt) / 1000) * bytesPerSecond
     this.#allowance = Math.min(bytesPerSecond, this.#allowance + earned)
     this.#allowedAt = now
-    if (bytes > this.#allowance) return false
+    if (bytes > this.#allowance || !this.#listener.hasRoom()) return false
     this.#allowance -= bytes
     return true
   }
@@ -96,11 +100,6 @@ export class LiveOutput {
     this.#skippedBytes = 0
     const chunk = { seq: this.#seq, stream, data, ...(skippedBytes > 0 && { skippedBytes }) }
     this.#seq += 1
-    try {
-      this.#listener(chunk)
-    } catch (error) {
-      if (!this.#failed) this.#log.warn('an output listener failed', { error: messageOf(error) })
-      this.#failed = true
-    }
+    this.#listener.tell(chunk)
   }
 }

@@ -7,9 +7,9 @@ import {
   ProcessTable,
   readProcess,
   type ProcessEntry,
-} from '../../../hub/src/execution/process-table.ts'
-import { eventually } from '../../support/eventually.ts'
-import { TempDir } from '../../support/temp-dir.ts'
+} from '../../../../hub/src/execution/runner/process-table.ts'
+import { eventually } from '../../../support/eventually.ts'
+import { TempDir } from '../../../support/temp-dir.ts'
 
 /** A sleeping process, killed at the end of the test. */
 function sleeper(file: string, env: Record<string, string> = {}) {

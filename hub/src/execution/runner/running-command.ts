@@ -1,13 +1,17 @@
 import { basename } from 'node:path'
-import { messageOf, type Logger, type OutputStream } from '@centralpost/shared'
+import type { Logger, OutputStream } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { buildEnvironment } from '../environment.ts'
+import { resolveProgram } from '../resolve-program.ts'
+import type { RunnerSettings } from '../runner-protocol.ts'
+import type { EndReason, Outcome, Run } from '../run.ts'
+import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
-import { buildEnvironment } from './environment.ts'
-import type { ExecutorOptions } from './executor-options.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
-import { LiveOutput } from './live-output.ts'
-import { readProcess, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import { LiveOutput, type LiveListener } from './live-output.ts'
+import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import type { OutputSource } from './output-source.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
-import { resolveProgram } from './resolve-program.ts'
 import { RunOutput, type CapturedOutput } from './run-output.ts'
 import {
   startProcess,
@@ -15,17 +19,17 @@ import {
   type StartedProcess,
   type StartFault,
 } from './run-process.ts'
-import type { EndReason, Outcome, Run, RunControls } from './run.ts'
-import { pipWarning } from './virtual-env.ts'
 
 export interface RunningCommandParts {
   readonly run: Run
-  readonly controls: RunControls
-  readonly options: ExecutorOptions
+  readonly settings: RunnerSettings
   /** Unique on this machine: what the run's processes are known by. */
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
+  readonly onStart: (pid: number) => void
+  /** Who hears the output while it comes; null: nobody. */
+  readonly listener: LiveListener | null
   readonly log: Logger
 }
 
@@ -49,7 +53,6 @@ const noOutput: CapturedOutput = {
  */
 export class RunningCommand {
   readonly #parts: RunningCommandParts
-  readonly #startedAt = new Date()
   readonly #begun = performance.now()
   readonly #warnings: string[] = []
   #reason: EndReason | null = null
@@ -72,37 +75,27 @@ export class RunningCommand {
 
   /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
   async carryOut(): Promise<Outcome> {
-    const { signal } = this.#parts.controls
-    const onAbort = () => this.end(cancelled(signal?.reason))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      if (signal?.aborted) onAbort()
-      if (this.#reason !== null) return this.#outcome(noOutput, null)
-      const start = this.#plan()
-      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
-      if ('fault' in started) return this.#notStarted(started)
-      return await this.#follow(started)
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    const start = this.#plan()
+    const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
+    if ('fault' in started) return this.#notStarted(started)
+    return this.#follow(started)
   }
 
   #plan(): ProcessStart | StartFault {
-    const { run, options, runId } = this.#parts
+    const { run, settings, runId } = this.#parts
     const { plan, cwd } = run
     const warning = pipWarning(plan, cwd)
     if (warning !== null) this.#warnings.push(warning)
     const env = buildEnvironment({
-      hubEnv: options.hubEnv ?? process.env,
-      passEnv: options.passEnv,
-      path: options.path,
+      env: settings.env,
+      path: settings.path,
       request: run.env,
       plan,
-      marks: { actionId: run.actionId, hubId: options.marker, runId },
+      marks: { actionId: run.actionId, hubId: settings.marker, runId },
     })
     if (plan.kind === 'script') {
       const args = ['--noprofile', '--norc', '-c', plan.script]
-      return { file: options.bashPath, argv0: 'bash', args, cwd, env }
+      return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
     }
     const [name = '', ...args] = plan.argv
     const program = resolveProgram(name, env['PATH'] ?? '', cwd)
@@ -110,22 +103,24 @@ export class RunningCommand {
   }
 
   async #follow(started: StartedProcess): Promise<Outcome> {
-    const { run, controls, runId, log } = this.#parts
-    const leader = { pid: started.pid, startTicks: readProcess(started.pid)?.startTicks ?? 0 }
+    const { run, runId, table, log, onStart } = this.#parts
+    const leader = { pid: started.pid, startTicks: startTicksOf(started.pid) }
+    table.leaders.add(started.pid)
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
     const marks = { leader, bears }
-    const tree = new ProcessTree({ marks, table: this.#parts.table, log })
+    const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
     if (this.#reason !== null) this.#endTree(tree)
-    this.#tell(() => controls.onStart?.(started.pid))
+    onStart(started.pid)
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
     clearTimeout(timer)
     this.#leaderEnded = true
+    table.leaders.delete(started.pid)
     await this.#drain(tree, output)
     if (tree.outOfReach.length > 0) {
       const pids = tree.outOfReach.join(', ')
@@ -136,22 +131,22 @@ export class RunningCommand {
   }
 
   #listen(started: StartedProcess): RunOutput {
-    const { run, options, controls, log } = this.#parts
-    const streams: Record<OutputStream, StartedProcess['stdout']> = started
-    return new RunOutput(streams, {
+    const { run, settings, listener } = this.#parts
+    const sources: Record<OutputStream, OutputSource> = started
+    return new RunOutput(sources, {
       actionId: run.actionId,
-      spoolDir: options.spoolDir,
-      maxOutputBytes: options.maxOutputBytes,
-      inlineBytes: options.inlineBytes,
-      live: controls.onOutput === undefined ? null : new LiveOutput(controls.onOutput, log),
-      onOverLimit: () => this.#endFor(overLimit(options.maxOutputBytes)),
-      onSpoolFault: (error) => this.#endFor(spoolFault(options.spoolDir, error)),
+      spoolDir: settings.spoolDir,
+      maxOutputBytes: settings.maxOutputBytes,
+      inlineBytes: settings.inlineBytes,
+      live: listener === null ? null : new LiveOutput(listener),
+      onOverLimit: () => this.#endFor(overLimit(settings.maxOutputBytes)),
+      onSpoolFault: (error) => this.#endFor(spoolFault(settings.spoolDir, error)),
     })
   }
 
   /** Takes the rest of the output and sees to it that nothing of the tree is left. */
   async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
-    const graceMs = Math.min(leftoverGraceMs, this.#parts.options.killGraceMs)
+    const graceMs = Math.min(leftoverGraceMs, this.#parts.settings.killGraceMs)
     const leftBehind: EndedProcess[] = []
     await this.#ending
     if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
@@ -179,7 +174,7 @@ export class RunningCommand {
   }
 
   #endTree(tree: ProcessTree): void {
-    this.#ending = tree.end(this.#parts.options.killGraceMs)
+    this.#ending = tree.end(this.#parts.settings.killGraceMs)
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })
@@ -213,30 +208,14 @@ export class RunningCommand {
       cwd: run.cwd,
       venvActive: plan.venv !== undefined,
       warnings: this.#warnings,
-      startedAt: this.#startedAt,
-      finishedAt: new Date(),
       reason: reason?.text ?? (signal === null ? null : `ended by ${signal}`),
     }
   }
 
   #timeoutMs(wanted: number): number {
-    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.options
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.settings
     return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
   }
-
-  #tell(listener: () => void): void {
-    try {
-      listener()
-    } catch (error) {
-      this.#parts.log.warn('a start listener failed', { error: messageOf(error) })
-    }
-  }
-}
-
-function cancelled(reason: unknown): EndReason {
-  const said = typeof reason === 'string' ? reason : messageOf(reason ?? '')
-  const byName = Error.isError(reason) && reason.name === 'AbortError' ? '' : said
-  return { status: 'cancelled', category: 'cancelled', text: byName || 'cancelled' }
 }
 
 function timedOut(timeoutMs: number): EndReason {

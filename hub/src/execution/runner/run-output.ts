@@ -1,9 +1,9 @@
-import type { Readable } from 'node:stream'
-import { outputStreams, type OutputStream } from '@centralpost/shared'
+import { outputStreams, type OutputStream } from '@centralpost/shared/light'
 import { KeptOutput } from './kept-output.ts'
 import type { LiveOutput } from './live-output.ts'
+import type { OutputSource } from './output-source.ts'
 import { OutputSpool } from './output-spool.ts'
-import type { Captured } from './run.ts'
+import type { Captured } from '../run.ts'
 
 export interface RunOutputParts {
   readonly actionId: string
@@ -32,7 +32,7 @@ export interface CapturedOutput {
  */
 export class RunOutput {
   readonly #parts: RunOutputParts
-  readonly #streams: readonly Readable[]
+  readonly #sources: Readonly<Record<OutputStream, OutputSource>>
   readonly #kept: Readonly<Record<OutputStream, KeptOutput>>
   #spool: OutputSpool | null = null
   #spooling = false
@@ -44,15 +44,15 @@ export class RunOutput {
   /** When both streams have ended and all is written. */
   readonly ended: Promise<void>
 
-  constructor(streams: Readonly<Record<OutputStream, Readable>>, parts: RunOutputParts) {
+  constructor(sources: Readonly<Record<OutputStream, OutputSource>>, parts: RunOutputParts) {
     this.#parts = parts
     this.#kept = {
       stdout: new KeptOutput(parts.inlineBytes),
       stderr: new KeptOutput(parts.inlineBytes),
     }
-    this.#streams = [streams.stdout, streams.stderr]
+    this.#sources = sources
     this.ended = Promise.all(
-      outputStreams.map((stream) => this.#pump(stream, streams[stream])),
+      outputStreams.map((stream) => sources[stream].read((bytes) => this.#take(stream, bytes))),
     ).then(() => this.#writes)
   }
 
@@ -63,7 +63,7 @@ export class RunOutput {
 
   /** Stops reading, whoever still holds the other end. */
   abandon(): void {
-    for (const stream of this.#streams) stream.destroy()
+    for (const stream of outputStreams) this.#sources[stream].close()
   }
 
   stderrTail(): string {
@@ -86,16 +86,8 @@ export class RunOutput {
     return { stdout, stderr, truncated, outputRef: this.#spool?.ref ?? null }
   }
 
-  async #pump(stream: OutputStream, source: Readable): Promise<void> {
-    try {
-      for await (const chunk of source) await this.#take(stream, chunk as Buffer)
-    } catch (error) {
-      // A pipe that was abandoned or broke: what came is kept. Without a code it is a bug of ours.
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
-    }
-  }
-
-  async #take(stream: OutputStream, chunk: Buffer): Promise<void> {
+  /** Takes what was read; the promise, where there is one, says when more may be read. */
+  #take(stream: OutputStream, chunk: Buffer): Promise<void> | undefined {
     this.#lastRead = performance.now()
     const room = this.#parts.maxOutputBytes - this.#kept.stdout.bytes - this.#kept.stderr.bytes
     const taken = chunk.length <= room ? chunk : chunk.subarray(0, room)
@@ -103,13 +95,14 @@ export class RunOutput {
       this.#parts.live?.push(stream, taken)
       if (!this.#spooling && !this.#kept[stream].fits(taken.length)) this.#beginSpool()
       this.#kept[stream].push(taken)
-      if (this.#spooling) this.#write(stream, taken)
+      // the bytes are the reader's again when this returns
+      if (this.#spooling) this.#write(stream, Buffer.from(taken))
     }
     if (chunk.length > room && !this.#overLimit) {
       this.#overLimit = true
       this.#parts.onOverLimit()
     }
-    if (this.#spooling) await this.#writes
+    return this.#spooling ? this.#writes : undefined
   }
 
   /** Everything kept so far goes first; both streams are still whole at this moment. */

@@ -1,6 +1,6 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { outputStreams, type OutputStream } from '@centralpost/shared'
+import { outputStreams, type OutputStream } from '@centralpost/shared/light'
 
 /** A folder per run, a file per stream: the whole output of a run whose result cannot hold it. */
 export class OutputSpool {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { markNames, type Marks } from './marks.ts'
+import { markNames, type Marks } from '../marks.ts'
+import { readProcFile } from './proc-files.ts'
 
 /** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
 export interface ProcessEntry {
@@ -17,6 +18,9 @@ export interface ProcessEntry {
 
 /** How many processes are read before other work of the event loop gets its turn. */
 const processesPerTurn = 32
+/** A look is repeated while new processes appear, so often. */
+const mostRounds = 5
+const mostAskedFor = 256
 const kernelThread = 0x0020_0000
 const noMarks: Marks = {}
 
@@ -30,6 +34,8 @@ export const hasProcessTable = existsSync('/proc/self/stat')
 export class ProcessTable {
   #running: Promise<ProcessEntry[]> | null = null
   #next: Promise<ProcessEntry[]> | null = null
+  /** The processes that runs under way began with. */
+  readonly leaders = new Set<number>()
 
   /** All processes, from a scan begun after this call. */
   async read(): Promise<ProcessEntry[]> {
@@ -47,9 +53,25 @@ export class ProcessTable {
     return this.#next
   }
 
-  /** The processes whose pid is greater than `pid`. */
+  /**
+   * The processes whose pid is greater than `pid`, those left out that lead other runs. Where few pids have been given
+   * out since, each is asked for, which is cheaper than a list of all.
+   */
   async readAbove(pid: number): Promise<ProcessEntry[]> {
-    return scanProcesses(pid)
+    const entries: ProcessEntry[] = []
+    let from = pid
+    for (let round = 0; round < mostRounds; round += 1) {
+      const newest = lastPid()
+      if (newest === null || newest - from > mostAskedFor) return scanProcesses(pid)
+      if (newest === from) break
+      for (let younger = from + 1; younger <= newest; younger += 1) {
+        if (this.leaders.has(younger) || !existsSync(`/proc/${younger}`)) continue
+        const entry = readProcess(younger)
+        if (entry !== null) entries.push(entry)
+      }
+      from = newest
+    }
+    return entries
   }
 }
 
@@ -60,7 +82,7 @@ export class ProcessTable {
 async function scanProcesses(above: number): Promise<ProcessEntry[]> {
   const entries: ProcessEntry[] = []
   const seen = new Set<number>()
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < mostRounds; round += 1) {
     const newest = lastPid()
     const fresh = listPids().filter((pid) => pid > above && !seen.has(pid))
     for (const [index, pid] of fresh.entries()) {
@@ -81,15 +103,27 @@ function listPids(): number[] {
     .filter((pid) => Number.isInteger(pid))
 }
 
+const loadAverage = hasProcessTable ? openSync('/proc/loadavg', 'r') : null
+const loadAverageText = Buffer.alloc(128)
+
 /** The pid given out last on this machine, null where that is not told. Pids are given out in ascending order. */
 export function lastPid(): number | null {
-  const last = Number(readText('/proc/loadavg')?.trimEnd().split(' ').at(-1))
+  if (loadAverage === null) return null
+  const length = readSync(loadAverage, loadAverageText, 0, loadAverageText.length, 0)
+  const text = loadAverageText.toString('latin1', 0, length)
+  const last = Number(text.slice(text.lastIndexOf(' ')))
   return Number.isInteger(last) && last > 0 ? last : null
+}
+
+/** When a process started, in the system's ticks; 0 when it is gone. */
+export function startTicksOf(pid: number): number {
+  const stat = readProcFile(`/proc/${pid}/stat`)
+  return stat === null ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
 }
 
 /** Reads one process; null when it is gone. */
 export function readProcess(pid: number): ProcessEntry | null {
-  const stat = readText(`/proc/${pid}/stat`)
+  const stat = readProcFile(`/proc/${pid}/stat`)
   if (stat === null) return null
   // The name stands in parentheses and may itself hold spaces and parentheses.
   const close = stat.lastIndexOf(')')
@@ -112,7 +146,8 @@ export function readProcess(pid: number): ProcessEntry | null {
 /** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
 function readMarks(pid: number): Marks {
   // In the middle of an exec the environment reads as empty for some microseconds.
-  const environ = readText(`/proc/${pid}/environ`) || readText(`/proc/${pid}/environ`) || undefined
+  const environ =
+    readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
   if (environ === undefined || !environ.includes(markNames.run)) return noMarks
   const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
   for (const line of environ.split('\0')) {
@@ -124,13 +159,4 @@ function readMarks(pid: number): Marks {
     else if (name === markNames.hub) marks.hubId = value
   }
   return marks
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    // Gone meanwhile, or another user's.
-    return null
-  }
 }

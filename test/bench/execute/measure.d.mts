@@ -1,0 +1,1 @@
+export function answerMeasurements<T>(once: (argument: T) => Promise<unknown>): void
