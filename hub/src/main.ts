@@ -25,10 +25,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(--help says what there is)')
-  const asked = commands[argv[2] ?? '']
+  const isCompletion = argv[2] === '__complete'
+  const asked = commands[argv[isCompletion ? 4 : 2] ?? '']
   for (const load of asked ? [asked] : Object.values(commands)) (await load())(program)
   for (const command of program.commands) command.copyInheritedSettings(program)
-  if (argv[2] === '__complete') {
+  if (isCompletion) {
     const lines = completionLines(complete(program, argv.slice(4)))
     process.stdout.write(lines.map((line) => `${line}\n`).join(''))
     return
