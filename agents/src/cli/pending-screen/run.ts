@@ -21,6 +21,8 @@ import {
 import { TerminalScreen } from './terminal-screen.ts'
 
 const tickMs = 1_000
+/** Changes that come so close together are drawn as one, in milliseconds. */
+const togetherMs = 20
 
 /**
  * The approval queue on the whole terminal, until the person quits or `signal` is aborted.
@@ -36,6 +38,7 @@ export async function runPendingScreen(
 ): Promise<void> {
   let state: ScreenState = firstState(operator.name)
   let drawn: Drawn | undefined
+  let changing: NodeJS.Timeout | undefined
   let screen: TerminalScreen | null = null as TerminalScreen | null
   const quit = Promise.withResolvers<void>()
   const draw = (): void => {
@@ -53,9 +56,11 @@ export async function runPendingScreen(
     const isNews = screen !== null && !isOwn
     if (isNews) state = withNotice(state, noticeOf(change, operator.name))
     told(change)
-    if (screen !== null) update()
+    if (screen !== null) changing ??= setTimeout(() => update(), togetherMs)
   })
   const update = (hold?: number): void => {
+    clearTimeout(changing)
+    changing = undefined
     const listed = withPending(state, watch.pending, Date.now(), hold)
     show({ ...listed, isUpToDate: watch.isUpToDate })
   }
@@ -90,7 +95,10 @@ export async function runPendingScreen(
   if (signal.aborted) return
   screen = opened.use(new TerminalScreen(onKey, draw))
   const ticking = setInterval(draw, tickMs)
-  opened.defer(() => clearInterval(ticking))
+  opened.defer(() => {
+    clearInterval(ticking)
+    clearTimeout(changing)
+  })
   draw()
   await quit.promise
 }
