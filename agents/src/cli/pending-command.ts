@@ -33,13 +33,29 @@ export function addPendingCommand(program: Command): void {
     .option('--watch', 'stay, show what changes, and decide with single keys')
     .option('--notify', 'with --watch: show what arrives on the desktop as well')
     .addHelpText('after', details)
-  withOperatorOptions(command).action((actionId: string | undefined, options: Options) =>
-    withOperator(options, async (operator) => {
+  withOperatorOptions(command).action((actionId: string | undefined, options: Options) => {
+    refuseOddPairs(actionId, options)
+    return withOperator(options, async (operator) => {
       if (options.watch) await untilStopped((signal) => watch(operator, options, signal))
       else if (actionId === undefined) show(await operator.pending(filterOf(options)), options)
       else showOne(await operator.pending(filterOf(options)), actionId, options)
-    }),
-  )
+    })
+  })
+}
+
+function refuseOddPairs(actionId: string | undefined, options: Options): void {
+  if (options.watch && actionId !== undefined) {
+    throw new CentralPostError(
+      'invalid_request',
+      `--watch watches all that waits; leave "${visible(actionId)}" out, or --watch`,
+    )
+  }
+  if (options.notify && !options.watch) {
+    throw new CentralPostError(
+      'invalid_request',
+      '--notify goes with --watch; to notify without a terminal: centralpost notify --desktop',
+    )
+  }
 }
 
 const filterOf = (options: Options): PendingFilter => ({

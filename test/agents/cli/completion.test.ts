@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type CommandTree, complete as completeIn } from '@centralpost/shared'
+import { commandLine } from '../../../agents/src/cli/command-line.ts'
+import { asksForHub } from '../../../agents/src/cli/hub-commands.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 import { TempDir } from '../../support/temp-dir.ts'
@@ -43,6 +46,30 @@ describe('what may come next', () => {
     const listed = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)
     expect(await complete('')).toEqual(listed.filter((name) => name !== 'help'))
   })
+})
+
+describe('every command', () => {
+  const leaves = (command: CommandTree, path: readonly string[] = []): string[][] => [
+    ...command.commands.flatMap((inner) => leaves(inner, [...path, inner.name()])),
+    ...(command.commands.length === 0 ? [[...path]] : []),
+  ]
+  const handedOver = [
+    ...['add', 'show', 'list', 'revoke'].map((inner) => ['credentials', inner]),
+    ...['lint', 'test', 'recheck'].map((inner) => ['rules', inner]),
+  ]
+  const own = leaves(commandLine()).filter(
+    (path) =>
+      path[0] !== 'credentials' && !handedOver.some((other) => other.join() === path.join()),
+  )
+  test.each([...own, ...handedOver].map((path) => [path.join(' '), path] as const))(
+    '%s has --json',
+    async (_, path) => {
+      const offered = asksForHub(path)
+        ? await complete(...path, '--json')
+        : completeIn(commandLine(), [...path, '--json']).candidates.map(({ word }) => word)
+      expect(offered.slice(0, 1)).toEqual(['--json'])
+    },
+  )
 })
 
 describe('with a hub', () => {
