@@ -8,7 +8,6 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { type FilterOptions, filtersOf, moment, withFilters } from './history-filters.ts'
 import { count } from './option-values.ts'
 import { addCommandLists } from './patterns-command.ts'
-import { withProgress } from './progress.ts'
 import { duration, passOn, print, printJson, styled, table } from './terminal.ts'
 
 interface Options extends FilterOptions {
