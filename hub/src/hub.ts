@@ -20,6 +20,7 @@ import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
+import { openConfinement } from './confinement.ts'
 import {
   checkCwd,
   checkRequestEnv,
@@ -27,11 +28,9 @@ import {
   SystemExecutor,
 } from './execution/index.ts'
 import type { ApprovalLimits } from './approval/approval-desk.ts'
-import { ApprovalStore } from './history/approval-store.ts'
-import { CommandHistory } from './history/command-history.ts'
-import { lockDataDirectory, openDatabase } from './history/database.ts'
-import { GroupCommit } from './history/group-commit.ts'
-import { Ledger } from './history/ledger.ts'
+import { lockDataDirectory } from './history/database.ts'
+import { History } from './history/history.ts'
+import { historyEndpoints } from './history-endpoints.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
@@ -86,14 +85,33 @@ export class Hub {
     opened.defer(lockDataDirectory(named))
     const dataDir = realpathSync(named)
     hideFromSearches(dataDir)
-    const database = await openDatabase(join(dataDir, 'hub.db'))
-    opened.defer(() => database.destroy())
-    const commits = new GroupCommit(database)
-    const ledger = new Ledger(database, commits)
-    const history = new CommandHistory(database)
+    const historyLost = Promise.withResolvers<never>()
+    historyLost.promise.catch(() => {})
+    const history = await History.open({
+      location: config.history.location ?? { backend: 'sqlite', dataDir },
+      dataDir,
+      hubId,
+      masking: config.history.masking,
+      onLost: (error) => {
+        log.error('the history is lost; the hub must start anew', { error })
+        historyLost.reject(
+          new CentralPostError('storage', `the history is lost: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        )
+      },
+      log: log.child({ part: 'history' }),
+    })
+    opened.defer(() => history.close())
+    const { ledger } = history
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
-    const executor = new SystemExecutor(executorOptions(config, dataDir, hubId, log))
+    const confined = await openConfinement(config, dataDir, log)
+    opened.defer(confined.close)
+    const executor = new SystemExecutor({
+      ...executorOptions(config, dataDir, hubId, log),
+      ...confined.options,
+    })
     opened.defer(() => executor.stop())
 
     const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
@@ -123,12 +141,14 @@ export class Hub {
       classifyCommand: classify,
       policy: () => trust.policy,
       ledger,
-      approvals: new ApprovalStore(database, commits),
+      approvals: history.approvals,
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
+      sandboxFor: confined.choose,
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
+      publishResult: (item) => outbox.push(item),
       publishResults: () => outbox.kick(),
       limits: {
         ...approvalLimits(config),
@@ -199,7 +219,7 @@ export class Hub {
     const served = await serveEndpoints(
       replies,
       { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
-      [...agentEndpoints(parts), ...operatorEndpoints(parts)],
+      [...agentEndpoints(parts), ...operatorEndpoints(parts), ...historyEndpoints(parts)],
     )
     opened.defer(async () => {
       await served.stop()
@@ -212,7 +232,7 @@ export class Hub {
     return new Hub(
       hubId,
       opened.move(),
-      lost(bus, 'hub').then(() => {}),
+      Promise.race([lost(bus, 'hub').then(() => {}), historyLost.promise]),
     )
   }
 

@@ -51,6 +51,7 @@ export function runEnd(
         signal: outcome.signal,
         category: errorCategory,
         reason: ending.reason,
+        sandbox: outcome.sandbox,
       },
     },
     changes: reason instanceof Cancelled ? { decided_by: reason.by } : {},

@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { probeSandbox } from '../../hub/src/execution/index.ts'
+import { confine } from '../../hub/src/execution/sandbox/confine.ts'
 import { TestBroker } from '../support/nats-server.ts'
 import type { BenchRow } from './bench-row.ts'
 import { type Measured, Worker } from './execute/worker.ts'
@@ -24,14 +26,24 @@ export async function benchExecute(): Promise<BenchRow[]> {
   const bare = opened.use(await Worker.start('bare-worker.mjs'))
   const execa = opened.use(await Worker.start('execa-worker.ts'))
   const executor = opened.use(await Worker.start('executor-worker.ts', [folder, `${ballast}`]))
-  const flow = await startFlow(opened, folder)
+  const flow = await startFlow(opened, folder, 'off')
+  const bwrap = await bareBwrap(folder)
+  const confined = bwrap && (await startFlow(opened, folder, 'required'))
 
+  const argv = { plan: { kind: 'argv', argv: program } }
+  const script = { plan: { kind: 'script', script: 'true' } }
+  const confinement = { profile: 'ro-nonet', reason: null, refusal: null, warnings: [] }
   const cases: Readonly<Record<string, () => Promise<Measured>>> = {
     'bare-spawn': () => bare.measure(program, perRound),
     execa: () => execa.measure(program, perRound),
-    'executor-argv': () => executor.measure({ kind: 'argv', argv: program }, perRound),
-    'executor-bash': () => executor.measure({ kind: 'script', script: 'true' }, perRound),
+    'executor-argv': () => executor.measure(argv, perRound),
+    'executor-bash': () => executor.measure(script, perRound),
     flow: () => flow.agents.measure(program, perRound),
+    ...(confined && {
+      'bare-bwrap': () => bare.measure(bwrap, perRound),
+      'executor-sandbox': () => executor.measure({ ...argv, confinement }, perRound),
+      'flow-sandbox': () => confined.agents.measure(program, perRound),
+    }),
     'bare-spawn-saturated': () => bare.measure(program, perSaturation, saturating),
     'flow-saturated': () => flow.agents.measure(program, perSaturation, saturating),
   }
@@ -69,10 +81,27 @@ interface Flow {
   readonly agents: Worker
 }
 
+/** The command line by which the sandbox runs the program. Null where there is no bubblewrap that works. */
+async function bareBwrap(cwd: string): Promise<readonly string[] | null> {
+  const { sandbox, missing } = await probeSandbox({ roots: [cwd], hidden: [] })
+  if (sandbox === null) {
+    process.stderr.write(`no rows of the sandbox: ${missing['ro-nonet']}\n`)
+    return null
+  }
+  const [file = '', ...args] = program
+  const start = { file, argv0: file, args, cwd, env: {} }
+  const confined = confine(start, { profile: 'ro-nonet', sandbox, limits: {}, group: null })
+  return [confined.start.file, ...confined.start.args]
+}
+
 /** Broker, hub and agents, each in a process of its own. */
-async function startFlow(opened: AsyncDisposableStack, folder: string): Promise<Flow> {
+async function startFlow(
+  opened: AsyncDisposableStack,
+  folder: string,
+  sandbox: 'off' | 'required',
+): Promise<Flow> {
   const broker = opened.use(await TestBroker.start({ agents: agentNames }))
-  const settings = join(folder, 'hub.json')
+  const settings = join(folder, `hub-${sandbox}.json`)
   await writeFile(
     settings,
     JSON.stringify({
@@ -83,7 +112,11 @@ async function startFlow(opened: AsyncDisposableStack, folder: string): Promise<
       },
       config: {
         hub: { id: 'bench' },
-        execution: { parallel: saturating, parallel_per_agent: saturating },
+        execution: {
+          parallel: saturating,
+          parallel_per_agent: saturating,
+          sandbox: { mode: sandbox },
+        },
       },
       ballast,
     }),
@@ -91,7 +124,7 @@ async function startFlow(opened: AsyncDisposableStack, folder: string): Promise<
   const hub = opened.use(await Worker.start('hub-worker.ts', [settings]))
   const files = await Promise.all(
     agentNames.map(async (name) => {
-      const file = join(folder, `${name}.json`)
+      const file = join(folder, `${sandbox}-${name}.json`)
       const credentials = await broker.credentials('agent', name)
       await writeFile(file, JSON.stringify({ name, credentials }))
       return file

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, Operator } from '@centralpost/agents'
-import { Hub, hubConfigSchema, type HubConfig } from '@centralpost/hub'
+import { historySettings, Hub, hubConfigSchema, type HubConfig } from '@centralpost/hub'
 import { Bus, type BusCredentials, silentLogger } from '@centralpost/shared'
 import type { z } from 'zod'
 import { MemoryLog } from './memory-log.ts'
@@ -51,11 +51,13 @@ export class TestHub {
         operators: options.operators ?? ['alice', 'bob'],
       }),
     )
+    const settings = hubConfigSchema.parse({
+      ...options.config,
+      hub: { id: 'test-hub', ...options.config?.hub },
+    })
     const config: HubConfig = {
-      ...hubConfigSchema.parse({
-        ...options.config,
-        hub: { id: 'test-hub', ...options.config?.hub },
-      }),
+      ...settings,
+      history: historySettings(settings, 'the test'),
       file: null,
       rulesPath: options.rulesPath ?? shippedRules,
       roots: [workspace],
@@ -75,6 +77,10 @@ export class TestHub {
     return this.#hub
   }
 
+  get config(): HubConfig {
+    return this.#config
+  }
+
   get dataDir(): string {
     return this.broker.dataDir
   }
@@ -83,9 +89,10 @@ export class TestHub {
     return join(this.dataDir, 'hub.db')
   }
 
-  async startHub(): Promise<Hub> {
+  /** @param changes of the settings, for this start */
+  async startHub(changes: Partial<HubConfig> = {}): Promise<Hub> {
     this.#hub = await Hub.start({
-      config: this.#config,
+      config: { ...this.#config, ...changes },
       dataDir: this.dataDir,
       credentials: {
         hub: await this.broker.credentials('hub'),

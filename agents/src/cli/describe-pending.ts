@@ -13,6 +13,7 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['command', visibleCommand(asked.command)],
     ['runs in', visible(asked.cwd)],
     ['with', env.join(' ')],
+    ['sandbox', visible(asked.sandbox ?? '')],
     ...asked.verdict.reasons.map((reason): Field => ['needs review', visible(reason)]),
     ...partsOf(asked),
     ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
@@ -21,10 +22,12 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['workflow', visible(asked.workflow_id ?? '')],
     ['for at most', duration(asked.timeout)],
     ['trust', asked.trust_level],
-    ...Object.entries(asked.bound).map(([name, value]): Field => [
-      'binds',
-      visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
-    ]),
+    ...Object.entries(asked.bound)
+      .filter(([name]) => name !== 'sandbox')
+      .map(([name, value]): Field => [
+        'binds',
+        visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
+      ]),
     ...asked.always.map(({ decision, rule, refused }): Field => [
       'or always',
       rule === null

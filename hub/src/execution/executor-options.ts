@@ -1,5 +1,8 @@
 import type { Logger } from '@centralpost/shared'
 import { z } from 'zod'
+import type { ControlGroups } from './sandbox/control-groups.ts'
+import type { ResourceLimits } from './sandbox/limits.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
 
 const MiB = 1024 * 1024
 
@@ -56,6 +59,12 @@ export interface ExecutorOptions extends ExecutorSettings {
   /** The hub's id: tells its processes from those of another hub. */
   readonly marker: string
   readonly log: Logger
+  /** What the probe found; absent: nothing is confined. */
+  readonly sandbox?: Sandbox | null
+  /** Of every command; absent: none. */
+  readonly limits?: ResourceLimits
+  /** Where the kernel counts what a whole tree uses; absent: each process is limited by itself. */
+  readonly groups?: ControlGroups | null
   /** Where Node keeps the runners' compiled code; absent: nowhere. */
   readonly cacheDir?: string
   /**

@@ -7,6 +7,7 @@ export { checkRequestEnv } from './request-env-policy.ts'
 export type { RefusedVariable } from './request-env-policy.ts'
 export { outcomeWithout } from './run.ts'
 export type {
+  AppliedSandbox,
   Captured,
   Outcome,
   OutcomeStatus,
@@ -17,3 +18,10 @@ export type {
 } from './run.ts'
 export { SystemExecutor } from './system-executor.ts'
 export type { SystemState } from './system-state.ts'
+export { closeControlGroups, findControlGroups } from './sandbox/control-groups.ts'
+export { type ResourceLimits, unkept } from './sandbox/limits.ts'
+export { chooseProfile, describeChoice, sandboxModes } from './sandbox/policy.ts'
+export type { ProfileChoice, SandboxSettings } from './sandbox/policy.ts'
+export { probeSandbox } from './sandbox/probe.ts'
+export type { SandboxProbe } from './sandbox/probe.ts'
+export { profiles } from './sandbox/profiles.ts'

@@ -1,4 +1,6 @@
 import type { ErrorCategory, OutputStream, Plan } from '@centralpost/shared'
+import type { ProfileChoice } from './sandbox/policy.ts'
+import type { Profile } from './sandbox/profiles.ts'
 
 /** One command to carry out, as it was cleared. */
 export interface Run {
@@ -10,6 +12,14 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>
   /** Cut to the configured maximum; the configured default where it is not above 0. */
   readonly timeoutMs: number
+  /** How it is confined; absent: not at all. */
+  readonly confinement?: ProfileChoice
+}
+
+/** How a run was confined; `reason` says why not (more), where that is so. */
+export interface AppliedSandbox {
+  readonly profile: Profile
+  readonly reason: string | null
 }
 
 /** A piece of output as it came. `seq` counts from 0 over both streams. */
@@ -59,6 +69,8 @@ export interface Outcome {
   readonly errorCategory: ErrorCategory | null
   readonly cwd: string
   readonly venvActive: boolean
+  /** Null where nothing was started. */
+  readonly sandbox: AppliedSandbox | null
   readonly warnings: readonly string[]
   /** Why it ended so, where exit code and output do not say it. */
   readonly reason: string | null
@@ -105,6 +117,7 @@ export function outcomeWithout(
     errorCategory: reason.category,
     cwd: run.cwd,
     venvActive: false,
+    sandbox: null,
     warnings: [],
     reason: reason.text,
   }

@@ -1,9 +1,12 @@
 import type { LogFields, LogLevel } from '@centralpost/shared'
-import type { ExecutorSettings } from './executor-options.ts'
+import type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
 import type { EndReason, Outcome, OutputChunk, Run, Survivor } from './run.ts'
 
 /** What a runner is told once, before anything else. */
-export interface RunnerSettings extends Omit<ExecutorSettings, 'passEnv' | 'runners'> {
+export interface RunnerSettings
+  extends
+    Omit<ExecutorSettings, 'passEnv' | 'runners'>,
+    Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'> {
   /** Folder for output that is too long for a result. */
   readonly spoolDir: string
   /** What the processes of this hub bear in their environment. */

@@ -28,6 +28,10 @@ export const approvalNeededSchema = z.object({
     .describe(
       'what else the digest binds: where each program is, the hash of each script that is named',
     ),
+  sandbox: z
+    .string()
+    .nullish()
+    .describe('the profile it will run in, bound as well; "none (why)": not confined'),
   always: z
     .array(
       z.object({

@@ -14,6 +14,10 @@ export const resultStatuses = [
 ] as const
 export type ResultStatus = (typeof resultStatuses)[number]
 
+/** Where an action stands. The first three move on, the others are final. */
+export const actionStates = ['pending', 'queued', 'running', ...resultStatuses] as const
+export type ActionState = (typeof actionStates)[number]
+
 export const errorCategories = [
   'timeout',
   'permission',
@@ -27,6 +31,13 @@ export const errorCategories = [
   'interrupted',
 ] as const
 export type ErrorCategory = (typeof errorCategories)[number]
+
+/** How a command was confined when it ran. */
+export const appliedSandboxSchema = z.object({
+  profile: z.string().describe('"none" where it was not confined'),
+  reason: z.string().nullable().describe('why it was not confined, or not more'),
+})
+export type AppliedSandbox = z.infer<typeof appliedSandboxSchema>
 
 /** `SYSTEM_ACTION_RESULT.<agent>.<action>`: the one terminal message of an action. */
 export const actionResultSchema = z.object({
@@ -56,6 +67,7 @@ export const actionResultSchema = z.object({
   error_category: z.enum(errorCategories).nullable(),
   cwd: z.string().nullable(),
   venv_active: z.boolean(),
+  sandbox: appliedSandboxSchema.nullish().describe('null where nothing was started'),
   warnings: z.array(z.string()),
   reason: z.string().nullable(),
   suggestion: z.string().nullable(),

@@ -12,7 +12,7 @@ answerMeasurements(
       child.once('error', reject)
       child.once('close', (code) => {
         if (code === 0) resolve()
-        else reject(new Error(`${file} ended with ${code}`))
+        else reject(new Error(`${String(file)} ended with ${String(code)}`))
       })
     }),
 )

@@ -1,16 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { Hub, hubConfigSchema } from '@centralpost/hub'
+import { historySettings, Hub, hubConfigSchema } from '@centralpost/hub'
 import { silentLogger } from '@centralpost/shared'
 import { holdMemory } from './ballast.ts'
 
 const [settings = ''] = process.argv.slice(2)
 const { dataDir, credentials, config, ballast } = JSON.parse(await readFile(settings, 'utf8'))
 const held = holdMemory(ballast)
+const parsed = hubConfigSchema.parse(config)
 const hub = await Hub.start({
   config: {
-    ...hubConfigSchema.parse(config),
+    ...parsed,
+    history: historySettings(parsed, settings),
     file: null,
     rulesPath: fileURLToPath(new URL('../../../config/trust_rules.yaml', import.meta.url)),
     roots: ['/'],
@@ -20,6 +22,7 @@ const hub = await Hub.start({
   log: silentLogger,
 })
 let delays = monitorEventLoopDelay({ resolution: 1 })
+const ms = (nanoseconds: number): number => nanoseconds / 1e6
 process.on('message', (message: 'watch' | 'report') => {
   if (message === 'watch') {
     delays = monitorEventLoopDelay({ resolution: 1 })
@@ -27,7 +30,6 @@ process.on('message', (message: 'watch' | 'report') => {
     return
   }
   delays.disable()
-  const ms = (nanoseconds: number): number => nanoseconds / 1e6
   process.send?.({
     n: delays.count,
     p50: ms(delays.percentile(50)),

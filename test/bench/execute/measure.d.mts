@@ -1,1 +1,1 @@
-export function answerMeasurements<T>(once: (argument: T) => Promise<unknown>): void
+export function answerMeasurements(once: (argument: never) => Promise<unknown>): void

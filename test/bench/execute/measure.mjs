@@ -5,7 +5,7 @@
  * @param {(argument: any) => Promise<unknown>} once
  */
 export function answerMeasurements(once) {
-  process.on('message', async ({ argument, count, parallel }) => {
+  const measure = async ({ argument, count, parallel }) => {
     const each = []
     const begun = performance.now()
     let left = count
@@ -23,6 +23,7 @@ export function answerMeasurements(once) {
     } catch (error) {
       process.send({ error: String(error?.stack ?? error) })
     }
-  })
+  }
+  process.on('message', (message) => void measure(message))
   process.send({ ready: true })
 }

@@ -80,12 +80,14 @@ export function categorizeFault(code: string): ErrorCategory {
       return 'not_found'
     case 'EACCES':
     case 'EPERM':
+    case 'ESANDBOX':
       return 'permission'
     case 'E2BIG':
     case 'EAGAIN':
     case 'EMFILE':
     case 'ENFILE':
     case 'ENOMEM':
+    case 'ELIMITS':
       return 'resource'
     default:
       return 'runtime'

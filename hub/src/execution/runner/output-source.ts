@@ -36,7 +36,7 @@ export class PipeSource implements OutputSource {
     }
     const options = { fd: this.#fd, readable: true, writable: false }
     const onread = { buffer: shared, callback }
-    const socket: Socket = new Socket({ ...options, onread } as typeof options)
+    const socket: Socket = new Socket({ ...options, onread })
     this.#socket = socket
     // a pipe that broke has ended: what came is kept
     socket.on('error', () => {})

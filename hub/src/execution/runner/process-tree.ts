@@ -14,6 +14,11 @@ export interface TreeMarks {
   readonly bears: (entry: ProcessEntry) => boolean
   /** The process that the tree began with: its pid is the tree's process group and session. */
   readonly leader: { readonly pid: number; readonly startTicks: number } | null
+  /**
+   * Whether the leader is only what holds the sandbox: SIGTERM is then for the others, because with the leader all
+   * of them would end at once, without their grace.
+   */
+  readonly isLeaderWrapper?: boolean
 }
 
 /** A process that had to be ended, and by what. */
@@ -91,13 +96,15 @@ export class ProcessTree {
     const ended = new Map<string, EndedProcess>()
     const signalAll = (members: readonly ProcessEntry[], signal: EndedProcess['signal']) => {
       const isFirst = ended.size === 0
-      if (isFirst || signal === 'SIGKILL') this.#signalGroup(signal)
+      const sparesLeader = signal === 'SIGTERM' && this.#marks.isLeaderWrapper === true
+      if (!sparesLeader && (isFirst || signal === 'SIGKILL')) this.#signalGroup(signal)
       for (const entry of members) {
+        if (sparesLeader && entry.pid === this.#marks.leader?.pid) continue
         const key = `${entry.pid}/${entry.startTicks}`
         const isNew = !ended.has(key)
         ended.set(key, { entry, signal })
         // Each gets SIGTERM once: a trap that runs twice would clean up twice.
-        const reached = isFirst && entry.group === this.#marks.leader?.pid
+        const reached = isFirst && !sparesLeader && entry.group === this.#marks.leader?.pid
         if (signal === 'SIGKILL' || (isNew && !reached)) this.#signalOne(entry, signal)
       }
     }

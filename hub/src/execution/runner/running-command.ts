@@ -1,10 +1,14 @@
 import { basename } from 'node:path'
-import type { Logger, OutputStream } from '@centralpost/shared'
+import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
 import { resolveProgram } from '../resolve-program.ts'
 import type { RunnerSettings } from '../runner-protocol.ts'
-import type { EndReason, Outcome, Run } from '../run.ts'
+import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import { confine } from '../sandbox/confine.ts'
+import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
+import { trueEnding } from '../sandbox/ended.ts'
+import { unkept } from '../sandbox/limits.ts'
 import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
@@ -63,6 +67,9 @@ export class RunningCommand {
   #leaderEnded = false
   /** Whether it is time to look into every process for one that holds the output. */
   #seekHolders = false
+  #sandbox: AppliedSandbox | null = null
+  #isWrapped = false
+  #group: OpenGroup | null = null
 
   constructor(parts: RunningCommandParts) {
     this.#parts = parts
@@ -75,10 +82,15 @@ export class RunningCommand {
 
   /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
   async carryOut(): Promise<Outcome> {
-    const start = this.#plan()
-    const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
-    if ('fault' in started) return this.#notStarted(started)
-    return this.#follow(started)
+    const plan = this.#plan()
+    const start = 'fault' in plan ? plan : this.#confine(plan)
+    try {
+      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
+      if ('fault' in started) return this.#notStarted(started)
+      return await this.#follow(started)
+    } finally {
+      await this.#group?.remove()
+    }
   }
 
   #plan(): ProcessStart | StartFault {
@@ -102,13 +114,38 @@ export class RunningCommand {
     return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
   }
 
+  #confine(start: ProcessStart): ProcessStart | StartFault {
+    const { run, settings, runId } = this.#parts
+    const { confinement } = run
+    if (confinement !== undefined && confinement.refusal !== null) {
+      return { fault: 'ESANDBOX', message: confinement.refusal }
+    }
+    const { limits = {}, groups = null } = settings
+    try {
+      this.#group = groups === null ? null : openGroup(groups, runId, limits)
+    } catch (error) {
+      return { fault: 'ELIMITS', message: `its limits cannot be set: ${messageOf(error)}` }
+    }
+    const profile = confinement?.profile ?? 'none'
+    const sandbox = settings.sandbox ?? null
+    const confined = confine(start, { profile, sandbox, limits, group: this.#group })
+    this.#isWrapped = confined.isWrapped
+    this.#sandbox = { profile, reason: confinement?.reason ?? null }
+    this.#warnings.push(
+      ...(confinement?.warnings ?? []),
+      ...confined.warnings,
+      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
+    )
+    return confined.start
+  }
+
   async #follow(started: StartedProcess): Promise<Outcome> {
     const { run, runId, table, log, onStart } = this.#parts
     const leader = { pid: started.pid, startTicks: startTicksOf(started.pid) }
     table.leaders.add(started.pid)
     const bears = ({ pid, marks }: ProcessEntry) =>
       marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
-    const marks = { leader, bears }
+    const marks = { leader, bears, isLeaderWrapper: this.#isWrapped }
     const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
@@ -160,7 +197,9 @@ export class RunningCommand {
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended
     }
-    if ((await tree.leftovers()).length > 0) leftBehind.push(...(await tree.end(graceMs)))
+    // the end of a pid namespace is the end of all that was in it
+    const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
+    if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
     await this.#ending
     if (this.#reason === null && leftBehind.length > 0) {
       this.#warnings.push(leftBehindWarning(leftBehind))
@@ -183,6 +222,7 @@ export class RunningCommand {
   #notStarted(fault: StartFault): Outcome {
     const category = categorizeFault(fault.fault)
     this.#reason ??= { status: 'failed', category, text: `not started: ${fault.message}` }
+    this.#sandbox = null
     const exitCode = category === 'not_found' ? 127 : 126
     return this.#outcome(noOutput, { exitCode, signal: null, stderrTail: '' })
   }
@@ -195,6 +235,10 @@ export class RunningCommand {
     const { plan } = run
     const reason = this.#reason
     const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
+    const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
+    // bash itself reports its commands' signals so
+    const isPlain = plan.kind === 'argv' || told?.fault !== null
+    const note = isPlain ? (told?.note ?? null) : null
     const success = reason === null && exit?.exitCode === 0
     const signal = exit?.signal ?? null
     return {
@@ -204,12 +248,22 @@ export class RunningCommand {
       success,
       ...output,
       durationMs: performance.now() - this.#begun,
-      errorCategory: reason?.category ?? (exit === null ? null : categorize({ ...exit, program })),
+      errorCategory: reason?.category ?? this.#categoryOf(exit, told?.fault ?? null, program),
       cwd: run.cwd,
       venvActive: plan.venv !== undefined,
+      sandbox: this.#sandbox,
       warnings: this.#warnings,
-      reason: reason?.text ?? (signal === null ? null : `ended by ${signal}`),
+      reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
     }
+  }
+
+  #categoryOf(
+    exit: Parameters<typeof categorize>[0] | null,
+    fault: string | null,
+    program: string | undefined,
+  ): ErrorCategory | null {
+    if (exit === null) return null
+    return fault === null ? categorize({ ...exit, program }) : categorizeFault(fault)
   }
 
   #timeoutMs(wanted: number): number {
