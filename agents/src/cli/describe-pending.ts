@@ -13,6 +13,7 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['command', visibleCommand(asked.command)],
     ['runs in', visible(asked.cwd)],
     ['with', env.join(' ')],
+    ['sandbox', visible(asked.sandbox ?? '')],
     ...asked.verdict.reasons.map((reason): Field => ['needs review', visible(reason)]),
     ...partsOf(asked),
     ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],

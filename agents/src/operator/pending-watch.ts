@@ -224,8 +224,9 @@ function goneOf(event: TailedEvent): Gone | null {
   }
   if (event.kind !== 'result') return null
   const { status, approved_by: by, reason } = event.message
-  const outcome =
-    status === 'expired' || status === 'cancelled' || status === 'denied' ? status : 'ended'
+  // who denied it is in the message that is said beside the result, whichever comes first
+  if (status === 'denied') return null
+  const outcome = status === 'expired' || status === 'cancelled' ? status : 'ended'
   return { outcome, by, reason }
 }
 

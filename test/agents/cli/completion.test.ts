@@ -25,7 +25,7 @@ const complete = async (...words: string[]): Promise<string[]> => {
 describe('what may come next', () => {
   test.each([
     ['a command', ['app'], ['approve']],
-    ['an inner command', ['history', 'v'], ['violations', 'verify']],
+    ['an inner command', ['history', 'veri'], ['verify']],
     ['an option', ['approve', '--dec'], ['--decision']],
     ['a value', ['approve', '--decision', 'approve_o'], ['approve_once']],
     ['a value after =', ['tail', '--level=R'], ['--level=REVIEW']],
