@@ -6,7 +6,16 @@ import { CentralPostError, externalCredentials, type Logger } from '@centralpost
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
-import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import type { HubConfig } from '../config/hub-config.ts'
+import { SpokeProcess } from './spoke-process.ts'
+import {
+  type CommonOptions,
+  dataDirOf,
+  logOf,
+  printAs,
+  settingsOf,
+  withCommonOptions,
+} from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
@@ -39,11 +48,28 @@ export function addUpCommand(program: Command): void {
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
-      process.stdout.write(
-        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir),
-      )
+      const { notify } = config
+      if (notify.desktop || notify.webhook !== undefined) {
+        const notifier = startNotifier(config, dataDir, log)
+        opened.defer(() => notifier.stop())
+      }
+      const url = broker?.url ?? external?.servers.join(', ') ?? ''
+      printAs(options, welcome(hubId, url, dataDir), {
+        hub_id: hubId,
+        broker: url,
+        data_dir: dataDir,
+      })
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
+  })
+}
+
+/** The address of a webhook is often a secret itself: it goes where other users of the machine cannot see it. */
+function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): SpokeProcess {
+  const args = ['notify', '--data', dataDir, '--secret-env', notify.secret_env]
+  return new SpokeProcess(notify.desktop ? [...args, '--desktop'] : args, {
+    log,
+    env: notify.webhook === undefined ? {} : { CENTRALPOST_WEBHOOK: notify.webhook },
   })
 }
 
@@ -118,11 +144,10 @@ function welcome(hubId: string, broker: string, dataDir: string): string {
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
     '',
     '  centralpost request --wait -- git status     ask for an action',
-    '  centralpost pending                          see what waits for you',
+    '  centralpost pending --watch                  decide what waits for you',
     '  centralpost tail                             watch everything that happens',
     '  centralpost credentials add agent NAME       let another agent in',
     '',
     'Ctrl-C stops it.',
-    '',
   ].join('\n')
 }
