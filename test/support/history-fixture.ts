@@ -86,7 +86,7 @@ export class HistoryFixture {
       },
     })
     this.secrets = SecretKeeper.open(join(dir.path, 'history.key'), masking)
-    this.ledger = new Ledger({ db, commits: this.commits, secrets: this.secrets })
+    this.ledger = new Ledger({ db, dialect, commits: this.commits, secrets: this.secrets })
     this.approvals = new ApprovalStore(db, this.commits, this.secrets)
     this.history = new CommandHistory(stores.memory)
     this.patterns = new PatternStore(stores.memory.db)

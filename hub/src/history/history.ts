@@ -50,9 +50,10 @@ export class History {
     this.#memory = parts.memory
     this.#opened = opened
     this.secrets = parts.secrets
-    const { db } = parts.store
+    const { db, dialect } = parts.store
     const onRecorded = () => parts.memory.follow()
-    this.ledger = new Ledger({ db, commits: parts.commits, secrets: parts.secrets, onRecorded })
+    const { commits, secrets } = parts
+    this.ledger = new Ledger({ db, dialect, commits, secrets, onRecorded })
     this.approvals = new ApprovalStore(db, parts.commits, parts.secrets)
   }
 

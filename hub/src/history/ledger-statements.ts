@@ -1,5 +1,5 @@
-import { CompiledQuery, sql } from 'kysely'
-import type { Database, Tx } from './dialect/dialect.ts'
+import { sql } from 'kysely'
+import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
 import type { CommandExecution, NewCommandExecution } from './schema.ts'
 import type { Step } from './ledger.ts'
 
@@ -58,12 +58,14 @@ export function isFinal(status: string): boolean {
 /** The statements of the hot path, compiled once: compiling takes longer than running them. */
 export class LedgerStatements {
   readonly #db: Database
+  readonly #run: StoreDialect['run']
   readonly #insertExecution: string
   readonly #insertResult: string
   readonly #steps = new Map<string, string>()
 
-  constructor(db: Database) {
+  constructor(db: Database, dialect: StoreDialect) {
     this.#db = db
+    this.#run = dialect.run
     const anything = Object.fromEntries(inserted.map((name) => [name, '']))
     this.#insertExecution = db
       .insertInto('command_executions')
@@ -87,10 +89,8 @@ export class LedgerStatements {
   /** @returns the new row's id; undefined when the agent has used the action id before */
   async insertExecution(tx: Tx, row: NewCommandExecution): Promise<number | undefined> {
     const values = inserted.map((name) => row[name] ?? (name === 'masked' ? 0 : null))
-    const { rows } = await tx.executeQuery<{ execution_id: number }>(
-      CompiledQuery.raw(this.#insertExecution, values),
-    )
-    return rows[0]?.execution_id
+    const [written] = await this.#run<{ execution_id: number }>(tx, this.#insertExecution, values)
+    return written?.execution_id
   }
 
   async insertResult(
@@ -99,7 +99,7 @@ export class LedgerStatements {
   ): Promise<void> {
     const { executionId, subject, stored, result, sealed } = row
     const values = [executionId, subject, stored, result, null, sealed]
-    await tx.executeQuery(CompiledQuery.raw(this.#insertResult, values))
+    await this.#run(tx, this.#insertResult, values)
   }
 
   /**
@@ -144,15 +144,13 @@ export class LedgerStatements {
       text = query.compile().sql
       this.#steps.set(key, text)
     }
-    const { rows } = await tx.executeQuery<CommandExecution>(
-      CompiledQuery.raw(text, [
-        ...Object.values(step.changes).map((value) => value ?? null),
-        executionId,
-        ...(digests ?? []),
-        ...(deadline === undefined ? [] : [deadline]),
-      ]),
-    )
-    return rows[0]
+    const [row] = await this.#run<CommandExecution>(tx, text, [
+      ...Object.values(step.changes).map((value) => value ?? null),
+      executionId,
+      ...(digests ?? []),
+      ...(deadline === undefined ? [] : [deadline]),
+    ])
+    return row
   }
 }
 

@@ -2,7 +2,7 @@ import type { ActionResult, ActionState, AuditKind } from '@centralpost/shared'
 import { type Selectable, sql } from 'kysely'
 import { assertStep } from './action-state.ts'
 import { hashOfRecord, type RecordedRow } from './audit/audit-hash.ts'
-import type { Database, Tx } from './dialect/dialect.ts'
+import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
 import type { Batch, GroupCommit } from './group-commit.ts'
 import { isFinal, LedgerStatements } from './ledger-statements.ts'
 import type { SecretKeeper } from './masking/secret-keeper.ts'
@@ -53,6 +53,7 @@ export type Changes = Partial<
 
 export interface LedgerParts {
   readonly db: Database
+  readonly dialect: StoreDialect
   readonly commits: GroupCommit
   readonly secrets: SecretKeeper
   /** called when something was recorded: what is derived from it can be brought up to date */
@@ -70,11 +71,11 @@ export class Ledger {
   readonly #statements: LedgerStatements
   readonly #onRecorded: () => void
 
-  constructor({ db, commits, secrets, onRecorded }: LedgerParts) {
+  constructor({ db, dialect, commits, secrets, onRecorded }: LedgerParts) {
     this.#db = db
     this.#commits = commits
     this.#secrets = secrets
-    this.#statements = new LedgerStatements(db)
+    this.#statements = new LedgerStatements(db, dialect)
     this.#onRecorded = onRecorded ?? (() => {})
   }
 

@@ -13,7 +13,7 @@ export interface MemoryOptions {
 }
 
 /** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
-const laterMs = 50
+const laterMs = 300
 const longestWaitMs = 10_000
 /** Over this many bytes, the ledger's log must be emptied although it is being written. */
 const longestLog = 32 * 2 ** 20

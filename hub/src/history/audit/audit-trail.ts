@@ -1,5 +1,4 @@
 import type { AuditKind } from '@centralpost/shared'
-import { CompiledQuery } from 'kysely'
 import type { Database, StoreDialect, Tx } from '../dialect/dialect.ts'
 import { asciiJson, genesis, type HashedEvent, hashOfEvent } from './audit-hash.ts'
 
@@ -57,7 +56,7 @@ export class AuditTrail {
     let at = 0
     for (const { rows: size, sql } of this.#inserts) {
       for (; rows.length - at >= size; at += size) {
-        await tx.executeQuery(CompiledQuery.raw(sql, rows.slice(at, at + size).flat()))
+        await this.#dialect.run(tx, sql, rows.slice(at, at + size).flat())
       }
     }
   }

@@ -24,6 +24,16 @@ export interface StoreDialect {
   readonly makeDurable: () => Promise<void>
   /** whether other processes may write to the same ledger: then nothing about it may be kept in mind */
   readonly isShared: boolean
+  /**
+   * Runs a compiled statement of the hot path inside a transaction of the ledger.
+   *
+   * @returns the rows it returns, at once where the database is in the process
+   */
+  readonly run: <Row>(
+    tx: Tx,
+    text: string,
+    values: readonly unknown[],
+  ) => readonly Row[] | Promise<readonly Row[]>
   /** Lets one transaction at a time add to the audit chain, until it ends. */
   readonly lockChain: (tx: Tx) => Promise<void>
   /** The newest executions that fit a search, newest first, as ids. */

@@ -1,10 +1,10 @@
 import { CentralPostError, messageOf } from '@centralpost/shared'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import { Client, Pool, types } from 'pg'
 import { postgresMatch } from '../memory/search-query.ts'
 import { postgresVector } from '../memory/search-words.ts'
 import type { Schema } from '../schema.ts'
-import type { Database, Store, StorePart } from './dialect.ts'
+import type { Database, Store, StorePart, Tx } from './dialect.ts'
 
 /** Any number that no other program uses for an advisory lock: who adds to the chain, and who is the hub. */
 const chainLock = 7_305_001
@@ -51,6 +51,8 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
       isShared: true,
       // a commit is on the disk when the server says so
       makeDurable: () => Promise.resolve(),
+      run: async <Row>(tx: Tx, text: string, values: readonly unknown[]) =>
+        (await tx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows,
       lockChain: async (tx) => {
         await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
       },

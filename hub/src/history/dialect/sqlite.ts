@@ -7,7 +7,7 @@ import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { Schema } from '../schema.ts'
 import { sqliteMatch } from '../memory/search-query.ts'
 import { rowWithAddition } from './sqlite-pages.ts'
-import type { Database, Store, StorePart } from './dialect.ts'
+import type { Database, Store, StorePart, Tx } from './dialect.ts'
 
 /** More different statements than the hub has; those with lists in them come in many lengths. */
 const mostStatements = 500
@@ -44,8 +44,9 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
     throw unusable(path, error)
   }
   const log = new SyncedLog(`${path}-wal`)
+  const statements = withKeptStatements(file)
   const db: Database = new Kysely<Schema>({
-    dialect: new SqliteDialect({ database: withKeptStatements(file) }),
+    dialect: new SqliteDialect({ database: statements }),
   })
   return {
     db,
@@ -57,6 +58,13 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       name: 'sqlite',
       isShared: false,
       makeDurable: () => log.sync(),
+      // the one connection is in the transaction: no promise is needed between a statement and the next
+      run: <Row>(_tx: Tx, text: string, values: readonly unknown[]) => {
+        const statement = statements.prepare(text)
+        if (statement.reader) return statement.all(values) as Row[]
+        statement.run(values)
+        return []
+      },
       // one hub writes to a ledger, through one connection
       lockChain: () => Promise.resolve(),
       newestHits: async (on, query, { before, limit }) => {
