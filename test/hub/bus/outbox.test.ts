@@ -27,10 +27,11 @@ test('more results at once than may be on their way all go out, without another 
     const subject = `SYSTEM_ACTION_RESULT.agent-a.${executionId}`
     recorded.set(executionId, { execution_id: executionId, subject, stored: 1, result: '{}' })
   }
-  for (const item of [...recorded.values()]) outbox.push(item)
+  for (const item of recorded.values()) outbox.push(item)
 
   await eventually(() => recorded.size === 0)
 
   await outbox.stop()
+  expect(recorded.size).toBe(0)
   await bus.drain()
 })
