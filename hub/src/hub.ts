@@ -42,6 +42,8 @@ export interface HubOptions {
   /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
   readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
   readonly log: Logger
+  /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
+  readonly hasSingleOperator?: () => Promise<boolean>
 }
 
 /**
@@ -101,6 +103,8 @@ export class Hub {
       now,
       log,
     })
+    const selfApproval = async (): Promise<boolean> =>
+      config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
     const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
     const classify = (
       command: string | readonly string[],
@@ -128,7 +132,7 @@ export class Hub {
       announce: new BusAnnouncer(bus, log),
       publishResults: () => outbox.kick(),
       limits: {
-        ...approvalLimits(config),
+        ...approvalLimits(config, selfApproval),
         parallel: config.execution.parallel,
         parallelPerAgent: config.execution.parallel_per_agent,
       },
@@ -142,6 +146,7 @@ export class Hub {
       host: hostname(),
       pid: process.pid,
       started_at: startedAt,
+      time: new Date(now()).toISOString(),
       accepting: bus.isConnected,
       policy: trust.policy,
       running: centralPost.load.running,
@@ -149,6 +154,7 @@ export class Hub {
       pending: await ledger.countInState('pending'),
       unpublished: await ledger.countUnpublished(),
       slots: config.execution.parallel,
+      self_approval: await selfApproval(),
     })
     const parts = {
       hubId,
@@ -213,7 +219,10 @@ export class Hub {
   }
 }
 
-function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
+function approvalLimits(
+  { approvals }: HubConfig,
+  selfApproval: ApprovalLimits['selfApproval'],
+): ApprovalLimits {
   return {
     pendingMs: approvals.pending * 1000,
     executeWithinMs: approvals.execute_within * 1000,
@@ -223,7 +232,7 @@ function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
     quorum: approvals.quorum,
     ruleMs: approvals.rule_seconds * 1000,
     maxRuleMs: approvals.max_rule_seconds * 1000,
-    selfApproval: approvals.self_approval,
+    selfApproval,
   }
 }
 

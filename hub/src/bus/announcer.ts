@@ -1,9 +1,11 @@
 import {
+  type ActionApproved,
   type ActionDenied,
   type ActionOutput,
   type ActionStart,
   type ApprovalNeeded,
   approvalNeededSubject,
+  approvedSubject,
   type Bus,
   deniedSubject,
   type Logger,
@@ -23,6 +25,10 @@ export class BusAnnouncer {
 
   approvalNeeded(message: ApprovalNeeded): void {
     this.#say(approvalNeededSubject(message.agent_id, message.action_id), message)
+  }
+
+  approved(message: ActionApproved): void {
+    this.#say(approvedSubject(message.agent_id, message.action_id), message)
   }
 
   denied(message: ActionDenied): void {

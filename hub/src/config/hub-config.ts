@@ -90,8 +90,11 @@ export const hubConfigSchema = z.strictObject({
         .describe('how many operators must approve, by risk'),
       self_approval: z
         .boolean()
-        .default(false)
-        .describe('whether an operator may approve what they asked for as agent operator-NAME'),
+        .optional()
+        .describe(
+          'whether an operator may approve what they asked for as agent operator-NAME; ' +
+            'absent: where the embedded broker knows one operator only',
+        ),
       pending_per_agent: z
         .int()
         .min(1)
