@@ -28,7 +28,7 @@ export const agentEventSubjects = [
   'SYSTEM_ACTION_RESULT',
 ] as const
 
-export const agentEndpoints = ['result', 'cancel', 'state', 'classify'] as const
+export const agentEndpoints = ['result', 'cancel', 'state', 'classify', 'patterns'] as const
 export type AgentEndpoint = (typeof agentEndpoints)[number]
 
 export const operatorEndpoints = [
@@ -39,11 +39,18 @@ export const operatorEndpoints = [
   'result',
   'output',
   'history',
+  'action',
   'stats',
+  'overview',
+  'patterns',
+  'proposals',
+  'violations',
   'classify',
   'rules',
   'hubs',
   'verify',
+  'export',
+  'segments',
 ] as const
 export type OperatorEndpoint = (typeof operatorEndpoints)[number]
 

@@ -1,13 +1,9 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
-import { alwaysDecisions, alwaysScopes, trustLevelSchema } from '../trust.ts'
+import { alwaysDecisions, alwaysScopes } from '../trust.ts'
 import { approvalNeededSchema, outputStreams } from './events.ts'
 import { actionRequestSchema } from './request.ts'
-import { actionResultSchema, resultStatuses } from './result.ts'
-
-/** Where an action stands. The first three move on, the others are final. */
-export const actionStates = ['pending', 'queued', 'running', ...resultStatuses] as const
-export type ActionState = (typeof actionStates)[number]
+import { actionResultSchema, actionStates } from './result.ts'
 
 const schema1 = { schema: z.literal(1).default(1) }
 
@@ -150,61 +146,6 @@ export const outputReplySchema = z.object({
   eof: z.boolean(),
 })
 
-/** `history`: newest first; `query` searches words of command, context and output. */
-export const historyCallSchema = z.strictObject({
-  ...schema1,
-  query: z.string().max(1024).optional(),
-  agent_id: agentIdSchema.optional(),
-  workflow_id: workflowIdSchema.optional(),
-  trust_level: trustLevelSchema.optional(),
-  status: z.enum(actionStates).optional(),
-  action_id: actionIdSchema.optional(),
-  before: z.int().positive().optional().describe('an execution_id: only older ones (the cursor)'),
-  limit: z.int().min(1).max(500).default(50),
-})
-export const historyEntrySchema = z.object({
-  execution_id: z.int(),
-  action_id: z.string(),
-  agent_id: z.string(),
-  agent_type: z.string().nullable(),
-  workflow_id: z.string().nullable(),
-  command: z.string(),
-  context: z.string().nullable(),
-  trust_level: trustLevelSchema.nullable(),
-  status: z.enum(actionStates),
-  approved_by: z.string().nullable(),
-  reason: z.string().nullable(),
-  exit_code: z.int().nullable(),
-  error_category: z.string().nullable(),
-  duration: z.number().nullable().describe('seconds'),
-  cwd: z.string().nullable(),
-  requested_at: z.string(),
-  finished_at: z.string().nullable(),
-  stdout_preview: z.string().nullable(),
-  stderr_preview: z.string().nullable(),
-})
-export type HistoryEntry = z.infer<typeof historyEntrySchema>
-export const historyReplySchema = z.object({
-  entries: z.array(historyEntrySchema),
-  next: z.int().nullable().describe('pass as `before` for the page after this one'),
-})
-
-/** `stats`: of one command, or of everything. */
-export const statsCallSchema = z.strictObject({ ...schema1, command: z.string().optional() })
-export const statsReplySchema = z.object({
-  command: z.string().nullable(),
-  total_executions: z.int(),
-  successful: z.int(),
-  failed: z.int(),
-  success_rate: z.number().nullable(),
-  avg_duration: z.number().nullable(),
-  min_duration: z.number().nullable(),
-  max_duration: z.number().nullable(),
-  last_execution: z.string().nullable(),
-  by_status: z.record(z.string(), z.int()),
-  by_level: z.record(z.string(), z.int()),
-})
-
 /** `hubs`: who serves, and how it goes. */
 export const hubStatusSchema = z.object({
   hub_id: z.string(),
@@ -226,15 +167,6 @@ export const hubStatusSchema = z.object({
 })
 export type HubStatus = z.infer<typeof hubStatusSchema>
 export const hubsReplySchema = z.object({ hubs: z.array(hubStatusSchema) })
-
-/** `verify`: recomputes the audit chain. */
-export const verifyReplySchema = z.object({
-  intact: z.boolean(),
-  events: z.int(),
-  head: z.string().nullable(),
-  first_bad: z.int().nullable(),
-  problem: z.string().nullable(),
-})
 
 /** A call without arguments. */
 export const emptyCallSchema = z.strictObject({ ...schema1 })

@@ -14,6 +14,10 @@ export const resultStatuses = [
 ] as const
 export type ResultStatus = (typeof resultStatuses)[number]
 
+/** Where an action stands. The first three move on, the others are final. */
+export const actionStates = ['pending', 'queued', 'running', ...resultStatuses] as const
+export type ActionState = (typeof actionStates)[number]
+
 export const errorCategories = [
   'timeout',
   'permission',

@@ -1,0 +1,166 @@
+import { z } from 'zod'
+import { actionIdSchema, workflowIdSchema } from '../ids.ts'
+import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
+import { momentSchema } from './history.ts'
+
+const schema1 = { schema: z.literal(1).default(1) }
+
+/** What a pattern is for. */
+export const taskCategories = [
+  'environment',
+  'packages',
+  'build',
+  'test',
+  'version-control',
+  'files',
+  'containers',
+  'services',
+  'data',
+  'network',
+  'inspection',
+  'other',
+] as const
+export type TaskCategory = (typeof taskCategories)[number]
+
+/** What must be so before a pattern is worth trying, as the history shows it. */
+export const preconditionsSchema = z.object({
+  venv: z.boolean().optional().describe('a virtual environment was active in every success'),
+  cwd_kind: z
+    .string()
+    .optional()
+    .describe('what kind of directory it was, such as python-project, node-project, repository'),
+  files: z.array(z.string()).optional().describe('files that were there in every success'),
+})
+export type Preconditions = z.infer<typeof preconditionsSchema>
+
+/** Commands that have worked in this order, with `{parameters}` for what varied. */
+export const commandPatternSchema = z.object({
+  pattern_id: z.int(),
+  pattern_name: z.string(),
+  command_sequence: z.array(z.string()),
+  parameters: z.record(z.string(), z.array(z.string())).describe('values seen, some of them'),
+  task_category: z.enum(taskCategories),
+  preconditions: preconditionsSchema,
+  origin: z.enum(['mined', 'created']),
+  success_rate: z.number().nullable().describe('of its uses, 0 to 1'),
+  usage_count: z.int(),
+  avg_duration: z.number().nullable().describe('seconds, of one use'),
+  support: z.int().describe('workflows in which it succeeded when it was mined'),
+  created_at: z.string(),
+  updated_at: z.string(),
+})
+export type CommandPattern = z.infer<typeof commandPatternSchema>
+
+/** Something to try, and why. It is advice: what is asked for is judged as everything is. */
+export const suggestionSchema = z.object({
+  kind: z.enum(['pattern', 'fix', 'next']),
+  commands: z.array(z.string()).describe('with {parameters} for what varies'),
+  parameters: z.record(z.string(), z.array(z.string())),
+  why: z.string(),
+  score: z.number().describe('0 to 1: the higher, the more the history speaks for it'),
+  successes: z.int(),
+  failures: z.int(),
+  avg_duration: z.number().nullable().describe('seconds'),
+  preconditions: preconditionsSchema,
+  pattern_id: z.int().nullable(),
+})
+export type Suggestion = z.infer<typeof suggestionSchema>
+
+/** `patterns` of an agent: what worked for a task, or what fixed a failure like this one before. */
+export const agentPatternsCallSchema = z
+  .strictObject({
+    ...schema1,
+    task: z.string().min(1).max(1024).optional().describe('what is to be done, in words'),
+    after: actionIdSchema
+      .optional()
+      .describe('an own action: what fixed its failure, or came next'),
+    category: z.enum(taskCategories).optional(),
+    limit: z.int().min(1).max(50).default(10),
+  })
+  .refine((call) => [call.task, call.after, call.category].some((one) => one !== undefined), {
+    error: 'one of task, after and category must be given',
+    path: ['task'],
+  })
+export const agentPatternsReplySchema = z.object({ suggestions: z.array(suggestionSchema) })
+
+/** `patterns` of an operator. */
+export const operatorPatternsCallSchema = z.strictObject({
+  ...schema1,
+  list: z
+    .enum(['patterns', 'successes', 'failures'])
+    .default('patterns')
+    .describe('mined and created patterns; normalised commands that work; those that fail'),
+  category: z.enum(taskCategories).optional(),
+  workflow_id: workflowIdSchema.optional(),
+  since: momentSchema.optional(),
+  least: z.int().min(1).default(3).describe('executions, or failures, to be listed'),
+  limit: z.int().min(1).max(500).default(50),
+  mine: z.boolean().default(false).describe('look for patterns now, before they are listed'),
+  create: z
+    .strictObject({
+      pattern_name: z.string().min(1).max(128),
+      command_sequence: z.array(z.string().min(1).max(4096)).min(1).max(20),
+      task_category: z.enum(taskCategories),
+      preconditions: preconditionsSchema.optional(),
+    })
+    .optional()
+    .describe('adds a pattern by hand'),
+})
+export const commandPatternStatsSchema = z.object({
+  command: z.string().describe('the normalised command'),
+  example: z.string(),
+  uses: z.int(),
+  successful: z.int(),
+  failed: z.int(),
+  success_rate: z.number(),
+  avg_duration: z.number().nullable().describe('seconds'),
+  last_execution: z.string(),
+  error_category: z.string().nullable().describe('of failures: the most frequent one'),
+  last_error: z.string().nullable().describe('of failures: how the last stderr began'),
+  fixed_by: z
+    .array(z.object({ command: z.string(), times: z.int() }))
+    .describe('of failures: what came between one and a success of the same command'),
+})
+export type CommandPatternStats = z.infer<typeof commandPatternStatsSchema>
+export const operatorPatternsReplySchema = z.object({
+  patterns: z.array(commandPatternSchema),
+  commands: z.array(commandPatternStatsSchema).describe('for `successes` and `failures`'),
+})
+
+/** `proposals`: always rules that repeated approvals speak for. Nothing is approved by it: an operator must decide. */
+export const proposalsCallSchema = z.strictObject({
+  ...schema1,
+  least: z.int().min(2).max(1000).default(3).describe('approvals by persons'),
+  since: momentSchema.optional().describe('absent: 30 days ago'),
+  limit: z.int().min(1).max(100).default(20),
+})
+export const proposalSchema = z.object({
+  decision: z.enum(alwaysDecisions),
+  command: z.string().describe('the normalised command'),
+  example: z.string().describe('the newest one approved'),
+  agent_id: z.string(),
+  workflow_id: z.string().nullable(),
+  rule: z.string().nullable().describe('verbatim what the rule would let run'),
+  trust_level: trustLevelSchema,
+  approvals: z.int(),
+  approved_by: z.array(z.string()),
+  denials: z.int().describe('always 0: what was denied once is not proposed'),
+  successful: z.int(),
+  failed: z.int(),
+  avg_wait: z.number().nullable().describe('seconds that persons took to approve'),
+  support: z
+    .array(
+      z.object({
+        execution_id: z.int(),
+        action_id: z.string(),
+        agent_id: z.string(),
+        command: z.string(),
+        approved_by: z.string(),
+        status: z.string(),
+        requested_at: z.string(),
+      }),
+    )
+    .describe('the approvals that speak for it, the newest at most 20'),
+})
+export type Proposal = z.infer<typeof proposalSchema>
+export const proposalsReplySchema = z.object({ proposals: z.array(proposalSchema) })
