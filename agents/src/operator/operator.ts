@@ -72,6 +72,31 @@ export class Operator {
     return this.#bus.server
   }
 
+  /** Whether the connection to the broker is there now; a lost one is tried again for ever. */
+  get isConnected(): boolean {
+    return this.#bus.isConnected
+  }
+
+  /** Calls back each time a lost connection is there again. Returns how to stop that. */
+  onReconnect(callback: () => void): () => void {
+    return this.#bus.onReconnect(callback)
+  }
+
+  /**
+   * Asks an endpoint of the hub and checks its answer.
+   *
+   * @param options.timeoutMs how long the answer may take, in milliseconds @default 5000
+   * @throws {CentralPostError} what the hub answered, or `unavailable` when none did
+   */
+  ask<T extends z.ZodType>(
+    endpoint: OperatorEndpoint,
+    call: object,
+    schema: T,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<z.output<T>> {
+    return this.#ask(endpoint, call, schema, options.timeoutMs)
+  }
+
   /** What waits for a person, oldest first. */
   async pending(
     filter: { agentId?: string; workflowId?: string } = {},

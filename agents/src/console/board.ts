@@ -1,0 +1,361 @@
+import {
+  type ActionOutput,
+  type ActionResult,
+  type ActionStart,
+  type ApprovalNeeded,
+  historyReplySchema,
+  type HubStatus,
+  type Logger,
+  messageOf,
+  type Subscription,
+} from '@centralpost/shared'
+import type { Operator } from '../operator/operator.ts'
+import type { TailedEvent } from '../operator/tail.ts'
+import {
+  type ActionKey,
+  type Decided,
+  type EndedAction,
+  type FeedMessage,
+  type HubView,
+  keyOf,
+  type RunningAction,
+} from './feed-message.ts'
+import { OutputTail } from './output-tail.ts'
+import { SeenAgents } from './seen-agents.ts'
+
+const lookMs = 2_000
+/** Events on core NATS can be lost; what the ledger says is read again so often. */
+const syncEveryLooks = 15
+const mostEnded = 200
+/** Of so many actions the end of the output is kept; memory stays below this times 256 KiB. */
+const mostTails = 64
+
+/** Who is told of what changes on the board. */
+export interface BoardListener {
+  tell(message: FeedMessage): void
+  output(key: ActionKey, chunk: ActionOutput): void
+}
+
+/**
+ * What the operator's pages show: what waits, runs and has ended, kept up to date by the hub's events and compared with its
+ * ledger at the start, after every interruption and now and then.
+ */
+export class Board {
+  readonly #operator: Operator
+  readonly #log: Logger
+  readonly #listeners = new Set<BoardListener>()
+  readonly #pending = new Map<string, ApprovalNeeded>()
+  readonly #running = new Map<string, RunningAction>()
+  readonly #ended = new Map<string, EndedAction>()
+  readonly #tails = new Map<string, OutputTail>()
+  readonly #agents = new SeenAgents()
+  /** what went or came while the ledger was being read: newer than what was read */
+  readonly #changedDuringSync = new Set<string>()
+  #hub: Omit<HubView, 'hub_now'> = {
+    state: 'hub-away',
+    hubs: [],
+    since: new Date().toISOString(),
+  }
+  /** the hub's clock minus this process's monotonic one, in milliseconds */
+  #clockOffset: number | null = null
+  #tail: Subscription | undefined
+  #timer: NodeJS.Timeout | undefined
+  #looks = 0
+  #syncing: Promise<void> | undefined
+  #isStopped = false
+
+  constructor(operator: Operator, log: Logger) {
+    this.#operator = operator
+    this.#log = log
+  }
+
+  /** Listens to the bus and reads what there is. Resolves also when no hub answers: that is shown. */
+  async start(): Promise<void> {
+    this.#tail = this.#operator.tail((event) => this.#take(event))
+    this.#operator.onReconnect(() => void this.#look(true))
+    await this.#operator.flush()
+    await this.#look(true)
+    this.#plan()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    this.#listeners.clear()
+    if (this.#operator.isConnected) await this.#tail?.drain()
+  }
+
+  /** Tells `listener` of every change from now on. Returns how to stop that. */
+  listen(listener: BoardListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Everything there is now, for a page that begins. */
+  snapshot(): FeedMessage[] {
+    return [
+      { type: 'hub', hub: this.hub },
+      {
+        type: 'snapshot',
+        pending: [...this.#pending.values()],
+        running: [...this.#running.values()],
+        ended: [...this.#ended.values()].toReversed(),
+        agents: this.#agents.list(),
+      },
+    ]
+  }
+
+  get hub(): HubView {
+    const hubNow = this.#clockOffset === null ? null : performance.now() + this.#clockOffset
+    return { ...this.#hub, hub_now: hubNow }
+  }
+
+  /** The end of what an action has printed, as far as this process has heard it. */
+  outputOf(key: ActionKey): ReturnType<OutputTail['read']> {
+    return this.#tails.get(keyOf(key))?.read() ?? { pieces: [], leftOut: 0 }
+  }
+
+  runningOf(key: ActionKey): RunningAction | undefined {
+    return this.#running.get(keyOf(key))
+  }
+
+  #plan(): void {
+    if (this.#isStopped) return
+    this.#timer = setTimeout(() => {
+      this.#looks += 1
+      void this.#look(this.#looks % syncEveryLooks === 0).finally(() => this.#plan())
+    }, lookMs)
+  }
+
+  /** Asks who serves; reads the ledger when asked to, or when a hub is back. */
+  async #look(mustSync: boolean): Promise<void> {
+    // a flood of requests must not become a flood of lists
+    if (this.#agents.hasNews()) this.#tell({ type: 'agents', agents: this.#agents.list() })
+    const asked = performance.now()
+    let hubs: readonly HubStatus[] | undefined
+    try {
+      if (this.#operator.isConnected) hubs = await this.#operator.hubs()
+    } catch (error) {
+      this.#log.debug('no hub answers', { error: messageOf(error) })
+    }
+    if (this.#isStopped) return
+    if (hubs === undefined) {
+      this.#showHub(this.#operator.isConnected ? 'hub-away' : 'broker-away', this.#hub.hubs)
+      return
+    }
+    const time = Date.parse(hubs[0]?.time ?? '')
+    // the answer is as old as half its way
+    if (!Number.isNaN(time)) this.#clockOffset = time - (asked + performance.now()) / 2
+    const wasAway = this.#hub.state !== 'up'
+    this.#showHub('up', hubs)
+    if (mustSync || wasAway) await this.#sync()
+  }
+
+  #showHub(state: HubView['state'], hubs: readonly HubStatus[]): void {
+    const since = state === this.#hub.state ? this.#hub.since : new Date().toISOString()
+    this.#hub = { state, hubs, since }
+    this.#tell({ type: 'hub', hub: this.hub })
+  }
+
+  #sync(): Promise<void> {
+    this.#syncing ??= this.#readLedger()
+      .catch((error: unknown) => {
+        this.#log.warn('what waits and runs could not be read', { error: messageOf(error) })
+      })
+      .finally(() => {
+        this.#syncing = undefined
+      })
+    return this.#syncing
+  }
+
+  async #readLedger(): Promise<void> {
+    this.#changedDuringSync.clear()
+    const pending = await this.#operator.pending()
+    const { entries } = await this.#operator.ask(
+      'history',
+      { status: 'running', limit: 200 },
+      historyReplySchema,
+    )
+    const changed = (key: string): boolean => this.#changedDuringSync.has(key)
+    const isPending = new Set(pending.map(keyOf))
+    const fresh = pending.filter((asked) => {
+      const key = keyOf(asked)
+      const known = this.#pending.get(key)
+      const isSame = known?.digest === asked.digest && known.expires_at === asked.expires_at
+      return !changed(key) && !(isSame && known.approvals.length === asked.approvals.length)
+    })
+    for (const asked of fresh) this.#pending.set(keyOf(asked), asked)
+    if (fresh.length > 0) this.#tell({ type: 'pending', actions: fresh })
+    for (const [key, asked] of this.#pending) {
+      if (!isPending.has(key) && !changed(key)) this.#settle(asked, 'gone', null, null)
+    }
+    const isRunning = new Set(entries.map(keyOf))
+    for (const entry of entries) {
+      if (this.#running.has(keyOf(entry)) || changed(keyOf(entry))) continue
+      this.#addRunning({
+        agent_id: entry.agent_id,
+        action_id: entry.action_id,
+        workflow_id: entry.workflow_id,
+        command: entry.command,
+        cwd: entry.cwd ?? '',
+        trust_level: entry.trust_level,
+        approved_by: entry.approved_by,
+        started_at: entry.requested_at,
+        timeout: null,
+        bytes: { stdout: 0, stderr: 0, skipped: 0 },
+      })
+    }
+    for (const [key, action] of this.#running) {
+      if (!isRunning.has(key) && !changed(key)) await this.#missedEnd(action)
+    }
+  }
+
+  /** The result of an action whose end was not heard. */
+  async #missedEnd(action: RunningAction): Promise<void> {
+    const { result } = await this.#operator.result(action.action_id, action.agent_id)
+    if (result !== null) this.#end(result)
+  }
+
+  #take(event: TailedEvent): void {
+    const key = `${event.agentId}.${event.actionId}`
+    switch (event.kind) {
+      case 'request':
+        this.#agents.saw(event.agentId, event.raw)
+        return
+      case 'approval_needed':
+        this.#changed(key)
+        this.#running.delete(key)
+        this.#pending.set(key, event.message)
+        this.#tell({ type: 'pending', actions: [event.message] })
+        return
+      case 'approved': {
+        const { message } = event
+        const asked = this.#pending.get(key)
+        if (message.cleared) {
+          if (asked) this.#settle(asked, 'approved', message.approvals.join(', '), null)
+        } else if (asked) {
+          this.#changed(key)
+          this.#pending.set(key, { ...asked, approvals: message.approvals })
+          this.#tell({ type: 'voted', key: asked, approvals: message.approvals })
+        }
+        return
+      }
+      case 'denied': {
+        const asked = this.#pending.get(key)
+        if (asked) this.#settle(asked, 'denied', event.message.denied_by, event.message.reason)
+        return
+      }
+      case 'start':
+        this.#start(event.message)
+        return
+      case 'output':
+        this.#output(event.message)
+        return
+      case 'result':
+        this.#end(event.message)
+        return
+      case 'other':
+    }
+  }
+
+  #start(message: ActionStart): void {
+    const key = keyOf(message)
+    const asked = this.#pending.get(key)
+    if (asked) this.#settle(asked, 'approved', message.approved_by, null)
+    this.#changed(key)
+    this.#addRunning({
+      agent_id: message.agent_id,
+      action_id: message.action_id,
+      workflow_id: message.workflow_id,
+      command: message.command,
+      cwd: message.cwd,
+      trust_level: message.trust_level,
+      approved_by: message.approved_by,
+      started_at: message.started_at,
+      timeout: message.timeout,
+      bytes: { stdout: 0, stderr: 0, skipped: 0 },
+    })
+  }
+
+  #addRunning(action: RunningAction): void {
+    this.#running.set(keyOf(action), action)
+    this.#tell({ type: 'started', action })
+  }
+
+  #output(chunk: ActionOutput): void {
+    const key = keyOf(chunk)
+    const skipped = chunk.skipped_bytes ?? 0
+    this.#tailOf(key).push(chunk.stream, chunk.data, skipped)
+    const action = this.#running.get(key)
+    if (action) {
+      const { bytes } = action
+      this.#running.set(key, {
+        ...action,
+        bytes: {
+          ...bytes,
+          [chunk.stream]: bytes[chunk.stream] + Buffer.byteLength(chunk.data),
+          skipped: bytes.skipped + skipped,
+        },
+      })
+    }
+    for (const listener of this.#listeners) listener.output(chunk, chunk)
+  }
+
+  #tailOf(key: string): OutputTail {
+    const known = this.#tails.get(key)
+    if (known) return known
+    const tail = new OutputTail()
+    this.#tails.set(key, tail)
+    for (const oldest of this.#tails.keys()) {
+      if (this.#tails.size <= mostTails) break
+      this.#tails.delete(oldest)
+    }
+    return tail
+  }
+
+  #end(message: ActionResult): void {
+    const key = keyOf(message)
+    const asked = this.#pending.get(key)
+    if (asked) this.#settle(asked, howItEnded(message), null, message.reason)
+    this.#changed(key)
+    this.#running.delete(key)
+    // a result may come twice
+    if (this.#ended.has(key)) return
+    const { stdout: _, stderr: __, ...ended } = message
+    this.#ended.set(key, ended)
+    for (const oldest of this.#ended.keys()) {
+      if (this.#ended.size <= mostEnded) break
+      this.#ended.delete(oldest)
+    }
+    this.#tell({ type: 'ended', result: ended })
+  }
+
+  #settle(
+    asked: ApprovalNeeded,
+    how: Decided['how'],
+    by: string | null,
+    reason: string | null,
+  ): void {
+    const { agent_id, action_id, command } = asked
+    this.#changed(keyOf(asked))
+    this.#pending.delete(keyOf(asked))
+    const at = new Date().toISOString()
+    this.#tell({
+      type: 'decided',
+      decided: { agent_id, action_id, command, how, by, at, reason },
+    })
+  }
+
+  #changed(key: string): void {
+    if (this.#syncing) this.#changedDuringSync.add(key)
+  }
+
+  #tell(message: FeedMessage): void {
+    for (const listener of this.#listeners) listener.tell(message)
+  }
+}
+
+function howItEnded({ status }: ActionResult): Decided['how'] {
+  if (status === 'denied' || status === 'expired' || status === 'cancelled') return status
+  return 'gone'
+}
