@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureBrowser } from './browser.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
+import { ensurePage } from './page.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
 import { say, SetupError } from './say.js'
 
@@ -16,10 +18,16 @@ const jobs = {
   start: (args) => centralpost(['up', ...args]),
   demo: (args) => centralpost(['demo', ...args]),
   test: (args) => test(args),
+  build: () => {
+    ensureInstalled(root)
+    ensurePage(root, { always: true })
+    return { code: 0, signal: null }
+  },
   setup: () => {
     ensureInstalled(root)
     ensureProgram(natsServer)
     ensureSandbox()
+    ensurePage(root)
     say('everything is there')
     return { code: 0, signal: null }
   },
@@ -27,6 +35,7 @@ const jobs = {
 
 async function centralpost(args) {
   ensureInstalled(root)
+  ensurePage(root)
   // Another broker that was named is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
   return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
@@ -38,6 +47,8 @@ async function test(args) {
   ensureInstalled(root)
   ensureProgram(natsServer)
   ensureSandbox()
+  ensurePage(root)
+  ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
   const counts = join(folder, 'counts')
   try {

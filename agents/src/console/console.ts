@@ -3,13 +3,7 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import {
-  CentralPostError,
-  isCentralPostError,
-  type Logger,
-  messageOf,
-  silentLogger,
-} from '@centralpost/shared'
+import { CentralPostError, isCentralPostError, messageOf, silentLogger } from '@centralpost/shared'
 import type { Hono } from 'hono'
 import { Agent } from '../agent.ts'
 import { Operator } from '../operator/operator.ts'

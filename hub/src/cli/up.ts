@@ -6,17 +6,23 @@ import { CentralPostError, externalCredentials, type Logger } from '@centralpost
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import {
+  consoleArguments,
+  ConsoleProcess,
+  findConsoleProgram,
+  type ServingConsole,
+} from './console-process.ts'
 import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
 
-/** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
+/** Adds `up`: broker, hub and console together on one machine, the latter two in processes of their own that are started again. */
 export function addUpCommand(program: Command): void {
   withCommonOptions(
     program
       .command('up')
-      .description('run everything on this machine: broker and hub, until stopped'),
+      .description('run everything on this machine: broker, hub and console, until stopped'),
   ).action(async (options: CommonOptions) => {
     const config = await settingsOf(options)
     const dataDir = dataDirOf(options)
@@ -29,6 +35,8 @@ export function addUpCommand(program: Command): void {
       const store = await CredentialStore.open(dataDir)
       await store.ensure('operator', 'operator')
       await store.ensure('agent', 'cli')
+      // as whom the operator's own commands are asked for
+      await store.ensure('agent', 'operator-operator')
       const { port } = config.broker
       broker = opened.use(
         await EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) }),
@@ -39,8 +47,15 @@ export function addUpCommand(program: Command): void {
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
+      const program = config.console.enabled ? findConsoleProgram() : undefined
+      const console =
+        program === undefined
+          ? undefined
+          : new ConsoleProcess(program, consoleArguments(config.console, dataDir), log)
+      if (console) opened.defer(() => console.stop())
+      const page = await Promise.race([console?.serving ?? null, stopping.then(() => null)])
       process.stdout.write(
-        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir),
+        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir, page),
       )
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
@@ -113,10 +128,22 @@ class HubFailed extends CentralPostError {
   }
 }
 
-function welcome(hubId: string, broker: string, dataDir: string): string {
+function welcome(
+  hubId: string,
+  broker: string,
+  dataDir: string,
+  page: ServingConsole | null,
+): string {
   return [
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
     '',
+    ...(page === null
+      ? []
+      : [
+          `Console: ${page.link}`,
+          '  signs one browser in, once, within ten minutes; for another: centralpost console --link',
+          '',
+        ]),
     '  centralpost request --wait -- git status     ask for an action',
     '  centralpost pending                          see what waits for you',
     '  centralpost tail                             watch everything that happens',

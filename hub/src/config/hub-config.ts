@@ -138,6 +138,17 @@ export const hubConfigSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  console: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('whether `centralpost up` starts the console'),
+      host: z.string().min(1).default('127.0.0.1').describe('where it listens'),
+      port: z.int().min(1).max(65_535).optional().describe('absent: a free one, remembered'),
+      origin: z.string().optional().describe('what browsers call it, behind a proxy'),
+      tls_cert: z.string().optional().describe('a PEM file: pages are served over TLS'),
+      tls_key: z.string().optional().describe('a PEM file'),
+      session_hours: z.number().positive().max(8760).default(12),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
