@@ -46,6 +46,12 @@ export function RequestDetail({
       <pre class="command-block" tabIndex={0} aria-label="The command">
         <ShownCommand command={asked.command} units={asked.verdict.units} />
       </pre>
+      <p class="where">
+        <span class="muted">in</span>{' '}
+        <code>
+          <Shown text={asked.cwd} />
+        </code>
+      </p>
       {asked.context !== null && (
         <blockquote>
           <Shown text={asked.context} lines />
@@ -140,11 +146,6 @@ function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
   const hardening = Object.entries(asked.verdict.plan.env ?? {})
   return (
     <dl class="facts">
-      <Fact name="in">
-        <code>
-          <Shown text={asked.cwd} />
-        </code>
-      </Fact>
       <Fact name="runs as">
         {asked.verdict.plan.kind === 'argv' ? (
           <>

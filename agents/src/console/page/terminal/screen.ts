@@ -146,22 +146,44 @@ function tinted(text: string): string {
   return `\u001b[31m${text.replace(/\u001b\[0?m/g, '\u001b[0;31m')}\u001b[0m`
 }
 
+/**
+ * The document as the terminal sees it. The page's policy refuses style elements without the page's nonce and style attributes;
+ * the same set through the object model is let through, since a script that may run may style.
+ */
 function documentWithNonce(): Document {
-  const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
   return new Proxy(document, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
-      if (name === 'createElement') {
-        return (tag: string) => {
-          const element = target.createElement(tag)
-          if (tag === 'style') element.nonce = nonce
-          return element
-        }
-      }
+      if (name === 'createElement') return createAllowed
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
 }
+
+const createElement = document.createElement.bind(document)
+
+function createAllowed(tag: string): HTMLElement {
+  const element = createElement(tag)
+  if (tag === 'style') element.nonce = nonce
+  if (tag === 'span') {
+    element.setAttribute = (name: string, value: string) => {
+      if (name === 'style') element.style.cssText = value
+      else Element.prototype.setAttribute.call(element, name, value)
+    }
+  }
+  return element
+}
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
+// one part of the terminal asks the window for its document, whatever it was given
+Object.defineProperty(document, 'createElement', {
+  configurable: true,
+  value: (tag: string, options?: ElementCreationOptions) => {
+    const element = createElement(tag, options)
+    if (tag === 'style') element.nonce = nonce
+    return element
+  },
+})
 
 function colours() {
   const chosen = document.documentElement.dataset['theme']

@@ -24,8 +24,11 @@ export function levelSpans(command: string, units: readonly UnitVerdict[]): Leve
     if (at < 0) at = text.indexOf(wanted)
     if (at < 0) continue
     from = at + wanted.length
-    const begin = places[at] ?? 0
-    const end = (places[at + wanted.length - 1] ?? begin) + 1
+    let begin = places[at] ?? 0
+    let end = (places[at + wanted.length - 1] ?? begin) + 1
+    // the quotes around a word belong to it
+    while (isQuote(command[begin - 1])) begin -= 1
+    while (isQuote(command[end])) end += 1
     for (let place = begin; place < end; place += 1) {
       const other = owner[place]
       if (!other || strictness[unit.level] > strictness[other.level]) owner[place] = unit
@@ -33,6 +36,8 @@ export function levelSpans(command: string, units: readonly UnitVerdict[]): Leve
   }
   return spansOf(command, owner)
 }
+
+const isQuote = (character: string | undefined): boolean => character === '"' || character === "'"
 
 function spansOf(command: string, owner: readonly (UnitVerdict | null)[]): LevelSpan[] {
   const spans: LevelSpan[] = []
