@@ -51,7 +51,16 @@ export function consoleApp(parts: ConsoleAppParts): {
   app.use('*', pageHeaders(site.isSecure))
   app.use('*', onlyOwnSite(site))
   app.use('*', onlySignedIn(site, sessions, isPublic))
-  app.use('*', bodyLimit({ maxSize: maxBodyBytes }))
+  app.use(
+    '*',
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: (c) => {
+        const message = `more than ${maxBodyBytes} bytes are not taken`
+        return c.json({ error: { code: 'invalid_request', message } }, 413)
+      },
+    }),
+  )
 
   app.get('/login', (c) => files.answer(c, '/login.html', c.get('nonce')) ?? c.notFound())
   app.post('/login', async (c) => {

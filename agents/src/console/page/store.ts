@@ -25,7 +25,10 @@ export const me = signal<{
 } | null>(null)
 export const connection = signal<'connecting' | 'open' | 'lost'>('connecting')
 
-export const pendingList = computed(() => [...pending.value.values()])
+/** oldest first */
+export const pendingList = computed(() =>
+  [...pending.value.values()].toSorted((a, b) => a.execution_id - b.execution_id),
+)
 export const runningList = computed(() => [...running.value.values()])
 /** What stands between the operator and the hub, or null: everything works. */
 export const trouble = computed(() => {

@@ -127,12 +127,27 @@ onDecided((end: Decided) => {
   // an equal request that went with one decided here
   if (isOwnName && performance.now() - decidedAt < 3000) return
   const own = isOwnName ? 'You, elsewhere,' : (end.by ?? '')
-  if (end.how === 'approved') say('note', `${own} approved ${short(end.command)}`)
-  if (end.how === 'denied') say('note', `${own} denied ${short(end.command)}`)
-  if (end.how === 'expired')
-    say('note', `Nobody decided in time: ${short(end.command)} has expired`)
-  if (end.how === 'cancelled') say('note', `${short(end.command)} was withdrawn`)
+  const what = short(end.command)
+  const texts: Readonly<Record<Exclude<Decided['how'], 'gone'>, string>> = {
+    approved: `${own} approved ${what}`,
+    denied: `${own} denied ${what}`,
+    expired: `Nobody decided in time: ${what} has expired`,
+    cancelled: `${what} was withdrawn`,
+  }
+  sayOfOthers(texts[end.how])
 })
+
+let othersAt = Number.NEGATIVE_INFINITY
+let othersBefore = 0
+
+/** Many decisions of others in a short time are one message, with the newest of them. */
+function sayOfOthers(text: string): void {
+  const now = performance.now()
+  othersBefore = now - othersAt < 5000 ? othersBefore + 1 : 0
+  othersAt = now
+  const more = othersBefore > 0 ? ` (and ${othersBefore} before)` : ''
+  say('note', text + more, 'others')
+}
 
 function short(command: string): string {
   const text = visible(command)

@@ -2,6 +2,7 @@ import type { ApprovalNeeded } from '@centralpost/shared'
 import { computed, effect, signal } from '@preact/signals'
 import { type Decided, keyOf } from '../../feed-message.ts'
 import { onDecided } from '../feed.ts'
+import { route } from '../route.ts'
 import { pendingList, pending } from '../store.ts'
 
 /** What the operator is looking at and has marked. It follows actions, never places in the list: arrivals move nothing. */
@@ -75,7 +76,12 @@ onDecided((end) => {
     const at = keys.indexOf(key)
     selectedKey.value = keys[at + 1] ?? keys[at - 1] ?? null
     movedAt = performance.now()
-  } else if (asked) tombstone.value = { asked, end }
+  } else if (asked && route.value.view === 'approvals') tombstone.value = { asked, end }
+})
+
+// what was settled while another view is looked at is of no interest on return
+effect(() => {
+  if (route.value.view !== 'approvals') tombstone.value = null
 })
 
 // something is selected whenever there is something

@@ -2,8 +2,8 @@ import type { ApprovalNeeded } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import type { Decided } from '../../feed-message.ts'
 import { address } from '../route.ts'
-import { me } from '../store.ts'
-import { duration, moment } from '../text/format.ts'
+import { me, trouble } from '../store.ts'
+import { duration, moment, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
 import { EarlierRuns } from './earlier-runs.tsx'
@@ -78,7 +78,7 @@ export function RequestDetail({
           >
             Always… <kbd>A</kbd>
           </button>
-          <button type="button" class="deny" onClick={deny}>
+          <button type="button" class="deny" onClick={deny} disabled={trouble.value !== null}>
             Deny… <kbd>d</kbd>
           </button>
         </div>
@@ -188,7 +188,10 @@ function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
       {bound.length > 0 && (
         <Fact name="binds">
           <details>
-            <summary>{bound.length} programs and files, checked again before the start</summary>
+            <summary>
+              {plural(bound.length, 'program or file', 'programs and files')}, checked again before
+              the start
+            </summary>
             <ul class="plain mono">
               {bound.map(([name, value]) => (
                 <li>

@@ -133,7 +133,7 @@ function Shell({ action }: { readonly action: RunningAction | EndedAction }) {
           <code>
             <Shown text={action.cwd ?? '–'} />
           </code>
-          {action.approved_by !== null && ` · cleared by ${action.approved_by}`}
+          {action.approved_by !== null && ` · cleared by ${clearedBy(action.approved_by)}`}
           {isRunning ? (
             <>
               {' · '}
@@ -178,6 +178,8 @@ function Shell({ action }: { readonly action: RunningAction | EndedAction }) {
     </div>
   )
 }
+
+const clearedBy = (by: string): string => (by === 'auto' ? 'the rules' : by)
 
 function CancelDialog({
   action,

@@ -26,7 +26,7 @@ export function Mark() {
     <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">
       <circle cx="26" cy="32" r="21" />
       <circle cx="26" cy="32" r="14.5" />
-      <path class="cross" d="M26 25v14M19 32h14" />
+      <path class="cross" d="M19.5 32.5l4.7 4.7 8.6-9.6" />
       <path d="M44 22c4-3 6 3 10 0s5 1 7 0M46 32c4-3 6 3 9 0s4 1 6 0M44 42c4-3 6 3 10 0s5 1 7 0" />
     </svg>
   )

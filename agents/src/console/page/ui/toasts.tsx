@@ -7,6 +7,8 @@ interface Toast {
   readonly id: number
   readonly kind: Kind
   readonly content: ComponentChildren
+  /** a newer one of the same group takes its place */
+  readonly group: string | undefined
 }
 
 const shownMs: Readonly<Record<Kind, number>> = { good: 7000, note: 7000, bad: 14_000 }
@@ -15,10 +17,11 @@ const toasts = signal<readonly Toast[]>([])
 let lastId = 0
 
 /** Says something beside what the operator is doing. */
-export function say(kind: Kind, content: ComponentChildren): void {
+export function say(kind: Kind, content: ComponentChildren, group?: string): void {
   lastId += 1
-  const toast = { id: lastId, kind, content }
-  toasts.value = [...toasts.value, toast].slice(-mostToasts)
+  const toast = { id: lastId, kind, content, group }
+  const others = toasts.value.filter((one) => group === undefined || one.group !== group)
+  toasts.value = [...others, toast].slice(-mostToasts)
   setTimeout(() => dismiss(toast.id), shownMs[kind])
 }
 
