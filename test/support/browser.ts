@@ -36,7 +36,7 @@ export class TestBrowser {
   async signIn(
     console: Console,
     options: Parameters<Browser['newContext']>[0] & {
-      readonly before?: (context: BrowserContext) => Promise<void>
+      readonly before?: (context: BrowserContext) => Promise<unknown>
     } = {},
   ): Promise<SignedIn> {
     const { before, ...contextOptions } = options
@@ -47,6 +47,7 @@ export class TestBrowser {
     })
     await before?.(context)
     const page = await context.newPage()
+    page.setDefaultTimeout(10_000)
     const problems: string[] = []
     const foreign: string[] = []
     page.on('console', (message) => {
@@ -73,4 +74,19 @@ export interface SignedIn {
   readonly problems: readonly string[]
   /** requests to anywhere but the console */
   readonly foreign: readonly string[]
+}
+
+/** Begins to note how long the page's main thread is taken at a time. */
+export async function watchLongTasks(page: Page): Promise<void> {
+  await page.evaluate(`
+    globalThis.longTasks = []
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration)
+    }).observe({ type: 'longtask' })
+  `)
+}
+
+/** The longest so far, in milliseconds; 0 while none was longer than 50. */
+export function longestTask(page: Page): Promise<number> {
+  return page.evaluate('Math.max(0, ...globalThis.longTasks)')
 }

@@ -170,28 +170,15 @@ export class Board {
 
   async #readLedger(): Promise<void> {
     this.#changedDuringSync.clear()
-    const pending = await this.#operator.pending()
+    this.#mergePending(await this.#operator.pending())
     const { entries } = await this.#operator.ask(
       'history',
       { status: 'running', limit: 200 },
       historyReplySchema,
     )
-    const changed = (key: string): boolean => this.#changedDuringSync.has(key)
-    const isPending = new Set(pending.map(keyOf))
-    const fresh = pending.filter((asked) => {
-      const key = keyOf(asked)
-      const known = this.#pending.get(key)
-      const isSame = known?.digest === asked.digest && known.expires_at === asked.expires_at
-      return !changed(key) && !(isSame && known.approvals.length === asked.approvals.length)
-    })
-    for (const asked of fresh) this.#pending.set(keyOf(asked), asked)
-    if (fresh.length > 0) this.#tell({ type: 'pending', actions: fresh })
-    for (const [key, asked] of this.#pending) {
-      if (!isPending.has(key) && !changed(key)) this.#settle(asked, 'gone', null, null)
-    }
     const isRunning = new Set(entries.map(keyOf))
     for (const entry of entries) {
-      if (this.#running.has(keyOf(entry)) || changed(keyOf(entry))) continue
+      if (this.#running.has(keyOf(entry)) || this.#changedDuringSync.has(keyOf(entry))) continue
       this.#addRunning({
         agent_id: entry.agent_id,
         action_id: entry.action_id,
@@ -206,7 +193,24 @@ export class Board {
       })
     }
     for (const [key, action] of this.#running) {
-      if (!isRunning.has(key) && !changed(key)) await this.#missedEnd(action)
+      if (!isRunning.has(key) && !this.#changedDuringSync.has(key)) await this.#missedEnd(action)
+    }
+  }
+
+  /** Takes over what the ledger says waits, except where an event has said something newer meanwhile. */
+  #mergePending(pending: readonly ApprovalNeeded[]): void {
+    const changed = (key: string): boolean => this.#changedDuringSync.has(key)
+    const fresh = pending.filter((asked) => {
+      const key = keyOf(asked)
+      const known = this.#pending.get(key)
+      const isSame = known?.digest === asked.digest && known.expires_at === asked.expires_at
+      return !changed(key) && !(isSame && known.approvals.length === asked.approvals.length)
+    })
+    for (const asked of fresh) this.#pending.set(keyOf(asked), asked)
+    if (fresh.length > 0) this.#tell({ type: 'pending', actions: fresh })
+    const isPending = new Set(pending.map(keyOf))
+    for (const [key, asked] of this.#pending) {
+      if (!isPending.has(key) && !changed(key)) this.#settle(asked, 'gone', null, null)
     }
   }
 

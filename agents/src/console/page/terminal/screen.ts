@@ -136,6 +136,10 @@ function silence({ parser }: Terminal): void {
   }
   for (const final of ['c', 'n', 't', 'x', 'q']) parser.registerCsiHandler({ final }, () => true)
   parser.registerCsiHandler({ prefix: '>', final: 'c' }, () => true)
+  // a second screen would hide what was printed, and the mouse belongs to the page; only wrapping may be changed
+  for (const final of ['h', 'l']) {
+    parser.registerCsiHandler({ prefix: '?', final }, (modes) => !modes.every((mode) => mode === 7))
+  }
   parser.registerCsiHandler({ prefix: '?', final: 'n' }, () => true)
   parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true)
 }
