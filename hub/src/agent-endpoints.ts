@@ -1,4 +1,5 @@
 import {
+  agentPatternsCallSchema,
   cancelCallSchema,
   CentralPostError,
   classifyCallSchema,
@@ -9,13 +10,14 @@ import {
 import { agentEndpoint, callerOf } from './bus/endpoints.ts'
 import { Turns } from './bus/turns.ts'
 import type { HubParts } from './hub-parts.ts'
+import { fitList } from './messages.ts'
 
 /** How many calls of one agent may wait for their answers. */
 const mostCallsWaiting = 64
 
 /** What an agent may ask: always about its own actions, whatever it writes into the call. */
 export function agentEndpoints(parts: HubParts): Endpoint[] {
-  const { centralPost, executor, trust, config, hubId, checkCwd } = parts
+  const { centralPost, executor, history, trust, config, hubId, checkCwd } = parts
   const turns = new Turns(mostCallsWaiting)
   const endpoints = [
     agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
@@ -42,6 +44,19 @@ export function agentEndpoints(parts: HubParts): Endpoint[] {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
       return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
     }),
+    agentEndpoint(
+      'patterns',
+      'what worked before',
+      agentPatternsCallSchema,
+      async (call, agentId) => {
+        const { task, after: actionId, category, limit } = call
+        const after = actionId === undefined ? undefined : { agentId, actionId }
+        const found = await history.ask((reads) =>
+          reads.getSuggestions({ task, after, category, limit }),
+        )
+        return { suggestions: fitList(found).fit }
+      },
+    ),
   ]
   return endpoints.map((endpoint) => ({
     ...endpoint,

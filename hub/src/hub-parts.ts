@@ -1,7 +1,7 @@
 import type { HubStatus, Verdict } from '@centralpost/shared'
 import type { CentralPost } from './central-post.ts'
 import type { SystemExecutor } from './execution/index.ts'
-import type { CommandHistory } from './history/command-history.ts'
+import type { History } from './history/history.ts'
 
 /** What the endpoints reach. */
 export interface HubParts {
@@ -9,7 +9,7 @@ export interface HubParts {
   readonly config: { readonly roots: readonly string[] }
   readonly centralPost: CentralPost
   readonly executor: SystemExecutor
-  readonly history: CommandHistory
+  readonly history: History
   readonly trust: {
     classifyCommand(command: string | readonly string[], context: { cwd: string }): Verdict
   }

@@ -26,11 +26,9 @@ import {
   SystemExecutor,
 } from './execution/index.ts'
 import type { ApprovalLimits } from './approval/approval-desk.ts'
-import { ApprovalStore } from './history/approval-store.ts'
-import { CommandHistory } from './history/command-history.ts'
-import { lockDataDirectory, openDatabase } from './history/database.ts'
-import { GroupCommit } from './history/group-commit.ts'
-import { Ledger } from './history/ledger.ts'
+import { lockDataDirectory } from './history/database.ts'
+import { History } from './history/history.ts'
+import { historyEndpoints } from './history-endpoints.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { TrustManager } from './trust/trust-manager.ts'
@@ -85,11 +83,25 @@ export class Hub {
     opened.defer(lockDataDirectory(named))
     const dataDir = realpathSync(named)
     hideFromSearches(dataDir)
-    const database = await openDatabase(join(dataDir, 'hub.db'))
-    opened.defer(() => database.destroy())
-    const commits = new GroupCommit(database)
-    const ledger = new Ledger(database, commits)
-    const history = new CommandHistory(database)
+    const historyLost = Promise.withResolvers<never>()
+    historyLost.promise.catch(() => {})
+    const history = await History.open({
+      location: config.history.location ?? { backend: 'sqlite', dataDir },
+      dataDir,
+      hubId,
+      masking: config.history.masking,
+      onLost: (error) => {
+        log.error('the history is lost; the hub must start anew', { error })
+        historyLost.reject(
+          new CentralPostError('storage', `the history is lost: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        )
+      },
+      log: log.child({ part: 'history' }),
+    })
+    opened.defer(() => history.close())
+    const { ledger } = history
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
     const executor = new SystemExecutor(executorOptions(config, dataDir, hubId, log))
@@ -124,7 +136,7 @@ export class Hub {
       classifyCommand: classify,
       policy: () => trust.policy,
       ledger,
-      approvals: new ApprovalStore(database, commits),
+      approvals: history.approvals,
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
@@ -191,7 +203,7 @@ export class Hub {
     const served = await serveEndpoints(
       replies,
       { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
-      [...agentEndpoints(parts), ...operatorEndpoints(parts)],
+      [...agentEndpoints(parts), ...operatorEndpoints(parts), ...historyEndpoints(parts)],
     )
     opened.defer(async () => {
       await served.stop()
@@ -204,7 +216,7 @@ export class Hub {
     return new Hub(
       hubId,
       opened.move(),
-      lost(bus, 'hub').then(() => {}),
+      Promise.race([lost(bus, 'hub').then(() => {}), historyLost.promise]),
     )
   }
 

@@ -2,7 +2,7 @@
 export { EmbeddedBroker } from './broker/embedded-broker.ts'
 export { CredentialStore } from './broker/credentials.ts'
 export { CentralPost } from './central-post.ts'
-export { hubConfigSchema, loadHubConfig } from './config/hub-config.ts'
+export { historySettings, hubConfigSchema, loadHubConfig } from './config/hub-config.ts'
 export type { HubConfig } from './config/hub-config.ts'
 export { SystemExecutor } from './execution/index.ts'
 export { CommandHistory } from './history/command-history.ts'

@@ -6,12 +6,10 @@ import {
   denyCallSchema,
   emptyCallSchema,
   type Endpoint,
-  historyCallSchema,
   outputCallSchema,
   pendingCallSchema,
   resultCallSchema,
   rulesCallSchema,
-  statsCallSchema,
 } from '@centralpost/shared'
 import { pendingPage } from './approval/approval-desk.ts'
 import { readShape } from './approval/rule-book.ts'
@@ -23,7 +21,7 @@ import { fitList, fitsMessage, isoOf } from './messages.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {
-  const { centralPost, executor, history, trust, config, checkCwd } = parts
+  const { centralPost, executor, trust, config, checkCwd } = parts
   return [
     operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
       const page = await centralPost.getPendingActions(call.after)
@@ -92,41 +90,6 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         return { action_id: action.action_id, stream: call.stream, ...fit }
       },
     ),
-    operatorEndpoint('history', 'what was done, newest first', historyCallSchema, async (call) => {
-      const entries = await history.getFilteredHistory({
-        query: call.query,
-        agentId: call.agent_id,
-        workflowId: call.workflow_id,
-        trustLevel: call.trust_level,
-        status: call.status,
-        actionId: call.action_id,
-        before: call.before,
-        limit: call.limit,
-      })
-      const { fit, isCut } = fitList(entries)
-      const hasMore = isCut || entries.length === call.limit
-      return { entries: fit, next: hasMore ? (fit.at(-1)?.execution_id ?? null) : null }
-    }),
-    operatorEndpoint('stats', 'success and duration', statsCallSchema, async (call) => {
-      const { command } = call
-      const stats = await history.getCommandStats(
-        command === undefined ? undefined : executor.computeCommandHash(command),
-      )
-      const executed = stats.successful + stats.failed
-      return {
-        command: command ?? null,
-        total_executions: stats.totalExecutions,
-        successful: stats.successful,
-        failed: stats.failed,
-        success_rate: executed === 0 ? null : stats.successful / executed,
-        avg_duration: inSeconds(stats.avgDuration),
-        min_duration: inSeconds(stats.minDuration),
-        max_duration: inSeconds(stats.maxDuration),
-        last_execution: isoOrNull(stats.lastExecution),
-        by_status: stats.byStatus,
-        by_level: stats.byLevel,
-      }
-    }),
     operatorEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
       return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
@@ -134,16 +97,6 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
     operatorEndpoint('hubs', 'who serves, and how it goes', emptyCallSchema, async () => ({
       hubs: [await parts.status()],
     })),
-    operatorEndpoint('verify', 'recompute the audit chain', emptyCallSchema, async () => {
-      const report = await history.verify()
-      return {
-        intact: report.intact,
-        events: report.events,
-        head: report.head,
-        first_bad: report.firstBad,
-        problem: report.problem,
-      }
-    }),
   ]
 }
 
@@ -193,8 +146,4 @@ function inlinePage(text: string, offset: number, limit: number): object {
     total: bytes.length,
     eof: end >= bytes.length,
   }
-}
-
-function inSeconds(ms: number | null): number | null {
-  return ms === null ? null : ms / 1000
 }

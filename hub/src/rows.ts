@@ -74,26 +74,32 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
     data: {
       command: row.command,
       cwd: row.cwd,
-      level: verdict.level,
-      reasons: verdict.reasons,
-      policy: verdict.policy,
     },
+  }
+  const classified: Told = {
+    kind: 'classified',
+    data: { level: verdict.level, reasons: verdict.reasons, policy: verdict.policy },
   }
   if (status === 'queued') {
     const by = rule && { by: 'rule', rule_id: rule.rule_id, created_by: rule.created_by }
-    return { row, told: by ? [requested, { kind: 'approved', data: by }] : [requested] }
+    const asked = [requested, classified]
+    return { row, told: by ? [...asked, { kind: 'approved', data: by }] : asked }
   }
   if (status === 'pending') {
     return {
       row,
-      told: [requested, { kind: 'pending', data: { digest: row.digest, until: row.deadline } }],
+      told: [
+        requested,
+        classified,
+        { kind: 'pending', data: { digest: row.digest, until: row.deadline } },
+      ],
     }
   }
   const reason =
     status === 'denied' ? verdict.reasons.join('; ') : `expires_at was over when it arrived`
   return {
     row: { ...row, reason, finished_at: now },
-    told: [requested, { kind: status, data: { by: 'policy', reason } }],
+    told: [requested, classified, { kind: status, data: { by: 'policy', reason } }],
     terminal: {
       subject: resultSubject(action.agentId, action.actionId),
       result: (executionId) =>
@@ -189,7 +195,7 @@ export function intakeOfRefused(
 
 /** A row as the ledger holds it after its intake. */
 export function rowAfter(row: NewCommandExecution, executionId: number): CommandExecution {
-  return { ...nothingYet, ...row, execution_id: executionId }
+  return { ...nothingYet, ...row, masked: row.masked ?? 0, execution_id: executionId }
 }
 
 export function earliest(time: number, other: number | null): number {

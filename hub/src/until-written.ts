@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Logger, messageOf } from '@centralpost/shared'
+import { isPassingFault } from './history/passing-fault.ts'
 
 const firstWaitMs = 50
 const longestWaitMs = 2000
@@ -20,17 +21,11 @@ export async function untilWritten<T>(
     try {
       return await work()
     } catch (error) {
-      if (!isPassing(error) || options.giveUp.aborted) throw error
+      if (!isPassingFault(error) || options.giveUp.aborted) throw error
       options.log.error('the database cannot be written; trying again', { error: messageOf(error) })
       await delay(wait, undefined, { signal: options.giveUp }).catch(() => {
         // given up: one last try
       })
     }
   }
-}
-
-/** A fault that goes by itself or by somebody's help, and not a bug of ours. */
-function isPassing(error: unknown): boolean {
-  const code = Error.isError(error) && 'code' in error ? String(error.code) : ''
-  return /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|NOMEM)/.test(code)
 }

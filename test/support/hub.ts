@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, Operator } from '@centralpost/agents'
-import { Hub, hubConfigSchema, type HubConfig } from '@centralpost/hub'
+import { historySettings, Hub, hubConfigSchema, type HubConfig } from '@centralpost/hub'
 import { Bus, type BusCredentials, silentLogger } from '@centralpost/shared'
 import type { z } from 'zod'
 import { MemoryLog } from './memory-log.ts'
@@ -51,11 +51,13 @@ export class TestHub {
         operators: options.operators ?? ['alice', 'bob'],
       }),
     )
+    const settings = hubConfigSchema.parse({
+      ...options.config,
+      hub: { id: 'test-hub', ...options.config?.hub },
+    })
     const config: HubConfig = {
-      ...hubConfigSchema.parse({
-        ...options.config,
-        hub: { id: 'test-hub', ...options.config?.hub },
-      }),
+      ...settings,
+      history: historySettings(settings, 'the test'),
       file: null,
       rulesPath: options.rulesPath ?? shippedRules,
       roots: [workspace],

@@ -1,4 +1,4 @@
-import { readYaml, checkConfig } from '@centralpost/shared'
+import { CentralPostError, checkConfig, messageOf, readYaml } from '@centralpost/shared'
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
@@ -149,6 +149,32 @@ export const hubConfigSchema = z.strictObject({
       session_hours: z.number().positive().max(8760).default(12),
     })
     .prefault({}),
+  history: z
+    .strictObject({
+      backend: z
+        .enum(['sqlite', 'postgres'])
+        .default('sqlite')
+        .describe('sqlite: files in the data directory; postgres: a database of a server'),
+      url: z
+        .string()
+        .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+        .optional()
+        .describe(
+          'of the PostgreSQL database; a password belongs into CENTRALPOST_HISTORY_URL, which is taken instead',
+        ),
+      mask: z
+        .boolean()
+        .default(true)
+        .describe('whether what looks like a credential is left out of what is stored'),
+      mask_patterns: z
+        .array(z.string().min(1).max(500))
+        .max(100)
+        .default([])
+        .describe(
+          'more that is secret, as regular expressions; of one with a group named secret, just that',
+        ),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
@@ -158,8 +184,15 @@ export const hubConfigSchema = z.strictObject({
 
 export type HubConfigFile = z.infer<typeof hubConfigSchema>
 
+export interface HistorySettings {
+  /** null: files in the data directory */
+  readonly location: { readonly backend: 'postgres'; readonly url: string } | null
+  readonly masking: { readonly isOn: boolean; readonly patterns: readonly RegExp[] }
+}
+
 /** The settings as the parts take them: paths absolute, nothing left out. */
-export type HubConfig = HubConfigFile & {
+export type HubConfig = Omit<HubConfigFile, 'history'> & {
+  readonly history: HistorySettings
   readonly file: string | null
   readonly rulesPath: string
   readonly roots: readonly string[]
@@ -186,6 +219,7 @@ export async function loadHubConfig(options: {
   const rules = hasFile || existsSync(ownRules) ? ownRules : options.shippedRules
   return {
     ...settings,
+    history: historySettings(settings, file),
     file: hasFile ? file : null,
     rulesPath: existsSync(rules) ? rules : namedRules(settings, ownRules, options.shippedRules),
     roots: (settings.hub.roots ?? [options.cwd]).map((root) => resolve(options.cwd, root)),
@@ -195,4 +229,26 @@ export async function loadHubConfig(options: {
 /** A rule file that was named must exist; only the default name falls back to the rules that come with the hub. */
 function namedRules(settings: HubConfigFile, own: string, shipped: string): string {
   return settings.trust.rules === 'trust_rules.yaml' ? shipped : own
+}
+
+/** Makes of what is written about the history what its part takes. @throws {CentralPostError} `invalid_config` */
+export function historySettings({ history }: HubConfigFile, file: string): HistorySettings {
+  const url = process.env['CENTRALPOST_HISTORY_URL'] ?? history.url
+  const fault = (path: string, what: string): CentralPostError =>
+    new CentralPostError('invalid_config', `${file}: history.${path}: ${what}`)
+  if (history.backend === 'postgres' && url === undefined) {
+    throw fault('url', 'name the database here or in CENTRALPOST_HISTORY_URL')
+  }
+  const patterns = history.mask_patterns.map((text, index) => {
+    try {
+      return new RegExp(text, 'g')
+    } catch (error) {
+      throw fault(`mask_patterns.${index}`, messageOf(error))
+    }
+  })
+  return {
+    location:
+      history.backend === 'postgres' && url !== undefined ? { backend: 'postgres', url } : null,
+    masking: { isOn: history.mask, patterns },
+  }
 }

@@ -1,20 +1,25 @@
 import type { Insertable } from 'kysely'
-import { appendAudit } from './audit-trail.ts'
-import type { Database } from './database.ts'
+import type { Database } from './dialect/dialect.ts'
 import type { GroupCommit } from './group-commit.ts'
+import type { SecretKeeper } from './masking/secret-keeper.ts'
 import type { ApprovalRule, ApprovalRuleTable, CommandExecution } from './schema.ts'
 
 /** The action that a vote or a rule comes from. */
-type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'>
+type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'> & {
+  readonly masked?: number
+}
 
 /** Votes on pending actions, and the rules that always decisions made. */
 export class ApprovalStore {
   readonly #db: Database
   readonly #commits: GroupCommit
 
-  constructor(db: Database, commits: GroupCommit) {
+  readonly #secrets: SecretKeeper
+
+  constructor(db: Database, commits: GroupCommit, secrets: SecretKeeper) {
     this.#db = db
     this.#commits = commits
+    this.#secrets = secrets
   }
 
   /**
@@ -22,16 +27,17 @@ export class ApprovalStore {
    *
    * @returns who has approved it, in order
    */
-  vote(row: Voted, digest: string, operatorId: string, at: number): Promise<string[]> {
+  vote(row: Voted, shown: string, operatorId: string, at: number): Promise<string[]> {
     const executionId = row.execution_id
-    return this.#commits.write(async (tx) => {
+    const digest = row.masked === 1 ? this.#secrets.masker.keyed(shown) : shown
+    return this.#commits.write(async ({ tx, tell }) => {
       const { numInsertedOrUpdatedRows: isNew } = await tx
         .insertInto('approval_votes')
         .values({ execution_id: executionId, digest, operator_id: operatorId, timestamp: at })
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst()
       if (isNew) {
-        await appendAudit(tx, {
+        tell({
           timestamp: at,
           executionId,
           agentId: row.agent_id,
@@ -71,9 +77,9 @@ export class ApprovalStore {
   }
 
   addRule(rule: Insertable<ApprovalRuleTable>, row: Voted): Promise<void> {
-    return this.#commits.write(async (tx) => {
+    return this.#commits.write(async ({ tx, tell }) => {
       await tx.insertInto('approval_rules').values(rule).execute()
-      await appendAudit(tx, {
+      tell({
         timestamp: rule.created_at,
         executionId: row.execution_id,
         agentId: row.agent_id,
@@ -115,7 +121,7 @@ export class ApprovalStore {
   }
 
   countUse(ruleId: string, at: number): Promise<void> {
-    return this.#commits.write(async (tx) => {
+    return this.#commits.write(async ({ tx }) => {
       await tx
         .updateTable('approval_rules')
         .set((is) => ({ uses: is('uses', '+', 1), last_used_at: at }))
@@ -126,7 +132,7 @@ export class ApprovalStore {
 
   /** @returns whether there was such a rule to end */
   revoke(ruleId: string, by: string, at: number): Promise<boolean> {
-    return this.#commits.write(async (tx) => {
+    return this.#commits.write(async ({ tx, tell }) => {
       const rule = await tx
         .updateTable('approval_rules')
         .set({ revoked_by: by, revoked_at: at })
@@ -135,7 +141,7 @@ export class ApprovalStore {
         .returning(['agent_id', 'created_from'])
         .executeTakeFirst()
       if (rule === undefined) return false
-      await appendAudit(tx, {
+      tell({
         timestamp: at,
         executionId: rule.created_from,
         agentId: rule.agent_id ?? '',

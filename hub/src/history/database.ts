@@ -1,59 +1,56 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite } from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
-import { type Migration, Migrator } from 'kysely/migration'
-import * as initial from './migrations/0001-initial.ts'
-import type { Schema } from './schema.ts'
-
-export type Database = Kysely<Schema>
-
-/** Forward only; a migration that has shipped never changes. */
-const migrations: Record<string, Migration> = { '0001-initial': initial }
+import type { Store, StoreLocation, StorePart } from './dialect/dialect.ts'
+import { lockPostgres, openPostgres } from './dialect/postgres.ts'
+import { openSqlite, unusable } from './dialect/sqlite.ts'
+import { migrate } from './migrations/migrations.ts'
 
 /**
- * Opens the hub's database and brings its tables up to date.
+ * Opens one part of a history and brings its tables up to date. The ledger must have been opened once before its
+ * memory is.
  *
- * A commit is on the disk when it returns (WAL, synchronous FULL): "started" must be durable before a process is.
- *
- * @throws {CentralPostError} `storage` when the file cannot be opened, is no database, or is newer than this hub
+ * @throws {CentralPostError} `storage` when it cannot be opened, is no database, or is newer than this hub
  */
-export async function openDatabase(path: string): Promise<Database> {
-  const wayOut = `move it away (a new one is made) or name another with --data`
-  let file: Sqlite
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    file = new SqliteDatabase(path)
-    file.pragma('journal_mode = WAL')
-    file.pragma('synchronous = FULL')
-    file.pragma('foreign_keys = ON')
-    // short: waiting for another process's lock blocks the whole hub; what must be written is tried again
-    file.pragma('busy_timeout = 100')
-    file.pragma('wal_autocheckpoint = 4000')
-    file.pragma('user_version')
-  } catch (error) {
-    throw new CentralPostError(
-      'storage',
-      `cannot use the database ${path}: ${messageOf(error)}; ${wayOut}`,
-      {
-        cause: error,
-      },
-    )
+export async function openStore(location: StoreLocation, part: StorePart): Promise<Store> {
+  if (location.backend === 'postgres') {
+    const store = await openPostgres(location.url, part)
+    return migrated(store, part)
   }
-  const db: Database = new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) })
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
-  })
-  const { error } = await migrator.migrateToLatest()
-  if (error === undefined) return db
-  await db.destroy()
-  throw new CentralPostError(
-    'storage',
-    `cannot bring the tables of ${path} up to date: ${messageOf(error)}; ${wayOut}`,
-    { cause: error },
-  )
+  let store: Store
+  try {
+    store = openSqlite(location.dataDir, part)
+    return await migrated(store, part)
+  } catch (error) {
+    if (error instanceof CentralPostError) throw error
+    throw unusable(location.dataDir, error)
+  }
+}
+
+async function migrated(store: Store, part: StorePart): Promise<Store> {
+  try {
+    await migrate(store, part)
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/**
+ * Makes this process the only hub of a history.
+ *
+ * @param onLost it may not be the only one any more
+ * @returns how to give it back
+ * @throws {CentralPostError} `conflict` when another hub has it
+ */
+export async function lockHistory(
+  location: StoreLocation,
+  onLost: (error: Error) => void,
+): Promise<() => Promise<void>> {
+  if (location.backend === 'postgres') return lockPostgres(location.url, onLost)
+  // the data directory's lock holds for the files in it
+  return () => Promise.resolve()
 }
 
 /**

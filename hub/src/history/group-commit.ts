@@ -1,68 +1,172 @@
-import type { Transaction } from 'kysely'
-import type { Database } from './database.ts'
-import type { Schema } from './schema.ts'
+import type { AuditEntry, AuditTrail } from './audit/audit-trail.ts'
+import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
 
-export type Tx = Transaction<Schema>
+/** One commit under way: what takes part in it writes through `tx` and tells the audit trail through `tell`. */
+export interface Batch {
+  readonly tx: Tx
+  readonly tell: (entry: AuditEntry) => void
+}
 
 interface Write {
-  readonly work: (tx: Tx) => Promise<unknown>
+  readonly work: (batch: Batch) => Promise<unknown>
+  readonly isDurable: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
+export interface GroupCommitParts {
+  readonly db: Database
+  readonly dialect: StoreDialect
+  readonly trail: AuditTrail
+  /** nobody can say what is on the disk: the process must end, and the next one take up what is there */
+  readonly onUncertain: (error: unknown) => void
+}
+
+const mostWrites = 256
+/** How long one transaction may take writes in, in milliseconds: nothing else runs meanwhile on SQLite. */
+const longestBatchMs = 4
+
 /**
  * Lets concurrent writes share one commit: what is asked for while a commit is under way goes into the next one.
  * When one write of a batch fails, the batch is undone and each of it tried alone, so nobody suffers for another.
+ * The next commit is made while the one before is on its way to the disk.
  */
 export class GroupCommit {
-  readonly #db: Database
+  readonly #parts: GroupCommitParts
   #waiting: Write[] = []
   #working: Promise<void> | undefined
+  #syncing = new Set<Promise<void>>()
+  #held: Promise<void> | undefined
+  #lost: Error | undefined
 
-  constructor(db: Database) {
-    this.#db = db
+  constructor(parts: GroupCommitParts) {
+    this.#parts = parts
   }
 
   /**
    * Does a write in a transaction.
    *
    * @param work must only touch the database: it may be done a second time
+   * @param options.isDurable false: it may be lost with the power, and is not waited for @default true
    * @returns what `work` returned, once it is on the disk
    */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  write<T>(
+    work: (batch: Batch) => Promise<T>,
+    options: { readonly isDurable?: boolean } = {},
+  ): Promise<T> {
+    if (this.#lost) return Promise.reject(this.#lost)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#waiting.push({ work, resolve, reject })
+    this.#waiting.push({ work, resolve, reject, isDurable: options.isDurable ?? true })
     this.#working ??= this.#run()
     return promise as Promise<T>
+  }
+
+  /** Resolves when all that can be read now is on the disk: to be awaited before anybody is told of it. */
+  async durable(): Promise<void> {
+    if (this.#syncing.size > 0) await Promise.all(this.#syncing)
+  }
+
+  /** Does something while no commit is made; writes wait meanwhile, nothing else does. */
+  async hold(work: () => Promise<unknown>): Promise<void> {
+    const done = (this.#held ?? Promise.resolve()).then(work).then(
+      () => {},
+      () => {
+        // who asked for it is told
+      },
+    )
+    this.#held = done
+    await done
+    if (this.#held === done) this.#held = undefined
   }
 
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working
+    await Promise.allSettled(this.#syncing)
   }
 
   async #run(): Promise<void> {
-    // one turn of the event loop, so that all that arrived with this message goes along
-    await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, 256)
-      await this.#commit(batch)
+      // one turn of the event loop, so that all that arrived with this message goes along
+      await new Promise(setImmediate)
+      await this.#held
+      await this.#commit(this.#waiting.splice(0, mostWrites))
     }
     this.#working = undefined
   }
 
-  async #commit(batch: readonly Write[]): Promise<void> {
+  async #commit(batch: Write[]): Promise<void> {
+    const { db, trail } = this.#parts
+    let done: unknown[] = []
+    let isCommitting = false
     try {
-      const values = await this.#db.transaction().execute(async (tx) => {
-        const done: unknown[] = []
-        for (const write of batch) done.push(await write.work(tx))
-        return done
+      await db.transaction().execute(async (tx) => {
+        done = await this.#work(tx, batch)
+        isCommitting = true
       })
-      batch.forEach((write, index) => write.resolve(values[index]))
     } catch (error) {
+      trail.forget()
+      if (isCommitting && isLostConnection(error)) {
+        this.#give(batch, error)
+        return
+      }
       const [only] = batch
       if (batch.length === 1) only?.reject(error)
       else for (const write of batch) await this.#commit([write])
+      return
     }
+    this.#settle(batch, done)
   }
+
+  /** As many writes as fit into the time; the others go back to wait. */
+  async #work(tx: Tx, batch: Write[]): Promise<unknown[]> {
+    const { trail } = this.#parts
+    const until = performance.now() + longestBatchMs
+    const done: unknown[] = []
+    await trail.begin(tx)
+    for (const write of batch) {
+      if (done.length > 0 && performance.now() > until) break
+      const entries: AuditEntry[] = []
+      done.push(await write.work({ tx, tell: (entry) => entries.push(entry) }))
+      if (entries.length > 0) await trail.append(tx, entries)
+    }
+    this.#waiting.unshift(...batch.splice(done.length))
+    return done
+  }
+
+  #settle(batch: readonly Write[], done: readonly unknown[]): void {
+    const waiting: Write[] = []
+    batch.forEach((write, index) => {
+      if (write.isDurable) waiting.push(write)
+      else write.resolve(done[index])
+    })
+    if (waiting.length === 0) return
+    const values = batch.flatMap((write, index) => (write.isDurable ? [done[index]] : []))
+    const synced = this.#parts.dialect
+      .makeDurable()
+      .then(
+        () => waiting.forEach((write, index) => write.resolve(values[index])),
+        (error: unknown) => this.#give(waiting, error),
+      )
+      .finally(() => this.#syncing.delete(synced))
+    this.#syncing.add(synced)
+  }
+
+  /** What failed may or may not have been written: only a new start can tell. */
+  #give(batch: readonly Write[], error: unknown): void {
+    this.#lost = new Error('the history may not be on the disk; the hub must start anew', {
+      cause: error,
+    })
+    for (const write of batch) write.reject(this.#lost)
+    this.#parts.onUncertain(error)
+  }
+}
+
+/** The server may have committed before its answer was lost. */
+function isLostConnection(error: unknown): boolean {
+  if (!Error.isError(error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  return (
+    /^(08|57P0|ECONN|EPIPE|ETIMEDOUT)/.test(code) || /connection terminated/i.test(error.message)
+  )
 }

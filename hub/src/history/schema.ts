@@ -1,4 +1,4 @@
-import type { ActionState, TrustLevel } from '@centralpost/shared'
+import type { ActionState, TaskCategory, TrustLevel } from '@centralpost/shared'
 import type { Generated, Insertable, Selectable } from 'kysely'
 
 /**
@@ -52,6 +52,8 @@ export interface CommandExecutionTable {
   output_ref: string | null
   stdout_preview: string | null
   stderr_preview: string | null
+  /** 1: something that looks like a secret was left out; the hashes are keyed then, see masking/ */
+  masked: Generated<number>
 }
 export type CommandExecution = Selectable<CommandExecutionTable>
 export type NewCommandExecution = Insertable<CommandExecutionTable>
@@ -93,6 +95,14 @@ export interface ActionResultTable {
   stored: number
   result: string
   published_at: number | null
+  /** 1: `result` is encrypted, because it holds what looks like a secret or is too long to be looked through */
+  sealed: Generated<number>
+}
+
+/** What a masked action really says, encrypted, for as long as it may still be run. */
+export interface SealedOriginalTable {
+  execution_id: number
+  original: string
 }
 
 /** Append-only: triggers refuse UPDATE and DELETE; every row carries the hash of the one before. */
@@ -109,10 +119,137 @@ export interface AuditEventTable {
   hash: string
 }
 
+/** Parts of the audit trail that were written to a file for keeping; their events may be put away. */
+export interface AuditSegmentTable {
+  segment_id: number
+  first_seq: number
+  last_seq: number
+  first_at: number
+  last_at: number
+  last_hash: string
+  sha256: string
+  file: string
+  sealed_at: number
+  sealed_by: string
+}
+export type AuditSegment = Selectable<AuditSegmentTable>
+
+/** A command with what varies left out: `pip install {package}`. */
+export interface CommandFormTable {
+  form_id: Generated<number>
+  form: string
+  program: string
+  category: TaskCategory
+  example: string
+}
+
+/** One row an execution, narrow and well indexed: what lists, counts and looks for sequences reads this. */
+export interface ExecutionIndexTable {
+  execution_id: number
+  agent_id: string
+  workflow_id: string | null
+  trust_level: TrustLevel | null
+  status: ActionState
+  timestamp: number
+  finished_at: number | null
+  form_id: number
+  /** 1: it has ended, and is counted */
+  settled: number
+  success: number | null
+  duration: number | null
+  /** milliseconds from the request to a person's decision */
+  waited: number | null
+  /** 1: a person approved it, not a rule and not the policy */
+  approver: number
+  error_category: string | null
+  venv_active: number | null
+  /** 1: a command that belongs into a virtual environment */
+  venv_wanted: number
+  cwd: string | null
+  /** null: nobody has looked */
+  cwd_kind: string | null
+  /** JSON: telling files that were there before it ran */
+  files: string | null
+}
+export type IndexedExecution = Selectable<ExecutionIndexTable>
+
+/** Running totals, so that counting never reads all there is. */
+export interface CommandTotalTable {
+  /** all; exact: by command_hash; form: by form_id */
+  scope: 'all' | 'exact' | 'form'
+  name: string
+  status: string
+  trust_level: string
+  n: number
+  successful: number
+  timed: number
+  total_duration: number
+  min_duration: number | null
+  max_duration: number | null
+  last_execution: number | null
+}
+
+/** What came between a failure and a success of the same command. */
+export interface FailureFixTable {
+  form_id: number
+  signature: string
+  /** JSON: the forms of the commands between */
+  fix: string
+  times: number
+  last_execution_id: number
+}
+
+export interface CommandPatternTable {
+  pattern_id: Generated<number>
+  pattern_name: string
+  /** JSON */
+  command_sequence: string
+  /** JSON: values seen of each parameter */
+  parameters: string
+  task_category: TaskCategory | null
+  /** JSON */
+  preconditions: string | null
+  origin: 'mined' | 'created'
+  success_rate: number | null
+  usage_count: number
+  /** milliseconds */
+  avg_duration: number | null
+  support: number
+  created_at: number
+  updated_at: number
+}
+
+export interface CommandPatternUsageTable {
+  usage_id: Generated<number>
+  pattern_id: number
+  /** the last execution of the use */
+  execution_id: number | null
+  workflow_id: string | null
+  agent_id: string
+  success: number
+  duration: number | null
+  timestamp: number
+}
+
+export interface MemoryStateTable {
+  name: string
+  value: number
+}
+
+/** The ledger's tables, then the memory's. */
 export interface Schema {
   command_executions: CommandExecutionTable
   approval_votes: ApprovalVoteTable
   approval_rules: ApprovalRuleTable
   action_results: ActionResultTable
+  sealed_originals: SealedOriginalTable
   audit_events: AuditEventTable
+  audit_segments: AuditSegmentTable
+  memory_state: MemoryStateTable
+  command_forms: CommandFormTable
+  execution_index: ExecutionIndexTable
+  command_totals: CommandTotalTable
+  failure_fixes: FailureFixTable
+  command_patterns: CommandPatternTable
+  command_pattern_usage: CommandPatternUsageTable
 }

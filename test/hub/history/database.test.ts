@@ -1,25 +1,26 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
-import { lockDataDirectory, openDatabase } from '../../../hub/src/history/database.ts'
+import { lockDataDirectory, openStore } from '../../../hub/src/history/database.ts'
 import { TempDir } from '../../support/temp-dir.ts'
+
+const open = (dataDir: string) => openStore({ backend: 'sqlite', dataDir }, 'ledger')
 
 describe('opening the database', () => {
   test('a new one gets its tables; opened again it keeps them', async () => {
     await using dir = await TempDir.make()
-    const path = join(dir.path, 'deep/hub.db')
-    const db = await openDatabase(path)
-    await db.destroy()
-    const again = await openDatabase(path)
-    expect(await again.selectFrom('command_executions').selectAll().execute()).toEqual([])
-    await again.destroy()
+    const path = join(dir.path, 'deep')
+    await (await open(path)).close()
+    const again = await open(path)
+    expect(await again.db.selectFrom('command_executions').selectAll().execute()).toEqual([])
+    await again.close()
   })
 
   test('a file that is no database is an error that names it and the way out', async () => {
     await using dir = await TempDir.make()
     const path = join(dir.path, 'hub.db')
     await writeFile(path, 'this is no database, and it is long enough to be looked at '.repeat(40))
-    await expect(openDatabase(path)).rejects.toMatchObject({
+    await expect(open(dir.path)).rejects.toMatchObject({
       code: 'storage',
       message: expect.stringMatching(/hub\.db.*not a database.*--data/),
     })
@@ -28,12 +29,11 @@ describe('opening the database', () => {
   test('a database of a newer hub is refused, not damaged', async () => {
     await using dir = await TempDir.make()
     const path = join(dir.path, 'hub.db')
-    const db = await openDatabase(path)
-    await db.destroy()
+    await (await open(dir.path)).close()
     const file = new SqliteDatabase(path)
     file.exec(`insert into kysely_migration values ('9999-from-the-future', '2030-01-01')`)
     file.close()
-    await expect(openDatabase(path)).rejects.toMatchObject({
+    await expect(open(dir.path)).rejects.toMatchObject({
       code: 'storage',
       message: expect.stringContaining('9999-from-the-future'),
     })
@@ -43,7 +43,7 @@ describe('opening the database', () => {
     await using dir = await TempDir.make()
     const blocked = join(dir.path, 'blocked')
     await writeFile(blocked, 'a file where a directory should be')
-    await expect(openDatabase(join(blocked, 'hub.db'))).rejects.toMatchObject({ code: 'storage' })
+    await expect(open(blocked)).rejects.toMatchObject({ code: 'storage' })
     expect(() => lockDataDirectory(join(blocked, 'data'))).toThrow(/cannot write .*--data/)
   })
 })
@@ -62,8 +62,7 @@ describe('what the database itself refuses', () => {
   test('audit events cannot be changed or deleted, terminal states not left, executions not deleted', async () => {
     await using dir = await TempDir.make()
     const path = join(dir.path, 'hub.db')
-    const db = await openDatabase(path)
-    await db.destroy()
+    await (await open(dir.path)).close()
     const file = new SqliteDatabase(path)
     file.exec(`insert into audit_events values (1, 0, null, 'a', 'x', 'requested', '{}', '0', '1');
       insert into command_executions
@@ -75,6 +74,9 @@ describe('what the database itself refuses', () => {
       /never changes/,
     )
     expect(() => file.exec('delete from command_executions')).toThrow(/never deleted/)
+    expect(() => file.exec('replace into audit_events select * from audit_events')).toThrow(
+      /append-only/,
+    )
     file.close()
   })
 })

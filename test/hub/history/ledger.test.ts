@@ -1,43 +1,27 @@
-import { join } from 'node:path'
-import { openDatabase } from '../../../hub/src/history/database.ts'
-import { GroupCommit } from '../../../hub/src/history/group-commit.ts'
-import { Ledger } from '../../../hub/src/history/ledger.ts'
+import { sql } from 'kysely'
+import { verifyAudit } from '../../../hub/src/history/audit/verify.ts'
 import type { NewCommandExecution } from '../../../hub/src/history/schema.ts'
-import { CommandHistory } from '../../../hub/src/history/command-history.ts'
-import { TempDir } from '../../support/temp-dir.ts'
+import { backends, HistoryPlace, queued } from '../../support/history-fixture.ts'
 
-const row = (
-  actionId: string,
-  changes: Partial<NewCommandExecution> = {},
-): NewCommandExecution => ({
-  action_id: actionId,
-  agent_id: 'agent-a',
-  command: `echo ${actionId}`,
-  command_hash: actionId,
-  request_hash: actionId,
-  env: '{}',
-  timeout_ms: 1000,
-  stream_output: 1,
-  status: 'queued',
-  hub_id: 'hub',
-  timestamp: 1_700_000_000_000,
-  ...changes,
-})
+const row = (actionId: string, changes: Partial<NewCommandExecution> = {}): NewCommandExecution =>
+  queued({
+    action_id: actionId,
+    command: `echo ${actionId}`,
+    command_hash: actionId,
+    request_hash: actionId,
+    ...changes,
+  })
 
-async function openLedger(dir: string) {
-  const db = await openDatabase(join(dir, 'hub.db'))
-  return {
-    db,
-    ledger: new Ledger(db, new GroupCommit(db)),
-    history: new CommandHistory(db),
-    [Symbol.asyncDispose]: () => db.destroy(),
-  }
-}
+describe.each(backends)('the ledger on $title', ({ backend, skipped }) => {
+  const test = skipped ? globalThis.test.skip : globalThis.test
+  let place: HistoryPlace
+  beforeAll(async () => {
+    if (!skipped) place = await HistoryPlace.open(backend)
+  }, 60_000)
+  afterAll(() => place?.[Symbol.asyncDispose]())
 
-describe('the ledger', () => {
   test('of many intakes of one id at once, one is new and the others know it', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     const intakes = await Promise.all(
       Array.from({ length: 50 }, () => it.ledger.takeIn(row('same'), [{ kind: 'requested' }])),
     )
@@ -48,8 +32,7 @@ describe('the ledger', () => {
   })
 
   test('of many steps out of one state at once, one is taken', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     const intake = await it.ledger.takeIn(row('one'), [])
     if (intake.kind !== 'new') throw new Error('not new')
     const steps = await Promise.all(
@@ -67,8 +50,7 @@ describe('the ledger', () => {
   })
 
   test('a step on what the row no longer says is not taken', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     const intake = await it.ledger.takeIn(row('one', { status: 'pending', digest: 'shown' }), [])
     if (intake.kind !== 'new') throw new Error('not new')
     const approve = (digest: string) =>
@@ -85,24 +67,23 @@ describe('the ledger', () => {
   })
 
   test('a write that fails undoes itself alone; those that shared its commit are done', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     const writes = await Promise.allSettled([
       it.ledger.takeIn(row('good-1'), []),
       it.ledger.takeIn(row('bad', { status: null as never }), [{ kind: 'requested' }]),
       it.ledger.takeIn(row('good-2'), []),
     ])
     expect(writes.map((write) => write.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    await it.index()
     expect((await it.history.getRecentExecutions()).map((entry) => entry.action_id)).toEqual([
       'good-2',
       'good-1',
     ])
-    expect(await it.history.verify()).toMatchObject({ intact: true, events: 0 })
+    expect(await verifyAudit(it.store)).toMatchObject({ intact: true, events: 0 })
   })
 
   test('a step that is none is a bug, and is not taken', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     await expect(
       it.ledger.step(1, {
         from: ['completed'],
@@ -115,13 +96,12 @@ describe('the ledger', () => {
   })
 
   test('a changed, removed or moved audit event is named', async () => {
-    await using dir = await TempDir.make()
-    await using it = await openLedger(dir.path)
+    await using it = await place.make()
     for (const id of ['a', 'b', 'c']) await it.ledger.takeIn(row(id), [{ kind: 'requested' }])
-    expect(await it.history.verify()).toMatchObject({ intact: true, events: 3 })
-    const { sql } = await import('kysely')
-    await sql`drop trigger audit_events_no_update`.execute(it.db)
-    await sql`update audit_events set data = '{"x":1}' where seq = 2`.execute(it.db)
-    expect(await it.history.verify()).toMatchObject({ intact: false, firstBad: 2 })
+    expect(await verifyAudit(it.store)).toMatchObject({ intact: true, events: 3 })
+    const on = backend === 'postgres' ? sql` on audit_events` : sql``
+    await sql`drop trigger audit_events_no_update${on}`.execute(it.store.db)
+    await sql`update audit_events set data = '{"x":1}' where seq = 2`.execute(it.store.db)
+    expect(await verifyAudit(it.store)).toMatchObject({ intact: false, firstBad: 2 })
   })
 })

@@ -1,9 +1,15 @@
 import { type Kysely, sql } from 'kysely'
+import { postgresInitial } from '../dialect/postgres.ts'
+import type { StoreDialect } from '../dialect/dialect.ts'
 
 /** The ledger, the outbox, the audit trail and the search index. */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  const statements = [
-    `create table command_executions (
+export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
+  const statements = dialect === 'sqlite' ? sqliteInitial : postgresInitial
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
+const sqliteInitial: readonly string[] = [
+  `create table command_executions (
       execution_id integer primary key autoincrement,
       action_id text not null,
       agent_id text not null,
@@ -45,29 +51,29 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       stderr_preview text,
       unique (agent_id, action_id)
     ) strict`,
-    `create index command_executions_action on command_executions (action_id)`,
-    `create index command_executions_agent on command_executions (agent_id, execution_id desc)`,
-    `create index command_executions_workflow on command_executions (workflow_id, execution_id desc)
+  `create index command_executions_action on command_executions (action_id)`,
+  `create index command_executions_agent on command_executions (agent_id, execution_id desc)`,
+  `create index command_executions_workflow on command_executions (workflow_id, execution_id desc)
       where workflow_id is not null`,
-    `create index command_executions_hash on command_executions (command_hash)`,
-    `create index command_executions_status on command_executions (status, execution_id)`,
-    `create index command_executions_level on command_executions (trust_level, execution_id)`,
-    `create index command_executions_agent_status on command_executions (agent_id, status, execution_id)`,
-    `create index command_executions_reusable on command_executions (workflow_id, agent_id, digest, execution_id)
+  `create index command_executions_hash on command_executions (command_hash)`,
+  `create index command_executions_status on command_executions (status, execution_id)`,
+  `create index command_executions_level on command_executions (trust_level, execution_id)`,
+  `create index command_executions_agent_status on command_executions (agent_id, status, execution_id)`,
+  `create index command_executions_reusable on command_executions (workflow_id, agent_id, digest, execution_id)
       where status = 'completed' and trust_level = 'SAFE' and reused_from is null`,
-    `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
-    // what may have written, by when it ended: reuse_result asks whether anything has since
-    `create index command_executions_writes on command_executions (finished_at)
+  `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
+  // what may have written, by when it ended: reuse_result asks whether anything has since
+  `create index command_executions_writes on command_executions (finished_at)
       where trust_level <> 'SAFE' and execution_timestamp is not null`,
-    `create index command_executions_pending on command_executions (digest) where status = 'pending'`,
-    `create table approval_votes (
+  `create index command_executions_pending on command_executions (digest) where status = 'pending'`,
+  `create table approval_votes (
       execution_id integer not null references command_executions,
       digest text not null,
       operator_id text not null,
       timestamp integer not null,
       primary key (execution_id, digest, operator_id)
     ) strict`,
-    `create table approval_rules (
+  `create table approval_rules (
       rule_id text primary key,
       agent_id text,
       workflow_id text,
@@ -82,15 +88,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       revoked_by text,
       revoked_at integer
     ) strict`,
-    `create table action_results (
+  `create table action_results (
       execution_id integer primary key references command_executions,
       subject text not null,
       stored integer not null,
       result text not null,
       published_at integer
     ) strict`,
-    `create index action_results_outbox on action_results (execution_id) where published_at is null`,
-    `create table audit_events (
+  `create index action_results_outbox on action_results (execution_id) where published_at is null`,
+  `create table audit_events (
       seq integer primary key,
       timestamp integer not null,
       execution_id integer,
@@ -101,31 +107,29 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       prev_hash text not null,
       hash text not null
     ) strict`,
-    `create index audit_events_execution on audit_events (execution_id, seq)`,
-    `create trigger audit_events_no_update before update on audit_events
+  `create index audit_events_execution on audit_events (execution_id, seq)`,
+  `create trigger audit_events_no_update before update on audit_events
       begin select raise(abort, 'audit events are append-only'); end`,
-    `create trigger audit_events_no_delete before delete on audit_events
+  `create trigger audit_events_no_delete before delete on audit_events
       begin select raise(abort, 'audit events are append-only'); end`,
-    `create trigger command_executions_final before update on command_executions
+  `create trigger command_executions_final before update on command_executions
       when old.status not in ('pending', 'queued', 'running')
       begin select raise(abort, 'a terminal state never changes'); end`,
-    `create trigger command_executions_no_delete before delete on command_executions
+  `create trigger command_executions_no_delete before delete on command_executions
       begin select raise(abort, 'executions are never deleted'); end`,
-    `create virtual table command_fts using fts5 (
+  `create virtual table command_fts using fts5 (
       command, context, stdout_preview, stderr_preview,
       content='command_executions', content_rowid='execution_id',
       tokenize="unicode61 remove_diacritics 2 tokenchars '_'", prefix='2 3'
     )`,
-    `create trigger command_fts_insert after insert on command_executions begin
+  `create trigger command_fts_insert after insert on command_executions begin
       insert into command_fts (rowid, command, context, stdout_preview, stderr_preview)
       values (new.execution_id, new.command, new.context, new.stdout_preview, new.stderr_preview);
     end`,
-    `create trigger command_fts_update after update of stdout_preview, stderr_preview on command_executions begin
+  `create trigger command_fts_update after update of stdout_preview, stderr_preview on command_executions begin
       insert into command_fts (command_fts, rowid, command, context, stdout_preview, stderr_preview)
       values ('delete', old.execution_id, old.command, old.context, old.stdout_preview, old.stderr_preview);
       insert into command_fts (rowid, command, context, stdout_preview, stderr_preview)
       values (new.execution_id, new.command, new.context, new.stdout_preview, new.stderr_preview);
     end`,
-  ]
-  for (const statement of statements) await sql.raw(statement).execute(db)
-}
+]

@@ -1,6 +1,10 @@
 import SqliteDatabase from 'better-sqlite3'
 import * as fc from 'fast-check'
-import { searchQuery } from '../../../hub/src/history/search-query.ts'
+import {
+  postgresMatch,
+  searchQuery,
+  sqliteMatch,
+} from '../../../../hub/src/history/memory/search-query.ts'
 
 describe('what a person types into the search', () => {
   test.each([
@@ -12,10 +16,10 @@ describe('what a person types into the search', () => {
     ['foo-bar baz', '"foo bar" AND "baz" *'],
     ['pip inst*  x', '"pip" AND "inst" * AND "x" *'],
   ])('%s becomes %s', (typed, query) => {
-    expect(searchQuery(typed)).toBe(query)
+    expect(sqliteMatch(searchQuery(typed) ?? [])).toBe(query)
   })
 
-  test.each(['', '  ', '-', '"', '()', '*', '&&'])('%p finds nothing and is no error', (typed) => {
+  test.each(['', '  ', '-', '"', '()', '*', '""'])('%p finds nothing and is no error', (typed) => {
     expect(searchQuery(typed)).toBeNull()
   })
 
@@ -27,7 +31,10 @@ describe('what a person types into the search', () => {
       fc.string({ unit: 'binary' }),
       fc.stringMatching(/^[-"*()^:+a AND OR NOT NEAR]*$/),
     )
-    const search = (text: string): unknown[] => find.all(searchQuery(text) ?? '"nothing"')
+    const search = (text: string): unknown[] => {
+      const query = searchQuery(text)
+      return query === null ? [] : find.all(sqliteMatch(query))
+    }
     expect(() =>
       fc.assert(
         fc.property(typed, (text) => search(text).length === 0),

@@ -1,0 +1,53 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { SearchQuery } from '../memory/search-query.ts'
+import type { SearchText } from '../memory/search-words.ts'
+import type { Schema } from '../schema.ts'
+
+export type Database = Kysely<Schema>
+export type Tx = Transaction<Schema>
+
+/** Where a history is kept. Plain data: it travels to worker threads. */
+export type StoreLocation =
+  | { readonly backend: 'sqlite'; readonly dataDir: string }
+  | { readonly backend: 'postgres'; readonly url: string }
+
+/**
+ * The ledger is what was done, written by the hub's main thread only. The memory is what is derived from it (search
+ * index, statistics, patterns), written behind it by one worker thread only.
+ */
+export type StorePart = 'ledger' | 'memory'
+
+/** What SQLite and PostgreSQL do differently. Everything else is one code path on Kysely. */
+export interface StoreDialect {
+  readonly name: 'sqlite' | 'postgres'
+  /** Resolves when every commit that was made before the call survives the loss of power. */
+  readonly makeDurable: () => Promise<void>
+  /** whether other processes may write to the same ledger: then nothing about it may be kept in mind */
+  readonly isShared: boolean
+  /** Lets one transaction at a time add to the audit chain, until it ends. */
+  readonly lockChain: (tx: Tx) => Promise<void>
+  /** The newest executions that fit a search, newest first, as ids. */
+  readonly newestHits: (
+    db: Database,
+    query: SearchQuery,
+    bounds: { readonly before: number; readonly limit: number },
+  ) => Promise<number[]>
+  /** Makes an execution findable by its words, in place of what it was findable by. */
+  readonly putSearchText: (tx: Tx, executionId: number, text: SearchText) => Promise<void>
+  /** Finds damage below the level of rows in the audit trail. Null: there is none. */
+  readonly structuralFault: (db: Database) => Promise<string | null>
+  /** Moves what was committed from the log into the database file, where there is such a thing. */
+  readonly checkpoint: (mode: 'passive' | 'truncate') => Promise<CheckpointReport>
+}
+
+export interface CheckpointReport {
+  /** bytes of the log that are not in the database file yet */
+  readonly left: number
+}
+
+/** An open part of a store. */
+export interface Store {
+  readonly db: Database
+  readonly dialect: StoreDialect
+  close(): Promise<void>
+}

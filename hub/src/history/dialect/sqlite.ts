@@ -1,0 +1,174 @@
+import { open } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CentralPostError, messageOf } from '@centralpost/shared'
+import SqliteDatabase, { type Database as Sqlite, type Statement } from 'better-sqlite3'
+import { Kysely, sql, SqliteDialect } from 'kysely'
+import type { Schema } from '../schema.ts'
+import { sqliteMatch } from '../memory/search-query.ts'
+import type { Database, Store, StorePart } from './dialect.ts'
+
+/** More different statements than the hub has; those with lists in them come in many lengths. */
+const mostStatements = 500
+
+/**
+ * Opens one part of a history that is kept in SQLite files. The ledger is `hub.db`; the memory is `memory.db`, with the
+ * ledger attached beside it for reading, so that one query sees both.
+ *
+ * A commit is in the write-ahead log when it returns, and on the disk when `makeDurable` resolves: the log is synced off
+ * the event loop, which a slow disk would block otherwise. Nothing is acknowledged before that.
+ *
+ * @throws {CentralPostError} `storage` when a file cannot be opened or is no database
+ */
+export function openSqlite(dataDir: string, part: StorePart): Store {
+  const path = join(dataDir, part === 'ledger' ? 'hub.db' : 'memory.db')
+  let file: Sqlite
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    file = new SqliteDatabase(path)
+    file.pragma('journal_mode = WAL')
+    // the log is synced by `makeDurable`; the memory can be made again from the ledger
+    file.pragma('synchronous = NORMAL')
+    file.pragma('foreign_keys = ON')
+    // what is deleted is what must not be found again
+    file.pragma('secure_delete = ON')
+    // short: waiting for another process's lock blocks the whole thread; what must be written is tried again
+    file.pragma(`busy_timeout = ${part === 'ledger' ? 100 : 5000}`)
+    // checkpoints are the memory thread's work
+    file.pragma('wal_autocheckpoint = 0')
+    file.pragma('cache_size = -32000')
+    file.pragma('user_version')
+    if (part === 'memory') file.prepare('attach ? as ledger').run(join(dataDir, 'hub.db'))
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  const log = new SyncedLog(`${path}-wal`)
+  const db: Database = new Kysely<Schema>({
+    dialect: new SqliteDialect({ database: withKeptStatements(file) }),
+  })
+  return {
+    db,
+    close: async () => {
+      await log.close()
+      await db.destroy()
+    },
+    dialect: {
+      name: 'sqlite',
+      isShared: false,
+      makeDurable: () => log.sync(),
+      // one hub writes to a ledger, through one connection
+      lockChain: () => Promise.resolve(),
+      newestHits: async (on, query, { before, limit }) => {
+        const { rows } = await sql<{ id: number }>`
+          select rowid as id from command_fts where command_fts match ${sqliteMatch(query)}
+          and rowid < ${before} order by rowid desc limit ${limit}`.execute(on)
+        return rows.map((row) => row.id)
+      },
+      putSearchText: async (tx, id, text) => {
+        await sql`insert or replace into command_fts (rowid, command, context, stdout_preview, stderr_preview)
+          values (${id}, ${text.command}, ${text.context}, ${text.stdout}, ${text.stderr})`.execute(
+          tx,
+        )
+      },
+      structuralFault: async (on) => {
+        const { rows } = await sql<{ integrity_check: string }>`
+          pragma integrity_check('audit_events')`.execute(on)
+        const faults = rows.map((row) => row.integrity_check).filter((fault) => fault !== 'ok')
+        return faults.length === 0 ? null : faults.slice(0, 3).join('; ')
+      },
+      checkpoint: (mode) => Promise.resolve(checkpoint(file, part, mode)),
+    },
+  }
+}
+
+/** Says of a file why it cannot be used and what to do. */
+export function unusable(path: string, error: unknown): CentralPostError {
+  return new CentralPostError(
+    'storage',
+    `cannot use the database ${path}: ${messageOf(error)}; move it away (a new one is made) or name another with --data`,
+    { cause: error },
+  )
+}
+
+const pageBytes = 4096 + 24
+
+/** Of the memory's connection: both files' logs. Copies only what no reader stands in the way of; blocks no writer. */
+function checkpoint(file: Sqlite, part: StorePart, mode: 'passive' | 'truncate') {
+  const names = part === 'memory' ? ['ledger', 'main'] : ['main']
+  let left = 0
+  for (const name of names) {
+    const [row] = file.pragma(`${name}.wal_checkpoint(${mode})`) as {
+      log: number
+      checkpointed: number
+    }[]
+    if (row && name === names[0]) left = Math.max(0, row.log - row.checkpointed) * pageBytes
+  }
+  return { left }
+}
+
+/** Preparing a statement takes longer than running most of them. */
+function withKeptStatements(file: Sqlite): {
+  prepare(text: string): Statement
+  close(): void
+} {
+  const kept = new Map<string, Statement>()
+  return {
+    prepare: (text) => {
+      const known = kept.get(text)
+      // one that is being iterated cannot run a second time
+      if (known !== undefined && !known.busy) return known
+      const statement = file.prepare(text)
+      if (kept.size >= mostStatements) kept.clear()
+      kept.set(text, statement)
+      return statement
+    },
+    close: () => {
+      file.close()
+    },
+  }
+}
+
+/** Syncs a write-ahead log. Those who ask while it is being done share the next one. */
+class SyncedLog {
+  readonly #path: string
+  #handle: ReturnType<typeof open> | undefined
+  #current: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  sync(): Promise<void> {
+    if (this.#current === undefined) return this.#start()
+    this.#next ??= this.#current
+      .catch(() => {
+        // who waits for that one is told
+      })
+      .then(() => {
+        this.#next = undefined
+        return this.#start()
+      })
+    return this.#next
+  }
+
+  async close(): Promise<void> {
+    await this.#next?.catch(() => {})
+    await this.#current?.catch(() => {})
+    await (await this.#handle?.catch(() => undefined))?.close()
+  }
+
+  #start(): Promise<void> {
+    const done = this.#sync().finally(() => {
+      if (this.#current === done) this.#current = undefined
+    })
+    this.#current = done
+    return done
+  }
+
+  async #sync(): Promise<void> {
+    // there once something was written, and never replaced while a connection is open
+    this.#handle ??= open(this.#path, 'r+')
+    await (await this.#handle).datasync()
+  }
+}

@@ -1,0 +1,140 @@
+import { join } from 'node:path'
+import type { Checkpoint, Logger } from '@centralpost/shared'
+import { ApprovalStore } from './approval-store.ts'
+import { AuditTrail } from './audit/audit-trail.ts'
+import { putAway, sealSegment, toSegment } from './audit/segments.ts'
+import type { ChainReport } from './audit/verify.ts'
+import type { CommandHistory } from './command-history.ts'
+import { lockHistory, openStore } from './database.ts'
+import type { Store, StoreLocation } from './dialect/dialect.ts'
+import { GroupCommit } from './group-commit.ts'
+import { Ledger } from './ledger.ts'
+import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
+import { Memory } from './memory.ts'
+import type { AuditorMethods } from './worker/history-thread.ts'
+import { HistoryWorker } from './worker/history-worker.ts'
+
+export interface HistoryOptions {
+  readonly location: StoreLocation
+  /** where the key of the history and segments are kept */
+  readonly dataDir: string
+  readonly hubId: string
+  readonly masking: MaskingSettings
+  /** the history cannot be relied on any more: the process must end */
+  readonly onLost: (error: unknown) => void
+  readonly log: Logger
+}
+
+/**
+ * The history of a hub: the ledger that the flow writes, on the main thread; and what is made of it, on threads of their
+ * own, so that nobody's question holds an action up.
+ */
+export class History {
+  readonly ledger: Ledger
+  readonly approvals: ApprovalStore
+  readonly secrets: SecretKeeper
+  readonly #options: HistoryOptions
+  readonly #store: Store
+  readonly #commits: GroupCommit
+  readonly #memory: Memory
+  readonly #opened: AsyncDisposableStack
+
+  private constructor(
+    options: HistoryOptions,
+    parts: { store: Store; commits: GroupCommit; secrets: SecretKeeper; memory: Memory },
+    opened: AsyncDisposableStack,
+  ) {
+    this.#options = options
+    this.#store = parts.store
+    this.#commits = parts.commits
+    this.#memory = parts.memory
+    this.#opened = opened
+    this.secrets = parts.secrets
+    const { db } = parts.store
+    const onRecorded = () => parts.memory.follow()
+    this.ledger = new Ledger({ db, commits: parts.commits, secrets: parts.secrets, onRecorded })
+    this.approvals = new ApprovalStore(db, parts.commits, parts.secrets)
+  }
+
+  /**
+   * @throws {CentralPostError} `storage` when the database or its key cannot be used, `conflict` when another hub works
+   * on it
+   */
+  static async open(options: HistoryOptions): Promise<History> {
+    const { location, dataDir, hubId, masking, onLost, log } = options
+    await using opened = new AsyncDisposableStack()
+    const release = await lockHistory(location, onLost)
+    opened.defer(release)
+    const store = await openStore(location, 'ledger')
+    opened.defer(() => store.close())
+    const { db, dialect } = store
+    const trail = new AuditTrail(db, dialect)
+    const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost })
+    const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
+    const memory = await Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
+    opened.defer(() => memory.close())
+    const history = new History(options, { store, commits, secrets, memory }, opened.move())
+    // what a hub that died had sealed and not put away yet
+    void putAway(commits).catch((error: unknown) => {
+      log.error('sealed events could not be put away', { error })
+    })
+    memory.follow()
+    return history
+  }
+
+  /** Asks about what was done; what was recorded before the question is in the answer. */
+  async ask<T>(question: (history: CommandHistory) => Promise<T>): Promise<T> {
+    await this.#memory.caughtUp()
+    return question(this.#memory.reader)
+  }
+
+  /** Adds to what was learned. */
+  get learning(): Memory['writer'] {
+    return this.#memory.writer
+  }
+
+  /** Recomputes the audit chain, on a thread of its own. */
+  async verify(checkpoints: readonly Checkpoint[] = []): Promise<ChainReport> {
+    await this.#commits.idle()
+    return this.#audit((auditor) => auditor.verify(checkpoints))
+  }
+
+  /** The segments of the audit trail that were put away, oldest first. */
+  async segments() {
+    const rows = await this.#store.db
+      .selectFrom('audit_segments')
+      .selectAll()
+      .orderBy('segment_id')
+      .execute()
+    return rows.map(toSegment)
+  }
+
+  /**
+   * Writes every event before a moment to a file, notes that in the chain, and takes the events out of the database.
+   *
+   * @param before milliseconds since 1970
+   * @throws {CentralPostError} `invalid_request` when there is nothing to seal, `storage` when the chain is broken there
+   */
+  async sealSegment(before: number, by: string): Promise<void> {
+    // what is put away cannot be learned from any more
+    await this.#memory.caughtUp(60_000)
+    const { dataDir } = this.#options
+    const written = await this.#audit((auditor) => auditor.writeSegment(dataDir, before))
+    await sealSegment(this.#commits, written, by)
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.idle()
+    await this.#opened.disposeAsync()
+  }
+
+  async #audit<T>(work: (auditor: AuditorMethods) => Promise<T>): Promise<T> {
+    const { location, hubId } = this.#options
+    const worker = await HistoryWorker.start({ role: 'auditor', location, hubId })
+    try {
+      return await work(worker.methods<AuditorMethods>())
+    } finally {
+      await worker.close()
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { CompiledQuery, sql } from 'kysely'
+import type { Database, Tx } from './dialect/dialect.ts'
+import type { CommandExecution, NewCommandExecution } from './schema.ts'
+import type { Step } from './ledger.ts'
+
+/** Every column of an execution that is written with it, in the order of the compiled insert. */
+const inserted = [
+  'action_id',
+  'agent_id',
+  'agent_type',
+  'workflow_id',
+  'command',
+  'argv',
+  'command_hash',
+  'request_hash',
+  'context',
+  'cwd',
+  'env',
+  'timeout_ms',
+  'stream_output',
+  'expires_at',
+  'trust_level',
+  'verdict',
+  'digest',
+  'bound',
+  'reused_from',
+  'status',
+  'deadline',
+  'approved_by',
+  'decided_by',
+  'approval_timestamp',
+  'execution_timestamp',
+  'hub_id',
+  'timestamp',
+  'finished_at',
+  'exit_code',
+  'success',
+  'duration',
+  'error_category',
+  'reason',
+  'venv_active',
+  'output_size',
+  'output_ref',
+  'stdout_preview',
+  'stderr_preview',
+  'masked',
+] as const satisfies readonly (keyof NewCommandExecution)[]
+
+const terminalStates = new Set(
+  'completed failed timed_out denied expired cancelled interrupted rejected'.split(' '),
+)
+
+/** Whether nothing follows a state. */
+export function isFinal(status: string): boolean {
+  return terminalStates.has(status)
+}
+
+/** The statements of the hot path, compiled once: compiling takes longer than running them. */
+export class LedgerStatements {
+  readonly #db: Database
+  readonly #insertExecution: string
+  readonly #insertResult: string
+  readonly #steps = new Map<string, string>()
+
+  constructor(db: Database) {
+    this.#db = db
+    const anything = Object.fromEntries(inserted.map((name) => [name, '']))
+    this.#insertExecution = db
+      .insertInto('command_executions')
+      .values(anything as unknown as NewCommandExecution)
+      .onConflict((conflict) => conflict.columns(['agent_id', 'action_id']).doNothing())
+      .returning('execution_id')
+      .compile().sql
+    this.#insertResult = db
+      .insertInto('action_results')
+      .values({
+        execution_id: 0,
+        subject: '',
+        stored: 0,
+        result: '',
+        published_at: null,
+        sealed: 0,
+      })
+      .compile().sql
+  }
+
+  /** @returns the new row's id; undefined when the agent has used the action id before */
+  async insertExecution(tx: Tx, row: NewCommandExecution): Promise<number | undefined> {
+    const values = inserted.map((name) => row[name] ?? (name === 'masked' ? 0 : null))
+    const { rows } = await tx.executeQuery<{ execution_id: number }>(
+      CompiledQuery.raw(this.#insertExecution, values),
+    )
+    return rows[0]?.execution_id
+  }
+
+  async insertResult(
+    tx: Tx,
+    row: { executionId: number; subject: string; stored: number; result: string; sealed: number },
+  ): Promise<void> {
+    const { executionId, subject, stored, result, sealed } = row
+    const values = [executionId, subject, stored, result, null, sealed]
+    await tx.executeQuery(CompiledQuery.raw(this.#insertResult, values))
+  }
+
+  /**
+   * The conditional update of a step.
+   *
+   * @param digests the digest the row must have, in each of the forms it may be stored in; undefined: any
+   * @returns the row as it is then; undefined when it was not as the step wants it
+   */
+  async step(
+    tx: Tx,
+    executionId: number,
+    step: Step,
+    digests: readonly (string | null)[] | undefined,
+  ): Promise<CommandExecution | undefined> {
+    const columns = Object.keys(step.changes)
+    const deadline = step.only?.deadline
+    const shape = [
+      step.to,
+      step.from.join(),
+      columns.join(),
+      digests?.length,
+      deadline === undefined,
+    ]
+    const key = shape.join('|')
+    let text = this.#steps.get(key)
+    if (text === undefined) {
+      const query = this.#db
+        .updateTable('command_executions')
+        .set({ ...placeholders(columns), status: sql.lit(step.to) })
+        .where('execution_id', '=', executionId)
+        // written out: the index of what has not ended is taken then
+        .where('status', 'in', step.from.map((state) => sql.lit(state)) as never)
+        .$if(digests !== undefined, (update) =>
+          update.where((is) =>
+            is.or((digests ?? []).map(() => is('digest', 'is not distinct from', ''))),
+          ),
+        )
+        .$if(deadline !== undefined, (update) =>
+          update.where('deadline', 'is not distinct from', 0),
+        )
+        .returningAll()
+      text = query.compile().sql
+      this.#steps.set(key, text)
+    }
+    const { rows } = await tx.executeQuery<CommandExecution>(
+      CompiledQuery.raw(text, [
+        ...Object.values(step.changes).map((value) => value ?? null),
+        executionId,
+        ...(digests ?? []),
+        ...(deadline === undefined ? [] : [deadline]),
+      ]),
+    )
+    return rows[0]
+  }
+}
+
+/** Something for each column, so that the compiled statement has a parameter for it whatever its value. */
+function placeholders(columns: readonly string[]): object {
+  return Object.fromEntries(columns.map((name) => [name, '']))
+}

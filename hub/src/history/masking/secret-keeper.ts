@@ -1,0 +1,139 @@
+import type { Batch } from '../group-commit.ts'
+import type { Database } from '../dialect/dialect.ts'
+import type { CommandExecution, NewCommandExecution } from '../schema.ts'
+import { loadHistoryKeys, Vault } from './vault.ts'
+import { Masker } from './masker.ts'
+import { maskedRow, secretsOfAction } from './secrets-of-actions.ts'
+
+/** A longer result is sealed without a look: looking through it would hold the hub up. */
+const longestLooked = 65_536
+
+const none: ReadonlySet<string> = new Set()
+
+export interface MaskingSettings {
+  readonly isOn: boolean
+  readonly patterns?: readonly RegExp[]
+}
+
+/**
+ * Keeps secrets out of the tables. What looks like one is masked in every column. An action that may still be run
+ * must be run exactly as it was cleared, so what it really says is sealed in a row of its own until it has ended; a
+ * result must reach its agent exactly, so one with a secret in it is sealed. The key is not in the database.
+ */
+export class SecretKeeper {
+  readonly masker: Masker
+  readonly #vault: Vault
+  /** of masked actions that have not ended */
+  readonly #secrets = new Map<number, ReadonlySet<string>>()
+
+  constructor(masker: Masker, vault: Vault) {
+    this.masker = masker
+    this.#vault = vault
+  }
+
+  /** @param keyPath where the key is, or is made @throws {CentralPostError} `storage` when it cannot be used */
+  static open(keyPath: string, settings: MaskingSettings): SecretKeeper {
+    const { masking, sealing } = loadHistoryKeys(keyPath)
+    return new SecretKeeper(new Masker({ key: masking, ...settings }), new Vault(sealing))
+  }
+
+  /** The row as it may be stored, with how to keep what it really says. */
+  mask(row: NewCommandExecution): {
+    readonly row: NewCommandExecution
+    readonly secrets: ReadonlySet<string>
+    readonly keep: (batch: Batch, executionId: number) => Promise<void>
+  } {
+    const { row: masked, secrets, original } = maskedRow(row, this.masker)
+    return {
+      row: masked,
+      secrets,
+      keep: async ({ tx }, executionId) => {
+        if (original === null) return
+        const { status } = row
+        if (status !== 'pending' && status !== 'queued' && status !== 'running') return
+        this.#secrets.set(executionId, secrets)
+        // what runs is never run again, so nobody will need it
+        if (status === 'running') return
+        const sealed = this.#vault.seal(JSON.stringify(original), `execution ${executionId}`)
+        await tx
+          .insertInto('sealed_originals')
+          .values({ execution_id: executionId, original: sealed })
+          .execute()
+      },
+    }
+  }
+
+  /** Known secrets of an action that has not ended. */
+  secretsOf(executionId: number): ReadonlySet<string> {
+    return this.#secrets.get(executionId) ?? none
+  }
+
+  /** The rows with what they really say, as long as that is kept. */
+  async restore(db: Database, rows: readonly CommandExecution[]): Promise<CommandExecution[]> {
+    const masked = rows.filter((row) => row.masked === 1 && isActive(row))
+    if (masked.length === 0) return [...rows]
+    const kept = await db
+      .selectFrom('sealed_originals')
+      .selectAll()
+      .where(
+        'execution_id',
+        'in',
+        masked.map((row) => row.execution_id),
+      )
+      .execute()
+    const originals = new Map(kept.map((one) => [one.execution_id, one.original]))
+    return rows.map((row) => {
+      const sealed = originals.get(row.execution_id)
+      if (sealed === undefined) return row
+      const text = this.#vault.open(sealed, `execution ${row.execution_id}`)
+      const whole = { ...row, ...(JSON.parse(text) as Partial<CommandExecution>) }
+      this.#secrets.set(row.execution_id, secretsOfAction(whole, this.masker))
+      return whole
+    })
+  }
+
+  /** Replaces what is kept of an action that goes on with something changed. */
+  async keepChanged({ tx }: Batch, whole: CommandExecution): Promise<void> {
+    const { command, argv, env, context, verdict, bound, digest } = whole
+    const { command_hash, request_hash } = whole
+    const original = JSON.stringify({
+      ...{ command, argv, env, context, verdict, bound, digest, command_hash, request_hash },
+    })
+    await tx
+      .updateTable('sealed_originals')
+      .set({ original: this.#vault.seal(original, `execution ${whole.execution_id}`) })
+      .where('execution_id', '=', whole.execution_id)
+      .execute()
+  }
+
+  /** To be called when a masked action has ended: nobody needs to know any more. */
+  async forget({ tx }: Batch, executionId: number): Promise<void> {
+    this.#secrets.delete(executionId)
+    await tx.deleteFrom('sealed_originals').where('execution_id', '=', executionId).execute()
+  }
+
+  /** A result as it may be stored. */
+  sealResult(
+    result: string,
+    executionId: number,
+  ): { readonly result: string; readonly sealed: number } {
+    const { masker } = this
+    const isPlain =
+      !masker.isOn ||
+      (result.length <= longestLooked &&
+        this.secretsOf(executionId).size === 0 &&
+        masker.secretsIn(result).size === 0)
+    if (isPlain) return { result, sealed: 0 }
+    return { result: this.#vault.seal(result, `result ${executionId}`), sealed: 1 }
+  }
+
+  openResult(row: { execution_id: number; result: string; sealed: number }): string {
+    return row.sealed === 0
+      ? row.result
+      : this.#vault.open(row.result, `result ${row.execution_id}`)
+  }
+}
+
+function isActive(row: Pick<CommandExecution, 'status'>): boolean {
+  return row.status === 'pending' || row.status === 'queued' || row.status === 'running'
+}

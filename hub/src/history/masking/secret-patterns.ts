@@ -1,0 +1,139 @@
+/**
+ * What credentials look like. Each pattern has one group named `secret`: just that is left out. All are linear: no
+ * repetition stands beside another that takes the same characters, and lengths are bounded where they could.
+ */
+export interface SecretPattern {
+  readonly id: string
+  readonly pattern: RegExp
+}
+
+/** Words in a name that say its value is a secret. */
+const secretWord =
+  'pass(?:word|wd|phrase|code)?|passwd|pwd|secret|token|api_?key|apikey|access_?key|secret_?key|private_?key|' +
+  'signing_?key|encryption_?key|auth_?key|client_?secret|credentials?|auth|bearer|session_?id|connection_?string'
+
+/** What comes after such a word when the name says something about the secret, and is none: `TOKEN_LIMIT`. */
+const notTheSecret =
+  '(?![_-]?(?:file|path|dir|url|uri|name|type|len(?:gth)?|limit|count|size|ttl|expir\\w*|policy|store|manager|id\\b|hint|field|prompt|enabled|required|stdin|fd|env|izer|version|budget|sock))'
+
+/** A value that refers to a secret, or says that there is none. */
+const noValue = String.raw`(?!\$[\w({]|<[\w -]{1,40}>|\*{3,}|(?:true|false|null|none|nil|undefined|yes|no|on|off|\d{1,3})(?![\w.~+/=-])|\[masked:)`
+
+const bare = String.raw`[^\s'"\x60;&|<>(){},\\]{1,4096}`
+const quotedOrBare = String.raw`(?:'(?<secret>[^'\n]{1,4096})'|"(?<secret2>[^"\n]{1,4096})"|(?<secret3>${bare}))`
+
+const named = (text: string, flags = 'g'): RegExp => new RegExp(text, flags)
+
+export const secretPatterns: readonly SecretPattern[] = [
+  {
+    id: 'private-key',
+    pattern:
+      /(?<secret>-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.-]{0,16384}?(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$))/g,
+  },
+  {
+    id: 'known-token',
+    pattern:
+      /(?<![A-Za-z0-9_])(?<secret>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{40,255}|gl(?:pat|ptt|cbt|rt|dt|ft|imt|agent|oas|soat)-[\w-]{20,255}|xox[abeoprs]-[A-Za-z0-9-]{10,255}|xapp-\d-[A-Za-z0-9-]{10,255}|AIza[\w-]{35}|ya29\.[\w-]{20,512}|sk-(?:ant-|proj-|or-|svcacct-)?[A-Za-z0-9_-]{20,255}|(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,255}|whsec_[A-Za-z0-9]{16,255}|npm_[A-Za-z0-9]{36}|pypi-[\w-]{40,1024}|hf_[A-Za-z0-9]{30,64}|SG\.[\w-]{16,64}\.[\w-]{16,64}|hv[sbr]\.[\w-]{20,512}|dop_v1_[a-f0-9]{64}|shpat_[a-f0-9]{32}|dapi[a-f0-9]{32}|glsa_[\w]{32,64}|lin_api_[A-Za-z0-9]{30,64}|nvapi-[\w-]{40,128}|r8_[A-Za-z0-9]{30,64}|AGE-SECRET-KEY-1[A-Z0-9]{50,64}|S[ACNOU][A-Z2-7]{56})(?![A-Za-z0-9])/g,
+  },
+  {
+    id: 'jwt',
+    pattern: /(?<![\w.-])(?<secret>eyJ[\w-]{8,4096}\.eyJ[\w-]{4,8192}\.[\w-]{4,1024})/g,
+  },
+  { id: 'telegram', pattern: /(?<![\w:])(?<secret>\d{8,10}:AA[\w-]{32,35})(?![\w-])/g },
+  {
+    id: 'url-password',
+    pattern:
+      /[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^\s:/@'"<>]{0,256}:(?!\$[\w({]|\*{3,}@)(?<secret>[^\s@/'"<>]{1,1024})@(?=[\w.[-])/g,
+  },
+  {
+    id: 'url-token',
+    // a token alone in front of the host, as git takes it
+    pattern: /https?:\/\/(?!\$)(?<secret>[A-Za-z0-9_-]{20,512})@(?=[\w.[-])/g,
+  },
+  {
+    id: 'url-parameter',
+    pattern:
+      /[?&](?:access_token|api[_-]?key|apikey|auth|key|password|passwd|secret|client_secret|sig|signature|token|x-amz-signature|x-amz-security-token|x-goog-signature)=(?!\$[\w({])(?<secret>[^\s&#'"<>]{4,4096})/gi,
+  },
+  {
+    id: 'authorization',
+    pattern:
+      /\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,3})?(?!\$[\w({])(?<secret>[^\s'",;]{4,4096})/gi,
+  },
+  {
+    id: 'bearer',
+    pattern: /\bbearer\s{1,3}(?!\$[\w({])(?<secret>[A-Za-z0-9._~+/=-]{16,4096})/gi,
+  },
+  {
+    id: 'header',
+    pattern:
+      /\b(?:x-(?:api-key|auth-token|access-token|vault-token|amz-security-token|goog-api-key|gitlab-token)|private-token|api-key|set-cookie|cookie)["']?\s{0,3}:\s{0,3}["']?(?!\$[\w({])(?<secret>[^\s'"]{4,4096})/gi,
+  },
+  {
+    id: 'named-value',
+    pattern: named(
+      `(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,40}[_-]){0,6}(?:${secretWord})${notTheSecret}[A-Za-z0-9]{0,12}(?:[_-][A-Za-z0-9]{1,12}){0,2}["']?(?:\\s{0,2}=\\s{0,2}|["']\\s{0,2}:\\s{0,2}|:\\s{1,4})${noValue}${quotedOrBare}`,
+      'gi',
+    ),
+  },
+  {
+    id: 'flag-value',
+    pattern: named(
+      `(?<=\\s|^)--?(?:[a-z0-9]{1,40}-){0,5}(?:${secretWord.replaceAll('_?', '[_-]?')})${notTheSecret}[ \\t]{1,4}(?!-)${noValue}${quotedOrBare}`,
+      'gi',
+    ),
+  },
+  {
+    id: 'database-password',
+    // -pSECRET, glued: a space would begin the name of a database
+    pattern: named(
+      String.raw`\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mycli)\b[^\n;|&]{0,500}?\s-p(?![\s-])${noValue}${quotedOrBare}`,
+    ),
+  },
+  {
+    id: 'program-password',
+    // programs whose short option is a password
+    pattern: named(
+      String.raw`\b(?:sshpass|redis-cli|docker login|podman login|ldapsearch|ldapmodify|smbclient|7z|unzip|zip|mongo|mongosh|mongodump|mosquitto_pub|mosquitto_sub|az login|helm registry login)\b[^\n;|&]{0,500}?\s(?:-p|-a|-w|-P|--pass)(?:[ \t]{1,4}|=)(?!-)${noValue}${quotedOrBare}`,
+    ),
+  },
+  {
+    id: 'sshpass',
+    pattern: named(String.raw`\bsshpass\s{1,4}-p${noValue}${quotedOrBare}`),
+  },
+  {
+    id: 'user-and-password',
+    // curl -u user:password and its like
+    pattern:
+      /\b(?:curl|wget|http|https|xh|smbclient|rpcclient)\b[^\n;|&]{0,2000}?\s(?:-u|-U|--user|--proxy-user|-a|--auth)[ =]{0,4}["']?[^\s:'"]{1,256}:(?!\$[\w({])(?<secret>[^\s'"]{1,1024})/g,
+  },
+  {
+    id: 'htpasswd',
+    pattern:
+      /\bhtpasswd\s{1,4}-[A-Za-z]{0,6}b[A-Za-z]{0,6}\s{1,4}\S{1,512}\s{1,4}\S{1,256}\s{1,4}(?!\$)(?<secret>[^\s;|&]{1,512})/g,
+  },
+  {
+    id: 'chpasswd',
+    pattern:
+      /\becho\s{1,4}["']?[\w.-]{1,64}:(?!\$)(?<secret>[^\s'"|]{1,512})["']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd/g,
+  },
+  {
+    id: 'azure-key',
+    pattern:
+      /\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=(?<secret>[A-Za-z0-9+/=%&_-]{16,1024})/g,
+  },
+  {
+    id: 'netrc',
+    pattern: /\blogin\s{1,4}\S{1,256}\s{1,8}password\s{1,4}(?!\$)(?<secret>\S{1,512})/g,
+  },
+]
+
+/** A name of a variable whose value is a secret whatever it looks like. */
+export const secretName = new RegExp(
+  `(?:^|[_-])(?:${secretWord})(?:s|[0-9]{1,3})?(?:[_-](?:value|prod|dev|test|staging|live|key|[0-9]{1,3}))?$`,
+  'i',
+)
+
+/** Nothing that a pattern finds is without one of these: text that has none need not be looked through. */
+export const hint =
+  /pass|pwd|secret|token|key|auth|cred|bearer|cookie|session|connection|:\/\/|eyj|akia|asia|abia|acca|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox|xapp-|aiza|ya29|sk-|[srp]k_|whsec|npm_|pypi-|hf_|sg\.|hv[sbr]\.|dop_v1_|shpat_|dapi|glsa_|lin_api_|nvapi-|r8_|:aa|s[acnou][a-z2-7]{56}|private|-u|-p|-a\b|-w\b|login|htpasswd|signature|sig=/i

@@ -1,0 +1,81 @@
+import type { CommandExecution, NewCommandExecution } from '../schema.ts'
+import type { Masker } from './masker.ts'
+
+/** The columns that say what an action does, in the words of who asked. */
+const telling = [
+  'command',
+  'argv',
+  'env',
+  'context',
+  'verdict',
+  'bound',
+  'digest',
+  'command_hash',
+  'request_hash',
+] as const
+type Telling = Pick<CommandExecution, (typeof telling)[number]>
+
+export interface MaskedRow {
+  readonly row: NewCommandExecution
+  /** what was left out; empty: nothing was */
+  readonly secrets: ReadonlySet<string>
+  /** what masked columns really say; null: nothing was masked */
+  readonly original: Telling | null
+}
+
+/** What looks secret in an action. */
+export function secretsOfAction(
+  row: Pick<NewCommandExecution, 'command' | 'argv' | 'env' | 'context'>,
+  masker: Masker,
+): Set<string> {
+  const secrets = masker.secretsIn(row.command)
+  if (row.env !== '{}') {
+    const env = JSON.parse(row.env) as Record<string, string>
+    for (const secret of masker.secretsOfEnv(env)) secrets.add(secret)
+  }
+  if (row.context != null) for (const secret of masker.secretsIn(row.context)) secrets.add(secret)
+  return secrets
+}
+
+/**
+ * The row as it may be stored. Where nothing looks secret it is the same row. Otherwise what was found is left out
+ * everywhere, and the hashes are keyed: equal commands still match, and nobody can try secrets against them.
+ */
+export function maskedRow(row: NewCommandExecution, masker: Masker): MaskedRow {
+  const secrets = secretsOfAction(row, masker)
+  const reason = row.reason == null ? row.reason : masker.mask(row.reason, secrets)
+  if (secrets.size === 0) {
+    const isSame = reason === undefined || reason === row.reason
+    return { row: isSame ? row : { ...row, reason }, secrets, original: null }
+  }
+  const json = (text: string | null | undefined): string | null =>
+    text == null ? null : JSON.stringify(masker.maskDeep(JSON.parse(text) as unknown, secrets))
+  return {
+    secrets,
+    original: {
+      command: row.command,
+      argv: row.argv ?? null,
+      env: row.env,
+      context: row.context ?? null,
+      verdict: row.verdict ?? null,
+      bound: row.bound ?? null,
+      digest: row.digest ?? null,
+      command_hash: row.command_hash,
+      request_hash: row.request_hash,
+    },
+    row: {
+      ...row,
+      command: masker.mask(row.command, secrets),
+      argv: json(row.argv),
+      env: JSON.stringify(masker.maskEnv(JSON.parse(row.env) as Record<string, string>, secrets)),
+      context: row.context == null ? null : masker.mask(row.context, secrets),
+      verdict: json(row.verdict),
+      bound: json(row.bound),
+      digest: row.digest == null ? null : masker.keyed(row.digest),
+      command_hash: masker.keyed(row.command_hash),
+      request_hash: masker.keyed(row.request_hash),
+      ...(row.reason !== undefined && { reason }),
+      masked: 1,
+    },
+  }
+}

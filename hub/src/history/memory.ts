@@ -1,0 +1,131 @@
+import { type Logger, messageOf } from '@centralpost/shared'
+import type { CommandHistory } from './command-history.ts'
+import type { StoreLocation } from './dialect/dialect.ts'
+import type { IndexerMethods } from './worker/history-thread.ts'
+import { HistoryWorker } from './worker/history-worker.ts'
+
+export interface MemoryOptions {
+  readonly location: StoreLocation
+  readonly hubId: string
+  /** keeps the ledger from being written while something is done */
+  readonly hold: (work: () => Promise<unknown>) => Promise<void>
+  readonly log: Logger
+}
+
+/** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
+const laterMs = 50
+const longestWaitMs = 1500
+/** Over this many bytes, the ledger's log must be emptied although it is being written. */
+const longestLog = 32 * 2 ** 20
+const againMs = 1000
+/** Patterns are looked for after so many new executions, and not more often than this. */
+const executionsToMine = 500
+const leastBetweenMs = 600_000
+
+/** The threads that follow the ledger and answer from what they made of it. */
+export class Memory {
+  readonly reader: CommandHistory
+  readonly writer: Omit<IndexerMethods, 'index' | 'checkpoint'>
+  readonly #indexer: HistoryWorker
+  readonly #index: IndexerMethods
+  readonly #options: MemoryOptions
+  readonly #reader: HistoryWorker
+  #timer: NodeJS.Timeout | undefined
+  #working: Promise<void> | undefined
+  #isBehind = false
+  #isClosed = false
+  #recorded = 0
+  #minedAt = 0
+
+  private constructor(options: MemoryOptions, indexer: HistoryWorker, reader: HistoryWorker) {
+    this.#options = options
+    this.#indexer = indexer
+    this.#reader = reader
+    this.#index = indexer.methods<IndexerMethods>()
+    this.writer = this.#index
+    this.reader = reader.methods<CommandHistory>()
+  }
+
+  /** @throws {CentralPostError} `storage` when it cannot be opened */
+  static async start(options: MemoryOptions): Promise<Memory> {
+    const { location, hubId } = options
+    const indexer = await HistoryWorker.start({ role: 'indexer', location, hubId })
+    try {
+      const reader = await HistoryWorker.start({ role: 'reader', location, hubId })
+      return new Memory(options, indexer, reader)
+    } catch (error) {
+      await indexer.close()
+      throw error
+    }
+  }
+
+  /** Something was recorded. */
+  follow(): void {
+    this.#isBehind = true
+    this.#recorded += 1
+    if (this.#isClosed || this.#working || this.#timer) return
+    this.#timer = setTimeout(() => this.#start(), laterMs)
+    this.#timer.unref()
+  }
+
+  /**
+   * Resolves when all that was recorded before is in the memory, or when that takes too long: then the answer is of a
+   * moment ago.
+   */
+  async caughtUp(waitMs = longestWaitMs): Promise<void> {
+    const until = Date.now() + waitMs
+    // what is under way may have read the trail before the last event
+    for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
+      if (!this.#working) this.#start()
+      await within(this.#working, until - Date.now())
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await Promise.all([this.#reader.close(), this.#indexer.close()])
+    await this.#working
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#working ??= this.#run().finally(() => {
+      this.#working = undefined
+      if (this.#isBehind) this.follow()
+    })
+  }
+
+  async #run(): Promise<void> {
+    const { hold, log } = this.#options
+    try {
+      this.#isBehind = false
+      const left = await this.#index.index()
+      if (left > longestLog) await hold(() => this.#index.checkpoint())
+      this.#mineNowAndThen()
+    } catch (error) {
+      if (this.#isClosed) return
+      log.error('the history could not be indexed; trying again', { error: messageOf(error) })
+      this.#isBehind = true
+      await new Promise((resolve) => setTimeout(resolve, againMs).unref())
+    }
+  }
+
+  #mineNowAndThen(): void {
+    if (this.#recorded < executionsToMine || Date.now() - this.#minedAt < leastBetweenMs) return
+    this.#recorded = 0
+    this.#minedAt = Date.now()
+    void this.#index.minePatterns().catch((error: unknown) => {
+      if (!this.#isClosed)
+        this.#options.log.error('patterns could not be mined', { error: messageOf(error) })
+    })
+  }
+}
+
+async function within(work: Promise<unknown> | undefined, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, Math.max(0, ms))
+  await Promise.race([work, promise])
+  clearTimeout(timer)
+}

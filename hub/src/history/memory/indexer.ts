@@ -1,0 +1,203 @@
+import type { CommandExecution, IndexedExecution } from '../schema.ts'
+import type { Database, Store, Tx } from '../dialect/dialect.ts'
+import { isFinal } from '../ledger-statements.ts'
+import { noteFixes } from '../patterns/fixes.ts'
+import { PatternUse } from '../patterns/pattern-use.ts'
+import { CommandForms } from './command-forms.ts'
+import { searchTextOf } from './search-words.ts'
+import { surroundingsOf } from './surroundings.ts'
+import { Totals } from './totals.ts'
+import { wantsVenv } from './normalise.ts'
+
+const eventsAtOnce = 400
+const rowsAtOnce = 250
+/** Later than this nobody can say what a directory held when a command began, in milliseconds. */
+const longestLook = 60_000
+
+/**
+ * Brings what is derived from the ledger up to date: it follows the audit trail, in which every change of an action is
+ * an event, and notes how far it has come with what it has made of it, in one commit. It is the only writer of the
+ * memory.
+ */
+export class Indexer {
+  readonly #store: Store
+  readonly #hubId: string
+  readonly #forms: CommandForms
+  readonly #use: PatternUse
+
+  constructor(store: Store, hubId: string) {
+    this.#store = store
+    this.#hubId = hubId
+    this.#forms = new CommandForms()
+    this.#use = new PatternUse()
+  }
+
+  /** Patterns were added: they are looked for from now on. */
+  patternsChanged(): void {
+    this.#use.forget()
+  }
+
+  /**
+   * Does one piece of what there is to do.
+   *
+   * @returns whether there is more
+   */
+  async step(): Promise<boolean> {
+    const { db } = this.#store
+    const state = await stateOf(db)
+    if (state.seq === undefined) return this.#takeUpOld(state.backfilled ?? 0, state.until)
+    const events = await db
+      .selectFrom('audit_events')
+      .select(['seq', 'execution_id'])
+      .where('seq', '>', state.seq)
+      .orderBy('seq')
+      .limit(eventsAtOnce)
+      .execute()
+    const last = events.at(-1)
+    if (last === undefined) return false
+    const ids = new Set(events.map((event) => event.execution_id).filter((id) => id !== null))
+    const rows = await rowsOf(db, [...ids])
+    await this.#commit(rows, { seq: last.seq })
+    return events.length === eventsAtOnce
+  }
+
+  /** A ledger that is older than its memory is read from its first row on; events come after that. */
+  async #takeUpOld(after: number, until: number | undefined): Promise<boolean> {
+    const { db } = this.#store
+    const head =
+      until ??
+      (
+        await db
+          .selectFrom('audit_events')
+          .select('seq')
+          .orderBy('seq', 'desc')
+          .limit(1)
+          .executeTakeFirst()
+      )?.seq ??
+      0
+    const rows = await db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('execution_id', '>', after)
+      .orderBy('execution_id')
+      .limit(rowsAtOnce)
+      .execute()
+    const last = rows.at(-1)
+    await this.#commit(
+      rows,
+      last === undefined ? { seq: head } : { backfilled: last.execution_id, until: head },
+    )
+    return true
+  }
+
+  async #commit(
+    rows: readonly CommandExecution[],
+    state: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    const { db, dialect } = this.#store
+    try {
+      await db.transaction().execute(async (tx) => {
+        const known = await knownOf(
+          tx,
+          rows.map((row) => row.execution_id),
+        )
+        const totals = new Totals()
+        for (const row of [...rows].sort((a, b) => a.execution_id - b.execution_id)) {
+          const before = known.get(row.execution_id)
+          // it has ended, is counted, and never changes
+          if (before?.settled === 1) continue
+          await this.#index(tx, row, totals)
+          await dialect.putSearchText(tx, row.execution_id, searchTextOf(row))
+        }
+        await totals.write(tx)
+        for (const [name, value] of Object.entries(state)) {
+          await tx
+            .insertInto('memory_state')
+            .values({ name, value })
+            .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+            .execute()
+        }
+      })
+    } catch (error) {
+      this.#forms.forget()
+      throw error
+    }
+  }
+
+  async #index(tx: Tx, row: CommandExecution, totals: Totals): Promise<void> {
+    const form = await this.#forms.of(tx, row.command)
+    const settled = isFinal(row.status)
+    const seen = settled ? this.#surroundings(row) : null
+    const indexed: IndexedExecution = {
+      execution_id: row.execution_id,
+      agent_id: row.agent_id,
+      workflow_id: row.workflow_id,
+      trust_level: row.trust_level,
+      status: row.status,
+      timestamp: row.timestamp,
+      finished_at: row.finished_at,
+      form_id: form.formId,
+      settled: settled ? 1 : 0,
+      success: row.success,
+      duration: row.duration,
+      waited:
+        row.approval_timestamp === null
+          ? null
+          : Math.max(0, row.approval_timestamp - row.timestamp),
+      approver: isPerson(row.approved_by) ? 1 : 0,
+      error_category: row.error_category,
+      venv_active: row.venv_active,
+      venv_wanted: wantsVenv(form.form) && row.execution_timestamp !== null ? 1 : 0,
+      cwd: row.cwd,
+      cwd_kind: seen?.cwdKind ?? null,
+      files: seen === null ? null : JSON.stringify(seen.files),
+    }
+    const { execution_id: id, ...values } = indexed
+    await tx
+      .insertInto('execution_index')
+      .values(indexed)
+      .onConflict((conflict) => conflict.column('execution_id').doUpdateSet(values))
+      .execute()
+    if (!settled) return
+    totals.add(row, form.formId)
+    await noteFixes(tx, row, indexed)
+    await this.#use.note(tx, indexed)
+  }
+
+  #surroundings(row: CommandExecution): ReturnType<typeof surroundingsOf> {
+    const { cwd, execution_timestamp: startedAt, finished_at: endedAt } = row
+    if (cwd === null || startedAt === null || row.hub_id !== this.#hubId) return null
+    if (Date.now() - (endedAt ?? startedAt) > longestLook) return null
+    return surroundingsOf(cwd, startedAt)
+  }
+}
+
+async function stateOf(
+  db: Database,
+): Promise<Partial<Record<'seq' | 'backfilled' | 'until', number>>> {
+  const rows = await db.selectFrom('memory_state').selectAll().execute()
+  return Object.fromEntries(rows.map((row) => [row.name, row.value]))
+}
+
+async function rowsOf(db: Database, ids: readonly number[]): Promise<CommandExecution[]> {
+  if (ids.length === 0) return []
+  return db.selectFrom('command_executions').selectAll().where('execution_id', 'in', ids).execute()
+}
+
+async function knownOf(
+  tx: Tx,
+  ids: readonly number[],
+): Promise<Map<number, { readonly settled: number }>> {
+  if (ids.length === 0) return new Map()
+  const rows = await tx
+    .selectFrom('execution_index')
+    .select(['execution_id', 'settled'])
+    .where('execution_id', 'in', ids)
+    .execute()
+  return new Map(rows.map((row) => [row.execution_id, row]))
+}
+
+/** Whether a person approved, and not the policy ("auto") or a rule that a person once made. */
+function isPerson(approvedBy: string | null): boolean {
+  return approvedBy !== null && approvedBy !== 'auto' && !approvedBy.startsWith('rule:')
+}

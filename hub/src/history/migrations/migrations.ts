@@ -1,0 +1,45 @@
+import { CentralPostError, messageOf } from '@centralpost/shared'
+import { type Migration, Migrator } from 'kysely/migration'
+import type { Store, StoreDialect, StorePart } from '../dialect/dialect.ts'
+import * as initial from './0001-initial.ts'
+import * as history from './0002-history.ts'
+import * as memoryInitial from './memory-0001-initial.ts'
+
+type Name = StoreDialect['name']
+
+/** Forward only; a migration that has shipped never changes. */
+const migrations: Readonly<Record<StorePart, (name: Name) => Record<string, Migration>>> = {
+  ledger: (name) => ({
+    '0001-initial': { up: (db) => initial.up(db, name) },
+    '0002-history': { up: (db) => history.up(db, name) },
+  }),
+  memory: (name) => ({
+    'memory-0001-initial': { up: (db) => memoryInitial.up(db, name) },
+  }),
+}
+
+const tables: Readonly<Record<StorePart, string>> = {
+  ledger: 'kysely_migration',
+  memory: 'memory_migration',
+}
+
+/**
+ * Brings the tables of one part of a store up to date.
+ *
+ * @throws {CentralPostError} `storage` when it cannot be done, or was done by a newer hub
+ */
+export async function migrate({ db, dialect }: Store, part: StorePart): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations[part](dialect.name)) },
+    migrationTableName: tables[part],
+    migrationLockTableName: `${tables[part]}_lock`,
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  throw new CentralPostError(
+    'storage',
+    `cannot bring the tables of the ${part} up to date: ${messageOf(error)}; the hub that wrote it last can read it`,
+    { cause: error },
+  )
+}

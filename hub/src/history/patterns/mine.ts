@@ -1,0 +1,156 @@
+/** One settled action of a workflow, in its order. */
+export interface Step {
+  readonly executionId: number
+  readonly form: number
+  readonly isSuccess: boolean
+}
+
+export interface MinedSequence {
+  readonly forms: readonly number[]
+  /** workflows in which it succeeded */
+  readonly support: number
+  /** some of the executions that did it, oldest first, of each occurrence one a step */
+  readonly occurrences: readonly (readonly number[])[]
+}
+
+export interface MiningOptions {
+  /** workflows in which a sequence must have succeeded @default 3 */
+  readonly leastSupport?: number
+  /** steps that may stand between two of a sequence @default 2 */
+  readonly mostBetween?: number
+  /** @default 8 */
+  readonly longest?: number
+}
+
+interface Place {
+  readonly workflow: number
+  /** where its last step is */
+  readonly at: number
+  readonly ids: readonly number[]
+}
+
+interface Grown {
+  readonly forms: readonly number[]
+  readonly places: readonly Place[]
+}
+
+/** The next step must follow this share of the times, and so many times as often as by chance. */
+const leastConfidence = 0.25
+const leastLift = 3
+const keptOccurrences = 20
+const mostSequences = 5000
+
+/**
+ * Finds sequences that repeatedly succeeded inside workflows: grown step by step, each step one that follows the ones
+ * before far more often than its own frequency explains. Sequences inside longer ones that say the same are left out.
+ *
+ * @param workflows the settled actions of each workflow, in order, without those that only look at things
+ * @param breathe awaited now and then, so that other work goes on
+ */
+export async function mineSequences(
+  workflows: readonly (readonly Step[])[],
+  options: MiningOptions = {},
+  breathe: () => Promise<void> = () => Promise.resolve(),
+): Promise<MinedSequence[]> {
+  const { leastSupport = 3, mostBetween = 2, longest = 8 } = options
+  const total = workflows.reduce((sum, steps) => sum + steps.length, 0)
+  const starts = startsOf(workflows)
+  const share = new Map(
+    [...starts].map(([form, places]) => [form, places.length / Math.max(1, total)]),
+  )
+  const done: Grown[] = []
+  const growing: Grown[] = []
+  for (const [form, places] of starts) {
+    if (workflowsOf(places) >= leastSupport) growing.push({ forms: [form], places })
+  }
+  let rounds = 0
+  while (growing.length > 0 && done.length < mostSequences) {
+    const grown = growing.pop()
+    if (grown === undefined) break
+    rounds += 1
+    if (rounds % 20 === 0) await breathe()
+    const next = grown.forms.length >= longest ? [] : follow(workflows, grown, mostBetween)
+    const kept = next.filter(({ form, places }) => {
+      const support = workflowsOf(places)
+      const expected = grown.places.length * (1 - (1 - (share.get(form) ?? 0)) ** (mostBetween + 1))
+      return (
+        support >= leastSupport &&
+        places.length >= grown.places.length * leastConfidence &&
+        places.length >= expected * leastLift
+      )
+    })
+    for (const { form, places } of kept) growing.push({ forms: [...grown.forms, form], places })
+    if (grown.forms.length >= 2) done.push(grown)
+  }
+  return maximal(done).map(({ forms, places }) => ({
+    forms,
+    support: workflowsOf(places),
+    occurrences: places.slice(-keptOccurrences).map((place) => place.ids),
+  }))
+}
+
+function startsOf(workflows: readonly (readonly Step[])[]): Map<number, Place[]> {
+  const starts = new Map<number, Place[]>()
+  workflows.forEach((steps, workflow) => {
+    steps.forEach((step, at) => {
+      if (!step.isSuccess) return
+      const places = starts.get(step.form)
+      const place = { workflow, at, ids: [step.executionId] }
+      if (places === undefined) starts.set(step.form, [place])
+      else places.push(place)
+    })
+  })
+  return starts
+}
+
+/** What follows the places of a sequence, and where. A failure in between ends it: what follows then is a repair. */
+function follow(
+  workflows: readonly (readonly Step[])[],
+  grown: Grown,
+  mostBetween: number,
+): { readonly form: number; readonly places: Place[] }[] {
+  const following = new Map<number, Place[]>()
+  for (const place of grown.places) {
+    const steps = workflows[place.workflow] ?? []
+    const seen = new Set<number>(grown.forms)
+    for (let at = place.at + 1; at <= place.at + 1 + mostBetween; at += 1) {
+      const step = steps[at]
+      if (step === undefined || !step.isSuccess) break
+      if (seen.has(step.form)) continue
+      seen.add(step.form)
+      const places = following.get(step.form)
+      const next = { workflow: place.workflow, at, ids: [...place.ids, step.executionId] }
+      if (places === undefined) following.set(step.form, [next])
+      else places.push(next)
+    }
+  }
+  return [...following].map(([form, places]) => ({ form, places }))
+}
+
+function workflowsOf(places: readonly Place[]): number {
+  return new Set(places.map((place) => place.workflow)).size
+}
+
+/** Those that are not part of a longer one which explains most of their occurrences. */
+function maximal(sequences: readonly Grown[]): Grown[] {
+  const sorted = [...sequences].sort(
+    (a, b) => b.forms.length - a.forms.length || b.places.length - a.places.length,
+  )
+  const kept: Grown[] = []
+  for (const one of sorted) {
+    const support = workflowsOf(one.places)
+    const isPart = kept.some(
+      (longer) => isWithin(one.forms, longer.forms) && workflowsOf(longer.places) >= support * 0.5,
+    )
+    if (!isPart) kept.push(one)
+  }
+  return kept
+}
+
+/** Whether all of a sequence stands in another, in order. */
+function isWithin(part: readonly number[], whole: readonly number[]): boolean {
+  if (part.length > whole.length) return false
+  let at = 0
+  for (const form of whole) if (form === part[at]) at += 1
+  return at === part.length
+}

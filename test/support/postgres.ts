@@ -1,0 +1,102 @@
+import { execFileSync, type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, chownSync, constants, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import { programPaths } from '../../config/setup/program-paths.js'
+import { eventually } from './eventually.ts'
+import { TempDir } from './temp-dir.ts'
+
+/** A server that refuses to run as root runs as this user instead. */
+const nobody = 65_534
+
+/** Where PostgreSQL's own programs are, or undefined where it is not installed. */
+export function findPostgres(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const fetched = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'centralpost')
+  const folders = [debian, join(fetched, 'postgresql/usr/lib/postgresql')].flatMap((folder) => {
+    try {
+      return readdirSync(folder).map((version) => join(folder, version, 'bin'))
+    } catch {
+      return []
+    }
+  })
+  const onPath = programPaths('initdb').map((path) => dirname(path))
+  return [...folders.reverse(), ...onPath].find((folder) =>
+    ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))),
+  )
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A real PostgreSQL server in a directory of its own, on a socket only; it goes with the test. */
+export class TestPostgres {
+  readonly #dir: TempDir
+  readonly #server: ChildProcess
+  #databases = 0
+
+  private constructor(dir: TempDir, server: ChildProcess) {
+    this.#dir = dir
+    this.#server = server
+  }
+
+  static async start(): Promise<TestPostgres> {
+    const bin = findPostgres()
+    if (bin === undefined) throw new Error('PostgreSQL is not installed')
+    const dir = await TempDir.make()
+    const isRoot = process.getuid?.() === 0
+    const as = isRoot ? { uid: nobody, gid: nobody } : {}
+    if (isRoot) chownSync(dir.path, nobody, nobody)
+    const data = join(dir.path, 'data')
+    execFileSync(
+      join(bin, 'initdb'),
+      ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C', '-k'],
+      { ...as, cwd: dir.path, stdio: 'pipe' },
+    )
+    const settings = ['listen_addresses=', 'fsync=off', 'max_connections=60', 'shared_buffers=64MB']
+    const server = spawn(
+      join(bin, 'postgres'),
+      ['-D', data, '-k', dir.path, ...settings.flatMap((one) => ['-c', one])],
+      { ...as, cwd: dir.path, stdio: 'ignore' },
+    )
+    const it = new TestPostgres(dir, server)
+    await eventually(() => it.query('postgres', 'select 1'))
+    return it
+  }
+
+  url(database: string): string {
+    return `postgresql://test@localhost/${database}?host=${encodeURIComponent(this.#dir.path)}`
+  }
+
+  /** @returns the url of a new, empty database */
+  async database(): Promise<string> {
+    this.#databases += 1
+    const name = `test_${process.pid}_${this.#databases}`
+    await this.query('postgres', `create database ${name}`)
+    return this.url(name)
+  }
+
+  async query(database: string, text: string): Promise<readonly unknown[]> {
+    const client = new pg.Client({ connectionString: this.url(database) })
+    await client.connect()
+    try {
+      return (await client.query(text)).rows as unknown[]
+    } finally {
+      await client.end()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = new Promise((resolve) => this.#server.once('exit', resolve))
+    // at once, whoever is connected
+    if (this.#server.exitCode === null && this.#server.kill('SIGQUIT')) await gone
+    await this.#dir[Symbol.asyncDispose]()
+  }
+}
