@@ -35,8 +35,6 @@ export class Screen {
       minimumContrastRatio: 4.5,
       screenReaderMode: false,
       theme: colours(),
-      // the policy of the page lets a style in that carries the page's nonce
-      documentOverride: documentWithNonce(),
       // a link in output must not take the operator anywhere
       linkHandler: { activate: () => {}, allowNonHttpProtocols: false },
     })
@@ -150,44 +148,36 @@ function tinted(text: string): string {
   return `\u001b[31m${text.replace(/\u001b\[0?m/g, '\u001b[0;31m')}\u001b[0m`
 }
 
-/**
- * The document as the terminal sees it. The page's policy refuses style elements without the page's nonce and style attributes;
- * the same set through the object model is let through, since a script that may run may style.
- */
-function documentWithNonce(): Document {
-  return new Proxy(document, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (name === 'createElement') return createAllowed
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
-}
-
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
 const createElement = document.createElement.bind(document)
 
-function createAllowed(tag: string): HTMLElement {
-  const element = createElement(tag)
+/**
+ * The page's policy refuses style elements without the page's nonce, and style attributes; the same set through the object model
+ * is let through, since a script that may run may style. The terminal makes its elements with this function, whatever document
+ * it is given; the page itself makes none with it.
+ */
+function createAllowed(tag: string, options?: ElementCreationOptions): HTMLElement {
+  const element = createElement(tag, options)
   if (tag === 'style') element.nonce = nonce
-  if (tag === 'span') {
-    element.setAttribute = (name: string, value: string) => {
-      if (name === 'style') element.style.cssText = value
-      else Element.prototype.setAttribute.call(element, name, value)
-    }
+  return tag === 'span' ? styledThroughModel(element) : element
+}
+Object.defineProperty(document, 'createElement', { configurable: true, value: createAllowed })
+
+/** The terminal sets colours beyond the first 256 as attributes, also on copies of an element. */
+function styledThroughModel(element: HTMLElement): HTMLElement {
+  element.setAttribute = (name: string, value: string) => {
+    if (name === 'style') element.style.cssText = value
+    else Element.prototype.setAttribute.call(element, name, value)
+  }
+  // copying the attribute would be refused as setting it is; the terminal copies elements without what is in them
+  element.cloneNode = () => {
+    const copy = createAllowed('span')
+    copy.className = element.className
+    copy.style.cssText = element.style.cssText
+    return copy
   }
   return element
 }
-
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
-// one part of the terminal asks the window for its document, whatever it was given
-Object.defineProperty(document, 'createElement', {
-  configurable: true,
-  value: (tag: string, options?: ElementCreationOptions) => {
-    const element = createElement(tag, options)
-    if (tag === 'style') element.nonce = nonce
-    return element
-  },
-})
 
 function colours() {
   const chosen = document.documentElement.dataset['theme']
