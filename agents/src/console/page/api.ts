@@ -50,8 +50,8 @@ export async function call<T>(
     if (signal_?.aborted) throw error
     throw new ApiError('unavailable', 'the console’s server does not answer')
   }
+  if (answer.ok) return (await answer.json()) as T
   const said = (await answer.json().catch(() => ({}))) as { error?: Problem }
-  if (answer.ok) return said as T
   if (answer.status === 401) isSignedOut.value = true
   const { code = 'internal', message = `the server answered ${answer.status}` } = said.error ?? {}
   throw new ApiError(code, message, said.error?.details)

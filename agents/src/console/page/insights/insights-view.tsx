@@ -141,11 +141,13 @@ function Plots({ overview }: { readonly overview: Overview }) {
       <figure class="plot">
         <figcaption>Success, by program</figcaption>
         <BarList
-          bars={overview.programs.map((one) => ({
-            name: <Shown text={one.program} />,
-            share: one.success_rate ?? 0,
-            text: `${percent(one.success_rate)} of ${one.executions}`,
-          }))}
+          bars={overview.programs
+            .filter(({ success_rate: rate }) => rate !== null)
+            .map((one) => ({
+              name: <Shown text={one.program} />,
+              share: one.success_rate ?? 0,
+              text: `${percent(one.success_rate)} of ${one.executions}`,
+            }))}
         />
       </figure>
       <figure class="plot">

@@ -95,29 +95,31 @@ export function StackedColumns({
           {columns.at(-1)?.label}
         </text>
       </svg>
-      <table class="unheard">
-        <caption>Counts over time</caption>
-        <thead>
-          <tr>
-            <th scope="col">from</th>
-            {names.map((name) => (
-              <th scope="col">{name}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {columns
-            .filter((_, index) => (totals[index] ?? 0) > 0)
-            .map(({ label, parts }) => (
-              <tr>
-                <th scope="row">{label}</th>
-                {parts.map((part) => (
-                  <td>{part}</td>
-                ))}
-              </tr>
-            ))}
-        </tbody>
-      </table>
+      <div class="unheard">
+        <table>
+          <caption>Counts over time</caption>
+          <thead>
+            <tr>
+              <th scope="col">from</th>
+              {names.map((name) => (
+                <th scope="col">{name}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {columns
+              .filter((_, index) => (totals[index] ?? 0) > 0)
+              .map(({ label, parts }) => (
+                <tr>
+                  <th scope="row">{label}</th>
+                  {parts.map((part) => (
+                    <td>{part}</td>
+                  ))}
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
     </div>
   )
 }

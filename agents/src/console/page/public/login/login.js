@@ -34,6 +34,15 @@ async function resume() {
   else location.replace('/')
 }
 
-const token = location.hash.slice(1)
-const work = token === '' ? resume() : signIn(token)
-work.catch((error) => explain(`That did not work: ${error.message}.`))
+function begin() {
+  const token = location.hash.slice(1)
+  document.getElementById('how').hidden = true
+  const work = token === '' ? resume() : signIn(token)
+  work.catch((error) => explain(`That did not work: ${error.message}.`))
+}
+
+begin()
+// another link that is opened here changes only what stands behind the #
+addEventListener('hashchange', () => {
+  if (location.hash !== '') begin()
+})
