@@ -3,6 +3,8 @@ import {
   type ActionResult,
   actionResultSchema,
   agentEndpointSubject,
+  type agentPatternsCallSchema,
+  agentPatternsReplySchema,
   type AgentEndpoint,
   type Bus,
   cancelReplySchema,
@@ -20,6 +22,7 @@ import {
   silentLogger,
   stateReplySchema,
   subjectToken,
+  type Suggestion,
   type Verdict,
   verdictSchema,
 } from '@centralpost/shared'
@@ -269,6 +272,16 @@ export class Agent {
       this.#log.debug('no answer about a result', { actionId, error: messageOf(error) })
       return false
     }
+  }
+
+  /**
+   * What the history speaks for, best first: for a task in words, after an own action (what fixed a failure like it, or
+   * what came next), or of a category. It is advice; what is asked for because of it is judged as everything is.
+   *
+   * @throws {CentralPostError} `invalid_request` when nothing is asked about, `unavailable` when no hub answers
+   */
+  async patterns(asked: z.input<typeof agentPatternsCallSchema>): Promise<readonly Suggestion[]> {
+    return (await this.#ask('patterns', asked, agentPatternsReplySchema)).suggestions
   }
 
   #ask<T extends z.ZodType>(

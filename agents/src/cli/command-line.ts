@@ -7,6 +7,7 @@ import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp } from './exit-codes.ts'
 import { addHistoryCommand } from './history-command.ts'
 import { hubCommands } from './hub-commands.ts'
+import { addPatternsCommand } from './patterns-command.ts'
 import { addPendingCommand } from './pending-command.ts'
 import { addRequestCommand } from './request-command.ts'
 import { addResultCommand } from './result-command.ts'
@@ -36,6 +37,7 @@ export function commandLine(): Command {
   addResultCommand(program)
   addTailCommand(program)
   addHistoryCommand(program)
+  addPatternsCommand(program)
   program.commandsGroup('Set up and check:')
   addHubCommands(program, ['classify'])
   addRulesCommand(program)

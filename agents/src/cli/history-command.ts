@@ -1,36 +1,43 @@
-import { CentralPostError, type HistoryEntry } from '@centralpost/shared'
-import type { Command } from 'commander'
-import type { HistoryQuery, Operator } from '../operator/operator.ts'
+import { once } from 'node:events'
+import { exportFormats, highlightEnd, highlightStart, type HistoryEntry } from '@centralpost/shared'
+import { type Command, Option } from 'commander'
+import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { exitCodes } from './exit-codes.ts'
-import { count, levelOption } from './option-values.ts'
-import { duration, passOn, print, printJson, table } from './terminal.ts'
+import { type FilterOptions, filtersOf, moment, withFilters } from './history-filters.ts'
+import { count } from './option-values.ts'
+import { addCommandLists } from './patterns-command.ts'
+import { duration, passOn, print, printJson, styled, table } from './terminal.ts'
 
-interface Options extends OperatorOptions {
+interface Options extends FilterOptions {
   readonly limit: number
-  readonly agent?: string
-  readonly workflow?: string
-  readonly level?: NonNullable<HistoryQuery['trust_level']>
-  readonly status?: NonNullable<HistoryQuery['status']>
   readonly before?: number
+  readonly cursor?: string
+  readonly order?: 'newest' | 'best'
 }
 
 export function addHistoryCommand(program: Command): void {
-  const history = withFilters(
+  const history = withPages(
     program
       .command('history')
       .description('what was asked for and what became of it, newest first'),
   )
   history.action((options: Options) => withOperator(options, (operator) => list(operator, options)))
 
-  withFilters(
+  withPages(
     history
       .command('search')
-      .description('find words in commands, contexts and output')
-      .argument('<words...>'),
-  ).action((words: readonly string[], options: Options) =>
-    withOperator(options, (operator) => list(operator, options, words.join(' '))),
+      .description(
+        'find words, "phrases", prefix*, flags and file names in commands, contexts and output',
+      )
+      .argument('<words...>')
+      .option('--best', 'best first among the newest hits, instead of newest first')
+      .option('--cursor <cursor>', 'the page after the one that named it'),
+  ).action((words: readonly string[], options: Options & { best?: boolean }) =>
+    withOperator(options, (operator) =>
+      list(operator, { ...options, order: options.best ? 'best' : 'newest' }, words.join(' ')),
+    ),
   )
   withOperatorOptions(
     history
@@ -51,37 +58,51 @@ export function addHistoryCommand(program: Command): void {
   )
   withOperatorOptions(
     history
-      .command('verify')
-      .description('recompute the audit chain; exit code 1 when it is broken'),
-  ).action((options: OperatorOptions) =>
-    withOperator(options, (operator) => verify(operator, options)),
+      .command('violations')
+      .description('Python and pip that ran outside a virtual environment')
+      .option('--limit <count>', 'how many', count, 20)
+      .option('--since <time>', 'only from then on', moment),
+  ).action((options: OperatorOptions & { limit: number; since?: string }) =>
+    withOperator(options, (operator) => violations(operator, options)),
   )
+  withFilters(
+    history
+      .command('export')
+      .description('print executions as lines, oldest first')
+      .argument('[words...]', 'only those with these words')
+      .addOption(
+        new Option('--format <format>', 'of the lines').choices(exportFormats).default('jsonl'),
+      ),
+  ).action((words: readonly string[], options: FilterOptions & { format: 'jsonl' | 'csv' }) =>
+    withOperator(options, (operator) => exportAll(operator, words.join(' '), options)),
+  )
+  addCommandLists(history)
+  addAuditCommands(history)
 }
 
-function withFilters(command: Command): Command {
-  return withOperatorOptions(
+function withPages(command: Command): Command {
+  return withFilters(
     command
       .option('--limit <count>', 'how many', count, 20)
-      .option('--before <execution>', 'only older than this execution', count)
-      .option('--agent <agent>', 'only of this agent')
-      .option('--workflow <id>', 'only of this workflow')
-      .addOption(levelOption())
-      .option('--status <status>', 'only in this state, such as completed or denied'),
+      .option('--before <execution>', 'only older than this execution', count),
   )
 }
 
 async function list(operator: Operator, options: Options, query?: string): Promise<void> {
-  const { entries, next } = await operator.history({
+  const {
+    entries,
+    next,
+    next_cursor: cursor,
+  } = await operator.history({
     limit: options.limit,
+    ...filtersOf(options),
     ...(query !== undefined && { query }),
     ...(options.before !== undefined && { before: options.before }),
-    ...(options.agent !== undefined && { agent_id: options.agent }),
-    ...(options.workflow !== undefined && { workflow_id: options.workflow }),
-    ...(options.level !== undefined && { trust_level: options.level }),
-    ...(options.status !== undefined && { status: options.status }),
+    ...(options.cursor !== undefined && { cursor: options.cursor }),
+    ...(options.order !== undefined && { order: options.order }),
   })
   if (options.json) {
-    printJson({ entries, next })
+    printJson({ entries, next, next_cursor: cursor })
     return
   }
   if (entries.length === 0) {
@@ -91,6 +112,7 @@ async function list(operator: Operator, options: Options, query?: string): Promi
   const heads = ['NO', 'ASKED AT', 'ACTION', 'AGENT', 'TRUST', 'STATUS', 'EXIT', 'TOOK', 'COMMAND']
   for (const line of table(heads, entries.map(row))) print(line)
   if (next !== null) print(`older ones: --before ${next}`)
+  else if (cursor !== null) print(`more: --cursor ${cursor}`)
 }
 
 function row(entry: HistoryEntry): string[] {
@@ -103,8 +125,56 @@ function row(entry: HistoryEntry): string[] {
     entry.status,
     entry.exit_code === null ? '-' : String(entry.exit_code),
     entry.duration === null ? '-' : duration(entry.duration),
-    visibleCommand(entry.command),
+    typeof entry.snippet === 'string' ? marked(entry.snippet) : visibleCommand(entry.command),
   ]
+}
+
+/** A snippet of a search on one line, its hits in bold where the terminal can. */
+function marked(snippet: string): string {
+  return snippet
+    .split(highlightStart)
+    .map((part, index) => {
+      const [hit = '', ...rest] = index === 0 ? ['', part] : part.split(highlightEnd)
+      return `${hit === '' ? '' : styled('bold', visibleCommand(hit))}${visibleCommand(rest.join(''))}`
+    })
+    .join('')
+}
+
+async function violations(
+  operator: Operator,
+  options: OperatorOptions & { limit: number; since?: string },
+): Promise<void> {
+  const found = await operator.violations({
+    limit: options.limit,
+    ...(options.since !== undefined && { since: options.since }),
+  })
+  if (options.json) {
+    printJson(found)
+    return
+  }
+  if (found.length === 0) {
+    print('nothing ran outside a virtual environment that belongs into one')
+    return
+  }
+  const rows = found.map((one) => [
+    String(one.count),
+    one.last_execution.slice(0, 19).replace('T', ' '),
+    one.agents.slice(0, 3).join(' '),
+    visibleCommand(one.command),
+  ])
+  for (const line of table(['TIMES', 'LAST', 'AGENTS', 'COMMAND'], rows)) print(line)
+}
+
+async function exportAll(
+  operator: Operator,
+  words: string,
+  options: FilterOptions & { format: 'jsonl' | 'csv' },
+): Promise<void> {
+  const query = { ...filtersOf(options), ...(words !== '' && { query: words }) }
+  for await (const text of operator.export({ ...query, format: options.format })) {
+    // a reader that is slower than the hub sets the pace
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  }
 }
 
 async function showEntry(
@@ -112,28 +182,28 @@ async function showEntry(
   actionId: string,
   options: OperatorOptions & { agent?: string },
 ): Promise<void> {
-  const { entries } = await operator.history({
-    action_id: actionId,
-    ...(options.agent !== undefined && { agent_id: options.agent }),
-  })
-  if (entries.length === 0) {
-    throw new CentralPostError('not_found', `no action "${visible(actionId)}" is recorded`)
-  }
+  const { execution, events, events_cut: isCut } = await operator.action(actionId, options.agent)
   if (options.json) {
-    printJson(entries.length === 1 ? entries[0] : entries)
+    printJson({ ...execution, events })
     return
   }
-  for (const { stdout_preview: stdout, stderr_preview: stderr, ...fields } of entries) {
-    for (const [name, value] of Object.entries(fields)) {
-      const text = name === 'command' ? visibleCommand(String(value)) : visible(String(value))
-      if (value !== null) print(`${name.padEnd(15)} ${text}`)
-    }
-    for (const [name, text] of Object.entries({ stdout, stderr })) {
-      if (text === null || text === '') continue
-      print(`${name} (its beginning):`)
-      passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
-    }
+  const { stdout_preview: stdout, stderr_preview: stderr, ...fields } = execution
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === null) continue
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+    print(`${name.padEnd(15)} ${name === 'command' ? visibleCommand(text) : visible(text)}`)
   }
+  for (const [name, text] of Object.entries({ stdout, stderr })) {
+    if (text === null || text === '') continue
+    print(`${name} (its beginning):`)
+    passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
+  }
+  print('what the audit trail tells:')
+  for (const event of events) {
+    const { record: _hash, ...data } = event.data
+    print(`${event.at}  ${event.kind.padEnd(11)} ${visible(JSON.stringify(data))}`)
+  }
+  if (isCut) print('… and more events')
 }
 
 async function stats(operator: Operator, command: string, options: OperatorOptions): Promise<void> {
@@ -146,7 +216,8 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
     print(command === '' ? 'nothing is recorded' : `nothing is recorded of: ${visible(command)}`)
     return
   }
-  for (const [name, value] of Object.entries(numbers)) {
+  const { similar, ...own } = numbers
+  for (const [name, value] of Object.entries(own)) {
     if (value === null) continue
     const text =
       typeof value === 'object'
@@ -156,16 +227,13 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
         : String(value)
     print(`${name.padEnd(16)} ${visible(text)}`)
   }
-}
-
-async function verify(operator: Operator, options: OperatorOptions): Promise<void> {
-  const chain = await operator.verify()
-  if (options.json) printJson(chain)
-  else if (chain.intact && chain.head === null)
-    print('nothing is recorded: the audit chain is empty')
-  else if (chain.intact)
-    print(`the audit chain is intact: ${chain.events} events, head ${chain.head}`)
-  else
-    print(`the audit chain is BROKEN at event ${chain.first_bad}: ${visible(chain.problem ?? '')}`)
-  if (!chain.intact) process.exitCode = exitCodes.failed
+  if (similar === null) return
+  const rate =
+    similar.success_rate === null ? '' : `, ${Math.round(similar.success_rate * 100)} % went well`
+  print(`all of that form  ${similar.total_executions}${rate}, ${similar.denied} denied`)
+  for (const run of similar.recent) {
+    const took = run.duration === null ? '' : duration(run.duration)
+    const at = run.requested_at.slice(0, 19).replace('T', ' ')
+    print(`  ${at}  ${run.status.padEnd(11)} ${took.padEnd(8)} ${visibleCommand(run.command)}`)
+  }
 }

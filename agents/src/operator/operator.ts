@@ -1,27 +1,46 @@
 import {
+  type ActionDetail,
+  actionReplySchema,
   type AlwaysDecision,
   type AlwaysRule,
   type AlwaysScope,
   type ApprovalNeeded,
   type Bus,
   cancelReplySchema,
+  type Checkpoint,
+  type CommandStatistics,
   decisionReplySchema,
+  type exportCallSchema,
+  exportReplySchema,
   type historyCallSchema,
   historyReplySchema,
   hubsReplySchema,
   type OperatorEndpoint,
   operatorEndpointSubject,
+  type operatorPatternsCallSchema,
+  operatorPatternsReplySchema,
   type outputCallSchema,
   outputReplySchema,
+  type Overview,
+  type overviewCallSchema,
+  overviewReplySchema,
   pendingReplySchema,
+  type Proposal,
+  type proposalsCallSchema,
+  proposalsReplySchema,
   type ResultReply,
   resultReplySchema,
   rulesReplySchema,
+  type Segment,
+  segmentsReplySchema,
   statsReplySchema,
   type Subscription,
   type Verdict,
   verdictSchema,
+  type VerifyReply,
   verifyReplySchema,
+  type violationsCallSchema,
+  violationsReplySchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { connectSpoke, type SpokeOptions } from '../spoke.ts'
@@ -29,8 +48,13 @@ import { tailBus, type TailedEvent, type TailFilter } from './tail.ts'
 
 /** How long the hub may take over what reads much of its database, in milliseconds. */
 const longAnswerMs = 60_000
+/** How long it may take over what reads the whole audit trail. */
+const wholeTrailMs = 600_000
 
 export type HistoryQuery = z.input<typeof historyCallSchema>
+export type OverviewQuery = z.input<typeof overviewCallSchema>
+export type PatternsQuery = z.input<typeof operatorPatternsCallSchema>
+export type ExportQuery = z.input<typeof exportCallSchema>
 export type OutputQuery = Omit<z.input<typeof outputCallSchema>, 'action_id' | 'schema'>
 
 /** What an operator may say with an approval. */
@@ -199,9 +223,66 @@ export class Operator {
     return this.#ask('history', query, historyReplySchema)
   }
 
-  /** Counts and durations of one command, or of everything. */
-  stats(command?: string): Promise<z.infer<typeof statsReplySchema>> {
+  /**
+   * One action with everything the audit trail tells of it.
+   *
+   * @throws {CentralPostError} `not_found`; `conflict` where two agents used the id
+   */
+  action(actionId: string, agentId?: string): Promise<ActionDetail> {
+    return this.#ask('action', named(actionId, agentId), actionReplySchema)
+  }
+
+  /** Counts and durations of one command (and of all like it, with their latest runs), or of everything. */
+  stats(command?: string): Promise<CommandStatistics> {
     return this.#ask('stats', command === undefined ? {} : { command }, statsReplySchema)
+  }
+
+  /** What happened in a range of time, for one screen. */
+  overview(query: OverviewQuery = {}): Promise<Overview> {
+    return this.#ask('overview', query, overviewReplySchema, longAnswerMs)
+  }
+
+  /** Patterns, or the commands that work, or those that fail; `create` adds one, `mine` looks for new ones first. */
+  patterns(query: PatternsQuery = {}): Promise<z.infer<typeof operatorPatternsReplySchema>> {
+    return this.#ask('patterns', query, operatorPatternsReplySchema, longAnswerMs)
+  }
+
+  /** Always rules that repeated approvals speak for. Nothing is approved by asking. */
+  async proposals(query: z.input<typeof proposalsCallSchema> = {}): Promise<readonly Proposal[]> {
+    return (await this.#ask('proposals', query, proposalsReplySchema, longAnswerMs)).proposals
+  }
+
+  /** Python and pip that ran outside a virtual environment. */
+  async violations(
+    query: z.input<typeof violationsCallSchema> = {},
+  ): Promise<z.infer<typeof violationsReplySchema>['violations']> {
+    return (await this.#ask('violations', query, violationsReplySchema)).violations
+  }
+
+  /**
+   * Executions as text, oldest first, a piece at a time: whole lines, to be written one after the other.
+   *
+   * @throws {CentralPostError} `unavailable` when no hub answers
+   */
+  async *export(query: ExportQuery = {}): AsyncGenerator<string> {
+    let after: number | null = query.after ?? 0
+    while (after !== null) {
+      const page: z.infer<typeof exportReplySchema> = await this.#ask(
+        'export',
+        { ...query, after },
+        exportReplySchema,
+        longAnswerMs,
+      )
+      if (page.text !== '') yield page.text
+      after = page.next
+    }
+  }
+
+  /** Parts of the audit trail that were put away; with `sealBefore` (ISO 8601), what is older is put away first. */
+  async segments(options: { readonly sealBefore?: string } = {}): Promise<readonly Segment[]> {
+    const { sealBefore: before } = options
+    const call = before === undefined ? {} : { seal: { before } }
+    return (await this.#ask('segments', call, segmentsReplySchema, wholeTrailMs)).segments
   }
 
   /** Who serves, and how it goes. */
@@ -209,9 +290,14 @@ export class Operator {
     return (await this.#ask('hubs', {}, hubsReplySchema)).hubs
   }
 
-  /** Has the hub recompute the audit chain. */
-  verify(): Promise<z.infer<typeof verifyReplySchema>> {
-    return this.#ask('verify', {}, verifyReplySchema, longAnswerMs)
+  /**
+   * Has the hub recompute the audit chain.
+   *
+   * @param checkpoints taken earlier and kept outside the hub: a tail that was cut off shows by them
+   */
+  verify(checkpoints: readonly Checkpoint[] = []): Promise<VerifyReply> {
+    const call = checkpoints.length === 0 ? {} : { checkpoints }
+    return this.#ask('verify', call, verifyReplySchema, wholeTrailMs)
   }
 
   /** What would be decided about a command. */

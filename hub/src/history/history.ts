@@ -71,7 +71,9 @@ export class History {
     const trail = new AuditTrail(db, dialect)
     const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost })
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
-    const memory = await Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
+    // its tables must be there before its threads are, and a fault of it must be told of here
+    await (await openStore(location, 'memory')).close()
+    const memory = Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
     opened.defer(() => memory.close())
     const history = new History(options, { store, commits, secrets, memory }, opened.move())
     // what a hub that died had sealed and not put away yet
@@ -130,7 +132,7 @@ export class History {
 
   async #audit<T>(work: (auditor: AuditorMethods) => Promise<T>): Promise<T> {
     const { location, hubId } = this.#options
-    const worker = await HistoryWorker.start({ role: 'auditor', location, hubId })
+    const worker = HistoryWorker.start({ role: 'auditor', location, hubId })
     try {
       return await work(worker.methods<AuditorMethods>())
     } finally {

@@ -46,17 +46,14 @@ export class Memory {
     this.reader = reader.methods<CommandHistory>()
   }
 
-  /** @throws {CentralPostError} `storage` when it cannot be opened */
-  static async start(options: MemoryOptions): Promise<Memory> {
+  /** Starts the threads. The memory must have been opened once, so that its tables are there. */
+  static start(options: MemoryOptions): Memory {
     const { location, hubId } = options
-    const indexer = await HistoryWorker.start({ role: 'indexer', location, hubId })
-    try {
-      const reader = await HistoryWorker.start({ role: 'reader', location, hubId })
-      return new Memory(options, indexer, reader)
-    } catch (error) {
-      await indexer.close()
-      throw error
-    }
+    return new Memory(
+      options,
+      HistoryWorker.start({ role: 'indexer', location, hubId }),
+      HistoryWorker.start({ role: 'reader', location, hubId }),
+    )
   }
 
   /** Something was recorded. */

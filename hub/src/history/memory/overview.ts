@@ -22,7 +22,7 @@ export async function overviewOf(db: Database, asked: OverviewQuery): Promise<Ov
   const counts = await within()
     .select(['i.status', 'i.trust_level'])
     // whole numbers on both databases
-    .select(sql<number>`(i.timestamp - ${since}) / ${sql.lit(width)}`.as('bucket'))
+    .select(sql<number>`cast((i.timestamp - ${since}) / ${sql.lit(width)} as integer)`.as('bucket'))
     .select((get) => get.fn.countAll<number>().as('n'))
     .groupBy(['bucket', 'i.status', 'i.trust_level'])
     .execute()

@@ -74,7 +74,6 @@ async function serve({ role, location, hubId }: WorkerStart): Promise<void> {
         throw error
       })
   })
-  port.postMessage({ id: 0, ok: true, value: null } satisfies WorkerReply)
 }
 
 function methodsOf(

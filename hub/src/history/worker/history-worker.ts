@@ -23,25 +23,16 @@ export class HistoryWorker {
     worker.on('exit', () => this.#lose(new Error('the history thread has ended')))
   }
 
-  /** @throws {CentralPostError} `storage` when it cannot open the history */
-  static async start(start: WorkerStart): Promise<HistoryWorker> {
-    const worker = new Worker(new URL('history-thread.ts', import.meta.url), {
-      workerData: start,
-      name: `history ${start.role}`,
-      // the flags of a test runner are none of its business
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    })
-    const client = new HistoryWorker(worker)
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    client.#waiting.set(0, { resolve, reject })
-    try {
-      await promise
-    } catch (error) {
-      throw new CentralPostError('storage', 'the history cannot be opened for reading', {
-        cause: error,
-      })
-    }
-    return client
+  /** Starts a thread. It may be called at once: it answers when it has opened the history. */
+  static start(start: WorkerStart): HistoryWorker {
+    return new HistoryWorker(
+      new Worker(new URL('history-thread.ts', import.meta.url), {
+        workerData: start,
+        name: `history ${start.role}`,
+        // the flags of a test runner are none of its business
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+      }),
+    )
   }
 
   /** What it serves, as an object whose methods are called over there. */

@@ -1,0 +1,85 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { type Checkpoint, CentralPostError, checkpointSchema, messageOf } from '@centralpost/shared'
+import type { Command } from 'commander'
+import type { Operator } from '../operator/operator.ts'
+import { visible } from '../visible.ts'
+import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { exitCodes } from './exit-codes.ts'
+import { moment } from './history-filters.ts'
+import { print, printJson, table } from './terminal.ts'
+
+interface VerifyOptions extends OperatorOptions {
+  readonly checkpoint?: string
+  readonly against?: readonly string[]
+}
+
+/** Adds to `history` what is about the audit trail itself: `verify` and `segments`. */
+export function addAuditCommands(history: Command): void {
+  withOperatorOptions(
+    history
+      .command('verify')
+      .description('recompute the audit chain; exit code 1 when it is broken')
+      .option('--checkpoint <file>', 'add a checkpoint of the chain to this file, if it is intact')
+      .option('--against <files...>', 'compare with the checkpoints in these files'),
+  ).action((options: VerifyOptions) =>
+    withOperator(options, (operator) => verify(operator, options)),
+  )
+  withOperatorOptions(
+    history
+      .command('segments')
+      .description('list the parts of the audit trail that were put away in files')
+      .option('--seal-before <time>', 'put away what is older first', moment),
+  ).action((options: OperatorOptions & { sealBefore?: string }) =>
+    withOperator(options, async (operator) => {
+      const { sealBefore } = options
+      const segments = await operator.segments(sealBefore === undefined ? {} : { sealBefore })
+      if (options.json) {
+        printJson(segments)
+        return
+      }
+      if (segments.length === 0) print('nothing was put away')
+      else {
+        const rows = segments.map((one) => [
+          `${one.first_seq}-${one.last_seq}`,
+          one.last_at.slice(0, 19).replace('T', ' '),
+          one.sealed_by,
+          one.sha256,
+          visible(one.file),
+        ])
+        for (const line of table(['EVENTS', 'UNTIL', 'BY', 'SHA-256', 'FILE'], rows)) print(line)
+      }
+    }),
+  )
+}
+
+async function verify(operator: Operator, options: VerifyOptions): Promise<void> {
+  const kept = await Promise.all((options.against ?? []).map(readCheckpoints))
+  const chain = await operator.verify(kept.flat())
+  if (chain.intact && chain.checkpoint !== null && options.checkpoint !== undefined) {
+    await writeFile(options.checkpoint, `${JSON.stringify(chain.checkpoint)}\n`, { flag: 'a' })
+  }
+  if (options.json) printJson(chain)
+  else if (chain.intact && chain.head === null)
+    print('nothing is recorded: the audit chain is empty')
+  else if (chain.intact) {
+    const compared = kept.flat().length
+    const also = compared === 0 ? '' : `, and what ${compared} checkpoints were taken of is there`
+    print(`the audit chain is intact: ${chain.events} events, head ${chain.head}${also}`)
+  } else
+    print(`the audit chain is BROKEN at event ${chain.first_bad}: ${visible(chain.problem ?? '')}`)
+  if (!chain.intact) process.exitCode = exitCodes.failed
+}
+
+/** Checkpoints as `--checkpoint` writes them: one JSON object a line. */
+async function readCheckpoints(path: string): Promise<Checkpoint[]> {
+  try {
+    const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line.trim() !== '')
+    return lines.map((line) => checkpointSchema.parse(JSON.parse(line)))
+  } catch (error) {
+    throw new CentralPostError(
+      'invalid_request',
+      `${path} does not hold checkpoints: ${messageOf(error)}`,
+      { cause: error },
+    )
+  }
+}
