@@ -19,5 +19,4 @@ const config = defineConfig({
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
 })
-// eslint-disable-next-line import/no-default-export -- vite takes nothing else
 export default config

@@ -26,11 +26,12 @@ await using it = await TestHub.start({
   agents: ['build', 'research', 'docs', 'operator-alice'],
   config: { approvals: { self_approval: true, pending: 900, pending_per_agent: 50 } },
 })
-await using console = await startConsole(it)
+await using served = await startConsole(it)
 await using browser = await TestBrowser.start()
 const pages: { name: string; page: Page }[] = []
-for (const { name, ...look } of looks.filter(({ name }) => only === undefined || name === only)) {
-  pages.push({ name, page: (await browser.signIn(console, look)).page })
+for (const { name, ...look } of looks) {
+  if (only !== undefined && name !== only) continue
+  pages.push({ name, page: (await browser.signIn(served, look)).page })
 }
 
 async function shoot(what: string): Promise<void> {
@@ -41,7 +42,7 @@ async function shoot(what: string): Promise<void> {
 async function show(address: string): Promise<void> {
   for (const { page } of pages) {
     await page.keyboard.press('Escape')
-    await page.goto(`${console.url}/#/${address}`)
+    await page.goto(`${served.url}/#/${address}`)
   }
   await delay(700)
 }
@@ -70,7 +71,7 @@ for (const { page } of pages)
     .click()
 await shoot('approvals-deny')
 for (const { page } of pages) await page.keyboard.press('Escape')
-if (pages.every(({ name }) => name.startsWith('phone')) === false) {
+{
   for (const { page } of pages) {
     const back = page.getByRole('button', { name: /All that wait/ })
     if (await back.isVisible()) await back.click()

@@ -9,6 +9,7 @@ import { say, SetupError } from './say.js'
 const sources = [
   'agents/src/console/page',
   'agents/src/console/feed-message.ts',
+  'agents/src/console/level-spans.ts',
   'agents/vite.config.ts',
   'agents/package.json',
   'shared/src/visible.ts',
@@ -75,7 +76,7 @@ function filesOf(root, path) {
   if (entries === undefined) return [path]
   return entries
     .filter((entry) => !notSources.has(entry))
-    .sort()
+    .toSorted()
     .flatMap((entry) => filesOf(root, `${path}/${entry}`))
 }
 

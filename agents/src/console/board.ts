@@ -325,7 +325,7 @@ export class Board {
     this.#running.delete(key)
     // a result may come twice
     if (this.#ended.has(key)) return
-    const { stdout: _, stderr: __, ...ended } = message
+    const ended = withoutOutput(message)
     this.#ended.set(key, ended)
     for (const oldest of this.#ended.keys()) {
       if (this.#ended.size <= mostEnded) break
@@ -357,6 +357,11 @@ export class Board {
   #tell(message: FeedMessage): void {
     for (const listener of this.#listeners) listener.tell(message)
   }
+}
+
+function withoutOutput(message: ActionResult): EndedAction {
+  const { stdout: _out, stderr: _err, ...ended } = message
+  return ended
 }
 
 function howItEnded({ status }: ActionResult): Decided['how'] {

@@ -26,7 +26,12 @@ export function consoleArguments(settings: HubConfig['console'], dataDir: string
   const { host, port, origin, tls_cert: cert, tls_key: key, session_hours: hours } = settings
   return [
     'console',
-    ...['--data', dataDir, '--host', host, '--session-hours', String(hours)],
+    '--data',
+    dataDir,
+    '--host',
+    host,
+    '--session-hours',
+    String(hours),
     ...(port === undefined ? [] : ['--port', String(port)]),
     ...(origin === undefined ? [] : ['--origin', origin]),
     ...(cert === undefined ? [] : ['--tls-cert', cert]),

@@ -47,15 +47,15 @@ export function addUpCommand(program: Command): void {
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
-      const program = config.console.enabled ? findConsoleProgram() : undefined
-      const console =
-        program === undefined
+      const found = config.console.enabled ? findConsoleProgram() : undefined
+      const page =
+        found === undefined
           ? undefined
-          : new ConsoleProcess(program, consoleArguments(config.console, dataDir), log)
-      if (console) opened.defer(() => console.stop())
-      const page = await Promise.race([console?.serving ?? null, stopping.then(() => null)])
+          : new ConsoleProcess(found, consoleArguments(config.console, dataDir), log)
+      if (page) opened.defer(() => page.stop())
+      const served = await Promise.race([page?.serving ?? null, stopping.then(() => null)])
       process.stdout.write(
-        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir, page),
+        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir, served),
       )
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])

@@ -23,9 +23,9 @@ interface Found {
 async function seriousProblems(page: Page): Promise<string[]> {
   // the page's policy lets no script in; the debugger is above it
   await page.evaluate(await readFile(axeFile, 'utf8'))
-  const { violations } = (await page.evaluate(
+  const { violations } = await page.evaluate<Found>(
     'axe.run(document, { resultTypes: ["violations"] })',
-  )) as Found
+  )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) =>

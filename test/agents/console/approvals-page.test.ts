@@ -125,6 +125,7 @@ inBrowser('the approvals of the console, in a browser', () => {
       const result = await action.result({ timeoutMs: 5000 })
       const [winner, loser] = result.approved_by === 'alice' ? [alice, bob] : [bob, alice]
       await winner.getByText(`Approved: touch round-${round}`).waitFor()
+      expect(['alice', 'bob']).toContain(result.approved_by)
       await loser
         .getByText(new RegExp(`${String(result.approved_by)} (decided|approved)`))
         .first()
@@ -140,6 +141,7 @@ inBrowser('the approvals of the console, in a browser', () => {
     const agent = await it.agent()
     const bob = await it.operator('bob')
     await agent.requestAction({ command: 'mkdir first', actionId: 'first' })
+    await rows(page).first().waitFor()
     await agent.requestAction({ command: 'mkdir second', actionId: 'second' })
     await eventually(async () => (await rows(page).count()) === 2)
     await bob.deny('first', 'not this one')

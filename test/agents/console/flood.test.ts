@@ -77,7 +77,7 @@ inBrowser('a flood of output, in a browser', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
     const longest = await longestTask(page)
-    const heap = (await page.evaluate('performance.memory.usedJSHeapSize')) as number
+    const heap = await page.evaluate<number>('performance.memory.usedJSHeapSize')
     await page.locator('.xterm-rows').getByText('flood of output').first().waitFor()
     process.stderr.write(
       `flood: ${(sent / 1e6).toFixed(0)} MB in ${((performance.now() - began) / 1000).toFixed(1)} s, longest task ${longest.toFixed(0)} ms, ` +

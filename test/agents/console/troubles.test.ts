@@ -52,6 +52,7 @@ inBrowser('when something is away, in a browser', () => {
     const agent = await it.agent()
     await agent.requestAction('mkdir made')
     await page.locator('.requests .request').first().waitFor()
+    expect(await page.getByRole('alert').count()).toBe(0)
   }, 60_000)
 
   test('a broker that is killed and started again costs nothing that waits', async () => {

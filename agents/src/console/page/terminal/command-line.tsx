@@ -46,7 +46,7 @@ export function CommandLine() {
         .then((verdict) => setJudged({ of: text, verdict, problem: null }))
         .catch((error: unknown) => {
           if (!stop.signal.aborted)
-            setJudged({ of: text, verdict: null, problem: String((error as Error).message) })
+            setJudged({ of: text, verdict: null, problem: (error as Error).message })
         })
     }, restMs)
     return () => {

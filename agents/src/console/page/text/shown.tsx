@@ -1,7 +1,7 @@
 import type { TrustLevel, UnitVerdict } from '@centralpost/shared'
 import { visible } from '@centralpost/shared/visible'
 import type { ComponentChildren } from 'preact'
-import { levelSpans } from './level-spans.ts'
+import { levelSpans } from '../../level-spans.ts'
 
 const names: Readonly<Record<string, string>> = {
   '\u200b': 'zero width space',

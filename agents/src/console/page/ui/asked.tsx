@@ -5,6 +5,7 @@ import { hub } from '../store.ts'
 import { Shown } from '../text/shown.tsx'
 
 /** Asks the hub and shows what it answers; says so while it looks, and why when it cannot. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who asks knows what is answered
 export function Asked<T>({
   endpoint,
   body = {},

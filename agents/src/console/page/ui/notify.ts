@@ -49,11 +49,11 @@ function notify(body: string, asked: { agent_id: string; action_id: string }): v
     tag: 'centralpost',
     icon: '/login/icon.svg',
   })
-  notification.onclick = () => {
+  notification.addEventListener('click', () => {
     window.focus()
     go('approvals', asked)
     notification.close()
-  }
+  })
 }
 
 /** Two short, soft tones. */

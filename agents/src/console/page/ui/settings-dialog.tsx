@@ -4,12 +4,6 @@ import { notifies, sounds, theme, themes } from './settings.ts'
 import { say } from './toasts.tsx'
 
 export function SettingsDialog({ close }: { readonly close: () => void }) {
-  const toggleNotify = async (wanted: boolean): Promise<void> => {
-    notifies.value = wanted && (await allowNotifications())
-    if (wanted && !notifies.value) {
-      say('bad', 'This browser does not allow notifications for this page; its settings decide.')
-    }
-  }
   return (
     <Dialog title="This browser" close={close}>
       <fieldset class="choices">
@@ -56,4 +50,11 @@ export function SettingsDialog({ close }: { readonly close: () => void }) {
       </div>
     </Dialog>
   )
+}
+
+async function toggleNotify(wanted: boolean): Promise<void> {
+  notifies.value = wanted && (await allowNotifications())
+  if (wanted && !notifies.value) {
+    say('bad', 'This browser does not allow notifications for this page; its settings decide.')
+  }
 }
