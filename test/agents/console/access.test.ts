@@ -56,6 +56,7 @@ inBrowser('who can use the console, in a browser', () => {
       context: 'why',
       env: { A: '1' },
     })
+    await eventually(async () => (await bob.pending()).length === 1)
     await agent.requestAction({ command: 'touch second', workflowId: 'wf' })
     await eventually(async () => (await bob.pending()).length === 2)
   }, 60_000)

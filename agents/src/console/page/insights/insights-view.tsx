@@ -58,7 +58,7 @@ function OverviewTab() {
   return (
     <>
       <fieldset class="streams">
-        <legend class="unheard">Range of time</legend>
+        <legend class="unheard">The last</legend>
         {ranges.map(([name]) => (
           <label key={name}>
             <input
@@ -67,7 +67,7 @@ function OverviewTab() {
               checked={range === name}
               onChange={() => setRange(name)}
             />
-            last {name}
+            {name}
           </label>
         ))}
       </fieldset>

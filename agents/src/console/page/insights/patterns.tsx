@@ -9,9 +9,9 @@ interface Answer {
   readonly commands: readonly CommandPatternStats[]
 }
 const lists = [
-  ['patterns', 'in sequence'],
-  ['successes', 'works'],
-  ['failures', 'fails'],
+  ['patterns', 'sequences that work'],
+  ['successes', 'commands that work'],
+  ['failures', 'commands that fail'],
 ] as const
 type List = (typeof lists)[number][0]
 
@@ -31,7 +31,7 @@ export function Patterns() {
                 checked={list === name}
                 onChange={() => setList(name)}
               />
-              what {text}
+              {text}
             </label>
           ))}
         </fieldset>

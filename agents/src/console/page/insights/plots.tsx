@@ -5,7 +5,6 @@ import { duration } from '../text/format.ts'
 
 const width = 720
 const height = 160
-const foot = 18
 
 interface Column {
   readonly label: string
@@ -24,7 +23,7 @@ export function StackedColumns({
   const totals = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0))
   const top = roundUp(Math.max(1, ...totals))
   const step = width / Math.max(1, columns.length)
-  const scale = (height - foot) / top
+  const scale = height / top
   const pointed = at === null ? undefined : columns[at]
   return (
     <div class="chart">
@@ -42,59 +41,49 @@ export function StackedColumns({
           </>
         )}
       </p>
-      <svg
-        viewBox={`0 0 ${width} ${height}`}
-        role="img"
-        aria-label={`Counts by ${names.join(', ')}`}
-      >
+      <div class="canvas">
         {[0.5, 1].map((share) => (
-          <g key={share}>
-            <line
-              class="grid"
-              x1="0"
-              x2={width}
-              y1={yOf(top * share, scale)}
-              y2={yOf(top * share, scale)}
-            />
-            <text x="2" y={yOf(top * share, scale) + 11}>
-              {top * share}
-            </text>
-          </g>
+          <span key={share} class="tick" style={{ bottom: `${share * 100}%` }} aria-hidden="true">
+            {top * share}
+          </span>
         ))}
-        <line class="axis" x1="0" x2={width} y1={height - foot} y2={height - foot} />
-        {columns.map(({ parts, label }, index) => {
-          let below = 0
-          return (
-            <g
-              key={label + String(index)}
-              onMouseEnter={() => setAt(index)}
-              onMouseLeave={() => setAt(null)}
-            >
-              <rect class="hit" x={index * step} y="0" width={step} height={height} />
-              {parts.map((part, which) => {
-                const y = height - foot - (below + part) * scale
-                below += part
-                return part === 0 ? null : (
-                  <rect
-                    key={names[which]}
-                    class={`bar ${names[which]?.toLowerCase() ?? ''}`}
-                    x={index * step + step * 0.12}
-                    y={y}
-                    width={step * 0.76}
-                    height={Math.max(1, part * scale)}
-                  />
-                )
-              })}
-            </g>
-          )
-        })}
-        <text x="2" y={height - 4}>
-          {columns[0]?.label}
-        </text>
-        <text x={width - 2} y={height - 4} text-anchor="end">
-          {columns.at(-1)?.label}
-        </text>
-      </svg>
+        <svg
+          viewBox={`0 0 ${width} ${height}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`Counts by ${names.join(', ')}`}
+        >
+          {columns.map(({ parts, label }, index) => {
+            let below = 0
+            return (
+              <g
+                key={label + String(index)}
+                onMouseEnter={() => setAt(index)}
+                onMouseLeave={() => setAt(null)}
+              >
+                <rect class="hit" x={index * step} y="0" width={step} height={height} />
+                {parts.map((part, which) => {
+                  below += part
+                  return part === 0 ? null : (
+                    <rect
+                      key={names[which]}
+                      class={`bar ${names[which]?.toLowerCase() ?? ''}`}
+                      x={index * step + step * 0.12}
+                      y={height - below * scale}
+                      width={step * 0.76}
+                      height={Math.max(1, part * scale)}
+                    />
+                  )
+                })}
+              </g>
+            )
+          })}
+        </svg>
+      </div>
+      <p class="ends" aria-hidden="true">
+        <span>{columns[0]?.label}</span>
+        <span>{columns.at(-1)?.label}</span>
+      </p>
       <div class="unheard">
         <table>
           <caption>Counts over time</caption>
@@ -123,8 +112,6 @@ export function StackedColumns({
     </div>
   )
 }
-
-const yOf = (value: number, scale: number): number => height - foot - value * scale
 
 /** The next even number whose half reads well. */
 function roundUp(value: number): number {

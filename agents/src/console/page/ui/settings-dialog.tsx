@@ -1,3 +1,4 @@
+import { signOut } from '../api.ts'
 import { allowNotifications } from './notify.ts'
 import { Dialog } from './dialog.tsx'
 import { notifies, sounds, theme, themes } from './settings.ts'
@@ -46,6 +47,9 @@ export function SettingsDialog({ close }: { readonly close: () => void }) {
       <div class="buttons">
         <button type="button" class="primary" onClick={close}>
           Done
+        </button>
+        <button type="button" onClick={() => void signOut()}>
+          Sign out
         </button>
       </div>
     </Dialog>
