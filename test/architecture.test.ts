@@ -55,6 +55,25 @@ describe('who imports whom', () => {
     }
   })
 
+  test('a runner loads no library, however far its imports reach', async () => {
+    const imports = await importsBelow('hub/src')
+    const reached = new Set(['hub/src/execution/runner/main.ts'])
+    const outside = new Set<string>()
+    const typeOnly = /^import type [^;]*?from '[^']+'/gm
+    for (const file of reached) {
+      const text = (await readFile(join(root, file), 'utf8')).replaceAll(typeOnly, '')
+      for (const { to } of imports.filter(({ from }) => from === file)) {
+        const isMeant = text.includes(`'${to}'`) || text.includes(`/${to.split('/').at(-1)}'`)
+        if (isMeant && to.startsWith('hub/')) reached.add(to)
+        else if (isMeant) outside.add(to)
+      }
+    }
+    expect(reached.size).toBeGreaterThan(10)
+    expect([...outside].filter((to) => !to.startsWith('node:'))).toEqual([
+      '@centralpost/shared/light',
+    ])
+  })
+
   test('each third-party package has one owner', async () => {
     const owners: Readonly<Record<string, RegExp>> = {
       nats: /^shared\/src\/bus\//,
@@ -62,7 +81,7 @@ describe('who imports whom', () => {
       'js-yaml': /^shared\/src\/config\.ts$/,
       'better-sqlite3': /^hub\/src\/history\//,
       kysely: /^hub\/src\/history\//,
-      execa: /^hub\/src\/execution\//,
+      execa: /^hub\/src\/(broker|execution)\//,
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
     }
     const imports = (

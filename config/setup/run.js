@@ -1,18 +1,21 @@
 // What npm start, npm run demo, npm test and npm run setup call. Plain JavaScript for Node 20, with nothing installed: it
 // makes the rest available, says what it does, and is silent when there is nothing to do.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowser } from './browser.js'
+import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
 import { ensurePage } from './page.js'
+import { programCache, programPaths } from './program-paths.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
 import { say, SetupError } from './say.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const oldestMajor = 20
+const dayMs = 86_400_000
 
 const jobs = {
   start: (args) => centralpost(['up', ...args]),
@@ -38,6 +41,7 @@ async function centralpost(args) {
   ensurePage(root)
   // Another broker that was named is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
+  if (!sandboxLatelyFailed()) ensureSandbox()
   return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
     root,
   })
@@ -73,13 +77,33 @@ async function test(args) {
   }
 }
 
-/** Bubblewrap proves some verdicts of the trust classifier; the tests that need it are skipped without it. */
+/** The hub confines commands with bubblewrap where it is; without it they run unconfined, which is said. */
 function ensureSandbox() {
   if (process.platform !== 'linux') return
   try {
     ensureProgram(bubblewrap)
   } catch (error) {
-    say(`going on without bubblewrap: ${error.message}`)
+    say(`going on without a sandbox (commands run unconfined): ${error.message}`)
+    noteSandboxFailure()
+  }
+}
+
+const sandboxFailure = () => join(programCache(), 'no-bwrap')
+
+/** A start without a network must not try in vain each time; `npm run setup` tries at once. */
+function sandboxLatelyFailed() {
+  const at = statSync(sandboxFailure(), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  if (Date.now() - at > dayMs || programPaths(bubblewrap.name).some(isExecutable)) return false
+  say('no sandbox (commands run unconfined): fetching bubblewrap failed; npm run setup tries again')
+  return true
+}
+
+function noteSandboxFailure() {
+  try {
+    mkdirSync(programCache(), { recursive: true, mode: 0o755 })
+    writeFileSync(sandboxFailure(), '')
+  } catch {
+    // then the next start tries again
   }
 }
 

@@ -1,7 +1,6 @@
 import {
   type ActionResult,
   type ApprovalNeeded,
-  CentralPostError,
   type Logger,
   type Verdict,
 } from '@centralpost/shared'
@@ -14,9 +13,12 @@ import type { Always } from './approval/rule-book.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
-import type { Outcome } from './execution/index.ts'
-import type { ApprovalRule, CommandExecution } from './history/schema.ts'
+import { describeChoice, type ProfileChoice } from './execution/index.ts'
+import type { Intake as TakenIn, Step, Told } from './history/ledger.ts'
+import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
+import { type ActionName, findAction } from './find-action.ts'
+import { recover } from './recover.ts'
 import { Refusals } from './refusals.ts'
 import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './run-end.ts'
 import {
@@ -27,8 +29,11 @@ import {
   type IntakeSettings,
   type Judged,
   rowAfter,
+  startedAtOnce,
 } from './rows.ts'
-import { RunQueue } from './run-queue.ts'
+import { outputListener, runOf } from './run-of.ts'
+import { type Reservation, RunQueue } from './run-queue.ts'
+import { RunningActions } from './running-actions.ts'
 import { untilWritten } from './until-written.ts'
 
 /** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
@@ -38,12 +43,6 @@ const lastWritesMs = 15_000
 export interface ActionStanding {
   readonly action: CommandExecution
   readonly result: ActionResult | null
-}
-
-/** Which action is meant: `agentId` may be left out while only one agent has used the id. */
-export interface ActionName {
-  readonly actionId: string
-  readonly agentId?: string | undefined
 }
 
 /**
@@ -62,8 +61,7 @@ export class CentralPost {
   #isStopping = false
   /** over when a stopping hub no longer waits for a database that cannot be written */
   readonly #givingUp = new AbortController()
-  /** how to end each run that is under way */
-  readonly #running = new Map<number, AbortController>()
+  readonly #running = new RunningActions()
 
   constructor(parts: CentralPostParts) {
     this.#parts = parts
@@ -88,24 +86,23 @@ export class CentralPost {
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
   async requestSystemAction(incoming: Incoming): Promise<void> {
-    const { admit, approvals, classifyCommand, ledger, limits, now } = this.#parts
+    const { admit, approvals, classifyCommand, limits, now } = this.#parts
     const admission = await admit(incoming)
     if (!admission.ok) return this.#refusals.reject(admission.refused)
 
     const { action, requestHash } = admission
     const verdict = classifyCommand(action.argv ?? action.command, action)
     const judged = await this.#judged(action, requestHash, verdict)
-    const { row, told, terminal } =
-      (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
-    const pressure = row.status === 'pending' ? await this.#desk.pressure(action.agentId) : null
+    const first = (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
+    const isPending = first.row.status === 'pending'
+    const pressure = isPending ? await this.#desk.pressure(action.agentId) : null
     if (pressure !== null) {
       return this.#refusals.reject({ ...action, requestHash, reason: pressure })
     }
 
-    const mostPending = limits.pendingPerAgent
-    const intake = await ledger.takeIn(row, told, { terminal, mostPending })
+    const { intake, row, place } = await this.#takeIn(first, verdict)
     if (intake.kind === 'full') {
-      const reason = `${intake.pending} actions of "${action.agentId}" wait for a person already, and ${mostPending} may; wait for these`
+      const reason = `${intake.pending} actions of "${action.agentId}" wait for a person already, and ${limits.pendingPerAgent} may; wait for these`
       return this.#refusals.reject({ ...action, requestHash, reason })
     }
     if (intake.kind === 'known') return this.#refusals.repeat(intake.action)
@@ -114,7 +111,8 @@ export class CentralPost {
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
     // nothing may fail between the ledger and this: the broker's next delivery would find the action known
-    if (row.status === 'queued') this.#enqueue(taken)
+    if (place !== null) place.run(() => this.#runToEnd(taken, verdict))
+    else if (row.status === 'queued') this.#enqueue(taken)
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
     else this.#tellEnd(taken, verdict)
     if (judged.rule) await approvals.countUse(judged.rule.rule_id, now())
@@ -176,41 +174,16 @@ export class CentralPost {
       { decided_by: decision.by },
     )
     if (isMine) this.#desk.forget(row.execution_id)
-    const run = this.#running.get(row.execution_id)
-    if (!isMine && run === undefined) throw await this.#desk.decidedBefore(row.execution_id)
-    run?.abort(new Cancelled(decision.by, reason))
+    const isEnded = this.#running.end(row, new Cancelled(decision.by, reason))
+    if (!isMine && !isEnded) throw await this.#desk.decidedBefore(row.execution_id)
     return this.#parts.ledger.get(row.execution_id)
   }
 
-  /**
-   * Takes up what an earlier hub left: what it was running is `interrupted` and never run again, what it had queued
-   * and what waits for a person goes on.
-   *
-   * @param survivors how many processes of an action were still alive, and have been ended
-   */
-  async recover(survivors: (actionId: string) => number): Promise<void> {
-    const { ledger, now, publishResults } = this.#parts
-    for await (const row of eachOf((after) => ledger.inState('running', after))) {
-      const ended = survivors(row.action_id)
-      const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
-      await conclude(
-        this.#parts,
-        row,
-        ['running'],
-        {
-          status: 'interrupted',
-          at: now(),
-          reason: `the hub died while this ran; it is not run again${found}`,
-          errorCategory: 'interrupted',
-        },
-        { kind: 'interrupted', data: { survivors: ended } },
-      )
-    }
-    for await (const row of eachOf((after) => ledger.inState('pending', after))) {
-      this.#desk.requestApproval(row)
-    }
-    for await (const row of eachOf((after) => ledger.inState('queued', after))) this.#enqueue(row)
-    publishResults()
+  /** Takes up what an earlier hub left. See `recover`. */
+  recover(survivors: (actionId: string) => number): Promise<void> {
+    const requestApproval = (row: CommandExecution) => this.#desk.requestApproval(row)
+    const enqueue = (row: CommandExecution) => this.#enqueue(row)
+    return recover({ ...this.#parts, requestApproval, enqueue }, survivors)
   }
 
   /**
@@ -223,7 +196,7 @@ export class CentralPost {
     this.#queue.pause()
     this.#desk.stop()
     const grace = setTimeout(() => {
-      for (const run of this.#running.values()) run.abort(new HubStopping())
+      this.#running.endAll(new HubStopping())
     }, graceMs)
     const last = setTimeout(() => this.#givingUp.abort(), graceMs + lastWritesMs)
     await this.#queue.idle()
@@ -237,56 +210,94 @@ export class CentralPost {
     this.#queue.push(row.agent_id, row.execution_id)
   }
 
-  /** Starts one action that is cleared, and sees it to its end. Never rejects: the queue goes on. */
-  async #carryOut(executionId: number): Promise<void> {
-    const run = new AbortController()
-    this.#running.set(executionId, run)
-    const written = { giveUp: this.#givingUp.signal, log: this.#log.child({ executionId }) }
+  /** Writes a request into the ledger. What is SAFE and need not wait for a place is started by the same commit. */
+  async #takeIn(
+    first: Intake,
+    verdict: Verdict,
+  ): Promise<{ intake: TakenIn; row: NewCommandExecution; place: Reservation | null }> {
+    const { ledger, limits, now } = this.#parts
+    const options = { terminal: first.terminal, mostPending: limits.pendingPerAgent }
+    const isReady = first.row.status === 'queued' && verdict.level === 'SAFE'
+    // an action that comes again while it runs has its place already
+    const mayStart = isReady && !this.#running.has(first.row)
+    const place = mayStart ? this.#queue.reserve(first.row.agent_id) : null
+    if (place === null) {
+      return { intake: await ledger.takeIn(first.row, first.told, options), row: first.row, place }
+    }
+    let isNew = false
     try {
-      const started = await untilWritten(() => this.#start(executionId), written)
-      if (started === null) return
-      const { row, verdict } = started
-      const startedAt = new Date(this.#parts.now())
-      const outcome = await this.#executeCommand(row, verdict, run.signal).catch(
-        (error: unknown) => {
-          this.#log.error('the executor failed', { ...about(row), error })
-          return outcomeOfFault(error, row.cwd ?? '', startedAt)
-        },
-      )
-      const { ending, told, changes } = runEnd(outcome, run.signal.reason, this.#parts.now())
-      await untilWritten(
-        () => conclude(this.#parts, row, ['running'], ending, told, changes),
-        written,
-      )
+      const { row, told } = startedAtOnce(first, this.#toldOfStart(first.row, verdict), now())
+      const intake = await this.#running.register(row, () => ledger.takeIn(row, told), isNewIntake)
+      isNew = isNewIntake(intake)
+      return { intake, row, place }
+    } finally {
+      if (!isNew) place.release()
+    }
+  }
+
+  /** Starts one action that stood in line, if it still may, and sees it to its end. Never rejects. */
+  async #carryOut(executionId: number): Promise<void> {
+    try {
+      const started = await this.#untilWritten(executionId, () => this.#start(executionId))
+      if (started !== null) await this.#runToEnd(started.row, started.verdict)
     } catch (error) {
       // the row stays as it is in the ledger: the next start of a hub settles it
-      this.#log.error('an action could not be carried out', { executionId, error })
-    } finally {
-      this.#running.delete(executionId)
+      this.#log.error('an action could not be started', { executionId, error })
     }
   }
 
   /** Takes the step to `running`, if the action still stands cleared. Null when it is not to run. */
   async #start(executionId: number): Promise<{ row: CommandExecution; verdict: Verdict } | null> {
-    const { announce, ledger, now } = this.#parts
+    const { ledger, now } = this.#parts
     const row = await ledger.get(executionId)
     if (row.status !== 'queued') return null
     const verdict = await this.#clearedStill(row)
     // a hub that stops leaves it queued, for the next one
     if (verdict === null || this.#isStopping) return null
     const startedAt = now()
-    const isMine = await ledger.step(executionId, {
+    const step: Step = {
       from: ['queued'],
       to: 'running',
       only: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
-      told: { kind: 'started', data: { plan: verdict.plan } },
-    })
+      told: this.#toldOfStart(row, verdict),
+    }
+    const isMine = await this.#running.register(row, () => ledger.step(executionId, step), Boolean)
     if (!isMine) return null
     this.#desk.forget(executionId)
-    announce.started(startOf(row, startedAt))
-    return { row, verdict }
+    return { row: { ...row, execution_timestamp: startedAt }, verdict }
+  }
+
+  /** Runs what the ledger says is running, and records how it ended. Never rejects: the queue goes on. */
+  async #runToEnd(row: CommandExecution, verdict: Verdict): Promise<void> {
+    const { announce, executeCommand, now } = this.#parts
+    const signal = this.#running.signalOf(row)
+    const onOutput = outputListener(row, announce)
+    const begun = performance.now()
+    try {
+      announce.started(startOf(row, row.execution_timestamp ?? now()))
+      const run = runOf(row, verdict, this.#confinementOf(row, verdict))
+      const controls = { signal, ...(onOutput && { onOutput }) }
+      const outcome = await executeCommand(run, controls).catch((error: unknown) => {
+        this.#log.error('the executor failed', { ...about(row), error })
+        return outcomeOfFault(error, row.cwd ?? '', performance.now() - begun)
+      })
+      const { ending, told, changes } = runEnd(outcome, signal.reason, now())
+      await this.#untilWritten(row.execution_id, () =>
+        conclude(this.#parts, row, ['running'], ending, told, changes),
+      )
+    } catch (error) {
+      // the row stays as it is in the ledger: the next start of a hub settles it
+      this.#log.error('an action could not be seen to its end', { ...about(row), error })
+    } finally {
+      this.#running.forget(row)
+    }
+  }
+
+  #untilWritten<T>(executionId: number, work: () => Promise<T>): Promise<T> {
+    const log = this.#log.child({ executionId })
+    return untilWritten(work, { giveUp: this.#givingUp.signal, log })
   }
 
   /**
@@ -332,38 +343,23 @@ export class CentralPost {
     return null
   }
 
-  #executeCommand(row: CommandExecution, verdict: Verdict, signal: AbortSignal): Promise<Outcome> {
-    const { announce, executeCommand } = this.#parts
-    return executeCommand(
-      {
-        actionId: row.action_id,
-        plan: verdict.plan,
-        cwd: row.cwd ?? '',
-        env: JSON.parse(row.env) as Record<string, string>,
-        timeoutMs: row.timeout_ms,
-      },
-      {
-        signal,
-        ...(row.stream_output === 1 && {
-          onOutput: ({ seq, stream, data, skippedBytes }) =>
-            announce.output({
-              schema: 1,
-              action_id: row.action_id,
-              agent_id: row.agent_id,
-              seq,
-              stream,
-              data,
-              ...(skippedBytes !== undefined && { skipped_bytes: skippedBytes }),
-            }),
-        }),
-      },
-    )
+  #toldOfStart(row: Pick<NewCommandExecution, 'trust_level'>, verdict: Verdict): Told {
+    const sandbox = describeChoice(this.#confinementOf(row, verdict))
+    return { kind: 'started', data: { plan: verdict.plan, sandbox } }
+  }
+
+  /** What a person was shown as REVIEW runs as that, also when the rules call it SAFE by now. */
+  #confinementOf(row: Pick<NewCommandExecution, 'trust_level'>, verdict: Verdict): ProfileChoice {
+    const level = row.trust_level ?? verdict.level
+    return this.#parts.sandboxFor({ ...verdict, level })
   }
 
   /** Adds to a verdict what an approval would bind, and the always rule that clears it. */
   async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
     const isReview = verdict.level === 'REVIEW'
-    const bound = isReview ? await boundOf(verdict, action.cwd, this.#parts.whereIs) : {}
+    const { whereIs, sandboxFor } = this.#parts
+    const confinement = describeChoice(sandboxFor(verdict))
+    const bound = isReview ? await boundOf(verdict, action.cwd, whereIs, confinement) : {}
     const rule =
       isReview && this.#desk.neededFor(verdict) === 1
         ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })
@@ -410,23 +406,8 @@ export class CentralPost {
     if (isMine) this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
   }
 
-  async #find({ actionId, agentId }: ActionName): Promise<CommandExecution> {
-    const { ledger } = this.#parts
-    const mine = agentId === undefined ? undefined : await ledger.find(agentId, actionId)
-    const found = agentId === undefined ? await ledger.findAll(actionId) : mine ? [mine] : []
-    const [only] = found
-    if (only === undefined) {
-      throw new CentralPostError(
-        'not_found',
-        `no action ${actionId}${agentId ? ` of ${agentId}` : ''}`,
-      )
-    }
-    if (found.length === 1) return only
-    const agents = found.map((row) => row.agent_id).join(', ')
-    throw new CentralPostError(
-      'conflict',
-      `${actionId} is an action of each of ${agents}: name the agent`,
-    )
+  #find(name: ActionName): Promise<CommandExecution> {
+    return findAction(this.#parts.ledger, name)
   }
 
   get #settings(): IntakeSettings {
@@ -435,17 +416,6 @@ export class CentralPost {
   }
 }
 
-/** Every row of a question that is asked in pages. */
-async function* eachOf(
-  page: (after: number) => Promise<CommandExecution[]>,
-): AsyncGenerator<CommandExecution> {
-  let after = 0
-  for (;;) {
-    const rows = await page(after)
-    if (rows.length === 0) return
-    for (const row of rows) {
-      after = row.execution_id
-      yield row
-    }
-  }
+function isNewIntake(intake: TakenIn): boolean {
+  return intake.kind === 'new'
 }

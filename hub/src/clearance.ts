@@ -3,6 +3,7 @@ import { readVerdict } from './action.ts'
 import { type Bound, boundOf, differenceOf } from './approval/bound.ts'
 import { digestOf } from './approval/digest.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
+import { describeChoice } from './execution/index.ts'
 import type { CommandExecution } from './history/schema.ts'
 
 /** What is known, right before its start, of an action that was cleared a while ago. */
@@ -23,7 +24,10 @@ export type Clearance =
  */
 export async function clearanceOf(
   row: CommandExecution,
-  parts: Pick<CentralPostParts, 'policy' | 'classifyCommand' | 'checkCwd' | 'whereIs'>,
+  parts: Pick<
+    CentralPostParts,
+    'policy' | 'classifyCommand' | 'checkCwd' | 'whereIs' | 'sandboxFor'
+  >,
 ): Promise<Clearance> {
   const shown = readVerdict(row.verdict ?? '')
   const cwd = row.cwd ?? ''
@@ -34,7 +38,8 @@ export async function clearanceOf(
   if (verdict.level === 'BLOCKED') return { kind: 'blocked', verdict }
   const isReviewed = shown.level !== 'SAFE'
   const cwdNow = await parts.checkCwd(cwd).catch((error: unknown) => messageOf(error))
-  const bound = isReviewed ? await boundOf(verdict, cwd, parts.whereIs) : {}
+  const confinement = describeChoice(parts.sandboxFor({ ...verdict, level: shown.level }))
+  const bound = isReviewed ? await boundOf(verdict, cwd, parts.whereIs, confinement) : {}
   const digest = digestOf({
     agentId: row.agent_id,
     command: row.command,

@@ -11,8 +11,17 @@ import { type Ending, resultOf } from './messages.ts'
 
 export interface ConcludeParts {
   readonly ledger: Ledger
-  readonly publishResults: () => void
+  /** hands a result that has just been recorded to the outbox */
+  readonly publishResult: (item: RecordedResult) => void
   readonly log: Logger
+}
+
+/** A result as it goes out, and the execution it is of. */
+export interface RecordedResult {
+  readonly execution_id: number
+  readonly subject: string
+  readonly stored: number
+  readonly result: string
 }
 
 /**
@@ -31,6 +40,8 @@ export async function conclude(
   changes: Changes = {},
   only: Step['only'] = {},
 ): Promise<boolean> {
+  const subject = resultSubject(row.agent_id, row.action_id)
+  const result = resultOf(row, ending)
   const isMine = await parts.ledger.recordExecution(
     row.execution_id,
     {
@@ -41,7 +52,7 @@ export async function conclude(
       only,
       changes: { ...columnsOf(ending), ...changes },
     },
-    { subject: resultSubject(row.agent_id, row.action_id), result: () => resultOf(row, ending) },
+    { subject, result: () => result },
   )
   if (!isMine) return false
   parts.log[logLevels[ending.status]]('action ended', {
@@ -53,7 +64,12 @@ export async function conclude(
     durationMs: ending.durationMs ?? null,
     reason: ending.reason ?? null,
   })
-  parts.publishResults()
+  parts.publishResult({
+    execution_id: row.execution_id,
+    subject,
+    stored: 1,
+    result: JSON.stringify(result),
+  })
   return true
 }
 

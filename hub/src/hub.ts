@@ -19,6 +19,7 @@ import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
+import { openConfinement } from './confinement.ts'
 import {
   checkCwd,
   checkRequestEnv,
@@ -104,7 +105,12 @@ export class Hub {
     const { ledger } = history
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
-    const executor = new SystemExecutor(executorOptions(config, dataDir, hubId, log))
+    const confined = await openConfinement(config, dataDir, log)
+    opened.defer(confined.close)
+    const executor = new SystemExecutor({
+      ...executorOptions(config, dataDir, hubId, log),
+      ...confined.options,
+    })
     opened.defer(() => executor.stop())
 
     const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
@@ -140,8 +146,10 @@ export class Hub {
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
       whereIs: (program, cwd) => executor.whereIs(program, cwd),
+      sandboxFor: confined.choose,
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
+      publishResult: (item) => outbox.push(item),
       publishResults: () => outbox.kick(),
       limits: {
         ...approvalLimits(config, selfApproval),
@@ -286,6 +294,7 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     inlineBytes: execution.inline_bytes,
     passEnv: [...defaults.passEnv, ...execution.pass_env],
     spoolDir,
+    cacheDir: join(dataDir, 'cache', 'node'),
     // processes carry it: it must not be the same for two hubs of one machine
     marker: `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
     log: log.child({ part: 'executor' }),

@@ -11,8 +11,10 @@ import {
   type Verdict,
 } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
+import { sandboxBound } from './approval/bound.ts'
 import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
 import { defaultScope, holderOf } from './approval/rule-scope.ts'
+import type { AppliedSandbox } from './execution/index.ts'
 import type { CommandExecution } from './history/schema.ts'
 
 /** Where the hub says what happens (core NATS: who listens, hears). */
@@ -39,6 +41,7 @@ export interface Ending {
   readonly durationMs?: number | null
   readonly errorCategory?: ErrorCategory | null
   readonly venvActive?: boolean
+  readonly sandbox?: AppliedSandbox | null
   readonly warnings?: readonly string[]
 }
 
@@ -84,6 +87,7 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
     error_category: ending.errorCategory ?? null,
     cwd: row.cwd,
     venv_active: ending.venvActive ?? false,
+    sandbox: ending.sandbox ?? null,
     warnings: [...(ending.warnings ?? [])],
     reason: ending.reason ?? null,
     suggestion: ending.suggestion ?? null,
@@ -109,6 +113,7 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
   const needed = votes.neededFor(verdict)
   const subject = ruleSubjectOf(row, verdict)
   const holder = holderOf(defaultScope(row), row)
+  const bound = JSON.parse(row.bound ?? '{}') as Record<string, string>
   return {
     schema: 1,
     execution_id: row.execution_id,
@@ -125,7 +130,8 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     risk: verdict.risk,
     verdict,
     digest: row.digest ?? '',
-    bound: JSON.parse(row.bound ?? '{}') as Record<string, string>,
+    bound,
+    sandbox: bound[sandboxBound] ?? null,
     always: alwaysDecisions.map((decision) => {
       const made = needed > 1 ? needsMore : ruleFor(decision, subject)
       return 'refused' in made

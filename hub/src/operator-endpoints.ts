@@ -14,7 +14,7 @@ import {
 import { pendingPage } from './approval/approval-desk.ts'
 import { readShape } from './approval/rule-book.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
-import type { ActionName } from './central-post.ts'
+import type { ActionName } from './find-action.ts'
 import type { ApprovalRule, CommandExecution } from './history/schema.ts'
 import type { HubParts } from './hub-parts.ts'
 import { fitList, fitsMessage, isoOf } from './messages.ts'

@@ -113,6 +113,15 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
   }
 }
 
+/** A queued action that need not wait: it is taken in and started by one commit. */
+export function startedAtOnce(intake: Intake, started: Told, at: number): Intake {
+  const { row, told } = intake
+  return {
+    row: { ...row, status: 'running', execution_timestamp: at, deadline: null },
+    told: [...told, started],
+  }
+}
+
 /** The row of an action that is given the result of an earlier one, because it asked for that. */
 export function intakeOfReuse(
   judged: Judged,

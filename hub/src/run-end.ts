@@ -1,5 +1,5 @@
 import { messageOf } from '@centralpost/shared'
-import type { Outcome } from './execution/index.ts'
+import { outcomeWithout, type Outcome } from './execution/index.ts'
 import type { Changes, Told } from './history/ledger.ts'
 import type { Ending } from './messages.ts'
 
@@ -21,27 +21,9 @@ export class HubStopping extends Error {
 }
 
 /** The outcome of a run whose executor failed itself: its agent must not wait for ever. */
-export function outcomeOfFault(error: unknown, cwd: string, startedAt: Date): Outcome {
-  const finishedAt = new Date()
-  const nothing = { text: '', bytes: 0 }
-  return {
-    status: 'failed',
-    exitCode: null,
-    signal: null,
-    success: false,
-    stdout: nothing,
-    stderr: nothing,
-    truncated: false,
-    outputRef: null,
-    durationMs: finishedAt.getTime() - startedAt.getTime(),
-    errorCategory: 'runtime',
-    cwd,
-    venvActive: false,
-    warnings: [],
-    startedAt,
-    finishedAt,
-    reason: `the hub could not see it to its end: ${messageOf(error)}`,
-  }
+export function outcomeOfFault(error: unknown, cwd: string, durationMs: number): Outcome {
+  const text = `the hub could not see it to its end: ${messageOf(error)}`
+  return outcomeWithout({ cwd }, { status: 'failed', category: 'runtime', text }, durationMs)
 }
 
 /** How a run ended, as it is recorded and told. `why` is what it was ended for, if it was. */
@@ -69,6 +51,7 @@ export function runEnd(
         signal: outcome.signal,
         category: errorCategory,
         reason: ending.reason,
+        sandbox: outcome.sandbox,
       },
     },
     changes: reason instanceof Cancelled ? { decided_by: reason.by } : {},

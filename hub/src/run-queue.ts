@@ -1,3 +1,10 @@
+/** A place to run at, taken before it is known whether it will be needed. */
+export interface Reservation {
+  /** @param work one action to its end; must not reject */
+  readonly run: (work: () => Promise<void>) => void
+  readonly release: () => void
+}
+
 /**
  * Who runs next. Each agent has a line of its own, first come first served; the lines take turns, so that one agent
  * that asks for thousands of actions delays another by no more than what is running. Holds numbers only: what they
@@ -8,7 +15,8 @@ export class RunQueue {
   readonly #start: (executionId: number) => Promise<void>
   readonly #lines = new Map<string, number[]>()
   readonly #running = new Map<string, number>()
-  readonly #underway = new Set<Promise<void>>()
+  #whenIdle: (() => void)[] = []
+  #occupied = 0
   #waiting = 0
   #isPaused = false
 
@@ -22,7 +30,7 @@ export class RunQueue {
   }
 
   get running(): number {
-    return this.#underway.size
+    return this.#occupied
   }
 
   get waiting(): number {
@@ -38,31 +46,64 @@ export class RunQueue {
     this.#fill()
   }
 
+  /**
+   * Takes a place for an action that need not wait, ahead of nobody: there is none while anyone stands in line.
+   *
+   * @returns the place, to be used or given back; null when the action must go into its line
+   */
+  reserve(agentId: string): Reservation | null {
+    const { parallel, parallelPerAgent } = this.#options
+    // whoever waits while a place is free has their share already
+    if (this.#isPaused || this.#occupied >= parallel || this.#lines.has(agentId)) return null
+    if ((this.#running.get(agentId) ?? 0) >= parallelPerAgent) return null
+    this.#occupy(agentId)
+    return {
+      run: (work) => this.#watch(agentId, work()),
+      release: () => this.#vacate(agentId),
+    }
+  }
+
   /** Starts nothing more. */
   pause(): void {
     this.#isPaused = true
   }
 
-  /** Resolves when nothing runs. */
+  /** Resolves when nothing runs, and no place is reserved. */
   async idle(): Promise<void> {
-    while (this.#underway.size > 0) await Promise.allSettled(this.#underway)
+    if (this.#occupied === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#whenIdle.push(resolve)
+    await promise
   }
 
   #fill(): void {
-    while (!this.#isPaused && this.#underway.size < this.#options.parallel) {
+    while (!this.#isPaused && this.#occupied < this.#options.parallel) {
       const next = this.#take()
       if (next === undefined) return
       const { agentId, executionId } = next
-      this.#running.set(agentId, (this.#running.get(agentId) ?? 0) + 1)
-      const run = this.#start(executionId).finally(() => {
-        const left = (this.#running.get(agentId) ?? 1) - 1
-        if (left === 0) this.#running.delete(agentId)
-        else this.#running.set(agentId, left)
-        this.#underway.delete(run)
-        this.#fill()
-      })
-      this.#underway.add(run)
+      this.#occupy(agentId)
+      this.#watch(agentId, this.#start(executionId))
     }
+  }
+
+  #watch(agentId: string, work: Promise<void>): void {
+    void work.finally(() => this.#vacate(agentId))
+  }
+
+  #occupy(agentId: string): void {
+    this.#occupied += 1
+    this.#running.set(agentId, (this.#running.get(agentId) ?? 0) + 1)
+  }
+
+  #vacate(agentId: string): void {
+    this.#occupied -= 1
+    const left = (this.#running.get(agentId) ?? 1) - 1
+    if (left === 0) this.#running.delete(agentId)
+    else this.#running.set(agentId, left)
+    this.#fill()
+    if (this.#occupied > 0) return
+    for (const tell of this.#whenIdle) tell()
+    this.#whenIdle = []
   }
 
   /** The first of the line whose turn it is; that line goes to the back. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { load, YAMLException } from 'js-yaml'
 import { z } from 'zod'
-import { CentralPostError, messageOf } from './problem.ts'
+import { messageOf } from './message-of.ts'
+import { CentralPostError } from './problem.ts'
 
 /**
  * Reads a YAML file. An empty file is `undefined`.

@@ -77,8 +77,3 @@ export function isCentralPostError(error: unknown): error is CentralPostError {
     problemCodes.includes((error as CentralPostError).code)
   )
 }
-
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return Error.isError(error) ? error.message : String(error)
-}

@@ -7,5 +7,6 @@ export interface BenchRow {
   readonly p95_ms: number
   readonly p99_ms: number
   readonly per_second: number
+  readonly max_ms?: number
   readonly rss_mb?: number
 }

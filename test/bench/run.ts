@@ -6,6 +6,8 @@ import type { BenchRow } from './bench-row.ts'
 /** The benchmarks by name; each is loaded when it is asked for. */
 const benchmarks: Readonly<Record<string, () => Promise<() => Promise<BenchRow[]>>>> = {
   classify: async () => (await import('./classify.ts')).benchClassify,
+  sandbox: async () => (await import('./sandbox.ts')).benchSandbox,
+  execute: async () => (await import('./execute.ts')).benchExecute,
 }
 
 const { values, positionals } = parseArgs({

@@ -58,4 +58,40 @@ describe('the run queue', () => {
     expect(started).toEqual([1])
     expect(queue.running).toBe(0)
   })
+
+  test('a place can be taken before it is needed, and counts until it is given back', async () => {
+    const { queue, started } = heldQueue({ parallel: 2, parallelPerAgent: 1 })
+    const place = queue.reserve('a')
+    expect(place).not.toBeNull()
+    expect(queue.reserve('a')).toBeNull()
+    expect(queue.running).toBe(1)
+    queue.push('a', 1)
+    expect(started).toEqual([])
+    place?.release()
+    expect(started).toEqual([1])
+  })
+
+  test('a reserved place is used for work that need not stand in line', async () => {
+    const { queue, end } = heldQueue({ parallel: 1, parallelPerAgent: 1 })
+    const work = Promise.withResolvers<void>()
+    queue.reserve('a')?.run(() => work.promise)
+    const idle = queue.idle()
+    expect(queue.running).toBe(1)
+    work.resolve()
+    await idle
+    expect(queue.running).toBe(0)
+    await end(0)
+  })
+
+  test('nobody is passed by who stands in line, and nothing is reserved when paused', async () => {
+    const { queue } = heldQueue({ parallel: 2, parallelPerAgent: 1 })
+    queue.push('a', 1)
+    queue.push('a', 2)
+    expect(queue.reserve('a')).toBeNull()
+    const other = queue.reserve('b')
+    expect(other).not.toBeNull()
+    other?.release()
+    queue.pause()
+    expect(queue.reserve('c')).toBeNull()
+  })
 })

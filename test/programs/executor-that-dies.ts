@@ -11,7 +11,8 @@ const executor = new SystemExecutor({
 let up = 0
 const onOutput = () => {
   up += 1
-  if (up === scripts.length) process.stdout.write('all up\n')
+  if (up === scripts.length)
+    process.stdout.write(`all up, runners ${executor.runnerPids.join(' ')}\n`)
 }
 await Promise.all(
   scripts.map((script, index) =>

@@ -77,6 +77,10 @@ export class TestHub {
     return this.#hub
   }
 
+  get config(): HubConfig {
+    return this.#config
+  }
+
   get dataDir(): string {
     return this.broker.dataDir
   }
@@ -85,9 +89,10 @@ export class TestHub {
     return join(this.dataDir, 'hub.db')
   }
 
-  async startHub(): Promise<Hub> {
+  /** @param changes of the settings, for this start */
+  async startHub(changes: Partial<HubConfig> = {}): Promise<Hub> {
     this.#hub = await Hub.start({
-      config: this.#config,
+      config: { ...this.#config, ...changes },
       dataDir: this.dataDir,
       credentials: {
         hub: await this.broker.credentials('hub'),

@@ -96,15 +96,18 @@ export function describe(asked: ApprovalNeeded): string[] {
     ['runs in', visible(asked.cwd)],
     ['with', env.join(' ')],
     ['for at most', duration(asked.timeout)],
+    ['sandbox', visible(asked.sandbox ?? '')],
     ['asked because', visible(asked.context ?? '')],
     ['trust', asked.trust_level],
     ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
     ...asked.verdict.reasons.map((reason): [string, string] => ['needs review', visible(reason)]),
     ...partsOf(asked),
-    ...Object.entries(asked.bound).map(([name, value]): [string, string] => [
-      'binds',
-      visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
-    ]),
+    ...Object.entries(asked.bound)
+      .filter(([name]) => name !== 'sandbox')
+      .map(([name, value]): [string, string] => [
+        'binds',
+        visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
+      ]),
     ...asked.always.map(({ decision, rule, refused }): [string, string] => [
       'or always',
       rule === null

@@ -50,6 +50,7 @@ function printResult(result: ActionResult): void {
     ['command', result.command],
     ['ran in', result.cwd],
     ['trust', result.trust_level],
+    ['sandbox', sandboxOf(result)],
     ['approved by', result.approved_by],
     ['ended', ending(result)],
     ['took', result.duration === null ? null : duration(result.duration)],
@@ -67,6 +68,11 @@ function printResult(result: ActionResult): void {
     passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
   }
   if (result.truncated) say('centralpost: not all of the output is shown: --full prints it')
+}
+
+function sandboxOf({ sandbox }: ActionResult): string | null {
+  if (!sandbox) return null
+  return sandbox.reason === null ? sandbox.profile : `${sandbox.profile} (${sandbox.reason})`
 }
 
 async function printAll(operator: Operator, result: ActionResult): Promise<void> {

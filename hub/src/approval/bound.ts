@@ -7,6 +7,9 @@ import type { Verdict } from '@centralpost/shared'
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>
 
+/** Under which name it says how the command will be confined. */
+export const sandboxBound = 'sandbox'
+
 const maxHashedBytes = 1_048_576
 const mostWords = 2048
 const mostMatches = 64
@@ -34,14 +37,16 @@ const scriptName =
  * a script's ending. What cannot be bound is said.
  *
  * @param whereIs finds a program as the executor would; null when it is not there
+ * @param sandbox how it will be confined, in words
  */
 export async function boundOf(
   verdict: Verdict,
   cwd: string,
   whereIs: (program: string, cwd: string) => string | null,
+  sandbox: string,
 ): Promise<Bound> {
   const { programs, words } = wordsOf(verdict)
-  const found = new Map<string, string>()
+  const found = new Map<string, string>([[sandboxBound, sandbox]])
   for (const program of programs) {
     const place = whereIs(program, cwd)
     if (place !== null) found.set(`program ${program}`, place)

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { CentralPostError, messageOf, type Logger } from '@centralpost/shared'
+import { execa } from 'execa'
 import { programPaths } from '../../../config/setup/program-paths.js'
-
-const run = promisify(execFile)
 
 /** The first release of each line that has the fixes of 2026; older lines never got them. */
 const fixedReleases = ['2.11.16', '2.12.12', '2.14.3']
@@ -72,7 +69,7 @@ async function firstExecutable(paths: readonly string[]): Promise<string | undef
 
 async function versionOf(path: string): Promise<string> {
   try {
-    const { stdout, stderr } = await run(path, ['--version'], { timeout: 10_000 })
+    const { stdout, stderr } = await execa(path, ['--version'], { timeout: 10_000 })
     const version = /v?(\d+\.\d+\.\d+\S*)/.exec(stdout + stderr)?.[1]
     if (version !== undefined) return version
   } catch (error) {

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
+import { execa } from 'execa'
 
 /**
  * When a process started, in the system's own notation: together with the pid it names one process for good, also after
@@ -48,7 +45,7 @@ async function readProc(pid: number, file: string): Promise<string | undefined> 
 
 async function ps(pid: number, columns: string): Promise<string | undefined> {
   try {
-    const { stdout } = await run('ps', ['-o', columns, '-p', String(pid)])
+    const { stdout } = await execa('ps', ['-o', columns, '-p', String(pid)])
     return stdout.trim() || undefined
   } catch {
     // `ps` exits with 1 when no process has this pid.

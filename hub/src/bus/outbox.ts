@@ -15,14 +15,26 @@ export interface OutboxParts {
   readonly log: Logger
 }
 
+/** So many results may be on their way at once; more wait in the ledger. */
+const mostUnderway = 256
+/** How long confirmations are gathered, so that many of them are noted by one write. */
+const gatherMs = 20
+const retryMs = 1000
+
 /**
- * Publishes results until the broker has confirmed them. It keeps nothing: what is to be sent is in the ledger, so it
- * goes on where a dead hub stopped. A result may go out twice (a confirmation was lost), with the same content.
+ * Publishes results until the broker has confirmed them. What is to be sent is in the ledger, so it goes on where a dead
+ * hub stopped; a result that has just been recorded is sent at once, without being read again. A result may go out twice
+ * (a confirmation was lost, or not yet noted), with the same content.
  */
 export class Outbox {
   readonly #bus: Bus
   readonly #parts: OutboxParts
   readonly #stopKicks: () => void
+  /** on their way, or confirmed and not yet noted in the ledger */
+  readonly #underway = new Map<number, Promise<void>>()
+  #confirmed: number[] = []
+  #noting: NodeJS.Timeout | undefined
+  #notes: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
   #isKicked = false
   #isStopped = false
@@ -34,7 +46,13 @@ export class Outbox {
     this.#stopKicks = bus.onReconnect(() => this.kick())
   }
 
-  /** There is something to send. */
+  /** Sends a result that has just been recorded. */
+  push(item: OutboxItem): void {
+    if (this.#isStopped || this.#underway.size >= mostUnderway) this.kick()
+    else void this.#deliver(item)
+  }
+
+  /** There is something to send in the ledger. */
   kick(): void {
     this.#isKicked = true
     if (!this.#isStopped) this.#working ??= this.#run()
@@ -46,6 +64,9 @@ export class Outbox {
     this.#stopKicks()
     await this.#working
     this.#isStopped = true
+    await Promise.all(this.#underway.values())
+    this.#note()
+    await this.#notes
     clearTimeout(this.#retry)
   }
 
@@ -54,7 +75,7 @@ export class Outbox {
     try {
       while (this.#isKicked) {
         this.#isKicked = false
-        if (!(await this.#sendAll())) break
+        await this.#sendAll()
       }
     } catch (error) {
       this.#parts.log.error('the outbox cannot be read', { error })
@@ -64,18 +85,57 @@ export class Outbox {
     }
   }
 
-  async #sendAll(): Promise<boolean> {
+  async #sendAll(): Promise<void> {
     for (;;) {
-      const items = await this.#parts.unpublished(64)
-      if (items.length === 0) return true
-      const sent = await Promise.all(items.map((item) => this.#send(item)))
-      const done = items.filter((_, index) => sent[index]).map((item) => item.execution_id)
-      if (done.length > 0) await this.#parts.markPublished(done, this.#parts.now())
-      if (done.length < items.length) {
-        this.#tryLater()
-        return false
-      }
+      // what is under way is unpublished as well: it is read again, and left alone
+      const items = await this.#parts.unpublished(mostUnderway)
+      const fresh = items.filter((item) => !this.#underway.has(item.execution_id))
+      if (fresh.length === 0) return
+      const sent = await Promise.all(fresh.map((item) => this.#deliver(item)))
+      if (sent.includes(false)) return
+      this.#note()
+      await this.#notes
     }
+  }
+
+  /** Sends one result and has its confirmation noted. Tells whether it was confirmed; tries again later if not. */
+  async #deliver(item: OutboxItem): Promise<boolean> {
+    const sending = this.#send(item)
+    this.#underway.set(
+      item.execution_id,
+      sending.then(() => {}),
+    )
+    const isSent = await sending
+    if (isSent) {
+      this.#confirmed.push(item.execution_id)
+      this.#noting ??= setTimeout(() => this.#note(), gatherMs)
+    } else {
+      this.#underway.delete(item.execution_id)
+      this.#tryLater()
+    }
+    return isSent
+  }
+
+  /** Writes down what was confirmed. */
+  #note(): void {
+    clearTimeout(this.#noting)
+    this.#noting = undefined
+    const confirmed = this.#confirmed
+    this.#confirmed = []
+    if (confirmed.length === 0) return
+    this.#notes = Promise.all([
+      this.#notes,
+      this.#parts.markPublished(confirmed, this.#parts.now()),
+    ])
+      .then(() => {})
+      .catch((error: unknown) => {
+        // they go out once more, with the same content
+        this.#parts.log.warn('confirmed results could not be noted', { error: messageOf(error) })
+        this.#tryLater()
+      })
+      .finally(() => {
+        for (const executionId of confirmed) this.#underway.delete(executionId)
+      })
   }
 
   async #send(item: OutboxItem): Promise<boolean> {
@@ -98,7 +158,8 @@ export class Outbox {
 
   #tryLater(): void {
     if (this.#isStopped) return
-    this.#retry = setTimeout(() => this.kick(), 1000)
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.kick(), retryMs)
     this.#retry.unref()
   }
 }

@@ -14,6 +14,7 @@ import {
 import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import { findRunningBroker } from '../broker/reload.ts'
+import { probeSandbox } from '../execution/index.ts'
 import { TrustManager } from '../trust/trust-manager.ts'
 import { type CommonOptions, dataDirOf, settingsOf, withCommonOptions } from './settings.ts'
 
@@ -56,6 +57,7 @@ async function examine(options: CommonOptions): Promise<Finding[]> {
     }),
     found('bash', () => firstLine('/bin/bash', ['--version'])),
     found('git', () => firstLine('git', ['--version']), 'note'),
+    found('sandbox', () => sandboxStanding(options, dataDir), 'note'),
     found('settings', async () => (await settingsOf(options)).file ?? 'defaults'),
     found('rules', async () => {
       const { rulesPath } = await settingsOf(options)
@@ -93,6 +95,25 @@ async function found(
   } catch (error) {
     return { subject, mark: otherwise, text: messageOf(error) }
   }
+}
+
+/** What the hub would find; a fault only where it is required. */
+async function sandboxStanding(options: CommonOptions, dataDir: string): Promise<string> {
+  const { roots, execution } = await settingsOf(options)
+  const { mode, safe, review, bwrap } = execution.sandbox
+  if (mode === 'off') throw new Error('switched off: commands are not confined')
+  const { sandbox, missing, version, tookMs } = await probeSandbox({
+    roots,
+    hidden: [dataDir],
+    bwrap,
+  })
+  for (const profile of [safe, review]) {
+    if (profile === 'none' || sandbox?.available.includes(profile)) continue
+    const effect = mode === 'required' ? 'is refused' : 'runs unconfined'
+    throw new Error(`what should run in ${profile} ${effect}: ${missing[profile]}`)
+  }
+  const way = sandbox?.userNamespace ? ', in a user namespace' : ''
+  return `${version} works${way} (${Math.round(tookMs)} ms): SAFE in ${safe}, cleared by a person in ${review}`
 }
 
 async function firstLine(program: string, args: readonly string[]): Promise<string> {

@@ -2,6 +2,8 @@ import { CentralPostError, checkConfig, messageOf, readYaml } from '@centralpost
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { sandboxModes } from '../execution/sandbox/policy.ts'
+import { profiles } from '../execution/sandbox/profiles.ts'
 
 const seconds = (by: number, least: number, most: number, what: string) =>
   z.number().min(least).max(most).default(by).describe(`seconds; ${what}`)
@@ -136,6 +138,49 @@ export const hubConfigSchema = z.strictObject({
         .describe(
           "names of the hub's variables that commands see besides the usual harmless ones; empty: none",
         ),
+      sandbox: z
+        .strictObject({
+          mode: z
+            .enum(sandboxModes)
+            .default('auto')
+            .describe(
+              'auto: confined where bubblewrap works; required: what should be confined does not start without it; off',
+            ),
+          bwrap: z
+            .string()
+            .startsWith('/')
+            .optional()
+            .describe(
+              'the bwrap to use; absent: it is looked for on PATH and where set-up keeps it',
+            ),
+          safe: z.enum(profiles).default('ro-nonet').describe('the profile of SAFE commands'),
+          review: z
+            .enum(profiles)
+            .default('none')
+            .describe(
+              'the profile of commands that a person has cleared; the approver is shown it',
+            ),
+        })
+        .prefault({}),
+      limits: z
+        .strictObject({
+          memory_bytes: z
+            .int()
+            .min(16_777_216)
+            .optional()
+            .describe('of a command with all it starts'),
+          file_size_bytes: z.int().min(1024).optional().describe('of any file that it writes'),
+          cpu_seconds: z.int().min(1).max(86_400).optional().describe('of each of its processes'),
+          processes: z.int().min(8).max(100_000).optional().describe('at the same time'),
+          open_files: z
+            .int()
+            .min(16)
+            .max(1_000_000)
+            .optional()
+            .describe('of each of its processes'),
+        })
+        .prefault({})
+        .describe('what one command may use; absent: no limit'),
     })
     .prefault({}),
   console: z

@@ -5,8 +5,8 @@ import { markVariables, type Marks } from './marks.ts'
 
 /** What a command's environment is made of. */
 export interface EnvironmentParts {
-  readonly hubEnv: Readonly<Record<string, string | undefined>>
-  readonly passEnv: readonly string[]
+  /** The hub's own variables that commands get, as `passedVariables` chose them. */
+  readonly env: Readonly<Record<string, string>>
   readonly path: string
   readonly request: Readonly<Record<string, string>>
   readonly plan: Plan
@@ -16,18 +16,26 @@ export interface EnvironmentParts {
 /** Names that carry the hub's own secrets or would be taken for its settings: never passed on, whatever the list says. */
 const ownNames = /^(NATS|CENTRALPOST)_/
 
+/** The variables of the hub that its commands get: those of the allow list, and a home in any case. */
+export function passedVariables(
+  hubEnv: Readonly<Record<string, string | undefined>>,
+  passEnv: readonly string[],
+): Record<string, string> {
+  const passed: Record<string, string> = { HOME: homedir() }
+  for (const name of passEnv) {
+    const value = hubEnv[name]
+    if (value !== undefined && !ownNames.test(name)) passed[name] = value
+  }
+  return passed
+}
+
 /**
- * Builds the whole environment of a command. Later wins: the allowed of the hub's own variables, fixed ones, the
+ * Builds the whole environment of a command. Later wins: the hub's own variables that are passed on, fixed ones, the
  * request's, the plan's, the virtual environment's, the marks.
  */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { plan, request } = parts
-  const environment: Record<string, string> = { HOME: homedir() }
-  for (const name of parts.passEnv) {
-    const value = parts.hubEnv[name]
-    if (value !== undefined && !ownNames.test(name)) environment[name] = value
-  }
-  environment['PATH'] = parts.path
+  const environment: Record<string, string> = { ...parts.env, PATH: parts.path }
   environment['TERM'] = 'dumb'
   // Messages are judged by their English text; UTF-8 stays UTF-8. A request may choose another language for itself.
   if (request['LANG'] === undefined && request['LC_ALL'] === undefined) {

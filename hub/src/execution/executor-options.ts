@@ -1,5 +1,8 @@
 import type { Logger } from '@centralpost/shared'
 import { z } from 'zod'
+import type { ControlGroups } from './sandbox/control-groups.ts'
+import type { ResourceLimits } from './sandbox/limits.ts'
+import type { Sandbox } from './sandbox/sandbox.ts'
 
 const MiB = 1024 * 1024
 
@@ -45,6 +48,7 @@ export const executorOptionsSchema = z.strictObject({
     .array(z.string())
     .default(['HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR'])
     .describe("names of the hub's own variables that commands get; empty: none of them"),
+  runners: z.int().min(1).max(16).default(1).describe('how many processes start commands'),
 })
 export type ExecutorSettings = z.output<typeof executorOptionsSchema>
 
@@ -55,6 +59,14 @@ export interface ExecutorOptions extends ExecutorSettings {
   /** The hub's id: tells its processes from those of another hub. */
   readonly marker: string
   readonly log: Logger
+  /** What the probe found; absent: nothing is confined. */
+  readonly sandbox?: Sandbox | null
+  /** Of every command; absent: none. */
+  readonly limits?: ResourceLimits
+  /** Where the kernel counts what a whole tree uses; absent: each process is limited by itself. */
+  readonly groups?: ControlGroups | null
+  /** Where Node keeps the runners' compiled code; absent: nowhere. */
+  readonly cacheDir?: string
   /**
    * The variables that `passEnv` chooses from.
    *

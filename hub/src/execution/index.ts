@@ -5,7 +5,23 @@ export type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
 export type { OutputPage } from './read-output.ts'
 export { checkRequestEnv } from './request-env-policy.ts'
 export type { RefusedVariable } from './request-env-policy.ts'
-export type { Captured, Outcome, OutcomeStatus, OutputChunk, Run, RunControls } from './run.ts'
+export { outcomeWithout } from './run.ts'
+export type {
+  AppliedSandbox,
+  Captured,
+  Outcome,
+  OutcomeStatus,
+  OutputChunk,
+  Run,
+  RunControls,
+  Survivor,
+} from './run.ts'
 export { SystemExecutor } from './system-executor.ts'
-export type { Survivor } from './system-executor.ts'
 export type { SystemState } from './system-state.ts'
+export { closeControlGroups, findControlGroups } from './sandbox/control-groups.ts'
+export { type ResourceLimits, unkept } from './sandbox/limits.ts'
+export { chooseProfile, describeChoice, sandboxModes } from './sandbox/policy.ts'
+export type { ProfileChoice, SandboxSettings } from './sandbox/policy.ts'
+export { probeSandbox } from './sandbox/probe.ts'
+export type { SandboxProbe } from './sandbox/probe.ts'
+export { profiles } from './sandbox/profiles.ts'

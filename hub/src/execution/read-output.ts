@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CentralPostError, type OutputStream } from '@centralpost/shared'
-import { characterBytes, decode, encodedBytes, trimEnd } from './kept-output.ts'
-import { spoolFile } from './output-spool.ts'
+import { spoolFile } from './runner/output-spool.ts'
+import { characterBytes, decode, encodedBytes, trimEnd } from './utf8.ts'
 
 /** One page of a stream. Offsets count bytes of the stream, not characters of `data`. */
 export interface OutputPage {

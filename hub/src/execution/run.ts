@@ -1,4 +1,6 @@
 import type { ErrorCategory, OutputStream, Plan } from '@centralpost/shared'
+import type { ProfileChoice } from './sandbox/policy.ts'
+import type { Profile } from './sandbox/profiles.ts'
 
 /** One command to carry out, as it was cleared. */
 export interface Run {
@@ -10,6 +12,14 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>
   /** Cut to the configured maximum; the configured default where it is not above 0. */
   readonly timeoutMs: number
+  /** How it is confined; absent: not at all. */
+  readonly confinement?: ProfileChoice
+}
+
+/** How a run was confined; `reason` says why not (more), where that is so. */
+export interface AppliedSandbox {
+  readonly profile: Profile
+  readonly reason: string | null
 }
 
 /** A piece of output as it came. `seq` counts from 0 over both streams. */
@@ -59,9 +69,9 @@ export interface Outcome {
   readonly errorCategory: ErrorCategory | null
   readonly cwd: string
   readonly venvActive: boolean
+  /** Null where nothing was started. */
+  readonly sandbox: AppliedSandbox | null
   readonly warnings: readonly string[]
-  readonly startedAt: Date
-  readonly finishedAt: Date
   /** Why it ended so, where exit code and output do not say it. */
   readonly reason: string | null
 }
@@ -71,4 +81,44 @@ export interface EndReason {
   readonly status: Exclude<OutcomeStatus, 'completed'>
   readonly category: ErrorCategory
   readonly text: string
+}
+
+/** A process that a run had left behind when its hub or its runner died. */
+export interface Survivor {
+  readonly pid: number
+  /** Null where its environment no longer said so. */
+  readonly actionId: string | null
+  readonly name: string
+  /** What it took to end it. */
+  readonly signal: 'SIGTERM' | 'SIGKILL'
+}
+
+/**
+ * The outcome of a run of which nothing is known but why it ended.
+ *
+ * @param durationMs how long it had been under way
+ */
+export function outcomeWithout(
+  run: Pick<Run, 'cwd'>,
+  reason: EndReason,
+  durationMs: number,
+): Outcome {
+  const nothing = { text: '', bytes: 0 }
+  return {
+    status: reason.status,
+    exitCode: null,
+    signal: null,
+    success: false,
+    stdout: nothing,
+    stderr: nothing,
+    truncated: false,
+    outputRef: null,
+    durationMs,
+    errorCategory: reason.category,
+    cwd: run.cwd,
+    venvActive: false,
+    sandbox: null,
+    warnings: [],
+    reason: reason.text,
+  }
 }

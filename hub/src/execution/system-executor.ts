@@ -1,25 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { OutputStream } from '@centralpost/shared'
+import { messageOf, type OutputStream } from '@centralpost/shared'
+import { passedVariables } from './environment.ts'
 import type { ExecutorOptions } from './executor-options.ts'
-import { FifoPool } from './fifo-pool.ts'
-import { ProcessTable } from './process-table.ts'
-import { ProcessTree } from './process-tree.ts'
 import { readOutputPage, type OutputPage } from './read-output.ts'
 import { resolveProgram } from './resolve-program.ts'
-import { RunningCommand } from './running-command.ts'
-import type { EndReason, Outcome, Run, RunControls } from './run.ts'
+import { Runners } from './runners.ts'
+import {
+  outcomeWithout,
+  type EndReason,
+  type Outcome,
+  type Run,
+  type RunControls,
+  type Survivor,
+} from './run.ts'
 import { readSystemState, type SystemState } from './system-state.ts'
 import { activationCommand, findVenv, isVenv } from './virtual-env.ts'
-
-/** A process that a dead hub had left behind. */
-export interface Survivor {
-  readonly pid: number
-  /** Null where its environment no longer said so. */
-  readonly actionId: string | null
-  readonly name: string
-  /** What it took to end it. */
-  readonly signal: 'SIGTERM' | 'SIGKILL'
-}
 
 const hubStopped: EndReason = {
   status: 'interrupted',
@@ -27,17 +22,30 @@ const hubStopped: EndReason = {
   text: 'the hub stopped before the command ended',
 }
 
-/** Carries commands out on this machine: each within its limits, and none leaving anything behind. */
+interface Running {
+  /** Aborted with an `EndReason`. */
+  readonly ending: AbortController
+  readonly outcome: Promise<Outcome>
+}
+
+/**
+ * Carries commands out on this machine: each within its limits, and none leaving anything behind. The hub itself
+ * starts none: a runner does, a small process whose size does not slow a start, and which ends with the hub.
+ */
 export class SystemExecutor {
   readonly #options: ExecutorOptions
-  readonly #table = new ProcessTable()
-  readonly #pool: FifoPool
-  readonly #running = new Map<string, { command: RunningCommand; outcome: Promise<Outcome> }>()
+  readonly #runners: Runners
+  readonly #running = new Map<string, Running>()
   #stopping: Promise<void> | null = null
 
   constructor(options: ExecutorOptions) {
+    const { passEnv, hubEnv = process.env, runners, log, cacheDir, ...settings } = options
     this.#options = options
-    this.#pool = new FifoPool(options.log)
+    this.#runners = new Runners(runners, {
+      settings: { ...settings, env: passedVariables(hubEnv, passEnv) },
+      cacheDir,
+      log,
+    })
   }
 
   /** How many commands run now. */
@@ -45,29 +53,32 @@ export class SystemExecutor {
     return this.#running.size
   }
 
+  /** The processes that start commands. */
+  get runnerPids(): readonly number[] {
+    return this.#runners.pids
+  }
+
   /**
    * Runs a command and waits until it and everything it started has ended. Whatever becomes of the command is a
    * value: nothing of it is thrown.
+   *
+   * @throws {CentralPostError} `unavailable` when no process can be had that would run it; then it was not started
    */
   async executeCommand(run: Run, controls: RunControls = {}): Promise<Outcome> {
     const runId = randomUUID()
-    const log = this.#options.log.child({ actionId: run.actionId })
-    const command = new RunningCommand({
-      run,
-      controls,
-      options: this.#options,
-      runId,
-      table: this.#table,
-      pool: this.#pool,
-      log,
-    })
-    if (this.#stopping !== null) command.end(hubStopped)
-    const outcome = command.carryOut()
-    this.#running.set(runId, { command, outcome })
+    const ending = new AbortController()
+    const { signal } = controls
+    const onAbort = () => ending.abort(cancelled(signal?.reason))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    if (this.#stopping !== null) ending.abort(hubStopped)
+    const outcome = this.#carryOut(runId, run, controls, ending.signal)
+    this.#running.set(runId, { ending, outcome })
     try {
       return await outcome
     } finally {
       this.#running.delete(runId)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -127,24 +138,10 @@ export class SystemExecutor {
    * Ends what a dead hub of the same id left running. Call it at the start, before the first command.
    *
    * @returns the processes that were found
+   * @throws {CentralPostError} `unavailable` when no runner can be started
    */
-  async endSurvivors(): Promise<Survivor[]> {
-    const { marker, killGraceMs, log } = this.#options
-    const tree = new ProcessTree({
-      table: this.#table,
-      log,
-      marks: {
-        leader: null,
-        bears: ({ marks }) => marks.hubId === marker && !this.#running.has(marks.runId ?? ''),
-      },
-    })
-    const ended = await tree.end(killGraceMs)
-    return ended.map(({ entry, signal }) => ({
-      pid: entry.pid,
-      actionId: entry.marks.actionId ?? null,
-      name: entry.name,
-      signal,
-    }))
+  async endSurvivors(): Promise<readonly Survivor[]> {
+    return this.#runners.sweep({ except: [...this.#running.keys()] })
   }
 
   /** Ends what runs (their outcomes are `interrupted`) and starts nothing more. */
@@ -157,10 +154,48 @@ export class SystemExecutor {
     await this.stop()
   }
 
+  async #carryOut(
+    runId: string,
+    run: Run,
+    controls: RunControls,
+    ending: AbortSignal,
+  ): Promise<Outcome> {
+    const begun = performance.now()
+    if (!ending.aborted) await this.#runners.ready()
+    if (ending.aborted) {
+      return outcomeWithout(run, ending.reason as EndReason, performance.now() - begun)
+    }
+    const runner = this.#runners.leastBusy()
+    ending.addEventListener('abort', () => runner?.end(runId, ending.reason as EndReason))
+    const outcome = await runner?.run(runId, run, controls)
+    return outcome ?? this.#lost(runId, run, performance.now() - begun)
+  }
+
+  /** A run whose runner died: what is left of it is ended, and it is not run again. */
+  async #lost(runId: string, run: Run, durationMs: number): Promise<Outcome> {
+    const ended = await this.#runners.sweep({ only: [runId] }).catch((error: unknown) => {
+      this.#options.log.error('what a lost run has left could not be looked for', {
+        actionId: run.actionId,
+        error: messageOf(error),
+      })
+      return []
+    })
+    const found = ended.length === 0 ? '' : `; ${ended.length} of its processes were ended`
+    const text = `the process that ran it died; it is not run again${found}`
+    const reason: EndReason = { status: 'interrupted', category: 'interrupted', text }
+    return outcomeWithout(run, reason, durationMs)
+  }
+
   async #stop(): Promise<void> {
     const running = [...this.#running.values()]
-    for (const { command } of running) command.end(hubStopped)
+    for (const { ending } of running) ending.abort(hubStopped)
     await Promise.allSettled(running.map(({ outcome }) => outcome))
-    await this.#pool.close()
+    await this.#runners.stop()
   }
+}
+
+function cancelled(reason: unknown): EndReason {
+  const said = typeof reason === 'string' ? reason : messageOf(reason ?? '')
+  const byName = Error.isError(reason) && reason.name === 'AbortError' ? '' : said
+  return { status: 'cancelled', category: 'cancelled', text: byName || 'cancelled' }
 }

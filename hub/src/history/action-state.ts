@@ -3,7 +3,8 @@ import type { ActionState } from '@centralpost/shared'
 /**
  * The states of an action and the steps between them.
  *
- * A request that is taken in is `queued` (SAFE), `pending` (REVIEW), `denied` (BLOCKED) or `rejected` (bad input).
+ * A request that is taken in is `running` (SAFE, and a place is free), `queued` (SAFE), `pending` (REVIEW), `denied`
+ * (BLOCKED) or `rejected` (bad input).
  * A pending action is approved (`queued`), `denied`, `expired` or `cancelled`. A queued one starts (`running`), is
  * `cancelled`, or `expired` when it was not started in time. A running one ends with how its command ended, or is
  * found `interrupted` by the next hub. Everything but `pending`, `queued` and `running` is final.

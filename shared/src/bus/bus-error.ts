@@ -1,5 +1,6 @@
 import { NatsError } from 'nats'
-import { CentralPostError, messageOf } from '../problem.ts'
+import { messageOf } from '../message-of.ts'
+import { CentralPostError } from '../problem.ts'
 
 /**
  * Says in our own words what the broker or its client said.

@@ -11,7 +11,8 @@ import {
 import type { z } from 'zod'
 import { decode, encode } from '../codec.ts'
 import type { Logger } from '../log/logger.ts'
-import { CentralPostError, messageOf, problemSchema } from '../problem.ts'
+import { messageOf } from '../message-of.ts'
+import { CentralPostError, problemSchema } from '../problem.ts'
 import { busError } from './bus-error.ts'
 import type { BusCredentials } from './credentials.ts'
 

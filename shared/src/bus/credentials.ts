@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { check } from '../codec.ts'
-import { CentralPostError, isCentralPostError, messageOf } from '../problem.ts'
+import { messageOf } from '../message-of.ts'
+import { CentralPostError, isCentralPostError } from '../problem.ts'
 
 /** What any NATS client needs to be somebody on the bus; the form `centralpost credentials show --json` prints. */
 export const busCredentialsSchema = z.object({

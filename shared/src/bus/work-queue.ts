@@ -14,7 +14,8 @@ import {
   type ConsumerMessages,
 } from 'nats'
 import type { Logger } from '../log/logger.ts'
-import { CentralPostError, messageOf } from '../problem.ts'
+import { messageOf } from '../message-of.ts'
+import { CentralPostError } from '../problem.ts'
 import type { Bus, BusMessage } from './bus.ts'
 import { busError } from './bus-error.ts'
 

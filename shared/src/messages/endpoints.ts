@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
+import { outputStreams } from '../output-streams.ts'
 import { alwaysDecisions, alwaysScopes } from '../trust.ts'
-import { approvalNeededSchema, outputStreams } from './events.ts'
+import { approvalNeededSchema } from './events.ts'
 import { actionRequestSchema } from './request.ts'
 import { actionResultSchema, actionStates } from './result.ts'
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { outputStreams } from '../output-streams.ts'
 import { alwaysDecisions, riskSchema, trustLevelSchema, verdictSchema } from '../trust.ts'
 
 const eventBase = {
@@ -27,6 +28,10 @@ export const approvalNeededSchema = z.object({
     .describe(
       'what else the digest binds: where each program is, the hash of each script that is named',
     ),
+  sandbox: z
+    .string()
+    .nullish()
+    .describe('the profile it will run in, bound as well; "none (why)": not confined'),
   always: z
     .array(
       z.object({
@@ -83,9 +88,6 @@ export const actionStartSchema = z.object({
   hub_id: z.string(),
 })
 export type ActionStart = z.infer<typeof actionStartSchema>
-
-export const outputStreams = ['stdout', 'stderr'] as const
-export type OutputStream = (typeof outputStreams)[number]
 
 /**
  * `SYSTEM_ACTION_OUTPUT.<agent>.<action>`: one chunk. `seq` counts from 0 over both streams; a gap, with

@@ -32,6 +32,13 @@ export const errorCategories = [
 ] as const
 export type ErrorCategory = (typeof errorCategories)[number]
 
+/** How a command was confined when it ran. */
+export const appliedSandboxSchema = z.object({
+  profile: z.string().describe('"none" where it was not confined'),
+  reason: z.string().nullable().describe('why it was not confined, or not more'),
+})
+export type AppliedSandbox = z.infer<typeof appliedSandboxSchema>
+
 /** `SYSTEM_ACTION_RESULT.<agent>.<action>`: the one terminal message of an action. */
 export const actionResultSchema = z.object({
   schema: z.literal(1),
@@ -60,6 +67,7 @@ export const actionResultSchema = z.object({
   error_category: z.enum(errorCategories).nullable(),
   cwd: z.string().nullable(),
   venv_active: z.boolean(),
+  sandbox: appliedSandboxSchema.nullish().describe('null where nothing was started'),
   warnings: z.array(z.string()),
   reason: z.string().nullable(),
   suggestion: z.string().nullable(),

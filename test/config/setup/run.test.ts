@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { TempDir } from '../../support/temp-dir.ts'
@@ -47,6 +48,30 @@ test('a job that is killed ends the run by the same signal', async () => {
   expect(await project.run('start', 'die')).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
+test('a start goes on without bubblewrap, says so, and does not try to fetch it each time', async () => {
+  await using project = await Project.make()
+  const bin = join(project.path, 'bin')
+  await mkdir(bin)
+  const npm = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'npm'))
+    .find((path) => existsSync(path))
+  await symlink(npm ?? '', join(bin, 'npm'))
+  await symlink(process.execPath, join(bin, 'node'))
+  await rm(join(project.path, 'cache', 'centralpost', 'bwrap'))
+  // no package manager is on this PATH
+  project.env['PATH'] = bin
+
+  expect(await project.run('start')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('going on without a sandbox'),
+  })
+  expect(await project.run('start')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('npm run setup tries again'),
+  })
+})
+
 test('an install that fails is told, and no job is run', async () => {
   await using project = await Project.make()
   const dependencies = { local: 'nowhere:local' }
@@ -80,6 +105,8 @@ interface Ended {
 /** A small project with the real set-up, one local package and a job that does what it is told. */
 class Project {
   readonly path: string
+  /** variables of its runs */
+  readonly env: Record<string, string> = {}
   readonly #dir: TempDir
 
   private constructor(dir: TempDir) {
@@ -105,6 +132,11 @@ class Project {
       'agents/bin/centralpost.js': job,
     }
     for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text)
+    // nothing is fetched: what a machine lacks is where set-up would have put it
+    await mkdir(join(path, 'cache', 'centralpost'), { recursive: true })
+    for (const name of ['nats-server', 'bwrap']) {
+      await writeFile(join(path, 'cache', 'centralpost', name), '#!/bin/sh\n', { mode: 0o755 })
+    }
     return project
   }
 
@@ -129,6 +161,7 @@ class Project {
   start(...args: string[]) {
     const child = spawn(process.execPath, [join(this.path, 'config', 'setup', 'run.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, XDG_CACHE_HOME: join(this.path, 'cache'), ...this.env },
     })
     let stdout = ''
     let stderr = ''

@@ -36,7 +36,11 @@ export class TestExecutor {
     this.executor = new SystemExecutor(options)
   }
 
-  static async make(this: void, changes: Partial<ExecutorOptions> = {}): Promise<TestExecutor> {
+  /** @param changes of the options; as a function it is told the working directory */
+  static async make(
+    this: void,
+    changes: Partial<ExecutorOptions> | ((cwd: string) => Promise<Partial<ExecutorOptions>>) = {},
+  ): Promise<TestExecutor> {
     const dir = await TempDir.make()
     const cwd = join(await realpath(dir.path), 'work')
     await mkdir(cwd)
@@ -50,7 +54,7 @@ export class TestExecutor {
       spoolDir: join(dir.path, 'spool'),
       marker: `test-${randomUUID()}`,
       log,
-      ...changes,
+      ...(typeof changes === 'function' ? await changes(cwd) : changes),
     }
     return new TestExecutor(dir, cwd, options, warned)
   }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { hint, secretName, secretPatterns } from './secret-patterns.ts'
+import { hint, isSecretName, secretPatterns } from './secret-patterns.ts'
 
 /** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
 const shortestSpread = 4
@@ -13,18 +13,26 @@ export interface MaskingOptions {
   readonly patterns?: readonly RegExp[]
 }
 
+type Span = [from: number, to: number]
+
+interface Pattern {
+  readonly pattern: RegExp
+  readonly isNamed?: boolean
+}
+
+const shipped: readonly Pattern[] = secretPatterns.map((one) => ({
+  ...one,
+  pattern: withFlags(one.pattern),
+}))
+
 /** Finds what looks like a credential and leaves it out, with a keyed hash in its place: equal ones stay equal. */
 export class Masker {
   readonly #options: MaskingOptions
-  readonly #patterns: readonly RegExp[]
-  readonly #more: readonly RegExp[]
+  readonly #own: readonly Pattern[]
 
   constructor(options: MaskingOptions) {
     this.#options = options
-    this.#patterns = secretPatterns.map(({ pattern }) => pattern)
-    this.#more = (options.patterns ?? []).map(
-      (pattern) => new RegExp(pattern.source, withFlag(pattern.flags)),
-    )
+    this.#own = (options.patterns ?? []).map((pattern) => ({ pattern: withFlags(pattern) }))
   }
 
   get isOn(): boolean {
@@ -33,15 +41,7 @@ export class Masker {
 
   /** What looks like a credential in a text, each once. */
   secretsIn(text: string): Set<string> {
-    const found = new Set<string>()
-    if (!this.#options.isOn) return found
-    for (const pattern of this.#patternsFor(text)) {
-      for (const match of text.matchAll(pattern)) {
-        const secret = secretOf(match)
-        if (secret !== '' && !markPattern.test(secret)) found.add(secret)
-      }
-    }
-    return found
+    return new Set(this.#spansIn(text).map(([from, to]) => text.slice(from, to)))
   }
 
   /** What is secret of an environment: by its name, or by what it looks like. */
@@ -50,7 +50,7 @@ export class Masker {
     if (!this.#options.isOn) return found
     for (const [name, value] of Object.entries(env)) {
       if (value === '') continue
-      if (secretName.test(name)) found.add(value)
+      if (isSecretName(name)) found.add(value)
       else for (const secret of this.secretsIn(value)) found.add(secret)
     }
     return found
@@ -59,10 +59,13 @@ export class Masker {
   /** A text without what looks like a credential in it, and without secrets that are known already. */
   mask(text: string, known: ReadonlySet<string> = new Set()): string {
     if (!this.#options.isOn || text === '') return text
-    let masked = text
-    for (const pattern of this.#patternsFor(text)) {
-      masked = masked.replace(pattern, (...match: unknown[]) => this.#marked(match))
+    let masked = ''
+    let end = 0
+    for (const [from, to] of this.#spansIn(text)) {
+      masked += text.slice(end, from) + this.mark(text.slice(from, to))
+      end = to
     }
+    masked += text.slice(end)
     return known.size === 0 ? masked : this.#without(masked, known)
   }
 
@@ -80,7 +83,7 @@ export class Masker {
     return Object.fromEntries(
       Object.entries(env).map(([name, value]) => [
         name,
-        this.#options.isOn && value !== '' && secretName.test(name)
+        this.#options.isOn && value !== '' && isSecretName(name)
           ? this.mark(value)
           : this.mask(value, known),
       ]),
@@ -101,20 +104,27 @@ export class Masker {
     return createHmac('sha256', this.#options.key).update(text).digest('hex')
   }
 
-  #patternsFor(text: string): readonly RegExp[] {
-    return hint.test(text) ? [...this.#patterns, ...this.#more] : this.#more
-  }
-
-  /** The arguments that `replace` hands over: the match, its groups, where it is, the whole, the named groups. */
-  #marked(match: readonly unknown[]): string {
-    const whole = String(match[0])
-    const last = match.at(-1)
-    const groups = typeof last === 'object' && last !== null ? last : undefined
-    const secret = secretOf({ 0: whole, groups: groups as Record<string, string> | undefined })
-    if (secret === '' || markPattern.test(secret)) return whole
-    // the secret is at the end of what leads to it, or the whole
-    const at = whole.lastIndexOf(secret)
-    return whole.slice(0, at) + this.mark(secret) + whole.slice(at + secret.length)
+  /** Where secrets stand, from left to right; those that overlap are one. */
+  #spansIn(text: string): Span[] {
+    if (!this.#options.isOn) return []
+    const found: Span[] = []
+    for (const { pattern, isNamed } of hint.test(text) ? [...shipped, ...this.#own] : this.#own) {
+      for (const match of text.matchAll(pattern)) {
+        const span = spanOf(match)
+        if (span === undefined || span[0] === span[1]) continue
+        if (isNamed && !isSecretName(match.groups?.['name'] ?? '')) continue
+        if (!markPattern.test(text.slice(...span))) found.push(span)
+      }
+    }
+    if (found.length < 2) return found
+    found.sort((a, b) => a[0] - b[0] || b[1] - a[1])
+    const merged: Span[] = []
+    for (const [from, to] of found) {
+      const last = merged.at(-1)
+      if (last === undefined || from >= last[1]) merged.push([from, to])
+      else last[1] = Math.max(last[1], to)
+    }
+    return merged
   }
 
   #without(text: string, known: ReadonlySet<string>): string {
@@ -139,15 +149,15 @@ export class Masker {
   }
 }
 
-function secretOf(match: {
-  readonly 0: string
-  readonly groups?: Record<string, string | undefined> | undefined
-}): string {
-  const { groups } = match
-  if (groups === undefined) return match[0]
-  return groups['secret'] ?? groups['secret2'] ?? groups['secret3'] ?? ''
+/** Where the secret of a match is: in its group, or all of it. */
+function spanOf(match: RegExpExecArray): Span | undefined {
+  const { indices } = match
+  const { groups } = indices ?? {}
+  if (groups === undefined) return indices?.[0]
+  const span = groups['secret'] ?? groups['secret2'] ?? groups['secret3']
+  return span && [span[0], span[1]]
 }
 
-function withFlag(flags: string): string {
-  return flags.includes('g') ? flags : `${flags}g`
+function withFlags(pattern: RegExp): RegExp {
+  return new RegExp(pattern.source, `${pattern.flags.replace(/[gdy]/g, '')}gd`)
 }

@@ -5,16 +5,9 @@
 export interface SecretPattern {
   readonly id: string
   readonly pattern: RegExp
+  /** the group `name` must be the name of a secret: see `isSecretName` */
+  readonly isNamed?: boolean
 }
-
-/** Words in a name that say its value is a secret. */
-const secretWord =
-  'pass(?:word|wd|phrase|code)?|passwd|pwd|secret|token|api_?key|apikey|access_?key|secret_?key|private_?key|' +
-  'signing_?key|encryption_?key|auth_?key|client_?secret|credentials?|auth|bearer|session_?id|connection_?string'
-
-/** What comes after such a word when the name says something about the secret, and is none: `TOKEN_LIMIT`. */
-const notTheSecret =
-  '(?![_-]?(?:file|path|dir|url|uri|name|type|len(?:gth)?|limit|count|size|ttl|expir\\w*|policy|store|manager|id\\b|hint|field|prompt|enabled|required|stdin|fd|env|izer|version|budget|sock))'
 
 /** A value that refers to a secret, or says that there is none. */
 const noValue = String.raw`(?!\$[\w({]|<[\w -]{1,40}>|\*{3,}|(?:true|false|null|none|nil|undefined|yes|no|on|off|\d{1,3})(?![\w.~+/=-])|\[masked:)`
@@ -22,7 +15,7 @@ const noValue = String.raw`(?!\$[\w({]|<[\w -]{1,40}>|\*{3,}|(?:true|false|null|
 const bare = String.raw`[^\s'"\x60;&|<>(){},\\]{1,4096}`
 const quotedOrBare = String.raw`(?:'(?<secret>[^'\n]{1,4096})'|"(?<secret2>[^"\n]{1,4096})"|(?<secret3>${bare}))`
 
-const named = (text: string, flags = 'g'): RegExp => new RegExp(text, flags)
+const named = (text: string): RegExp => new RegExp(text, 'g')
 
 export const secretPatterns: readonly SecretPattern[] = [
   {
@@ -43,7 +36,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     id: 'url-password',
     pattern:
-      /[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^\s:/@'"<>]{0,256}:(?!\$[\w({]|\*{3,}@)(?<secret>[^\s@/'"<>]{1,1024})@(?=[\w.[-])/g,
+      /[A-Za-z][A-Za-z0-9+.-]{1,30}:\/\/[^\s:/@'"<>[\]]{0,256}:(?!\$[\w({]|\*{3,}@)(?<secret>[^\s@/'"<>]{1,1024})@(?=[\w.[-])/g,
   },
   {
     id: 'url-token',
@@ -58,7 +51,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   {
     id: 'authorization',
     pattern:
-      /\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,3})?(?!\$[\w({])(?<secret>[^\s'",;]{4,4096})/gi,
+      /\b(?:proxy-)?authorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,3}|(?!(?:bearer|basic|token|digest|negotiate|apikey)\s))(?!\$[\w({])(?<secret>[^\s'",;]{4,4096})/gi,
   },
   {
     id: 'bearer',
@@ -71,16 +64,17 @@ export const secretPatterns: readonly SecretPattern[] = [
   },
   {
     id: 'named-value',
+    isNamed: true,
+    // the value is looked at and not taken: it may hold another name with its value
     pattern: named(
-      `(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,40}[_-]){0,6}(?:${secretWord})${notTheSecret}[A-Za-z0-9]{0,12}(?:[_-][A-Za-z0-9]{1,12}){0,2}["']?(?:\\s{0,2}=\\s{0,2}|["']\\s{0,2}:\\s{0,2}|:\\s{1,4})${noValue}${quotedOrBare}`,
-      'gi',
+      String.raw`(?<![A-Za-z0-9_.-])(?<name>-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,80})["']?(?:\s{0,2}=\s{0,2}|:\s{1,4}|(?<=["']):)(?=${noValue}${quotedOrBare})`,
     ),
   },
   {
     id: 'flag-value',
+    isNamed: true,
     pattern: named(
-      `(?<=\\s|^)--?(?:[a-z0-9]{1,40}-){0,5}(?:${secretWord.replaceAll('_?', '[_-]?')})${notTheSecret}[ \\t]{1,4}(?!-)${noValue}${quotedOrBare}`,
-      'gi',
+      String.raw`(?<=\s|^)(?<name>--?[A-Za-z][A-Za-z0-9_-]{0,80})[ \t]{1,4}(?!-)(?=${noValue}${quotedOrBare})`,
     ),
   },
   {
@@ -128,11 +122,37 @@ export const secretPatterns: readonly SecretPattern[] = [
   },
 ]
 
-/** A name of a variable whose value is a secret whatever it looks like. */
-export const secretName = new RegExp(
-  `(?:^|[_-])(?:${secretWord})(?:s|[0-9]{1,3})?(?:[_-](?:value|prod|dev|test|staging|live|key|[0-9]{1,3}))?$`,
-  'i',
+const secretEnd =
+  /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|credentials?|connectionstring)$/
+const keyKinds = new Set(
+  'api access secret private signing encryption encrypt auth master account shared service license deploy ssh gpg'.split(
+    ' ',
+  ),
 )
+/** What may follow the word for a secret in a name that still is one's. */
+const afterSecret =
+  /^(?:prod|production|dev|test|staging|live|value|old|new|base64|b64|key|[0-9]{1,3})$/
+const counting = new Set('max min num n count limit per total'.split(' '))
+
+/** Whether what has this name is a secret, whatever it looks like: `DB_PASSWORD`, `--api-key`, `clientSecret`. */
+export function isSecretName(name: string): boolean {
+  const words = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
+  while (words.length > 1 && afterSecret.test(words.at(-1) ?? '') && !isKey(words)) words.pop()
+  const last = words.at(-1) ?? ''
+  if (words.some((word) => counting.has(word))) return false
+  if (secretEnd.test(last) || isKey(words)) return true
+  if (last === 'pass' || last === 'bearer') return true
+  // PWD alone is where one is; `_auth` is npm's
+  return (last === 'pwd' && words.length > 1) || /^_auth$/.test(name)
+}
+
+function isKey(words: readonly string[]): boolean {
+  return /^keys?$/.test(words.at(-1) ?? '') && keyKinds.has(words.at(-2) ?? '')
+}
 
 /** Nothing that a pattern finds is without one of these: text that has none need not be looked through. */
 export const hint =

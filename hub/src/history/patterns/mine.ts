@@ -37,6 +37,8 @@ interface Grown {
 /** The next step must follow this share of the times, and so many times as often as by chance. */
 const leastConfidence = 0.25
 const leastLift = 3
+/** How likely it may be that any of the candidates looks like a pattern by chance. */
+const mostChance = 0.01
 const keptOccurrences = 20
 const mostSequences = 5000
 
@@ -76,7 +78,9 @@ export async function mineSequences(
       return (
         support >= leastSupport &&
         places.length >= grown.places.length * leastConfidence &&
-        places.length >= expected * leastLift
+        places.length >= expected * leastLift &&
+        // so many candidates are looked at that some would follow often by chance
+        chanceOf(places.length, expected) * starts.size < mostChance
       )
     })
     for (const { form, places } of kept) growing.push({ forms: [...grown.forms, form], places })
@@ -153,4 +157,16 @@ function isWithin(part: readonly number[], whole: readonly number[]): boolean {
   let at = 0
   for (const form of whole) if (form === part[at]) at += 1
   return at === part.length
+}
+
+/** The probability that something expected so often happens this often or more (Poisson). */
+function chanceOf(observed: number, expected: number): number {
+  if (observed > 100 + expected * 2) return 0
+  let term = Math.exp(-expected)
+  let below = 0
+  for (let n = 0; n < observed; n += 1) {
+    below += term
+    term *= expected / (n + 1)
+  }
+  return Math.max(0, 1 - below)
 }

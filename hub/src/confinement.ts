@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { externalCredentials, type Logger, type Verdict } from '@centralpost/shared'
+import type { HubConfig } from './config/hub-config.ts'
+import {
+  chooseProfile,
+  closeControlGroups,
+  type ExecutorOptions,
+  findControlGroups,
+  type ProfileChoice,
+  probeSandbox,
+  type ResourceLimits,
+  type SandboxProbe,
+  unkept,
+} from './execution/index.ts'
+
+/** How this hub confines commands: what the executor needs, and the choice for each command. */
+export interface Confinement {
+  readonly options: Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'>
+  readonly choose: (judged: Pick<Verdict, 'level' | 'units'>) => ProfileChoice
+  readonly close: () => Promise<void>
+}
+
+/** Finds out, once, what sandbox and limits this machine gives, and says in the log what is not as it is configured. */
+export async function openConfinement(
+  config: Pick<HubConfig, 'roots' | 'execution'>,
+  dataDir: string,
+  log: Logger,
+): Promise<Confinement> {
+  const { sandbox: settings, limits: wanted } = config.execution
+  const probe =
+    settings.mode === 'off'
+      ? null
+      : await probeSandbox({
+          roots: config.roots,
+          hidden: hiddenOf(dataDir),
+          bwrap: settings.bwrap,
+        })
+  tell(settings, probe, log)
+  const limits: ResourceLimits = {
+    memoryBytes: wanted.memory_bytes,
+    fileSizeBytes: wanted.file_size_bytes,
+    cpuSeconds: wanted.cpu_seconds,
+    processes: wanted.processes,
+    openFiles: wanted.open_files,
+  }
+  const name = `centralpost-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
+  const groups = findControlGroups(name, limits)
+  for (const text of unkept(limits, groups.holds, groups.missing)) log.warn(text)
+  const standing = probe ?? { sandbox: null, missing: noneMissing }
+  return {
+    options: { sandbox: standing.sandbox, limits, groups },
+    choose: (judged) => chooseProfile(judged, settings, standing),
+    close: () => closeControlGroups(groups),
+  }
+}
+
+const noneMissing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
+
+/** The data directory, and the file with the hub's own credentials for a broker elsewhere. */
+function hiddenOf(dataDir: string): string[] {
+  const { NATS_CREDS: credentials } = process.env
+  return externalCredentials(process.env) !== null && credentials
+    ? [dataDir, credentials]
+    : [dataDir]
+}
+
+function tell(
+  settings: HubConfig['execution']['sandbox'],
+  probe: SandboxProbe | null,
+  log: Logger,
+): void {
+  if (probe === null) {
+    log.warn('the sandbox is switched off: commands run as the user that the hub runs as')
+    return
+  }
+  const tookMs = Math.round(probe.tookMs)
+  const lacking = [settings.safe, settings.review].filter(
+    (profile) => profile !== 'none' && !probe.sandbox?.available.includes(profile),
+  )
+  for (const profile of new Set(lacking)) {
+    const why = profile === 'none' ? '' : probe.missing[profile]
+    if (settings.mode === 'required') {
+      log.error(`no sandbox: what should run in ${profile} is refused`, { why, tookMs })
+    } else log.warn(`no sandbox: what should run in ${profile} runs unconfined`, { why, tookMs })
+  }
+  if (lacking.length === 0) {
+    const { safe, review, mode } = settings
+    log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
+  }
+}

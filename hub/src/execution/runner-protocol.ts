@@ -1,0 +1,46 @@
+import type { LogFields, LogLevel } from '@centralpost/shared'
+import type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
+import type { EndReason, Outcome, OutputChunk, Run, Survivor } from './run.ts'
+
+/** What a runner is told once, before anything else. */
+export interface RunnerSettings
+  extends
+    Omit<ExecutorSettings, 'passEnv' | 'runners'>,
+    Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'> {
+  /** Folder for output that is too long for a result. */
+  readonly spoolDir: string
+  /** What the processes of this hub bear in their environment. */
+  readonly marker: string
+  /** The hub's own variables that commands get: a runner never sees the others. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What the hub says to a runner. Plain JSON; messages keep their order. */
+export type ToRunner =
+  | { readonly kind: 'settings'; readonly settings: RunnerSettings }
+  | {
+      readonly kind: 'run'
+      readonly runId: string
+      readonly run: Run
+      /** Whether anybody listens to the output while it comes. */
+      readonly isLive: boolean
+    }
+  | { readonly kind: 'end'; readonly runId: string; readonly reason: EndReason }
+  | ({ readonly kind: 'sweep'; readonly sweepId: number } & Sweep)
+
+/** Which processes that bear the hub's mark are to be ended: those of `only`, or all but those of `except`. */
+export type Sweep = { readonly only: readonly string[] } | { readonly except: readonly string[] }
+
+/** What a runner says to its hub. For each `run` there is exactly one `outcome`, after all else about it. */
+export type FromRunner =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'started'; readonly runId: string; readonly pid: number }
+  | { readonly kind: 'output'; readonly runId: string; readonly chunk: OutputChunk }
+  | { readonly kind: 'outcome'; readonly runId: string; readonly outcome: Outcome }
+  | { readonly kind: 'swept'; readonly sweepId: number; readonly ended: readonly Survivor[] }
+  | {
+      readonly kind: 'log'
+      readonly level: LogLevel
+      readonly message: string
+      readonly fields: LogFields
+    }

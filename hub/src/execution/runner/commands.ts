@@ -1,0 +1,116 @@
+import type { Logger, LogFields, LogLevel } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { outcomeWithout, type EndReason, type Run, type Survivor } from '../run.ts'
+import type { FromRunner, RunnerSettings, Sweep } from '../runner-protocol.ts'
+import { FifoPool } from './fifo-pool.ts'
+import { ProcessTable } from './process-table.ts'
+import { ProcessTree } from './process-tree.ts'
+import { RunningCommand } from './running-command.ts'
+
+/** The way to the hub. */
+export interface Channel {
+  readonly send: (message: FromRunner) => void
+  /** Whether what was sent before has gone out far enough to send output that may as well be skipped. */
+  readonly hasRoom: () => boolean
+}
+
+const hubGone: EndReason = {
+  status: 'interrupted',
+  category: 'interrupted',
+  text: 'the hub has gone',
+}
+
+/** All commands of one runner. Each `run` is answered by exactly one outcome. */
+export class Commands {
+  readonly #settings: RunnerSettings
+  readonly #channel: Channel
+  readonly #table = new ProcessTable()
+  readonly #pool: FifoPool
+  readonly #running = new Map<string, RunningCommand>()
+  readonly #underway = new Set<Promise<void>>()
+
+  constructor(settings: RunnerSettings, channel: Channel) {
+    this.#settings = settings
+    this.#channel = channel
+    this.#pool = new FifoPool(this.#log({}))
+  }
+
+  /** Starts a command; what becomes of it is told to the hub. */
+  run(runId: string, run: Run, isLive: boolean): void {
+    const { send, hasRoom } = this.#channel
+    const command = new RunningCommand({
+      run,
+      settings: this.#settings,
+      runId,
+      table: this.#table,
+      pool: this.#pool,
+      onStart: (pid) => send({ kind: 'started', runId, pid }),
+      listener: isLive
+        ? { hasRoom, tell: (chunk) => send({ kind: 'output', runId, chunk }) }
+        : null,
+      log: this.#log({ actionId: run.actionId }),
+    })
+    this.#running.set(runId, command)
+    const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
+    this.#underway.add(over)
+  }
+
+  /** Ends a command, unless it has ended. */
+  end(runId: string, reason: EndReason): void {
+    this.#running.get(runId)?.end(reason)
+  }
+
+  /** Ends processes that runs of a dead hub or a dead runner have left, and tells which. */
+  async sweep(sweep: Sweep & { readonly sweepId: number }): Promise<void> {
+    const { marker, killGraceMs } = this.#settings
+    const isWanted = (runId: string): boolean =>
+      'only' in sweep ? sweep.only.includes(runId) : !sweep.except.includes(runId)
+    const tree = new ProcessTree({
+      table: this.#table,
+      log: this.#log({}),
+      marks: {
+        leader: null,
+        bears: ({ marks }) => marks.hubId === marker && isWanted(marks.runId ?? ''),
+      },
+    })
+    const ended = (await tree.end(killGraceMs)).map(({ entry, signal }): Survivor => ({
+      pid: entry.pid,
+      actionId: entry.marks.actionId ?? null,
+      name: entry.name,
+      signal,
+    }))
+    this.#channel.send({ kind: 'swept', sweepId: sweep.sweepId, ended })
+  }
+
+  /** Ends everything. Resolves when it is over. */
+  async close(): Promise<void> {
+    for (const command of this.#running.values()) command.end(hubGone)
+    await Promise.allSettled(this.#underway)
+    await this.#pool.close()
+  }
+
+  async #carryOut(runId: string, run: Run, command: RunningCommand): Promise<void> {
+    const begun = performance.now()
+    const outcome = await command.carryOut().catch((error: unknown) => {
+      const text = `the runner could not see it to its end: ${messageOf(error)}`
+      const reason: EndReason = { status: 'failed', category: 'runtime', text }
+      return outcomeWithout(run, reason, performance.now() - begun)
+    })
+    this.#running.delete(runId)
+    this.#channel.send({ kind: 'outcome', runId, outcome })
+  }
+
+  #log(bound: LogFields): Logger {
+    const say =
+      (level: LogLevel) =>
+      (message: string, fields: LogFields = {}): void =>
+        this.#channel.send({ kind: 'log', level, message, fields: { ...bound, ...fields } })
+    return {
+      debug: say('debug'),
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      child: (fields) => this.#log({ ...bound, ...fields }),
+    }
+  }
+}

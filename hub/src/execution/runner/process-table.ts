@@ -1,0 +1,162 @@
+import { existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { markNames, type Marks } from '../marks.ts'
+import { readProcFile } from './proc-files.ts'
+
+/** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
+export interface ProcessEntry {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+  readonly session: number
+  readonly startTicks: number
+  readonly name: string
+  /** Its exit is only not yet collected. */
+  readonly ended: boolean
+  readonly marks: Marks
+}
+
+/** How many processes are read before other work of the event loop gets its turn. */
+const processesPerTurn = 32
+/** A look is repeated while new processes appear, so often. */
+const mostRounds = 5
+const mostAskedFor = 256
+const kernelThread = 0x0020_0000
+const noMarks: Marks = {}
+
+/** Whether this system tells of processes in /proc (Linux). */
+export const hasProcessTable = existsSync('/proc/self/stat')
+
+/**
+ * The processes of this machine. Callers that ask at the same time share one scan, so that ending a hundred runs
+ * at once costs a few scans. Without a /proc (macOS) the table is empty and only process groups are known.
+ */
+export class ProcessTable {
+  #running: Promise<ProcessEntry[]> | null = null
+  #next: Promise<ProcessEntry[]> | null = null
+  /** The processes that runs under way began with. */
+  readonly leaders = new Set<number>()
+
+  /** All processes, from a scan begun after this call. */
+  async read(): Promise<ProcessEntry[]> {
+    if (this.#running === null) {
+      const scan = scanProcesses(0).finally(() => {
+        this.#running = null
+      })
+      this.#running = scan
+      return scan
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = null
+      return this.read()
+    })
+    return this.#next
+  }
+
+  /**
+   * The processes whose pid is greater than `pid`, those left out that lead other runs. Where few pids have been given
+   * out since, each is asked for, which is cheaper than a list of all.
+   */
+  async readAbove(pid: number): Promise<ProcessEntry[]> {
+    const entries: ProcessEntry[] = []
+    let from = pid
+    for (let round = 0; round < mostRounds; round += 1) {
+      const newest = lastPid()
+      if (newest === null || newest - from > mostAskedFor) return scanProcesses(pid)
+      if (newest === from) break
+      for (let younger = from + 1; younger <= newest; younger += 1) {
+        if (this.leaders.has(younger) || !existsSync(`/proc/${younger}`)) continue
+        const entry = readProcess(younger)
+        if (entry !== null) entries.push(entry)
+      }
+      from = newest
+    }
+    return entries
+  }
+}
+
+/**
+ * Reads every process once, and then those that were born meanwhile: a process may fork and end between the
+ * moment its name was listed and the moment it is read.
+ */
+async function scanProcesses(above: number): Promise<ProcessEntry[]> {
+  const entries: ProcessEntry[] = []
+  const seen = new Set<number>()
+  for (let round = 0; round < mostRounds; round += 1) {
+    const newest = lastPid()
+    const fresh = listPids().filter((pid) => pid > above && !seen.has(pid))
+    for (const [index, pid] of fresh.entries()) {
+      seen.add(pid)
+      const entry = readProcess(pid)
+      if (entry !== null) entries.push(entry)
+      if (index % processesPerTurn === processesPerTurn - 1) await setImmediate()
+    }
+    if (newest !== null && newest === lastPid()) break
+  }
+  return entries
+}
+
+function listPids(): number[] {
+  if (!hasProcessTable) return []
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid))
+}
+
+const loadAverage = hasProcessTable ? openSync('/proc/loadavg', 'r') : null
+const loadAverageText = Buffer.alloc(128)
+
+/** The pid given out last on this machine, null where that is not told. Pids are given out in ascending order. */
+export function lastPid(): number | null {
+  if (loadAverage === null) return null
+  const length = readSync(loadAverage, loadAverageText, 0, loadAverageText.length, 0)
+  const text = loadAverageText.toString('latin1', 0, length)
+  const last = Number(text.slice(text.lastIndexOf(' ')))
+  return Number.isInteger(last) && last > 0 ? last : null
+}
+
+/** When a process started, in the system's ticks; 0 when it is gone. */
+export function startTicksOf(pid: number): number {
+  const stat = readProcFile(`/proc/${pid}/stat`)
+  return stat === null ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
+}
+
+/** Reads one process; null when it is gone. */
+export function readProcess(pid: number): ProcessEntry | null {
+  const stat = readProcFile(`/proc/${pid}/stat`)
+  if (stat === null) return null
+  // The name stands in parentheses and may itself hold spaces and parentheses.
+  const close = stat.lastIndexOf(')')
+  const fields = stat.slice(close + 2).split(' ')
+  const field = (at: number) => Number(fields[at])
+  const ended = fields[0] === 'Z' || fields[0] === 'X'
+  const readable = !ended && (field(6) & kernelThread) === 0
+  return {
+    pid,
+    parent: field(1),
+    group: field(2),
+    session: field(3),
+    startTicks: field(19),
+    name: stat.slice(stat.indexOf('(') + 1, close),
+    ended,
+    marks: readable ? readMarks(pid) : noMarks,
+  }
+}
+
+/** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
+function readMarks(pid: number): Marks {
+  // In the middle of an exec the environment reads as empty for some microseconds.
+  const environ =
+    readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
+  if (environ === undefined || !environ.includes(markNames.run)) return noMarks
+  const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
+  for (const line of environ.split('\0')) {
+    const equals = line.indexOf('=')
+    const value = line.slice(equals + 1)
+    const name = line.slice(0, equals)
+    if (name === markNames.run) marks.runId = value
+    else if (name === markNames.action) marks.actionId = value
+    else if (name === markNames.hub) marks.hubId = value
+  }
+  return marks
+}

@@ -1,0 +1,309 @@
+import { basename } from 'node:path'
+import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
+import { messageOf } from '@centralpost/shared/light'
+import { buildEnvironment } from '../environment.ts'
+import { resolveProgram } from '../resolve-program.ts'
+import type { RunnerSettings } from '../runner-protocol.ts'
+import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import { confine } from '../sandbox/confine.ts'
+import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
+import { trueEnding } from '../sandbox/ended.ts'
+import { unkept } from '../sandbox/limits.ts'
+import { pipWarning } from '../virtual-env.ts'
+import { categorize, categorizeFault } from './categorize.ts'
+import { holdsPipe, type FifoPool } from './fifo-pool.ts'
+import { LiveOutput, type LiveListener } from './live-output.ts'
+import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import type { OutputSource } from './output-source.ts'
+import { ProcessTree, type EndedProcess } from './process-tree.ts'
+import { RunOutput, type CapturedOutput } from './run-output.ts'
+import {
+  startProcess,
+  type ProcessStart,
+  type StartedProcess,
+  type StartFault,
+} from './run-process.ts'
+
+export interface RunningCommandParts {
+  readonly run: Run
+  readonly settings: RunnerSettings
+  /** Unique on this machine: what the run's processes are known by. */
+  readonly runId: string
+  readonly table: ProcessTable
+  readonly pool: FifoPool
+  readonly onStart: (pid: number) => void
+  /** Who hears the output while it comes; null: nobody. */
+  readonly listener: LiveListener | null
+  readonly log: Logger
+}
+
+/** How long output may still come after the command's own end before its holders are ended. */
+const drainMs = 200
+/** How long a process that was left behind has between SIGTERM and SIGKILL, at most. */
+const leftoverGraceMs = 500
+/** After the tree's end: how long a pipe that stays open and silent is waited for. */
+const silentPipeMs = 1000
+
+const noOutput: CapturedOutput = {
+  stdout: { text: '', bytes: 0 },
+  stderr: { text: '', bytes: 0 },
+  truncated: false,
+  outputRef: null,
+}
+
+/**
+ * One command from start to end: starting → running → (ending →) draining → over. The first reason to end it stands;
+ * once the command itself has ended, only its output can still spoil the outcome.
+ */
+export class RunningCommand {
+  readonly #parts: RunningCommandParts
+  readonly #begun = performance.now()
+  readonly #warnings: string[] = []
+  #reason: EndReason | null = null
+  #tree: ProcessTree | null = null
+  #ending: Promise<EndedProcess[]> | null = null
+  /** Settles when the command itself may be out of reach: its result must not wait for it. */
+  readonly #unendable = Promise.withResolvers<{ exitCode: null; signal: null }>()
+  #leaderEnded = false
+  /** Whether it is time to look into every process for one that holds the output. */
+  #seekHolders = false
+  #sandbox: AppliedSandbox | null = null
+  #isWrapped = false
+  #group: OpenGroup | null = null
+
+  constructor(parts: RunningCommandParts) {
+    this.#parts = parts
+  }
+
+  /** Ends the command for a reason, unless it has ended or another reason came first. */
+  end(reason: EndReason): void {
+    if (!this.#leaderEnded) this.#endFor(reason)
+  }
+
+  /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
+  async carryOut(): Promise<Outcome> {
+    const plan = this.#plan()
+    const start = 'fault' in plan ? plan : this.#confine(plan)
+    try {
+      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
+      if ('fault' in started) return this.#notStarted(started)
+      return await this.#follow(started)
+    } finally {
+      await this.#group?.remove()
+    }
+  }
+
+  #plan(): ProcessStart | StartFault {
+    const { run, settings, runId } = this.#parts
+    const { plan, cwd } = run
+    const warning = pipWarning(plan, cwd)
+    if (warning !== null) this.#warnings.push(warning)
+    const env = buildEnvironment({
+      env: settings.env,
+      path: settings.path,
+      request: run.env,
+      plan,
+      marks: { actionId: run.actionId, hubId: settings.marker, runId },
+    })
+    if (plan.kind === 'script') {
+      const args = ['--noprofile', '--norc', '-c', plan.script]
+      return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
+    }
+    const [name = '', ...args] = plan.argv
+    const program = resolveProgram(name, env['PATH'] ?? '', cwd)
+    return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
+  }
+
+  #confine(start: ProcessStart): ProcessStart | StartFault {
+    const { run, settings, runId } = this.#parts
+    const { confinement } = run
+    if (confinement !== undefined && confinement.refusal !== null) {
+      return { fault: 'ESANDBOX', message: confinement.refusal }
+    }
+    const { limits = {}, groups = null } = settings
+    try {
+      this.#group = groups === null ? null : openGroup(groups, runId, limits)
+    } catch (error) {
+      return { fault: 'ELIMITS', message: `its limits cannot be set: ${messageOf(error)}` }
+    }
+    const profile = confinement?.profile ?? 'none'
+    const sandbox = settings.sandbox ?? null
+    const confined = confine(start, { profile, sandbox, limits, group: this.#group })
+    this.#isWrapped = confined.isWrapped
+    this.#sandbox = { profile, reason: confinement?.reason ?? null }
+    this.#warnings.push(
+      ...(confinement?.warnings ?? []),
+      ...confined.warnings,
+      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
+    )
+    return confined.start
+  }
+
+  async #follow(started: StartedProcess): Promise<Outcome> {
+    const { run, runId, table, log, onStart } = this.#parts
+    const leader = { pid: started.pid, startTicks: startTicksOf(started.pid) }
+    table.leaders.add(started.pid)
+    const bears = ({ pid, marks }: ProcessEntry) =>
+      marks.runId === runId || (this.#seekHolders && holdsPipe(pid, started.pipes))
+    const marks = { leader, bears, isLeaderWrapper: this.#isWrapped }
+    const tree = new ProcessTree({ marks, table, log })
+    this.#tree = tree
+    const output = this.#listen(started)
+    // It may have been cancelled while it was being started.
+    if (this.#reason !== null) this.#endTree(tree)
+    onStart(started.pid)
+    const timeoutMs = this.#timeoutMs(run.timeoutMs)
+    const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
+    const exit = await Promise.race([started.exit, this.#unendable.promise])
+    clearTimeout(timer)
+    this.#leaderEnded = true
+    table.leaders.delete(started.pid)
+    await this.#drain(tree, output)
+    if (tree.outOfReach.length > 0) {
+      const pids = tree.outOfReach.join(', ')
+      this.#warnings.push(`these processes could not be ended and may still run: ${pids}`)
+    }
+    const captured = await output.capture()
+    return this.#outcome(captured, { ...exit, stderrTail: output.stderrTail() })
+  }
+
+  #listen(started: StartedProcess): RunOutput {
+    const { run, settings, listener } = this.#parts
+    const sources: Record<OutputStream, OutputSource> = started
+    return new RunOutput(sources, {
+      actionId: run.actionId,
+      spoolDir: settings.spoolDir,
+      maxOutputBytes: settings.maxOutputBytes,
+      inlineBytes: settings.inlineBytes,
+      live: listener === null ? null : new LiveOutput(listener),
+      onOverLimit: () => this.#endFor(overLimit(settings.maxOutputBytes)),
+      onSpoolFault: (error) => this.#endFor(spoolFault(settings.spoolDir, error)),
+    })
+  }
+
+  /** Takes the rest of the output and sees to it that nothing of the tree is left. */
+  async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
+    const graceMs = Math.min(leftoverGraceMs, this.#parts.settings.killGraceMs)
+    const leftBehind: EndedProcess[] = []
+    await this.#ending
+    if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
+    while (!(await settlesWithin(output.ended, drainMs))) {
+      if (!this.#seekHolders) {
+        this.#seekHolders = true
+        leftBehind.push(...(await tree.end(graceMs)))
+      }
+      if (output.quietMs < silentPipeMs) continue
+      output.abandon()
+      this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
+      await output.ended
+    }
+    // the end of a pid namespace is the end of all that was in it
+    const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
+    if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
+    await this.#ending
+    if (this.#reason === null && leftBehind.length > 0) {
+      this.#warnings.push(leftBehindWarning(leftBehind))
+    }
+  }
+
+  #endFor(reason: EndReason): void {
+    if (this.#reason !== null) return
+    this.#reason = reason
+    if (this.#tree !== null) this.#endTree(this.#tree)
+  }
+
+  #endTree(tree: ProcessTree): void {
+    this.#ending = tree.end(this.#parts.settings.killGraceMs)
+    void this.#ending.then(() => {
+      if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
+    })
+  }
+
+  #notStarted(fault: StartFault): Outcome {
+    const category = categorizeFault(fault.fault)
+    this.#reason ??= { status: 'failed', category, text: `not started: ${fault.message}` }
+    this.#sandbox = null
+    const exitCode = category === 'not_found' ? 127 : 126
+    return this.#outcome(noOutput, { exitCode, signal: null, stderrTail: '' })
+  }
+
+  #outcome(
+    output: CapturedOutput,
+    exit: { exitCode: number | null; signal: string | null; stderrTail: string } | null,
+  ): Outcome {
+    const { run } = this.#parts
+    const { plan } = run
+    const reason = this.#reason
+    const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
+    const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
+    // bash itself reports its commands' signals so
+    const isPlain = plan.kind === 'argv' || told?.fault !== null
+    const note = isPlain ? (told?.note ?? null) : null
+    const success = reason === null && exit?.exitCode === 0
+    const signal = exit?.signal ?? null
+    return {
+      status: reason?.status ?? (success ? 'completed' : 'failed'),
+      exitCode: exit?.exitCode ?? null,
+      signal,
+      success,
+      ...output,
+      durationMs: performance.now() - this.#begun,
+      errorCategory: reason?.category ?? this.#categoryOf(exit, told?.fault ?? null, program),
+      cwd: run.cwd,
+      venvActive: plan.venv !== undefined,
+      sandbox: this.#sandbox,
+      warnings: this.#warnings,
+      reason: reason?.text ?? (signal === null ? note : `ended by ${signal}`),
+    }
+  }
+
+  #categoryOf(
+    exit: Parameters<typeof categorize>[0] | null,
+    fault: string | null,
+    program: string | undefined,
+  ): ErrorCategory | null {
+    if (exit === null) return null
+    return fault === null ? categorize({ ...exit, program }) : categorizeFault(fault)
+  }
+
+  #timeoutMs(wanted: number): number {
+    const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.settings
+    return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
+  }
+}
+
+function timedOut(timeoutMs: number): EndReason {
+  return { status: 'timed_out', category: 'timeout', text: `timed out after ${timeoutMs / 1000} s` }
+}
+
+function overLimit(maxOutputBytes: number): EndReason {
+  return {
+    status: 'failed',
+    category: 'output_limit',
+    text: `ended because it wrote more than ${maxOutputBytes} bytes`,
+  }
+}
+
+function spoolFault(spoolDir: string, error: unknown): EndReason {
+  return {
+    status: 'failed',
+    category: 'resource',
+    text: `ended because its output cannot be kept in "${spoolDir}": ${messageOf(error)}`,
+  }
+}
+
+function leftBehindWarning(ended: readonly EndedProcess[]): string {
+  const names = [...new Set(ended.map(({ entry }) => `${entry.name} (${entry.pid})`))]
+  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '')
+  return `${names.length} of its processes outlived the command and were ended: ${shown}`
+}
+
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), ms)
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,106 @@
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
+import { type ConfinedProfile, profileTraits } from './profiles.ts'
+import { isWithin, type Sandbox } from './sandbox.ts'
+
+/** What about one command shapes its sandbox. */
+export interface View {
+  readonly profile: ConfinedProfile
+  readonly cwd: string
+  /** What it sees, read-only, of the machine's temporary files; the rest of them it has of its own, empty. */
+  readonly shown: readonly string[]
+}
+
+/** Directories for temporary files: each command has its own, empty ones. */
+export const temporary: readonly string[] = ['/tmp', '/var/tmp']
+
+/**
+ * Builds bubblewrap's arguments up to the command.
+ *
+ * The order is what makes it hold: the whole machine read-only, then what replaces parts of it, then the workspace,
+ * then the masks, which nothing may come after. Root keeps the one capability by which it reads and writes files of
+ * others as outside; it has no other, for with CAP_SYS_ADMIN it would simply mount everything writable again.
+ */
+export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
+  const { network, workspaceWritable } = profileTraits[view.profile]
+  return [
+    ...(sandbox.userNamespace ? ['--unshare-user'] : []),
+    '--unshare-pid',
+    '--unshare-ipc',
+    '--unshare-uts',
+    '--unshare-cgroup-try',
+    ...(network ? [] : ['--unshare-net']),
+    '--die-with-parent',
+    '--new-session',
+    '--cap-drop',
+    'ALL',
+    ...(process.getuid?.() === 0 ? ['--cap-add', 'CAP_DAC_OVERRIDE'] : []),
+    '--ro-bind',
+    '/',
+    '/',
+    '--dev',
+    '/dev',
+    '--proc',
+    '/proc',
+    // bubblewrap leaves /proc/sys writable to root: by core_pattern alone that is the whole machine
+    '--remount-ro',
+    '/proc',
+    ...temporaryFiles(view),
+    ...socketPlaces.filter(isRealDirectory).flatMap((place) => ['--tmpfs', place]),
+    ...keptOfRun.flatMap((path) => ['--ro-bind-try', path, path]),
+    ...workspaces(sandbox, view, workspaceWritable),
+    ...hiddenPlaces(sandbox).flatMap(({ path, isDirectory }) => mask(path, isDirectory)),
+    '--chdir',
+    view.cwd,
+  ]
+}
+
+function temporaryFiles({ shown }: View): string[] {
+  return [
+    ...temporary.filter((path) => existsSync(path)).flatMap((path) => ['--tmpfs', path]),
+    ...shown.flatMap(shownAs),
+  ]
+}
+
+/**
+ * A link stays a link. A mount of it would be a mount of what it leads to, taken from outside, where nothing is masked.
+ */
+function shownAs(path: string): string[] {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found?.isSymbolicLink()) return ['--symlink', readlinkSync(path), path]
+  return found?.isFile() || found?.isDirectory() ? ['--ro-bind-try', path, path] : []
+}
+
+/** The workspace that the command works in, and those that would be missing because of what was replaced. */
+function workspaces(sandbox: Sandbox, view: View, isWritable: boolean): string[] {
+  // outer ones first: a mount on an inner one would be lost below a later mount on the outer
+  const roots = sandbox.roots.toSorted((a, b) => a.length - b.length)
+  const own = roots.findLast((root) => isWithin(view.cwd, root))
+  const replaced = [...socketPlaces, ...temporary]
+  return roots.filter(isItself).flatMap((root) => {
+    if (root === own && isWritable) return ['--bind', root, root]
+    const isGone = replaced.some((place) => isWithin(root, place))
+    return isGone ? ['--ro-bind-try', root, root] : []
+  })
+}
+
+/** Nothing is there, and nothing can be put there that would then be lost. */
+function mask(path: string, isDirectory: boolean): string[] {
+  if (!isDirectory) return ['--ro-bind', '/dev/null', path]
+  return ['--tmpfs', path, '--remount-ro', path]
+}
+
+/** Whether a path has not become a link to elsewhere since the hub looked. */
+function isItself(path: string): boolean {
+  try {
+    return realpathSync.native(path) === path
+  } catch {
+    // gone: nothing to show
+    return false
+  }
+}
+
+/** `/var/run` is a link almost everywhere, and a mount on a link would hide what it leads to twice. */
+function isRealDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}

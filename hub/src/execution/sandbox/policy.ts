@@ -1,0 +1,81 @@
+import { looksAtMachine, showsOwners } from './machine-programs.ts'
+import type { ConfinedProfile, Profile } from './profiles.ts'
+import type { Sandbox } from './sandbox.ts'
+
+export const sandboxModes = ['off', 'auto', 'required'] as const
+export type SandboxMode = (typeof sandboxModes)[number]
+
+export interface SandboxSettings {
+  /** `auto`: where it works; `required`: what should be confined does not start without it; `off` */
+  readonly mode: SandboxMode
+  /** of what is SAFE */
+  readonly safe: Profile
+  /** of what a person has approved */
+  readonly review: Profile
+}
+
+/** What this machine offers of it. */
+export interface SandboxStanding {
+  readonly sandbox: Sandbox | null
+  /** why a profile is not to be had */
+  readonly missing: Readonly<Record<ConfinedProfile, string>>
+}
+
+/** The profile that one command runs in, decided before it starts. */
+export interface ProfileChoice {
+  readonly profile: Profile
+  /** why it is not confined as it might be; null where there is nothing to say */
+  readonly reason: string | null
+  /** why it may not be started at all */
+  readonly refusal: string | null
+  /** what its reader should know */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Chooses the profile of a judged command.
+ *
+ * @param judged its level and its parts, as the classifier printed them
+ */
+export function chooseProfile(
+  judged: { readonly level: string; readonly units: readonly { readonly text: string }[] },
+  settings: SandboxSettings,
+  standing: SandboxStanding,
+): ProfileChoice {
+  if (settings.mode === 'off') return unconfined('the sandbox is switched off')
+  const isSafe = judged.level === 'SAFE'
+  const profile = isSafe ? settings.safe : settings.review
+  if (profile === 'none') {
+    return unconfined(
+      `commands ${isSafe ? 'that are SAFE' : 'that a person clears'} are not confined`,
+    )
+  }
+  const { sandbox, missing } = standing
+  if (sandbox === null || !sandbox.available.includes(profile)) {
+    const reason = `no ${profile} here: ${missing[profile]}`
+    if (settings.mode === 'auto') return unconfined(reason)
+    return {
+      profile,
+      reason,
+      refusal: `${reason}; execution.sandbox.mode is required`,
+      warnings: [],
+    }
+  }
+  const look = isSafe ? looksAtMachine(judged.units) : null
+  if (look !== null && settings.mode === 'auto') return unconfined(look)
+  const warnings = look === null ? [] : [`${look}, and in the sandbox it sees only the sandbox's`]
+  if (sandbox.userNamespace && showsOwners(judged.units)) {
+    warnings.push('in the sandbox files of other users seem to belong to nobody')
+  }
+  return { profile, reason: null, refusal: null, warnings }
+}
+
+function unconfined(reason: string): ProfileChoice {
+  return { profile: 'none', reason, refusal: null, warnings: [] }
+}
+
+/** Says a choice in a few words, for who is to approve it. */
+export function describeChoice({ profile, reason, refusal }: ProfileChoice): string {
+  if (refusal !== null) return `will not start: ${refusal}`
+  return profile === 'none' ? `none (${reason ?? 'not confined'})` : profile
+}

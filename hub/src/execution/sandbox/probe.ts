@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process'
+import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
+import { resolve } from 'node:path'
+import { programPaths } from '../../../../config/setup/program-paths.js'
+import { bwrapArguments } from './bwrap-arguments.ts'
+import type { SandboxStanding } from './policy.ts'
+import { type ConfinedProfile, confinedProfiles } from './profiles.ts'
+import type { Sandbox } from './sandbox.ts'
+
+/** What the hub found out about sandboxes when it started. */
+export interface SandboxProbe extends SandboxStanding {
+  /** as bwrap prints it; null where there is none */
+  readonly version: string | null
+  /** how long looking took, in milliseconds */
+  readonly tookMs: number
+}
+
+export interface ProbeParts {
+  /** directories that commands may work in */
+  readonly roots: readonly string[]
+  /** what no command may see, besides credentials */
+  readonly hidden: readonly string[]
+  /** where bwrap is looked for; absent: PATH, the usual folders, then the copy that set-up made */
+  readonly bwrap?: string | undefined
+}
+
+const probeMs = 10_000
+
+/** Really starts a command in each profile, once, and tells which work here and why the others do not. It never throws. */
+export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
+  const begun = performance.now()
+  const done = (standing: SandboxStanding, version: string | null): SandboxProbe => ({
+    ...standing,
+    version,
+    tookMs: performance.now() - begun,
+  })
+  if (process.platform !== 'linux') return done(none('bubblewrap needs Linux'), null)
+  const places = parts.bwrap === undefined ? programPaths('bwrap') : [parts.bwrap]
+  const bwrap = places.find(isExecutable)
+  if (bwrap === undefined) {
+    const why =
+      parts.bwrap === undefined
+        ? 'bubblewrap (bwrap) is not installed: apt-get install bubblewrap'
+        : `${parts.bwrap} is no program: see execution.sandbox.bwrap`
+    return done(none(why), null)
+  }
+  const told = await tryRun(bwrap, ['--version'])
+  if (told.fault !== null) return done(none(`${bwrap} does not run: ${told.fault}`), null)
+  const version = told.stdout.trim()
+  const base = baseOf(bwrap, version, parts)
+  const ways = process.getuid?.() === 0 ? [false, true] : [true]
+  let last: SandboxStanding = none('nothing was tried')
+  for (const userNamespace of ways) {
+    last = await tryProfiles({ ...base, userNamespace })
+    if (last.sandbox !== null) break
+  }
+  return done(last, version)
+}
+
+function none(why: string): SandboxStanding {
+  return { sandbox: null, missing: missingAll(why) }
+}
+
+async function tryProfiles(base: Omit<Sandbox, 'available'>): Promise<SandboxStanding> {
+  const cwd = base.roots[0] ?? '/'
+  const tried = await Promise.all(
+    confinedProfiles.map(async (profile) => {
+      const sandbox = { ...base, available: [] }
+      const view = { profile, cwd, shown: [] }
+      const { fault } = await tryRun(base.bwrap, [
+        ...bwrapArguments(sandbox, view),
+        '--',
+        '/bin/sh',
+        '-c',
+        'exit 0',
+      ])
+      return { profile, fault }
+    }),
+  )
+  const available = tried.filter(({ fault }) => fault === null).map(({ profile }) => profile)
+  const missing = missingAll('')
+  for (const { profile, fault } of tried) missing[profile] = fault === null ? '' : explain(fault)
+  return { sandbox: available.length === 0 ? null : { ...base, available }, missing }
+}
+
+function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox, 'available'> {
+  const [, major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version) ?? []).map(Number)
+  const roots = parts.roots.map(realPathOf)
+  return {
+    bwrap,
+    takesArgv0: major > 0 || minor >= 9,
+    userNamespace: false,
+    roots,
+    homes: homesOf(roots),
+    hidden: parts.hidden.map(realPathOf),
+  }
+}
+
+/** The hub's own home by either name it goes by, and the homes of those who own the workspaces. */
+function homesOf(roots: readonly string[]): string[] {
+  const homes = [homedir(), userInfo().homedir, '/root']
+  for (const root of roots) {
+    const home = /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0]
+    if (home !== undefined) homes.push(home)
+    const owner = statSync(root, { throwIfNoEntry: false })?.uid
+    const listed = owner === undefined ? undefined : homeOfUser(owner)
+    if (listed !== undefined) homes.push(listed)
+  }
+  return [...new Set(homes.filter((home) => home !== '' && home !== '/').map(realPathOf))]
+}
+
+function homeOfUser(uid: number): string | undefined {
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
+  return lines.map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[5]
+}
+
+function missingAll(why: string): Record<ConfinedProfile, string> {
+  return { 'ro-nonet': why, 'rw-workspace-nonet': why, 'rw-workspace-net': why }
+}
+
+/** What to do about it, where bubblewrap's own words do not say. */
+function explain(fault: string): string {
+  if (
+    /(No permissions to creat\w*|Creating) new namespace|setting up uid map|uid_map/i.test(fault)
+  ) {
+    return `${fault} (user namespaces are not allowed here: see user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, or the container's seccomp profile)`
+  }
+  if (/proc/.test(fault)) return `${fault} (a container needs an unmasked /proc for it)`
+  return fault
+}
+
+interface Tried {
+  readonly stdout: string
+  readonly fault: string | null
+}
+
+function tryRun(file: string, args: readonly string[]): Promise<Tried> {
+  return new Promise((settle) => {
+    const options = { timeout: probeMs, env: { PATH: '/usr/bin:/bin' } }
+    execFile(file, args, options, (error, stdout, stderr) => {
+      const said = stderr.trim().split('\n')[0]
+      settle({ stdout, fault: error === null ? null : said || error.message })
+    })
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    // not there, or no program
+    return false
+  }
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    // it may come later
+    return resolve(path)
+  }
+}

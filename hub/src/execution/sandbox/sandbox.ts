@@ -1,0 +1,27 @@
+import type { ConfinedProfile } from './profiles.ts'
+
+/** What the probe found of bubblewrap here, and what no confined command may see. Plain data: it may cross a pipe. */
+export interface Sandbox {
+  /** absolute path of bwrap */
+  readonly bwrap: string
+  /** whether bwrap has `--argv0` (0.9 and later) */
+  readonly takesArgv0: boolean
+  /**
+   * Whether it needs a user namespace of its own. An ordinary user has no other way. Root goes without, because in one
+   * every file of another owner would seem to be nobody's.
+   */
+  readonly userNamespace: boolean
+  /** the profiles that really work here */
+  readonly available: readonly ConfinedProfile[]
+  /** real paths of the directories that commands may work in */
+  readonly roots: readonly string[]
+  /** home directories whose credentials are masked */
+  readonly homes: readonly string[]
+  /** absolute paths that are masked besides: the hub's data, its credentials */
+  readonly hidden: readonly string[]
+}
+
+/** Whether a path is a directory or lies in it. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
+}

@@ -1,0 +1,58 @@
+import { conclude, type ConcludeParts } from './conclude.ts'
+import type { CommandExecution } from './history/schema.ts'
+
+export interface RecoverParts extends ConcludeParts {
+  readonly now: () => number
+  readonly publishResults: () => void
+  readonly requestApproval: (row: CommandExecution) => void
+  readonly enqueue: (row: CommandExecution) => void
+}
+
+/**
+ * Takes up what an earlier hub left: what it was running is `interrupted` and never run again, what it had queued and
+ * what waits for a person goes on.
+ *
+ * @param survivors how many processes of an action were still alive, and have been ended
+ */
+export async function recover(
+  parts: RecoverParts,
+  survivors: (actionId: string) => number,
+): Promise<void> {
+  const { ledger, now } = parts
+  for await (const row of eachOf((after) => ledger.inState('running', after))) {
+    const ended = survivors(row.action_id)
+    const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
+    await conclude(
+      parts,
+      row,
+      ['running'],
+      {
+        status: 'interrupted',
+        at: now(),
+        reason: `the hub died while this ran; it is not run again${found}`,
+        errorCategory: 'interrupted',
+      },
+      { kind: 'interrupted', data: { survivors: ended } },
+    )
+  }
+  for await (const row of eachOf((after) => ledger.inState('pending', after))) {
+    parts.requestApproval(row)
+  }
+  for await (const row of eachOf((after) => ledger.inState('queued', after))) parts.enqueue(row)
+  parts.publishResults()
+}
+
+/** Every row of a question that is asked in pages. */
+async function* eachOf(
+  page: (after: number) => Promise<CommandExecution[]>,
+): AsyncGenerator<CommandExecution> {
+  let after = 0
+  for (;;) {
+    const rows = await page(after)
+    if (rows.length === 0) return
+    for (const row of rows) {
+      after = row.execution_id
+      yield row
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Verdict } from '@centralpost/shared'
+import type { OutputChunk, ProfileChoice, Run } from './execution/index.ts'
+import type { CommandExecution } from './history/schema.ts'
+import type { Announcer } from './messages.ts'
+
+/** What the executor is given of an action: exactly what was judged, in what it was judged for. */
+export function runOf(row: CommandExecution, verdict: Verdict, confinement: ProfileChoice): Run {
+  return {
+    actionId: row.action_id,
+    plan: verdict.plan,
+    cwd: row.cwd ?? '',
+    env: JSON.parse(row.env) as Record<string, string>,
+    timeoutMs: row.timeout_ms,
+    confinement,
+  }
+}
+
+/** Who is told the output while it comes; undefined where the agent wants nobody to be. */
+export function outputListener(
+  row: CommandExecution,
+  announce: Pick<Announcer, 'output'>,
+): ((chunk: OutputChunk) => void) | undefined {
+  if (row.stream_output !== 1) return undefined
+  return ({ seq, stream, data, skippedBytes }) =>
+    announce.output({
+      schema: 1,
+      action_id: row.action_id,
+      agent_id: row.agent_id,
+      seq,
+      stream,
+      data,
+      ...(skippedBytes !== undefined && { skipped_bytes: skippedBytes }),
+    })
+}

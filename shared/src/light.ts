@@ -1,0 +1,3 @@
+/** What a process that must stay small may import: no library stands behind it. */
+export { messageOf } from './message-of.ts'
+export { outputStreams, type OutputStream } from './output-streams.ts'

@@ -1,0 +1,1 @@
+export function answerMeasurements(once: (argument: never) => Promise<unknown>): void

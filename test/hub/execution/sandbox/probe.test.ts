@@ -1,0 +1,55 @@
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { probeSandbox } from '../../../../hub/src/execution/sandbox/probe.ts'
+import { TempDir } from '../../../support/temp-dir.ts'
+import { describeConfined } from './confined.ts'
+
+async function fakeBwrap(dir: TempDir, script: string): Promise<string> {
+  const path = join(dir.path, 'bwrap')
+  await writeFile(path, `#!/bin/sh\n${script}\n`)
+  await chmod(path, 0o755)
+  return path
+}
+
+test('a bubblewrap that is not there is said, with the way out', async () => {
+  const probe = await probeSandbox({ roots: ['/'], hidden: [], bwrap: '/no/such/bwrap' })
+  expect(probe).toMatchObject({ sandbox: null, version: null })
+  expect(probe.missing['ro-nonet']).toContain('execution.sandbox.bwrap')
+})
+
+test('where user namespaces are refused, the probe says what to look at', async () => {
+  await using dir = await TempDir.make()
+  const bwrap = await fakeBwrap(
+    dir,
+    '[ "$1" = --version ] && { echo bubblewrap 0.8.0; exit; }; echo "bwrap: No permissions to create new namespace" >&2; exit 1',
+  )
+  const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [], bwrap })
+  expect(sandbox).toBeNull()
+  expect(missing['ro-nonet']).toContain('user.max_user_namespaces')
+})
+
+test('each profile is tried by itself', async () => {
+  await using dir = await TempDir.make()
+  const bwrap = await fakeBwrap(
+    dir,
+    'case "$*" in --version) echo bubblewrap 0.11.0;; *--unshare-net*) echo "bwrap: loopback: Failed" >&2; exit 1;; esac',
+  )
+  const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [], bwrap })
+  expect(sandbox).toMatchObject({ available: ['rw-workspace-net'], takesArgv0: true })
+  expect(missing['ro-nonet']).toContain('loopback')
+})
+
+describeConfined('on this machine', () => {
+  test('every profile works', async () => {
+    await using dir = await TempDir.make()
+    const { sandbox, version, tookMs } = await probeSandbox({ roots: [dir.path], hidden: [] })
+    expect(sandbox?.available.toSorted()).toEqual([
+      'ro-nonet',
+      'rw-workspace-net',
+      'rw-workspace-nonet',
+    ])
+    expect(version).toMatch(/^bubblewrap \d/)
+    expect(tookMs).toBeGreaterThan(0)
+  })
+})
