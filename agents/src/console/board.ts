@@ -4,7 +4,6 @@ import {
   type ActionStart,
   type ApprovalNeeded,
   historyReplySchema,
-  type HubStatus,
   type Logger,
   messageOf,
   type Subscription,
@@ -16,17 +15,19 @@ import {
   type Decided,
   type EndedAction,
   type FeedMessage,
-  type HubView,
   keyOf,
   type RunningAction,
 } from './feed-message.ts'
+import { HubWatch } from './hub-watch.ts'
 import { OutputTail } from './output-tail.ts'
 import { SeenAgents } from './seen-agents.ts'
 
-const lookMs = 2_000
 /** Events on core NATS can be lost; what the ledger says is read again so often. */
 const syncEveryLooks = 15
 const mostEnded = 200
+/** How much later than the ledger an event may say the same. */
+const eventMs = 1_000
+const denialMs = 500
 /** Of so many actions the end of the output is kept; memory stays below this times 256 KiB. */
 const mostTails = 64
 
@@ -51,36 +52,38 @@ export class Board {
   readonly #agents = new SeenAgents()
   /** what went or came while the ledger was being read: newer than what was read */
   readonly #changedDuringSync = new Set<string>()
-  #hub: Omit<HubView, 'hub_now'> = {
-    state: 'hub-away',
-    hubs: [],
-    since: new Date().toISOString(),
-  }
-  /** the hub's clock minus this process's monotonic one, in milliseconds */
-  #clockOffset: number | null = null
+  readonly #hub: HubWatch
   #tail: Subscription | undefined
-  #timer: NodeJS.Timeout | undefined
   #looks = 0
   #syncing: Promise<void> | undefined
-  #isStopped = false
 
   constructor(operator: Operator, log: Logger) {
     this.#operator = operator
     this.#log = log
+    this.#hub = new HubWatch({
+      operator,
+      log,
+      seen: (hub) => {
+        this.#tell({ type: 'hub', hub })
+        // a flood of requests must not become a flood of lists
+        if (this.#agents.hasNews()) this.#tell({ type: 'agents', agents: this.#agents.list() })
+      },
+      answered: async (isBack) => {
+        this.#looks += 1
+        if (isBack || this.#looks % syncEveryLooks === 0) await this.#sync()
+      },
+    })
   }
 
   /** Listens to the bus and reads what there is. Resolves also when no hub answers: that is shown. */
   async start(): Promise<void> {
     this.#tail = this.#operator.tail((event) => this.#take(event))
-    this.#operator.onReconnect(() => void this.#look(true))
     await this.#operator.flush()
-    await this.#look(true)
-    this.#plan()
+    await this.#hub.start()
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true
-    clearTimeout(this.#timer)
+    this.#hub.stop()
     this.#listeners.clear()
     if (this.#operator.isConnected) await this.#tail?.drain()
   }
@@ -94,7 +97,7 @@ export class Board {
   /** Everything there is now, for a page that begins. */
   snapshot(): FeedMessage[] {
     return [
-      { type: 'hub', hub: this.hub },
+      { type: 'hub', hub: this.#hub.view },
       {
         type: 'snapshot',
         pending: [...this.#pending.values()],
@@ -105,11 +108,6 @@ export class Board {
     ]
   }
 
-  get hub(): HubView {
-    const hubNow = this.#clockOffset === null ? null : performance.now() + this.#clockOffset
-    return { ...this.#hub, hub_now: hubNow }
-  }
-
   /** The end of what an action has printed, as far as this process has heard it. */
   outputOf(key: ActionKey): ReturnType<OutputTail['read']> {
     return this.#tails.get(keyOf(key))?.read() ?? { pieces: [], leftOut: 0 }
@@ -117,44 +115,6 @@ export class Board {
 
   runningOf(key: ActionKey): RunningAction | undefined {
     return this.#running.get(keyOf(key))
-  }
-
-  #plan(): void {
-    if (this.#isStopped) return
-    this.#timer = setTimeout(() => {
-      this.#looks += 1
-      void this.#look(this.#looks % syncEveryLooks === 0).finally(() => this.#plan())
-    }, lookMs)
-  }
-
-  /** Asks who serves; reads the ledger when asked to, or when a hub is back. */
-  async #look(mustSync: boolean): Promise<void> {
-    // a flood of requests must not become a flood of lists
-    if (this.#agents.hasNews()) this.#tell({ type: 'agents', agents: this.#agents.list() })
-    const asked = performance.now()
-    let hubs: readonly HubStatus[] | undefined
-    try {
-      if (this.#operator.isConnected) hubs = await this.#operator.hubs()
-    } catch (error) {
-      this.#log.debug('no hub answers', { error: messageOf(error) })
-    }
-    if (this.#isStopped) return
-    if (hubs === undefined) {
-      this.#showHub(this.#operator.isConnected ? 'hub-away' : 'broker-away', this.#hub.hubs)
-      return
-    }
-    const time = Date.parse(hubs[0]?.time ?? '')
-    // the answer is as old as half its way
-    if (!Number.isNaN(time)) this.#clockOffset = time - (asked + performance.now()) / 2
-    const wasAway = this.#hub.state !== 'up'
-    this.#showHub('up', hubs)
-    if (mustSync || wasAway) await this.#sync()
-  }
-
-  #showHub(state: HubView['state'], hubs: readonly HubStatus[]): void {
-    const since = state === this.#hub.state ? this.#hub.since : new Date().toISOString()
-    this.#hub = { state, hubs, since }
-    this.#tell({ type: 'hub', hub: this.hub })
   }
 
   #sync(): Promise<void> {
@@ -210,7 +170,9 @@ export class Board {
     if (fresh.length > 0) this.#tell({ type: 'pending', actions: fresh })
     const isPending = new Set(pending.map(keyOf))
     for (const [key, asked] of this.#pending) {
-      if (!isPending.has(key) && !changed(key)) this.#settle(asked, 'gone', null, null)
+      if (isPending.has(key) || changed(key)) continue
+      // the event that says who decided may still be on its way
+      this.#settleLater(asked, 'gone', null, eventMs)
     }
   }
 
@@ -267,6 +229,7 @@ export class Board {
     const asked = this.#pending.get(key)
     if (asked) this.#settle(asked, 'approved', message.approved_by, null)
     this.#changed(key)
+    if (this.#ended.has(key)) return
     this.#addRunning({
       agent_id: message.agent_id,
       action_id: message.action_id,
@@ -320,7 +283,10 @@ export class Board {
   #end(message: ActionResult): void {
     const key = keyOf(message)
     const asked = this.#pending.get(key)
-    if (asked) this.#settle(asked, howItEnded(message), null, message.reason)
+    if (asked && message.status === 'denied') {
+      // who denied is said by the event of the denial, which may come after the result
+      this.#settleLater(asked, 'denied', message.reason, denialMs)
+    } else if (asked) this.#settle(asked, howItEnded(message), message.approved_by, message.reason)
     this.#changed(key)
     this.#running.delete(key)
     // a result may come twice
@@ -332,6 +298,18 @@ export class Board {
       this.#ended.delete(oldest)
     }
     this.#tell({ type: 'ended', result: ended })
+  }
+
+  /** Settles what no event has settled until then. */
+  #settleLater(
+    asked: ApprovalNeeded,
+    how: Decided['how'],
+    reason: string | null,
+    waitMs: number,
+  ): void {
+    setTimeout(() => {
+      if (this.#pending.get(keyOf(asked)) === asked) this.#settle(asked, how, null, reason)
+    }, waitMs).unref()
   }
 
   #settle(
@@ -364,7 +342,7 @@ function withoutOutput(message: ActionResult): EndedAction {
   return ended
 }
 
-function howItEnded({ status }: ActionResult): Decided['how'] {
+function howItEnded({ status, approved_by: approved }: ActionResult): Decided['how'] {
   if (status === 'denied' || status === 'expired' || status === 'cancelled') return status
-  return 'gone'
+  return approved === null ? 'gone' : 'approved'
 }

@@ -101,7 +101,7 @@ inBrowser('the approvals of the console, in a browser', () => {
     })
     await (await it.agent()).requestAction('mkdir made')
     await rows(page).first().waitFor()
-    expect(await rows(page).first().locator('.countdown').innerText()).toMatch(/^0:0[2-4]$/)
+    expect(await rows(page).first().locator('.countdown').innerText()).toMatch(/^0:0[2-5]$/)
     await page.getByText('This request has expired').waitFor()
     expect(await rows(page).count()).toBe(0)
     expect(await detail(page).count()).toBe(0)

@@ -126,7 +126,7 @@ onDecided((end: Decided) => {
   const isOwnName = end.by === me.value?.operator
   // an equal request that went with one decided here
   if (isOwnName && performance.now() - decidedAt < 3000) return
-  const own = isOwnName ? 'You, elsewhere,' : (end.by ?? '')
+  const own = isOwnName ? 'You, elsewhere,' : (end.by ?? 'Somebody')
   const what = short(end.command)
   const texts: Readonly<Record<Exclude<Decided['how'], 'gone'>, string>> = {
     approved: `${own} approved ${what}`,

@@ -8,7 +8,6 @@ import { Shown, ShownCommand } from '../text/shown.tsx'
 import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
 import { EarlierRuns } from './earlier-runs.tsx'
 import { Countdown } from './request-row.tsx'
-import { sandboxText } from './sandbox-text.ts'
 
 export function RequestDetail({
   asked,
@@ -142,7 +141,7 @@ function Why({ asked }: { readonly asked: ApprovalNeeded }) {
 function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
   const env = Object.entries(asked.env)
   const bound = Object.entries(asked.bound)
-  const sandbox = sandboxText(asked)
+  const { sandbox } = asked
   const hardening = Object.entries(asked.verdict.plan.env ?? {})
   return (
     <dl class="facts">
@@ -158,7 +157,7 @@ function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
           'a script for bash, exactly as shown'
         )}
       </Fact>
-      {sandbox !== null && (
+      {sandbox != null && (
         <Fact name="sandbox">
           <Shown text={sandbox} />
         </Fact>
@@ -238,6 +237,12 @@ const ends: Readonly<Record<Decided['how'], string>> = {
   gone: 'does not wait any more',
 }
 
+const endsUnnamed: Readonly<Record<Decided['how'], string>> = {
+  ...ends,
+  approved: 'was approved',
+  denied: 'was denied',
+}
+
 /** What stays of a request that was settled by others while it was read. */
 export function Tombstone({
   asked,
@@ -252,7 +257,7 @@ export function Tombstone({
     <article class="detail settled" aria-label="A request that is settled">
       <p class="from" role="status">
         {end.by === null ? (
-          <strong>This request {ends[end.how]}</strong>
+          <strong>This request {endsUnnamed[end.how]}</strong>
         ) : (
           <strong>
             {end.by} {ends[end.how]} this request

@@ -145,6 +145,7 @@ function Shell({ action }: { readonly action: RunningAction | EndedAction }) {
               <StatusBadge status={action.status} />{' '}
               {action.exit_code !== null && `exit code ${action.exit_code} · `}
               {duration(action.duration)} · {moment(action.finished_at)}
+              {action.sandbox != null && ` · sandbox ${action.sandbox.profile}`}
             </>
           )}
         </p>
