@@ -59,6 +59,8 @@ const [build, research, docs] = [
 ]
 const alice = await it.operator('alice')
 await fill()
+// messages of what was decided meanwhile go by themselves
+await delay(7500)
 await show('approvals')
 await shoot('approvals-full')
 for (const { page } of pages) await page.locator('.slip').nth(1).click()

@@ -1,5 +1,7 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { request } from 'node:http'
+import { request as requestOverTls } from 'node:https'
 import { join } from 'node:path'
 import type { Console } from '../../../agents/src/console/console.ts'
 import { linkForRunning } from '../../../agents/src/console/console.ts'
@@ -320,6 +322,50 @@ describe('where the console listens', () => {
       message: expect.stringContaining('certificate'),
     })
   })
+
+  const withOpenssl = spawnSync('openssl', ['version']).status === 0 ? test : test.skip
+  withOpenssl(
+    'with a certificate it serves over TLS, and the cookie goes over nothing else',
+    async () => {
+      await using it = await TestHub.start()
+      const [cert, key] = [join(it.workspace, 'cert.pem'), join(it.workspace, 'key.pem')]
+      const made = [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+      ]
+      const subject = ['-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
+      execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' })
+      await using console = await startConsole(it, 'alice', {
+        place: { host: '127.0.0.1', tlsCert: cert, tlsKey: key },
+      })
+      expect(console.url).toMatch(/^https:/)
+      const { promise, resolve, reject } = Promise.withResolvers<string[]>()
+      const { hostname, port } = new URL(console.url)
+      const asked = requestOverTls(
+        {
+          hostname,
+          port,
+          method: 'POST',
+          path: '/login',
+          headers: { origin: console.url },
+          rejectUnauthorized: false,
+          agent: false,
+        },
+        (answer) => resolve(answer.resume().headers['set-cookie'] ?? []),
+      )
+      asked.on('error', reject)
+      asked.end(JSON.stringify({ token: tokenOf(console.newLoginLink()) }))
+      expect((await promise)[0]).toMatch(/^__Host-.*; Secure/)
+      await expect(startConsole(it, 'alice', { place: { tlsCert: cert } })).rejects.toMatchObject({
+        code: 'invalid_config',
+      })
+    },
+  )
 
   test('behind a proxy it answers to that name, and sends the cookie over TLS only', async () => {
     await using it = await TestHub.start()
