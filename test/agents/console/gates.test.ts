@@ -336,46 +336,43 @@ describe('where the console listens', () => {
 const withOpenssl = spawnSync('openssl', ['version']).status === 0 ? describe : describe.skip
 
 withOpenssl('a certificate', () => {
-  withOpenssl(
-    'with a certificate it serves over TLS, and the cookie goes over nothing else',
-    async () => {
-      await using it = await TestHub.start()
-      const [cert, key] = [join(it.workspace, 'cert.pem'), join(it.workspace, 'key.pem')]
-      const made = [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-      ]
-      const subject = ['-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
-      execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' })
-      await using console = await startConsole(it, 'alice', {
-        place: { host: '127.0.0.1', tlsCert: cert, tlsKey: key },
-      })
-      expect(console.url).toMatch(/^https:/)
-      const { promise, resolve, reject } = Promise.withResolvers<string[]>()
-      const { hostname, port } = new URL(console.url)
-      const asked = requestOverTls(
-        {
-          hostname,
-          port,
-          method: 'POST',
-          path: '/login',
-          headers: { origin: console.url },
-          rejectUnauthorized: false,
-          agent: false,
-        },
-        (answer) => resolve(answer.resume().headers['set-cookie'] ?? []),
-      )
-      asked.on('error', reject)
-      asked.end(JSON.stringify({ token: tokenOf(console.newLoginLink()) }))
-      expect((await promise)[0]).toMatch(/^__Host-.*; Secure/)
-      await expect(startConsole(it, 'alice', { place: { tlsCert: cert } })).rejects.toMatchObject({
-        code: 'invalid_config',
-      })
-    },
-  )
+  test('with a certificate it serves over TLS, and the cookie goes over nothing else', async () => {
+    await using it = await TestHub.start()
+    const [cert, key] = [join(it.workspace, 'cert.pem'), join(it.workspace, 'key.pem')]
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+    ]
+    const subject = ['-days', '1', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
+    execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' })
+    await using console = await startConsole(it, 'alice', {
+      place: { host: '127.0.0.1', tlsCert: cert, tlsKey: key },
+    })
+    expect(console.url).toMatch(/^https:/)
+    const { promise, resolve, reject } = Promise.withResolvers<string[]>()
+    const { hostname, port } = new URL(console.url)
+    const asked = requestOverTls(
+      {
+        hostname,
+        port,
+        method: 'POST',
+        path: '/login',
+        headers: { origin: console.url },
+        rejectUnauthorized: false,
+        agent: false,
+      },
+      (answer) => resolve(answer.resume().headers['set-cookie'] ?? []),
+    )
+    asked.on('error', reject)
+    asked.end(JSON.stringify({ token: tokenOf(console.newLoginLink()) }))
+    expect((await promise)[0]).toMatch(/^__Host-.*; Secure/)
+    await expect(startConsole(it, 'alice', { place: { tlsCert: cert } })).rejects.toMatchObject({
+      code: 'invalid_config',
+    })
+  })
 })
