@@ -82,6 +82,10 @@ describe('who imports whom', () => {
       'better-sqlite3': /^hub\/src\/history\//,
       kysely: /^hub\/src\/history\//,
       execa: /^hub\/src\/(broker|execution)\//,
+      pg: /^hub\/src\/history\/dialect\/postgres\.ts$/,
+      'prom-client': /^hub\/src\/telemetry\//,
+      '@opentelemetry': /^shared\/src\/tracing\/otel-tracing\.ts$/,
+      'string-width': /^agents\/src\/cli\/pending-screen\/fit-text\.ts$/,
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
     }
     const imports = (

@@ -14,6 +14,7 @@ import {
   type Logger,
   messageOf,
   newActionId,
+  noTracing,
   outputSubject,
   requestSubject,
   type ResultReply,
@@ -23,11 +24,14 @@ import {
   stateReplySchema,
   subjectToken,
   type Suggestion,
+  type TraceHeaders,
+  type Tracing,
   type Verdict,
   verdictSchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { type ActionAsked, type AddressedRequest, contentOf, toRequest } from './action-asked.ts'
+import { askHub } from './ask.ts'
 import type { WaitOptions } from './deadline.ts'
 import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from './spoke.ts'
@@ -39,6 +43,10 @@ const askAfterReconnectMs = 2_000
 const maxRemembered = 10_000
 const askedAtOnce = 16
 
+export interface RequestOptions extends WaitOptions {
+  readonly trace?: TraceHeaders
+}
+
 /**
  * A spoke: asks the hub for actions and gets their results, over NATS only. Requests are stored by the broker, so
  * the hub may be away; results that are published while this agent is away are asked for when it is back.
@@ -47,16 +55,18 @@ export class Agent {
   readonly name: string
   readonly #bus: Bus
   readonly #log: Logger
+  readonly #tracing: Tracing
   readonly #waiting = new Map<string, ActionWatch>()
   readonly #contents = new Map<string, string>()
   readonly #closing = new AbortController()
   #askTimer: NodeJS.Timeout | undefined
   #asking = false
 
-  private constructor(name: string, bus: Bus, log: Logger) {
+  private constructor(name: string, bus: Bus, log: Logger, tracing: Tracing) {
     this.name = name
     this.#bus = bus
     this.#log = log
+    this.#tracing = tracing
   }
 
   /**
@@ -67,7 +77,8 @@ export class Agent {
    */
   static async connect(options: SpokeOptions): Promise<Agent> {
     const bus = await connectSpoke('agent', options)
-    const agent = new Agent(options.name, bus, options.log ?? silentLogger)
+    const { log = silentLogger, tracing = noTracing } = options
+    const agent = new Agent(options.name, bus, log, tracing)
     agent.#listen()
     return agent
   }
@@ -83,12 +94,13 @@ export class Agent {
    *
    * @param asked the command's text, or all there is to say
    * @param options.timeoutMs how long to try to get the request stored, in milliseconds @default 30000
+   * @param options.trace the W3C context of the work that this is part of; the hub's spans continue it
    * @throws {CentralPostError} `invalid_request`; `conflict` when this agent used the id for something else;
    * `unavailable` when the broker did not confirm in time (it may have it all the same)
    */
   async requestAction(
     asked: string | ActionAsked,
-    options: WaitOptions = {},
+    options: RequestOptions = {},
   ): Promise<RequestedAction> {
     this.#closing.signal.throwIfAborted()
     const fields = typeof asked === 'string' ? { command: asked } : asked
@@ -97,17 +109,29 @@ export class Agent {
     // watched before it is published: the result may be there before the broker's confirmation
     const watch = this.#watch(request.action_id)
     const release = watch.hold()
+    const span = this.#tracing.start('request action', {
+      kind: 'producer',
+      ...(options.trace && { parent: options.trace }),
+      attributes: {
+        'centralpost.agent_id': this.name,
+        'centralpost.action_id': request.action_id,
+      },
+    })
     try {
       const { signal } = this.#closing
       await storeRequest(this.#bus, requestSubject(this.name), request, {
         ...options,
         signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
         log: this.#log,
+        ...(span.headers.traceparent !== undefined && { headers: { ...span.headers } }),
       })
     } catch (error) {
       release()
       this.#forgetUnheld(watch)
+      span.fail('the request was not stored')
       throw error
+    } finally {
+      span.end()
     }
     return watch
   }
@@ -289,12 +313,7 @@ export class Agent {
     call: object,
     schema: T,
   ): Promise<z.output<T>> {
-    return this.#bus.request(
-      agentEndpointSubject(this.name, endpoint),
-      { schema: 1, ...call },
-      {
-        schema,
-      },
-    )
+    const subject = agentEndpointSubject(this.name, endpoint)
+    return askHub(this.#bus, subject, call, { schema })
   }
 }

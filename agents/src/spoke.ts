@@ -10,7 +10,9 @@ import {
   type Logger,
   operatorIdSchema,
   silentLogger,
+  type Tracing,
 } from '@centralpost/shared'
+import { pause } from './deadline.ts'
 
 /** What a process is on the bus. Both only ever talk to the hub over NATS. */
 export type SpokeKind = 'agent' | 'operator'
@@ -25,9 +27,15 @@ export interface SpokeOptions {
   /** `NATS_URL` (with `NATS_USER` …) names a broker of your own; `CENTRALPOST_DATA` the data directory @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
+  /** tells of what this spoke asks for as spans (`openTracing`); the hub's spans continue them @default none */
+  readonly tracing?: Tracing
   /** how long the first connect may take, in milliseconds @default 5000 */
   readonly connectTimeoutMs?: number
 }
+
+/** How long a broker that refuses connections is tried, in milliseconds. */
+const refusedMs = 1_000
+const againMs = 200
 
 /**
  * Connects as an agent or an operator.
@@ -37,12 +45,25 @@ export interface SpokeOptions {
  */
 export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Promise<Bus> {
   const name = check(kind === 'agent' ? agentIdSchema : operatorIdSchema, options.name)
-  return Bus.connect({
-    credentials: options.credentials ?? (await credentialsOf(kind, options)),
-    name: `centralpost ${kind} ${name}`,
-    log: options.log ?? silentLogger,
-    ...(options.connectTimeoutMs !== undefined && { connectTimeoutMs: options.connectTimeoutMs }),
-  })
+  const credentials = options.credentials ?? (await credentialsOf(kind, options))
+  const giveUpAt = Date.now() + refusedMs
+  for (;;) {
+    try {
+      return await Bus.connect({
+        credentials,
+        name: `centralpost ${kind} ${name}`,
+        log: options.log ?? silentLogger,
+        ...(options.connectTimeoutMs !== undefined && {
+          connectTimeoutMs: options.connectTimeoutMs,
+        }),
+      })
+    } catch (error) {
+      // a broker that has just died is started again
+      const isRefused = isCentralPostError(error) && error.code === 'unavailable'
+      if (!isRefused || Date.now() + againMs >= giveUpAt) throw error
+      await pause(againMs)
+    }
+  }
 }
 
 /** The data directory that is meant when none is named. */

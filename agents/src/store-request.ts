@@ -1,6 +1,7 @@
 import {
   type Bus,
   CentralPostError,
+  type Headers,
   isCentralPostError,
   type Logger,
   messageOf,
@@ -16,6 +17,7 @@ export interface StoreOptions {
   readonly timeoutMs?: number
   readonly signal: AbortSignal
   readonly log: Logger
+  readonly headers?: Headers
 }
 
 /**
@@ -30,7 +32,7 @@ export async function storeRequest(
   request: AddressedRequest,
   options: StoreOptions,
 ): Promise<void> {
-  const { timeoutMs = defaultTimeoutMs, signal, log } = options
+  const { timeoutMs = defaultTimeoutMs, signal, log, headers } = options
   const deadline = Date.now() + timeoutMs
   let last: unknown = new CentralPostError('unavailable', 'the broker cannot be reached')
   const late = (): CentralPostError => notConfirmed(request.action_id, timeoutMs, last)
@@ -42,7 +44,10 @@ export async function storeRequest(
       const stop = bus.onReconnect(() => back.resolve('back'))
       try {
         // a confirmation that was under way when the connection was lost does not come any more
-        const first = Promise.race([bus.store(subject, request), back.promise])
+        const first = Promise.race([
+          bus.store(subject, request, headers && { headers }),
+          back.promise,
+        ])
         if ((await waitFor(first, { timeoutMs: left, signal }, late)) !== 'back') return
         continue
       } catch (error) {

@@ -10,6 +10,7 @@ import {
   type Logger,
   messageOf,
   serveEndpoints,
+  type TraceHeaders,
 } from '@centralpost/shared'
 import { admit, type Incoming } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
@@ -32,6 +33,8 @@ import { History } from './history/history.ts'
 import { historyEndpoints } from './history-endpoints.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
+import { observeLedger } from './telemetry/observe-ledger.ts'
+import { openTelemetry } from './telemetry/telemetry.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
 
@@ -176,6 +179,16 @@ export class Hub {
       slots: config.execution.parallel,
       self_approval: await selfApproval(),
     })
+    const telemetry = opened.use(
+      await openTelemetry(config, {
+        status,
+        oldestPending: () => ledger.oldestIn('pending'),
+        isBrokerConnected: () => bus.isConnected,
+        now,
+        log: log.child({ part: 'telemetry' }),
+      }),
+    )
+    observeLedger(ledger, telemetry.observers)
     const parts = {
       hubId,
       config,
@@ -205,7 +218,8 @@ export class Hub {
     await centralPost.recover(
       (actionId) => survivors.filter((survivor) => survivor.actionId === actionId).length,
     )
-    const take = (incoming: Incoming): Promise<void> => centralPost.requestSystemAction(incoming)
+    const take = (incoming: Incoming & { trace?: TraceHeaders }): Promise<void> =>
+      telemetry.intake(incoming.trace, () => centralPost.requestSystemAction(incoming))
     const requests = await RequestQueue.open(bus, { ...streams, now, log }, take)
     opened.defer(() => requests.stop())
     const served = await serveEndpoints(

@@ -1,4 +1,4 @@
-import { messageOf } from '@centralpost/shared'
+import { complete, completionLines, messageOf } from '@centralpost/shared'
 import { Command, CommanderError } from 'commander'
 import { exitCodeOf } from './cli/exit-code.ts'
 import { version } from './version.ts'
@@ -25,9 +25,15 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version(version)
     .exitOverride()
     .showHelpAfterError('(--help says what there is)')
-  const asked = commands[argv[2] ?? '']
+  const isCompletion = argv[2] === '__complete'
+  const asked = commands[argv[isCompletion ? 4 : 2] ?? '']
   for (const load of asked ? [asked] : Object.values(commands)) (await load())(program)
   for (const command of program.commands) command.copyInheritedSettings(program)
+  if (isCompletion) {
+    const lines = completionLines(complete(program, argv.slice(4)))
+    process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+    return
+  }
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
  */
 export function realPathOf(path: string): string {
   try {
-    return realpathSync(path)
+    return realpathSync.native(path)
   } catch {
     // not there (yet): its directory decides
     const parent = dirname(path)

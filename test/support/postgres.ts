@@ -2,7 +2,7 @@ import { execFileSync, type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, chownSync, constants, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import pg from 'pg'
+import { Client } from 'pg'
 import { programPaths } from '../../config/setup/program-paths.js'
 import { eventually } from './eventually.ts'
 import { TempDir } from './temp-dir.ts'
@@ -22,7 +22,7 @@ export function findPostgres(): string | undefined {
     }
   })
   const onPath = programPaths('initdb').map((path) => dirname(path))
-  return [...folders.reverse(), ...onPath].find((folder) =>
+  return [...folders.toReversed(), ...onPath].find((folder) =>
     ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))),
   )
 }
@@ -84,7 +84,7 @@ export class TestPostgres {
   }
 
   async query(database: string, text: string): Promise<readonly unknown[]> {
-    const client = new pg.Client({ connectionString: this.url(database) })
+    const client = new Client({ connectionString: this.url(database) })
     await client.connect()
     try {
       return (await client.query(text)).rows as unknown[]

@@ -6,6 +6,7 @@ import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
+import { withProgress } from './progress.ts'
 import { print, printJson, table } from './terminal.ts'
 
 interface VerifyOptions extends OperatorOptions {
@@ -54,7 +55,9 @@ export function addAuditCommands(history: Command): void {
 
 async function verify(operator: Operator, options: VerifyOptions): Promise<void> {
   const kept = await Promise.all((options.against ?? []).map(readCheckpoints))
-  const chain = await operator.verify(kept.flat())
+  const chain = await withProgress('recomputing the audit chain', () =>
+    operator.verify(kept.flat()),
+  )
   if (chain.intact && chain.checkpoint !== null && options.checkpoint !== undefined) {
     await writeFile(options.checkpoint, `${JSON.stringify(chain.checkpoint)}\n`, { flag: 'a' })
   }

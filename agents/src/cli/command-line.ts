@@ -1,24 +1,26 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAgentCommand } from './agent-command.ts'
+import { addCompletionCommand } from './completion-command.ts'
 import { addConsoleCommand } from './console-command.ts'
 import { addDecideCommands } from './decide-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp } from './exit-codes.ts'
 import { addHistoryCommand } from './history-command.ts'
 import { hubCommands } from './hub-commands.ts'
+import { addNotifyCommand } from './notify-command.ts'
 import { addPatternsCommand } from './patterns-command.ts'
 import { addPendingCommand } from './pending-command.ts'
 import { addRequestCommand } from './request-command.ts'
 import { addResultCommand } from './result-command.ts'
 import { addRulesCommand } from './rules-command.ts'
 import { addTailCommand } from './tail-command.ts'
+import { version } from './version.ts'
 
 /** All commands, in the order in which --help lists them. */
 export function commandLine(): Command {
   const program = new Command('centralpost')
     .description('The hub through which AI agents act on a machine')
-    .version(version())
+    .version(version)
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(centralpost --help lists what there is)')
@@ -33,6 +35,7 @@ export function commandLine(): Command {
   program.commandsGroup('Decide, as an operator:')
   addPendingCommand(program)
   addDecideCommands(program)
+  addNotifyCommand(program)
   program.commandsGroup('Look, as an operator:')
   addResultCommand(program)
   addTailCommand(program)
@@ -42,6 +45,7 @@ export function commandLine(): Command {
   addHubCommands(program, ['classify'])
   addRulesCommand(program)
   addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor'])
+  addCompletionCommand(program)
   for (const command of program.commands)
     nameOwnHelp(command, `${program.name()} ${command.name()}`)
   return program
@@ -62,9 +66,4 @@ function addHubCommands(program: Command, names: readonly string[]): void {
       .allowUnknownOption()
       .helpOption(false)
   }
-}
-
-function version(): string {
-  const path = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }

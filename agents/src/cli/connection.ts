@@ -1,8 +1,19 @@
-import { CentralPostError, isCentralPostError, type Logger, openLog } from '@centralpost/shared'
+import {
+  CentralPostError,
+  isCentralPostError,
+  type Logger,
+  noTracing,
+  openLog,
+  openTracing,
+  type TraceHeaders,
+  traceHeadersOf,
+  type Tracing,
+} from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import { Agent } from '../agent.ts'
 import { Operator } from '../operator/operator.ts'
 import { dataDirOf, type SpokeOptions } from '../spoke.ts'
+import { version } from './version.ts'
 
 /** The options that every command has. */
 export interface CommonOptions {
@@ -49,8 +60,25 @@ export async function withAgent<T>(
   options: CommonOptions,
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
-  await using agent = await reached(options, () => Agent.connect(spokeOptions(name, options)))
+  await using opened = new AsyncDisposableStack()
+  const tracing = await tracingOf(process.env)
+  opened.defer(() => tracing.close())
+  const agent = opened.use(
+    await reached(options, () => Agent.connect({ ...spokeOptions(name, options), tracing })),
+  )
   return await answered(options, agent.server, () => work(agent))
+}
+
+/** Spans are sent where CENTRALPOST_TRACING asks for it; the OTEL_* variables say where to. */
+function tracingOf(env: NodeJS.ProcessEnv): Promise<Tracing> {
+  return env['CENTRALPOST_TRACING'] === '1'
+    ? openTracing({ service: 'centralpost-cli', version })
+    : Promise.resolve(noTracing)
+}
+
+/** The trace that whoever started this process is in. */
+export function traceOfEnvironment(env: NodeJS.ProcessEnv = process.env): TraceHeaders {
+  return traceHeadersOf((name) => env[name.toUpperCase()])
 }
 
 function spokeOptions(name: string, options: CommonOptions): SpokeOptions {

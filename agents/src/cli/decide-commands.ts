@@ -9,7 +9,7 @@ import type { Operator } from '../operator/operator.ts'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { seconds } from './option-values.ts'
-import { describe } from './pending-command.ts'
+import { describe } from './describe-pending.ts'
 import { print, printJson } from './terminal.ts'
 
 interface ApproveOptions extends OperatorOptions {

@@ -200,7 +200,9 @@ async function showEntry(
   }
   print('what the audit trail tells:')
   for (const event of events) {
-    const { record: _hash, ...data } = event.data
+    const data = { ...event.data }
+    // the hash of the record says nothing to a person
+    delete data['record']
     print(`${event.at}  ${event.kind.padEnd(11)} ${visible(JSON.stringify(data))}`)
   }
   if (isCut) print('… and more events')

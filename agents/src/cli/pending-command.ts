@@ -1,19 +1,27 @@
 import { type ApprovalNeeded, CentralPostError } from '@centralpost/shared'
 import type { Command } from 'commander'
-import { pause } from '../deadline.ts'
+import type { NoticeSink } from '../notify/notice.ts'
+import { handOn } from '../notify/notifier.ts'
 import type { Operator } from '../operator/operator.ts'
+import { type PendingFilter, PendingWatch } from '../operator/pending-watch.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { untilStopped } from './stop-signal.ts'
-import { duration, print, printJson, styled, table } from './terminal.ts'
+import { describe, secondsLeft } from './describe-pending.ts'
+import { stopped, untilStopped } from './stop-signal.ts'
+import { duration, print, printJson, say, table } from './terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly agent?: string
   readonly workflow?: string
   readonly watch?: boolean
+  readonly notify?: boolean
 }
 
-const watchMs = 1_000
+const togetherMs = 50
+
+const details = `
+With --watch on a terminal, you decide there: j/k move, a approve, A always (the rule is shown before), d deny
+with a reason, enter everything, ? help, q quit. Into a pipe, the list is printed again whenever it changes.`
 
 export function addPendingCommand(program: Command): void {
   const command = program
@@ -22,32 +30,72 @@ export function addPendingCommand(program: Command): void {
     .argument('[id]', 'an action id')
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
-    .option('--watch', 'list again whenever something changes')
-  withOperatorOptions(command).action((actionId: string | undefined, options: Options) =>
-    withOperator(options, async (operator) => {
+    .option('--watch', 'stay, show what changes, and decide with single keys')
+    .option('--notify', 'with --watch: show what arrives on the desktop as well')
+    .addHelpText('after', details)
+  withOperatorOptions(command).action((actionId: string | undefined, options: Options) => {
+    refuseOddPairs(actionId, options)
+    return withOperator(options, async (operator) => {
       if (options.watch) await untilStopped((signal) => watch(operator, options, signal))
-      else if (actionId === undefined) show(await listed(operator, options), options)
-      else showOne(await listed(operator, options), actionId, options)
-    }),
-  )
-}
-
-function listed(operator: Operator, options: Options): Promise<readonly ApprovalNeeded[]> {
-  return operator.pending({
-    ...(options.agent !== undefined && { agentId: options.agent }),
-    ...(options.workflow !== undefined && { workflowId: options.workflow }),
+      else if (actionId === undefined) show(await operator.pending(filterOf(options)), options)
+      else showOne(await operator.pending(filterOf(options)), actionId, options)
+    })
   })
 }
 
-async function watch(operator: Operator, options: Options, signal: AbortSignal): Promise<void> {
-  let shown: string | undefined
-  while (!signal.aborted) {
-    const pending = await listed(operator, options)
-    const ids = pending.map((asked) => asked.action_id).join()
-    if (ids !== shown) show(pending, options)
-    shown = ids
-    await pause(watchMs, signal).catch(() => {})
+function refuseOddPairs(actionId: string | undefined, options: Options): void {
+  if (options.watch && actionId !== undefined) {
+    throw new CentralPostError(
+      'invalid_request',
+      `--watch watches all that waits; leave "${visible(actionId)}" out, or --watch`,
+    )
   }
+  if (options.notify && !options.watch) {
+    throw new CentralPostError(
+      'invalid_request',
+      '--notify goes with --watch; to notify without a terminal: centralpost notify --desktop',
+    )
+  }
+}
+
+const filterOf = (options: Options): PendingFilter => ({
+  ...(options.agent !== undefined && { agentId: options.agent }),
+  ...(options.workflow !== undefined && { workflowId: options.workflow }),
+})
+
+async function watch(operator: Operator, options: Options, signal: AbortSignal): Promise<void> {
+  await using opened = new AsyncDisposableStack()
+  const sinks: NoticeSink[] = []
+  if (options.notify) {
+    const { DesktopNotifier } = await import('../notify/desktop.ts')
+    // what cannot be shown there is on the screen all the same
+    sinks.push(opened.use(new DesktopNotifier({ told: () => {} })))
+  }
+  if (process.stdin.isTTY && process.stdout.isTTY && !options.json) {
+    const { runPendingScreen } = await import('./pending-screen/run.ts')
+    await runPendingScreen(operator, filterOf(options), signal, (change) => handOn(change, sinks))
+    return
+  }
+  let listing: NodeJS.Timeout | undefined
+  let pending: readonly ApprovalNeeded[] = []
+  // many changes at once are one list
+  const list = (): void => {
+    listing ??= setTimeout(() => {
+      listing = undefined
+      show(pending, options)
+    }, togetherMs)
+  }
+  const watching = await PendingWatch.open(operator, filterOf(options), (change, all) => {
+    pending = all
+    handOn(change, sinks)
+    if (change.kind === 'lost') say('centralpost: broker or hub is away; it is tried again')
+    else if (change.kind === 'back') say('centralpost: the hub answers again')
+    else list()
+  })
+  opened.use(watching)
+  list()
+  await stopped(signal)
+  clearTimeout(listing)
 }
 
 function show(pending: readonly ApprovalNeeded[], options: Options): void {
@@ -63,7 +111,7 @@ function show(pending: readonly ApprovalNeeded[], options: Options): void {
     asked.action_id,
     asked.agent_id,
     asked.risk.level,
-    left(asked),
+    duration(secondsLeft(asked)),
     visibleCommand(asked.command),
   ])
   for (const line of table(['ACTION', 'AGENT', 'RISK', 'EXPIRES IN', 'COMMAND'], rows)) print(line)
@@ -84,60 +132,3 @@ function showOne(
   if (options.json) printJson(asked)
   else for (const line of describe(asked)) print(line)
 }
-
-/** All that an approver should read before deciding. */
-export function describe(asked: ApprovalNeeded): string[] {
-  const env = Object.entries(asked.env).map(([name, value]) => visible(`${name}=${value}`))
-  const risk = asked.risk.parts.map((part) => `${part.name} +${part.points}`).join(', ')
-  const fields: [string, string][] = [
-    ['action', asked.action_id],
-    ['agent', asked.agent_id],
-    ['command', styled('bold', visibleCommand(asked.command))],
-    ['runs in', visible(asked.cwd)],
-    ['with', env.join(' ')],
-    ['for at most', duration(asked.timeout)],
-    ['sandbox', visible(asked.sandbox ?? '')],
-    ['asked because', visible(asked.context ?? '')],
-    ['trust', asked.trust_level],
-    ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
-    ...asked.verdict.reasons.map((reason): [string, string] => ['needs review', visible(reason)]),
-    ...partsOf(asked),
-    ...Object.entries(asked.bound)
-      .filter(([name]) => name !== 'sandbox')
-      .map(([name, value]): [string, string] => [
-        'binds',
-        visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
-      ]),
-    ...asked.always.map(({ decision, rule, refused }): [string, string] => [
-      'or always',
-      rule === null
-        ? `${decision}: not offered: ${visible(refused ?? '')}`
-        : `--decision ${decision} would allow ${visible(rule)}`,
-    ]),
-    [
-      'approved by',
-      asked.approvals_needed > 1
-        ? `${asked.approvals.join(', ') || 'nobody yet'} (${asked.approvals_needed} must)`
-        : '',
-    ],
-    ['expires in', left(asked)],
-    ['digest', asked.digest],
-  ]
-  return fields
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => `${name.padEnd(14)} ${value}`)
-}
-
-/** Each part of a compound with its own verdict, so that what is new stands out from what would run anyway. */
-function partsOf(asked: ApprovalNeeded): [string, string][] {
-  const { units } = asked.verdict
-  return units.length < 2
-    ? []
-    : units.map((unit) => [
-        'part',
-        `${unit.level.padEnd(7)} ${visibleCommand(unit.text)}: ${visible(unit.reason)}`,
-      ])
-}
-
-const left = (asked: ApprovalNeeded): string =>
-  duration(Math.max(0, (Date.parse(asked.expires_at) - Date.now()) / 1000))

@@ -5,7 +5,12 @@ import type { ActionAsked } from '../action-asked.ts'
 import type { Agent } from '../agent.ts'
 import type { RequestedAction } from '../requested-action.ts'
 import { visible } from '../visible.ts'
-import { type CommonOptions, withAgent, withCommonOptions } from './connection.ts'
+import {
+  type CommonOptions,
+  traceOfEnvironment,
+  withAgent,
+  withCommonOptions,
+} from './connection.ts'
 import { exitCodeOfResult, exitCodes } from './exit-codes.ts'
 import { collectPairs, seconds } from './option-values.ts'
 import { passOn, print, printJson, say } from './terminal.ts'
@@ -68,6 +73,7 @@ async function request(words: readonly string[], options: Options): Promise<void
         const action = await agent.requestAction(toAsked(words, options, actionId), {
           signal,
           timeoutMs: storeMs,
+          trace: traceOfEnvironment(),
         })
         if (!isWaiting) {
           if (options.json) printJson({ action_id: actionId })

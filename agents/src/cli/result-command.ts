@@ -4,6 +4,7 @@ import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
+import { type Advance, withProgress } from './progress.ts'
 import { ending } from './request-command.ts'
 import { duration, passOn, print, printJson, say } from './terminal.ts'
 
@@ -33,7 +34,10 @@ async function show(operator: Operator, actionId: string, options: Options): Pro
         `action "${actionId}" is ${reply.state}: no result yet`,
       )
     }
-    await printAll(operator, reply.result)
+    const { result } = reply
+    // on a terminal the output itself shows that it goes on
+    if (process.stdout.isTTY) await printAll(operator, result)
+    else await withProgress('getting the output', (far) => printAll(operator, result, far))
     return
   }
   if (options.json) printJson(reply.result ?? reply)
@@ -75,7 +79,11 @@ function sandboxOf({ sandbox }: ActionResult): string | null {
   return sandbox.reason === null ? sandbox.profile : `${sandbox.profile} (${sandbox.reason})`
 }
 
-async function printAll(operator: Operator, result: ActionResult): Promise<void> {
+async function printAll(
+  operator: Operator,
+  result: ActionResult,
+  advance: Advance = () => {},
+): Promise<void> {
   for (const stream of outputStreams) {
     if (!result.truncated || result.output_ref === null) {
       passOn(stream, result[stream])
@@ -88,8 +96,12 @@ async function printAll(operator: Operator, result: ActionResult): Promise<void>
         offset,
       })
       passOn(stream, page.data)
+      advance(`${stream} ${percent(page.next_offset, page.total)}`)
       eof = page.eof || page.next_offset === offset
       offset = page.next_offset
     }
   }
 }
+
+const percent = (done: number, total: number): string =>
+  `${total === 0 ? 100 : Math.floor((done / total) * 100)} %`

@@ -1,5 +1,7 @@
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 /**
- * Runs until done or until it is to stop: Ctrl-C, a termination signal, or, for a child, the end of its parent. `work`
+ * Runs until done or until it is to stop: Ctrl-C, a termination signal, the end of its terminal, or, for a child, the end of its parent. `work`
  * is told by the signal.
  *
  * @returns what `work` returned
@@ -7,14 +9,12 @@
 export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()
   const onSignal = (): void => stop.abort(new Error('stopped'))
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
+  for (const signal of signals) process.once(signal, onSignal)
   process.once('disconnect', onSignal)
   try {
     return await work(stop.signal)
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    for (const signal of signals) process.off(signal, onSignal)
     process.off('disconnect', onSignal)
   }
 }

@@ -1,15 +1,28 @@
-import type { Command } from 'commander'
+import {
+  agentEventSubjects,
+  CentralPostError,
+  requestSubject,
+  resultStatuses,
+} from '@centralpost/shared'
+import { type Command, Option } from 'commander'
+import type { Operator } from '../operator/operator.ts'
 import type { TailedEvent } from '../operator/tail.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { levelOption } from './option-values.ts'
 import { ending } from './request-command.ts'
 import { stopped, untilStopped } from './stop-signal.ts'
+import { tailFilter, type TailWanted } from './tail-filter.ts'
 import { duration, print, printJson, say, styled } from './terminal.ts'
 
-interface Options extends OperatorOptions {
+interface Options extends OperatorOptions, TailWanted {
   readonly agent?: string
-  readonly workflow?: string
 }
+
+const details = `
+A line for a person tells when, which agent and which action; colours are used on a terminal unless NO_COLOR is set. A broker
+that restarts is waited for; what is said meanwhile is missed here, and is in the history. With a stock client:
+  nats sub 'SYSTEM_ACTION_RESULT.>'     (docs/nats-clients.md says how to be an operator there)`
 
 export function addTailCommand(program: Command): void {
   const command = program
@@ -18,59 +31,75 @@ export function addTailCommand(program: Command): void {
     .argument('[subject]', "a subject, wildcards allowed, such as 'SYSTEM_ACTION_RESULT.>'")
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
+    .addOption(levelOption())
+    .addOption(
+      new Option(
+        '--status <status>',
+        'only how actions ended, and only those that ended so',
+      ).choices(resultStatuses),
+    )
+    .addHelpText('after', details)
   withOperatorOptions(command).action((subject: string | undefined, options: Options) =>
     withOperator(options, (operator) =>
-      untilStopped(async (signal) => {
-        const belongs = workflowFilter(options.workflow)
-        const refusal = Promise.withResolvers<never>()
-        const tail = operator.tail(
-          (event) => {
-            if (!belongs(event)) return
-            if (options.json) printJson({ subject: event.subject, message: event.raw })
-            else for (const line of describeEvent(event)) print(line)
-          },
-          {
-            ...(options.agent !== undefined && { agentId: options.agent }),
-            ...(subject !== undefined && { subject }),
-            refused: refusal.reject,
-          },
-        )
-        await operator.flush()
-        say(`centralpost: listening at ${operator.server}`)
-        await Promise.race([stopped(signal), refusal.promise])
-        await tail.drain()
-      }),
+      untilStopped((signal) => follow(operator, subject, options, signal)),
     ),
   )
 }
 
-/** Output names no workflow: its action is known from the messages before it. */
-export function workflowFilter(workflowId: string | undefined): (event: TailedEvent) => boolean {
-  const actions = new Set<string>()
-  return (event) => {
-    if (workflowId === undefined) return true
-    const action = `${event.agentId}.${event.actionId}`
-    const named = workflowOf(event.raw)
-    if (named === workflowId && event.actionId !== '') actions.add(action)
-    const belongs = named === workflowId || actions.has(action)
-    if (event.kind === 'result') actions.delete(action)
-    return belongs
+async function follow(
+  operator: Operator,
+  subject: string | undefined,
+  options: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const isWanted = tailFilter(options)
+  const refusal = Promise.withResolvers<never>()
+  const tail = operator.tail(
+    (event) => {
+      if (!isWanted(event)) return
+      if (options.json) printJson({ subject: event.subject, message: event.raw })
+      else for (const line of describeEvent(event)) print(`${timeNow()} ${line}`)
+    },
+    {
+      ...(options.agent !== undefined && { agentId: options.agent }),
+      ...(subject !== undefined && { subject }),
+      refused: (error) => refusal.reject(withSubjects(error)),
+    },
+  )
+  const stops = [
+    operator.onDisconnect(() => say('centralpost: the broker is away; it is tried again')),
+    operator.onReconnect(() =>
+      say(
+        `centralpost: listening again at ${operator.server}; what was said meanwhile is in: centralpost history`,
+      ),
+    ),
+  ]
+  await operator.flush()
+  say(`centralpost: listening at ${operator.server}`)
+  try {
+    await Promise.race([stopped(signal), refusal.promise])
+  } finally {
+    for (const stop of stops) stop()
+    await tail.drain()
   }
 }
 
-function workflowOf(raw: unknown): string | undefined {
-  if (typeof raw !== 'object' || raw === null || !('workflow_id' in raw)) return undefined
-  const { workflow_id: workflowId } = raw
-  return typeof workflowId === 'string' || typeof workflowId === 'number'
-    ? String(workflowId)
-    : undefined
+function withSubjects(error: CentralPostError): CentralPostError {
+  const heard = [requestSubject('*'), ...agentEventSubjects.map((kind) => `${kind}.>`)]
+  return new CentralPostError(
+    error.code,
+    `${error.message}; an operator may listen to ${heard.join(', ')}`,
+    { cause: error },
+  )
 }
+
+const timeNow = (): string => styled('gray', new Date().toTimeString().slice(0, 8))
 
 /** An event in lines for a person; nothing an agent or a command wrote can drive the terminal. */
 export function describeEvent(event: TailedEvent): string[] {
   const line = (word: string, text: string): string => {
     const id = visible(event.actionId || fieldOf(event.raw, 'action_id') || '-')
-    return `${visible(event.agentId)} ${styled('gray', id)} ${word} ${text}`
+    return `${styled(hueOf(event.agentId), visible(event.agentId))} ${styled('gray', id)} ${word} ${text}`
   }
   switch (event.kind) {
     case 'request':
@@ -113,6 +142,15 @@ export function describeEvent(event: TailedEvent): string[] {
     case 'other':
       return [line(visible(event.subject), visible(JSON.stringify(event.raw)))]
   }
+}
+
+const hues = ['cyan', 'magenta', 'blue', 'greenBright', 'yellowBright', 'magentaBright'] as const
+
+/** One agent has one colour. */
+function hueOf(agentId: string): (typeof hues)[number] {
+  let sum = 0
+  for (const character of agentId) sum += character.codePointAt(0) ?? 0
+  return hues[sum % hues.length] ?? 'cyan'
 }
 
 function linesOf(data: string): string[] {

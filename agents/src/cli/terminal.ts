@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { visible, visibleJson } from '../visible.ts'
 
-type Style = Parameters<typeof styleText>[0]
+export type Style = Parameters<typeof styleText>[0]
 
 /** Prints one line to stdout. What agents wrote must have gone through `visible` before. */
 export function print(line: string): void {

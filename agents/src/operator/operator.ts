@@ -7,6 +7,7 @@ import {
   type ApprovalNeeded,
   type Bus,
   cancelReplySchema,
+  type CentralPostError,
   type Checkpoint,
   type CommandStatistics,
   decisionReplySchema,
@@ -15,6 +16,7 @@ import {
   type historyCallSchema,
   historyReplySchema,
   hubsReplySchema,
+  isCentralPostError,
   type OperatorEndpoint,
   operatorEndpointSubject,
   type operatorPatternsCallSchema,
@@ -43,6 +45,7 @@ import {
   violationsReplySchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
+import { askHub } from '../ask.ts'
 import { connectSpoke, type SpokeOptions } from '../spoke.ts'
 import { tailBus, type TailedEvent, type TailFilter } from './tail.ts'
 
@@ -94,16 +97,6 @@ export class Operator {
   /** Where the broker is that this operator talks to. */
   get server(): string {
     return this.#bus.server
-  }
-
-  /** Whether the connection to the broker is there now; a lost one is tried again for ever. */
-  get isConnected(): boolean {
-    return this.#bus.isConnected
-  }
-
-  /** Calls back each time a lost connection is there again. Returns how to stop that. */
-  onReconnect(callback: () => void): () => void {
-    return this.#bus.onReconnect(callback)
   }
 
   /**
@@ -160,7 +153,7 @@ export class Operator {
       ...(options.scope !== undefined && { scope: options.scope }),
       ...(options.expiresInSeconds !== undefined && { expires_in: options.expiresInSeconds }),
     }
-    return this.#ask('approve', call, decisionReplySchema)
+    return this.#decide('approve', call)
   }
 
   /**
@@ -179,7 +172,7 @@ export class Operator {
       reason,
       ...(options.suggestion !== undefined && { suggestion: options.suggestion }),
     }
-    return this.#ask('deny', call, decisionReplySchema)
+    return this.#decide('deny', call)
   }
 
   /** The always rules in force; with `all`, those that have ended as well. */
@@ -311,6 +304,20 @@ export class Operator {
     return tailBus(this.#bus, receive, filter)
   }
 
+  get isConnected(): boolean {
+    return this.#bus.isConnected
+  }
+
+  /** Calls back each time the connection to the broker is lost. Returns how to stop that. */
+  onDisconnect(callback: () => void): () => void {
+    return this.#bus.onDisconnect(callback)
+  }
+
+  /** Calls back each time the lost connection is there again. Returns how to stop that. */
+  onReconnect(callback: () => void): () => void {
+    return this.#bus.onReconnect(callback)
+  }
+
   /** Resolves when the broker has everything that was asked of it before, such as a tail. */
   flush(): Promise<void> {
     return this.#bus.flush()
@@ -333,8 +340,39 @@ export class Operator {
   ): Promise<z.output<T>> {
     const subject = operatorEndpointSubject(this.name, endpoint)
     const options = { schema, ...(timeoutMs !== undefined && { timeoutMs }) }
-    return this.#bus.request(subject, { schema: 1, ...call }, options)
+    return askHub(this.#bus, subject, call, options)
   }
+
+  /** A decision whose answer was lost with the connection is told again; that it stands by our own word is no conflict. */
+  async #decide(
+    endpoint: 'approve' | 'deny',
+    call: object,
+  ): Promise<z.infer<typeof decisionReplySchema>> {
+    const subject = operatorEndpointSubject(this.name, endpoint)
+    let isRepeated = !this.isConnected
+    const stop = this.onDisconnect(() => {
+      isRepeated = true
+    })
+    try {
+      return await askHub(this.#bus, subject, call, { schema: decisionReplySchema })
+    } catch (error) {
+      const stands = isRepeated && isCentralPostError(error) ? ownDecision(error, this.name) : null
+      if (stands === null) throw error
+      return stands
+    } finally {
+      stop()
+    }
+  }
+}
+
+function ownDecision(
+  error: CentralPostError,
+  name: string,
+): z.infer<typeof decisionReplySchema> | null {
+  const stands = decisionReplySchema.safeParse(error.details)
+  return error.code === 'conflict' && stands.success && stands.data.decided_by === name
+    ? stands.data
+    : null
 }
 
 function named(actionId: string, agentId: string | undefined): object {

@@ -42,8 +42,12 @@ export type TailedEvent = Tailed &
     | { readonly kind: 'request' | 'other'; readonly message: unknown }
   )
 
+export type TailedKind = (typeof agentEventSubjects)[number]
+
 export interface TailFilter {
   readonly agentId?: string
+  /** only these kinds of message, and no requests @default all */
+  readonly kinds?: readonly TailedKind[]
   /** a subject of your own, wildcards allowed, in place of all kinds of message */
   readonly subject?: string
   /** told when the broker does not allow it, or the subject cannot be */
@@ -58,10 +62,9 @@ export function tailBus(
 ): Subscription {
   const agent = filter.agentId ?? '*'
   // `SYSTEM_ACTION_*` is no wildcard to NATS: a wildcard is a whole token
-  const subjects =
-    filter.subject === undefined
-      ? [requestSubject(agent), ...agentEventSubjects.map((kind) => `${kind}.${agent}.>`)]
-      : [filter.subject]
+  const kinds = (filter.kinds ?? agentEventSubjects).map((kind) => `${kind}.${agent}.>`)
+  const all = filter.kinds === undefined ? [requestSubject(agent), ...kinds] : kinds
+  const subjects = filter.subject === undefined ? all : [filter.subject]
   const subscriptions = subjects.map((subject) =>
     bus.subscribe(
       subject,

@@ -7,6 +7,8 @@ import {
   messageOf,
   subjectToken,
   sweepAcknowledged,
+  type TraceHeaders,
+  traceHeadersOf,
   WorkQueue,
 } from '@centralpost/shared'
 import { prepareStreams, type StreamOptions } from './streams.ts'
@@ -18,6 +20,8 @@ export interface IncomingRequest {
   readonly data: Uint8Array
   readonly messageId: string
   readonly receivedAt: number
+  /** the trace that its sender began, if it did */
+  readonly trace?: TraceHeaders
 }
 
 export interface RequestQueueOptions extends StreamOptions {
@@ -48,7 +52,8 @@ export class RequestQueue {
     const underway = new Set<Promise<void>>()
     const turns = new Turns()
     const receive = (delivery: Delivery): void => {
-      const incoming = incomingOf(delivery, options.now())
+      const trace = traceHeadersOf((name) => delivery.header(name))
+      const incoming = { ...incomingOf(delivery, options.now()), trace }
       const intake = turns
         .take(subjectToken(delivery.subject, 1), () => take(incoming))
         .then(() => delivery.ack())

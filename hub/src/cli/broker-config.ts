@@ -6,7 +6,7 @@ import { brokerPaths, urlOfPort, writeBrokerState } from '../broker/broker-state
 import { CredentialStore } from '../broker/credentials.ts'
 import { makePrivateFolder, writePrivateFile } from '../broker/files.ts'
 import { findRunningBroker } from '../broker/reload.ts'
-import { type CommonOptions, dataDirOf } from './settings.ts'
+import { type CommonOptions, dataDirOf, printAs } from './settings.ts'
 
 interface Options extends CommonOptions {
   readonly listen: string
@@ -24,6 +24,7 @@ export function addBrokerConfigCommand(program: Command): void {
       'the data directory (env: CENTRALPOST_DATA)',
       process.env['CENTRALPOST_DATA'] ?? '.centralpost',
     )
+    .option('--json', 'print JSON')
     .option('--listen <host:port>', 'where that server is to listen', '127.0.0.1:4222')
     .addHelpText(
       'after',
@@ -59,6 +60,6 @@ export function addBrokerConfigCommand(program: Command): void {
       await store.ensure('agent', 'cli')
       const settings = { host, port: Number(port), storeDir: paths.store }
       await writePrivateFile(file, brokerConfig(await store.all(), settings))
-      process.stdout.write(`${file}\n`)
+      printAs(options, file, { file, url })
     })
 }

@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
-import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import {
+  type CommonOptions,
+  dataDirOf,
+  logOf,
+  printAs,
+  settingsOf,
+  withCommonOptions,
+} from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 /** Adds `broker`: the embedded broker alone, for a hub that is started apart from it. */
@@ -19,7 +26,7 @@ export function addBrokerCommand(program: Command): void {
           ...(port !== undefined && { port }),
         }),
       )
-      process.stdout.write(`broker: ${broker.url}\n`)
+      printAs(options, `broker: ${broker.url}`, { broker: broker.url })
       await Promise.race([broker.closed, untilStopped(() => process.exit(1))])
     },
   )

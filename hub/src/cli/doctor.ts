@@ -32,18 +32,16 @@ const marks: Readonly<Record<Mark, string>> = { ok: '✓', note: '·', fault: '�
 export function addDoctorCommand(program: Command): void {
   withCommonOptions(
     program.command('doctor').description('look at what a hub needs here, and say what is missing'),
-  )
-    .option('--json', 'print JSON')
-    .action(async (options: CommonOptions & { readonly json?: boolean }) => {
-      const findings = await examine(options)
-      if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`)
-      else {
-        for (const { subject, mark, text } of findings) {
-          process.stdout.write(`${marks[mark]} ${subject.padEnd(12)} ${text}\n`)
-        }
+  ).action(async (options: CommonOptions & { readonly json?: boolean }) => {
+    const findings = await examine(options)
+    if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`)
+    else {
+      for (const { subject, mark, text } of findings) {
+        process.stdout.write(`${marks[mark]} ${subject.padEnd(12)} ${text}\n`)
       }
-      if (findings.some((finding) => finding.mark === 'fault')) process.exitCode = 1
-    })
+    }
+    if (findings.some((finding) => finding.mark === 'fault')) process.exitCode = 1
+  })
 }
 
 async function examine(options: CommonOptions): Promise<Finding[]> {

@@ -11,7 +11,14 @@ import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import { findRunningBroker } from '../broker/reload.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { Hub } from '../hub.ts'
-import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+import {
+  type CommonOptions,
+  dataDirOf,
+  logOf,
+  printAs,
+  settingsOf,
+  withCommonOptions,
+} from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 /** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
@@ -44,7 +51,11 @@ export function addHubCommand(program: Command): void {
         await Hub.start({ config, dataDir, credentials, log, ...operatorCount(dataDir) }),
       )
       process.send?.({ serving: hub.hubId })
-      process.stdout.write(`hub: ${hub.hubId} serves on ${credentials.hub.servers.join(', ')}\n`)
+      const { servers } = credentials.hub
+      printAs(options, `hub: ${hub.hubId} serves on ${servers.join(', ')}`, {
+        hub_id: hub.hubId,
+        servers,
+      })
       await Promise.race([
         hub.closed,
         ...(broker ? [broker.closed] : []),

@@ -8,6 +8,7 @@ export interface CommonOptions {
   readonly data: string
   readonly config?: string
   readonly logLevel?: LogLevel
+  readonly json?: boolean
 }
 
 /** The rule file that comes with CentralPost. */
@@ -27,6 +28,7 @@ export function withCommonOptions(command: Command): Command {
       '--config <file>',
       'the settings; absent: config/centralpost.yaml if there is one (env: CENTRALPOST_CONFIG)',
     )
+    .option('--json', 'print JSON')
     .addOption(
       new Option('--log-level <level>', 'how much is logged; absent: as the settings say').choices([
         'error',
@@ -44,6 +46,11 @@ export function settingsOf(options: CommonOptions): Promise<HubConfig> {
     cwd: process.cwd(),
     shippedRules,
   })
+}
+
+/** Prints a line for a person, or the same for a program. */
+export function printAs(options: Pick<CommonOptions, 'json'>, line: string, value: object): void {
+  process.stdout.write(`${options.json ? JSON.stringify(value) : line}\n`)
 }
 
 export function dataDirOf(options: CommonOptions): string {

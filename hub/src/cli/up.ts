@@ -6,18 +6,22 @@ import { CentralPostError, externalCredentials, type Logger } from '@centralpost
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
+import type { HubConfig } from '../config/hub-config.ts'
+import { type ServingConsole, startConsole } from './console-process.ts'
+import { SpokeProcess } from './spoke-process.ts'
 import {
-  consoleArguments,
-  ConsoleProcess,
-  findConsoleProgram,
-  type ServingConsole,
-} from './console-process.ts'
-import { type CommonOptions, dataDirOf, logOf, settingsOf, withCommonOptions } from './settings.ts'
+  type CommonOptions,
+  dataDirOf,
+  logOf,
+  printAs,
+  settingsOf,
+  withCommonOptions,
+} from './settings.ts'
 import { untilStopped } from './signals.ts'
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
 
-/** Adds `up`: broker, hub and console together on one machine, the latter two in processes of their own that are started again. */
+/** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
 export function addUpCommand(program: Command): void {
   withCommonOptions(
     program
@@ -47,18 +51,32 @@ export function addUpCommand(program: Command): void {
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
-      const found = config.console.enabled ? findConsoleProgram() : undefined
-      const page =
-        found === undefined
-          ? undefined
-          : new ConsoleProcess(found, consoleArguments(config.console, dataDir), log)
+      const { notify } = config
+      if (notify.desktop || notify.webhook !== undefined) {
+        const notifier = startNotifier(config, dataDir, log)
+        opened.defer(() => notifier.stop())
+      }
+      const url = broker?.url ?? external?.servers.join(', ') ?? ''
+      const page = config.console.enabled ? startConsole(config.console, dataDir, log) : undefined
       if (page) opened.defer(() => page.stop())
       const served = await Promise.race([page?.serving ?? null, stopping.then(() => null)])
-      process.stdout.write(
-        welcome(hubId, broker?.url ?? external?.servers.join(', ') ?? '', dataDir, served),
-      )
+      printAs(options, welcome(hubId, url, dataDir, served), {
+        hub_id: hubId,
+        broker: url,
+        data_dir: dataDir,
+        console: served,
+      })
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
+  })
+}
+
+/** The address of a webhook is often a secret itself: it goes where other users of the machine cannot see it. */
+function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): SpokeProcess {
+  const args = ['notify', '--data', dataDir, '--secret-env', notify.secret_env]
+  return new SpokeProcess(notify.desktop ? [...args, '--desktop'] : args, {
+    log,
+    env: notify.webhook === undefined ? {} : { CENTRALPOST_WEBHOOK: notify.webhook },
   })
 }
 
@@ -145,11 +163,10 @@ function welcome(
           '',
         ]),
     '  centralpost request --wait -- git status     ask for an action',
-    '  centralpost pending                          see what waits for you',
+    '  centralpost pending --watch                  decide what waits for you',
     '  centralpost tail                             watch everything that happens',
     '  centralpost credentials add agent NAME       let another agent in',
     '',
     'Ctrl-C stops it.',
-    '',
   ].join('\n')
 }

@@ -220,6 +220,51 @@ export const hubConfigSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      port: z
+        .int()
+        .min(0)
+        .max(65_535)
+        .optional()
+        .describe(
+          'where Prometheus finds /metrics; absent: none are served; 0: a free one, which the log names',
+        ),
+      host: z.string().min(1).default('127.0.0.1').describe('the address it listens on'),
+    })
+    .prefault({}),
+  tracing: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(
+          'sends spans by OTLP over HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says or `endpoint`',
+        ),
+      endpoint: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('the base of an OTLP receiver, such as http://127.0.0.1:4318'),
+      command_text: z
+        .boolean()
+        .default(false)
+        .describe('whether spans carry the text of commands, which may hold secrets'),
+    })
+    .prefault({}),
+  notify: z
+    .strictObject({
+      webhook: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('`up` posts every approval request there'),
+      secret_env: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+        .default('CENTRALPOST_WEBHOOK_SECRET')
+        .describe('the variable that holds the key which signs them'),
+      desktop: z.boolean().default(false).describe('`up` shows them on this desktop'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

@@ -125,9 +125,14 @@ export class History {
     await sealSegment(this.#commits, written, by)
   }
 
+  /** May be called twice. */
   async close(): Promise<void> {
     await this.#commits.idle()
     await this.#opened.disposeAsync()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #audit<T>(work: (auditor: AuditorMethods) => Promise<T>): Promise<T> {

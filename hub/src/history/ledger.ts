@@ -288,6 +288,16 @@ export class Ledger {
     }))
   }
 
+  /** When the oldest action of a state was asked for, in milliseconds since 1970; null when there is none. */
+  async oldestIn(state: ActionState): Promise<number | null> {
+    const { oldest } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.min<number | null>('timestamp').as('oldest'))
+      .where('status', '=', state)
+      .executeTakeFirstOrThrow()
+    return oldest
+  }
+
   async countUnpublished(): Promise<number> {
     const { n } = await this.#db
       .selectFrom('action_results')

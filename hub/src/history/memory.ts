@@ -14,7 +14,7 @@ export interface MemoryOptions {
 
 /** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
 const laterMs = 50
-const longestWaitMs = 1500
+const longestWaitMs = 10_000
 /** Over this many bytes, the ledger's log must be emptied although it is being written. */
 const longestLog = 32 * 2 ** 20
 const againMs = 1000
@@ -33,6 +33,7 @@ export class Memory {
   #timer: NodeJS.Timeout | undefined
   #working: Promise<void> | undefined
   #isBehind = false
+  #isFarBehind = false
   #isClosed = false
   #recorded = 0
   #minedAt = 0
@@ -70,11 +71,14 @@ export class Memory {
    * moment ago.
    */
   async caughtUp(waitMs = longestWaitMs): Promise<void> {
+    // so much to take up that waiting for it is hopeless: answers are of what there is
+    if (this.#isFarBehind && waitMs === longestWaitMs) return
     const until = Date.now() + waitMs
     // what is under way may have read the trail before the last event
     for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
       if (!this.#working) this.#start()
-      await within(this.#working, until - Date.now())
+      const isDone = await within(this.#working, until - Date.now())
+      this.#isFarBehind = !isDone
     }
   }
 
@@ -90,6 +94,7 @@ export class Memory {
     this.#timer = undefined
     this.#working ??= this.#run().finally(() => {
       this.#working = undefined
+      this.#isFarBehind = false
       if (this.#isBehind) this.follow()
     })
   }
@@ -120,9 +125,11 @@ export class Memory {
   }
 }
 
-async function within(work: Promise<unknown> | undefined, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, Math.max(0, ms))
-  await Promise.race([work, promise])
+/** @returns whether it was done within the time */
+async function within(work: Promise<unknown> | undefined, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), Math.max(0, ms))
+  const isDone = await Promise.race([work?.then(() => true), promise])
   clearTimeout(timer)
+  return isDone ?? true
 }

@@ -12,7 +12,7 @@ import type { z } from 'zod'
 import { decode, encode } from '../codec.ts'
 import type { Logger } from '../log/logger.ts'
 import { messageOf } from '../message-of.ts'
-import { CentralPostError, problemSchema } from '../problem.ts'
+import { CentralPostError, isCentralPostError, problemSchema } from '../problem.ts'
 import { busError } from './bus-error.ts'
 import type { BusCredentials } from './credentials.ts'
 
@@ -54,6 +54,7 @@ export class Bus {
   readonly #connection: NatsConnection
   readonly #log: Logger
   readonly #reconnected = new Set<() => void>()
+  readonly #disconnected = new Set<() => void>()
   #connected = true
 
   private constructor(connection: NatsConnection, log: Logger) {
@@ -122,6 +123,12 @@ export class Bus {
     return () => this.#reconnected.delete(callback)
   }
 
+  /** Calls back each time the connection is lost. Returns how to stop that. */
+  onDisconnect(callback: () => void): () => void {
+    this.#disconnected.add(callback)
+    return () => this.#disconnected.delete(callback)
+  }
+
   /** Sends and forgets (core NATS). */
   publish(subject: string, message: unknown, headers?: Headers): void {
     this.#connection.publish(subject, encode(message), headers && { headers: toHeaders(headers) })
@@ -153,20 +160,29 @@ export class Bus {
    * Asks an endpoint and checks its answer.
    *
    * @param options.timeoutMs how long the answer may take @default 5000
-   * @throws {CentralPostError} what the endpoint answered, or `unavailable` when nobody did
+   * @throws {CentralPostError} what the endpoint answered, or `unavailable` when nobody did; at once when the connection
+   * is lost before the answer came (`details.connection` is then `lost`: the call may have had its effect)
    */
   async request<T extends z.ZodType>(
     subject: string,
     message: unknown,
-    options: { schema: T; timeoutMs?: number },
+    options: { schema: T; timeoutMs?: number; headers?: Headers },
   ): Promise<z.output<T>> {
+    // the client drops what it is asked for while it is not connected
+    if (!this.#connected) throw connectionLost(subject)
+    const lost = Promise.withResolvers<never>()
+    const stop = this.onDisconnect(() => lost.reject(connectionLost(subject)))
     let answer
     try {
-      answer = await this.#connection.request(subject, encode(message), {
+      const call = this.#connection.request(subject, encode(message), {
         timeout: options.timeoutMs ?? 5000,
+        ...(options.headers && { headers: toHeaders(options.headers) }),
       })
+      answer = await Promise.race([call, lost.promise])
     } catch (error) {
-      throw busError(error, `asking ${subject}`)
+      throw isCentralPostError(error) ? error : busError(error, `asking ${subject}`)
+    } finally {
+      stop()
     }
     if (answer.headers?.has('Nats-Service-Error-Code')) {
       const body: unknown = answer.json()
@@ -247,6 +263,7 @@ export class Bus {
         case Events.Disconnect:
           this.#connected = false
           this.#log.warn('broker connection lost')
+          for (const callback of this.#disconnected) callback()
           break
         case Events.Reconnect:
           this.#connected = true
@@ -260,6 +277,14 @@ export class Bus {
       }
     }
   }
+}
+
+function connectionLost(subject: string): CentralPostError {
+  return new CentralPostError(
+    'unavailable',
+    `asking ${subject}: the connection to the broker was lost before an answer came`,
+    { cause: new Error('disconnected'), details: { connection: 'lost' } },
+  )
 }
 
 async function readCreds(path: string): Promise<Uint8Array> {

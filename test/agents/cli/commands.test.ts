@@ -222,7 +222,9 @@ describe('centralpost tail', () => {
     tail.kill('SIGTERM')
     const { code, stdout } = await tail.ended
     expect(code).toBe(0)
-    expect(stdout.split('\n').filter((line) => line !== '')).toEqual([
+    const lines = stdout.split('\n').filter((line) => line !== '')
+    expect(lines.every((line) => /^\d\d:\d\d:\d\d /.test(line))).toBe(true)
+    expect(lines.map((line) => line.slice(9))).toEqual([
       expect.stringContaining('agent-a ' + actionId + ' asks printf'),
       expect.stringContaining('runs printf'),
       `agent-a ${actionId} | one`,

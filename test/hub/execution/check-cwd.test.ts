@@ -45,6 +45,15 @@ test.each([
   })
 })
 
+test('a way up from a link that leads out does not lead out', async () => {
+  await using dir = await TempDir.make()
+  const { root } = await folders(dir)
+  await mkdir(join(root, 'root-beside'))
+
+  // the system would go to the link's target first, and from there to the folder beside the root
+  expect(await checkCwd(`${root}/way-out/../root-beside`, [root])).toBe(join(root, 'root-beside'))
+})
+
 test('a relative path and an empty list of roots allow nothing', async () => {
   await expect(checkCwd('.', ['/'])).rejects.toMatchObject({ code: 'invalid_request' })
   await expect(checkCwd('/', [])).rejects.toMatchObject({ code: 'invalid_request' })

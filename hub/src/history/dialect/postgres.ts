@@ -1,6 +1,6 @@
 import { CentralPostError, messageOf } from '@centralpost/shared'
 import { Kysely, PostgresDialect, sql } from 'kysely'
-import pg from 'pg'
+import { Client, Pool, types } from 'pg'
 import { postgresMatch } from '../memory/search-query.ts'
 import { postgresVector } from '../memory/search-words.ts'
 import type { Schema } from '../schema.ts'
@@ -13,24 +13,26 @@ const hubLock = 7_305_002
 const eight = 20
 const numeric = 1700
 
+type TypeId = Parameters<typeof types.getTypeParser>[0]
+
+const parserOf = (oid: TypeId, format?: 'text'): unknown =>
+  (oid as number) === eight || (oid as number) === numeric
+    ? Number
+    : types.getTypeParser(oid, format)
+
 /**
  * Opens one part of a history that is kept in PostgreSQL. Both parts are tables of one database.
  *
  * @throws {CentralPostError} `storage` when the server cannot be reached or refuses
  */
 export async function openPostgres(url: string, part: StorePart): Promise<Store> {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: part === 'ledger' ? 4 : 2,
     application_name: `centralpost ${part}`,
     connectionTimeoutMillis: 10_000,
     // counts and times are far below 2^53
-    types: {
-      getTypeParser: ((oid: number, format?: 'text') =>
-        oid === eight || oid === numeric
-          ? Number
-          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+    types: { getTypeParser: parserOf as typeof types.getTypeParser },
   })
   // a connection that idles may be ended by the server; the pool makes another
   pool.on('error', () => {})
@@ -81,7 +83,7 @@ export async function lockPostgres(
   url: string,
   onLost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: url,
     application_name: 'centralpost hub lock',
     keepAlive: true,

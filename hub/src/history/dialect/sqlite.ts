@@ -6,6 +6,7 @@ import SqliteDatabase, { type Database as Sqlite, type Statement } from 'better-
 import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { Schema } from '../schema.ts'
 import { sqliteMatch } from '../memory/search-query.ts'
+import { rowWithAddition } from './sqlite-pages.ts'
 import type { Database, Store, StorePart } from './dialect.ts'
 
 /** More different statements than the hub has; those with lists in them come in many lengths. */
@@ -72,9 +73,19 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       },
       structuralFault: async (on) => {
         const { rows } = await sql<{ integrity_check: string }>`
-          pragma integrity_check('audit_events')`.execute(on)
+          pragma ${sql.raw(part === 'ledger' ? 'main' : 'ledger')}.integrity_check('audit_events')`.execute(
+          on,
+        )
         const faults = rows.map((row) => row.integrity_check).filter((fault) => fault !== 'ok')
-        return faults.length === 0 ? null : faults.slice(0, 3).join('; ')
+        if (faults.length > 0) return faults.slice(0, 3).join('; ')
+        const pages = await sql<{ pageno: number }>`
+          select pageno from dbstat(${part === 'ledger' ? 'main' : 'ledger'})
+          where name = 'audit_events' and pagetype = 'leaf'`.execute(on)
+        const row = await rowWithAddition(
+          join(dataDir, 'hub.db'),
+          pages.rows.map((one) => one.pageno),
+        )
+        return row === null ? null : `event ${row} has something in place of its number`
       },
       checkpoint: (mode) => Promise.resolve(checkpoint(file, part, mode)),
     },

@@ -96,9 +96,8 @@ export class SecretKeeper {
   async keepChanged({ tx }: Batch, whole: CommandExecution): Promise<void> {
     const { command, argv, env, context, verdict, bound, digest } = whole
     const { command_hash, request_hash } = whole
-    const original = JSON.stringify({
-      ...{ command, argv, env, context, verdict, bound, digest, command_hash, request_hash },
-    })
+    const told = { command, argv, env, context, verdict, bound, digest, command_hash, request_hash }
+    const original = JSON.stringify(told)
     await tx
       .updateTable('sealed_originals')
       .set({ original: this.#vault.seal(original, `execution ${whole.execution_id}`) })

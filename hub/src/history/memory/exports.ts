@@ -78,14 +78,13 @@ export async function exportPage({ db }: Store, asked: ExportQuery): Promise<Exp
 }
 
 /** RFC 4180; what a spreadsheet would take for a formula gets an apostrophe in front. */
-function csvLine(values: readonly unknown[]): string {
+function csvLine(values: readonly (string | number | null)[]): string {
   return `${values.map(csvField).join(',')}\r\n`
 }
 
-function csvField(value: unknown): string {
-  if (value === null || value === undefined) return ''
+function csvField(value: string | number | null): string {
+  if (value === null) return ''
   if (typeof value === 'number') return String(value)
-  const text = String(value)
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

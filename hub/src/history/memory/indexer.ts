@@ -102,7 +102,7 @@ export class Indexer {
           rows.map((row) => row.execution_id),
         )
         const totals = new Totals()
-        for (const row of [...rows].sort((a, b) => a.execution_id - b.execution_id)) {
+        for (const row of rows.toSorted((a, b) => a.execution_id - b.execution_id)) {
           const before = known.get(row.execution_id)
           // it has ended, is counted, and never changes
           if (before?.settled === 1) continue
@@ -152,11 +152,10 @@ export class Indexer {
       cwd_kind: seen?.cwdKind ?? null,
       files: seen === null ? null : JSON.stringify(seen.files),
     }
-    const { execution_id: id, ...values } = indexed
     await tx
       .insertInto('execution_index')
       .values(indexed)
-      .onConflict((conflict) => conflict.column('execution_id').doUpdateSet(values))
+      .onConflict((conflict) => conflict.column('execution_id').doUpdateSet(indexed))
       .execute()
     if (!settled) return
     totals.add(row, form.formId)

@@ -148,7 +148,7 @@ export function normalise(command: string): CommandForm {
 }
 
 function kindOf(text: string, isQuoted: boolean, program: string, sub: string): string {
-  if (/^[a-z][a-z0-9+.-]{1,20}:\/\//i.test(text) || /^git@/.test(text)) return 'url'
+  if (/^[a-z][a-z0-9+.-]{1,20}:\/\//i.test(text) || text.startsWith('git@')) return 'url'
   if (/^\$|^`/.test(text)) return 'value'
   if (/^[+-]?\d+(\.\d+)?[a-z%]{0,2}$/i.test(text)) return 'n'
   if (/^[0-9a-f]{7,64}$/i.test(text) && /\d/.test(text)) return 'id'

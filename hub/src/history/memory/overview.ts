@@ -135,7 +135,7 @@ async function durationsOf(
     // of more, the newest say as much
     .limit(100_000)
     .execute()
-  const sorted = Float64Array.from(rows, (row) => row.ms ?? 0).sort()
+  const sorted = Float64Array.from(rows, (row) => row.ms ?? 0).toSorted()
   const at = (share: number): number | null =>
     sorted.length === 0
       ? null

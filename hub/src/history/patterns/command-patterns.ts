@@ -30,7 +30,7 @@ export async function successPatterns(
   const groups = await grouped(db, asked)
   return groups
     .filter((group) => group.uses >= asked.least && group.successful > 0)
-    .sort((a, b) => b.successful / b.uses - a.successful / a.uses || b.uses - a.uses)
+    .toSorted((a, b) => b.successful / b.uses - a.successful / a.uses || b.uses - a.uses)
     .slice(0, asked.limit)
     .map((group) => statsOf(group))
 }
@@ -42,7 +42,7 @@ export async function failurePatterns(
 ): Promise<CommandPatternStats[]> {
   const groups = (await grouped(db, asked))
     .filter((group) => group.uses - group.successful >= asked.least)
-    .sort((a, b) => b.uses - b.successful - (a.uses - a.successful))
+    .toSorted((a, b) => b.uses - b.successful - (a.uses - a.successful))
     .slice(0, asked.limit)
   return Promise.all(
     groups.map(async (group) => {

@@ -30,7 +30,7 @@ export async function noteFixes(
   if (failed === undefined || failed.success !== 0) return
   const between = before
     .slice(0, at)
-    .reverse()
+    .toReversed()
     .filter((one) => one.success === 1 && one.form_id !== formId)
   const forms = await tx
     .selectFrom('command_forms')

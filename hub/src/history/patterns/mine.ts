@@ -65,6 +65,7 @@ export async function mineSequences(
   for (const [form, places] of starts) {
     if (workflowsOf(places) >= leastSupport) growing.push({ forms: [form], places })
   }
+  const candidates = growing.length
   let rounds = 0
   while (growing.length > 0 && done.length < mostSequences) {
     const grown = growing.pop()
@@ -80,7 +81,7 @@ export async function mineSequences(
         places.length >= grown.places.length * leastConfidence &&
         places.length >= expected * leastLift &&
         // so many candidates are looked at that some would follow often by chance
-        chanceOf(places.length, expected) * starts.size < mostChance
+        chanceOf(places.length, expected) * candidates < mostChance
       )
     })
     for (const { form, places } of kept) growing.push({ forms: [...grown.forms, form], places })
@@ -137,7 +138,7 @@ function workflowsOf(places: readonly Place[]): number {
 
 /** Those that are not part of a longer one which explains most of their occurrences. */
 function maximal(sequences: readonly Grown[]): Grown[] {
-  const sorted = [...sequences].sort(
+  const sorted = sequences.toSorted(
     (a, b) => b.forms.length - a.forms.length || b.places.length - a.places.length,
   )
   const kept: Grown[] = []

@@ -140,7 +140,7 @@ export class PatternStore {
       .limit(mostMined)
       .execute()
     const workflows = new Map<string, Step[]>()
-    for (const row of rows.reverse()) {
+    for (const row of rows.toReversed()) {
       // agents of one workflow work side by side: each has its own order
       const key = `${row.workflow_id} ${row.agent_id}`
       const steps = workflows.get(key)
@@ -260,7 +260,7 @@ function keptParameters(written: string | undefined, form: string): string {
 function mostFrequent(categories: readonly TaskCategory[]): TaskCategory {
   const counts = new Map<TaskCategory, number>()
   for (const one of categories) counts.set(one, (counts.get(one) ?? 0) + 1)
-  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'other'
+  return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'other'
 }
 
 /** A pattern as it travels. */

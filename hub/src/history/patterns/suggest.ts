@@ -26,7 +26,7 @@ export async function suggestionsFor(db: Database, asked: SuggestionQuery): Prom
   if (asked.task !== undefined || asked.after === undefined) {
     found.push(...forTask(asked.task ?? '', patterns))
   }
-  return found.sort((a, b) => b.score - a.score).slice(0, asked.limit)
+  return found.toSorted((a, b) => b.score - a.score).slice(0, asked.limit)
 }
 
 async function patternsOf(

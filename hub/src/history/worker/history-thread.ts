@@ -67,7 +67,7 @@ async function serve({ role, location, hubId }: WorkerStart): Promise<void> {
         id: call.id,
         ok: false,
         code: isCentralPostError(error) ? error.code : 'fault',
-        message: isCentralPostError(error) ? error.message : `${messageOf(error)}`,
+        message: isCentralPostError(error) ? error.message : messageOf(error),
       }))
       .then((reply) => port.postMessage(reply))
       .catch((error: unknown) => {

@@ -36,8 +36,10 @@ export class HistoryWorker {
   }
 
   /** What it serves, as an object whose methods are called over there. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who starts a thread knows what it serves
   methods<T extends object>(): T {
-    return new Proxy({} as Methods, {
+    const none: Methods = {}
+    return new Proxy(none, {
       get:
         (_target, method) =>
         (...args: readonly unknown[]) =>
@@ -49,6 +51,7 @@ export class HistoryWorker {
   async close(): Promise<void> {
     if (this.#gone) return
     const gone = new Promise((resolve) => this.#worker.once('exit', resolve))
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     this.#worker.postMessage({ id: -1, method: 'close', args: [] } satisfies WorkerCall)
     // whatever it is in the middle of: it writes in transactions
     const timer = setTimeout(() => void this.#worker.terminate(), 2000)
@@ -61,6 +64,7 @@ export class HistoryWorker {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     this.#last += 1
     this.#waiting.set(this.#last, { resolve, reject })
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     this.#worker.postMessage({ id: this.#last, method, args } satisfies WorkerCall)
     return promise
   }

@@ -30,6 +30,12 @@ const pem = joined(
   'PRIVATE KEY-----',
 )
 
+const time = (text: string): number => {
+  const from = performance.now()
+  masker.mask(text)
+  return performance.now() - from
+}
+
 describe('what looks like a credential', () => {
   test.each([
     [`git clone https://x:${gh}@github.com/a/b`, gh],
@@ -115,7 +121,7 @@ describe('what looks like a credential', () => {
   test('in an environment goes by its name as well', () => {
     const env = { DB_PASSWORD: 'a b', NORMAL: 'value', URL: 'https://u:pw12@h/', API_KEYS: 'k' }
     const known = masker.secretsOfEnv(env)
-    expect([...known].sort()).toEqual(['a b', 'k', 'pw12'])
+    expect([...known].toSorted()).toEqual(['a b', 'k', 'pw12'])
     const masked = masker.maskEnv(env, known)
     expect(masked['NORMAL']).toBe('value')
     expect(JSON.stringify(masked)).not.toMatch(/a b|pw12|"k"/)
@@ -163,11 +169,6 @@ describe('what looks like a credential', () => {
       'BEGIN ',
       '-----BEGIN RSA PRIVATE KEY-----',
     ]
-    const time = (text: string): number => {
-      const from = performance.now()
-      masker.mask(text)
-      return performance.now() - from
-    }
     for (const piece of pieces) {
       for (const other of ['', 'x', ' ']) {
         const unit = piece + other

@@ -1,10 +1,6 @@
 import SqliteDatabase from 'better-sqlite3'
 import * as fc from 'fast-check'
-import {
-  postgresMatch,
-  searchQuery,
-  sqliteMatch,
-} from '../../../../hub/src/history/memory/search-query.ts'
+import { searchQuery, sqliteMatch } from '../../../../hub/src/history/memory/search-query.ts'
 
 describe('what a person types into the search', () => {
   test.each([

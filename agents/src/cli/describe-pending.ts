@@ -1,0 +1,87 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import { visible, visibleCommand } from '../visible.ts'
+import { duration, styled } from './terminal.ts'
+
+/** A label and what stands behind it, made visible. */
+export type Field = readonly [label: string, text: string]
+
+/** All that an approver should read before deciding, in the order of its weight. */
+export function fieldsOf(asked: ApprovalNeeded): Field[] {
+  const env = Object.entries(asked.env).map(([name, value]) => visible(`${name}=${value}`))
+  const risk = asked.risk.parts.map((part) => `${part.name} +${part.points}`).join(', ')
+  const fields: Field[] = [
+    ['command', visibleCommand(asked.command)],
+    ['runs in', visible(asked.cwd)],
+    ['with', env.join(' ')],
+    ['sandbox', visible(asked.sandbox ?? '')],
+    ...asked.verdict.reasons.map((reason): Field => ['needs review', visible(reason)]),
+    ...partsOf(asked),
+    ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
+    ['asked because', visible(asked.context ?? '')],
+    ['agent', visible(asked.agent_id)],
+    ['workflow', visible(asked.workflow_id ?? '')],
+    ['for at most', duration(asked.timeout)],
+    ['sandbox', visible(asked.sandbox ?? '')],
+    ['trust', asked.trust_level],
+    ...Object.entries(asked.bound)
+      .filter(([name]) => name !== 'sandbox')
+      .map(([name, value]): Field => [
+        'binds',
+        visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
+      ]),
+    ...asked.always.map(({ decision, rule, refused }): Field => [
+      'or always',
+      rule === null
+        ? `${decision}: not offered: ${visible(refused ?? '')}`
+        : `--decision ${decision} would allow ${visible(rule)}`,
+    ]),
+    [
+      'approved by',
+      asked.approvals_needed > 1
+        ? `${asked.approvals.join(', ') || 'nobody yet'} (${asked.approvals_needed} must)`
+        : '',
+    ],
+    ['expires in', duration(secondsLeft(asked))],
+    ['action', visible(asked.action_id)],
+    ['digest', asked.digest],
+  ]
+  return fields.filter(([, text]) => text !== '')
+}
+
+const lessWeighty: ReadonlySet<string> = new Set([
+  'trust',
+  'binds',
+  'or always',
+  'approved by',
+  'expires in',
+  'action',
+  'digest',
+])
+
+/** Whether nobody should approve without having seen it. These fields come first. */
+export function weighs([label]: Field): boolean {
+  return !lessWeighty.has(label)
+}
+
+/** The same in aligned lines. */
+export function describe(asked: ApprovalNeeded): string[] {
+  return fieldsOf(asked).map(
+    ([label, text]) => `${label.padEnd(14)} ${label === 'command' ? styled('bold', text) : text}`,
+  )
+}
+
+/** How long an action still waits. */
+export function secondsLeft(asked: ApprovalNeeded, now = Date.now()): number {
+  return Math.max(0, (Date.parse(asked.expires_at) - now) / 1000)
+}
+
+/** Each part of a compound with its own verdict, so that what is new stands out from what would run anyway. */
+function partsOf(asked: ApprovalNeeded): Field[] {
+  const { units } = asked.verdict
+  return units.length < 2
+    ? []
+    : units.map((unit) => [
+        'part',
+        `${unit.level.padEnd(7)} ${visibleCommand(unit.text)}: ${visible(unit.reason)}`,
+      ])
+}

@@ -1,0 +1,92 @@
+import { emitKeypressEvents, type Key as TypedKey } from 'node:readline'
+import type { Key } from './keys.ts'
+import type { Size } from './render.ts'
+
+const enter = [
+  '\x1b[?1049h', // a screen of its own: what was there before comes back
+  '\x1b[?25l', // no cursor
+  '\x1b[?7l', // a row that is wider than it should be must not push the others down
+  '\x1b[?2004h', // what is pasted is told apart from what is typed
+  '\x1b[2J',
+].join('')
+const leave = '\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[?1049l'
+
+/**
+ * A terminal that is drawn on as a whole and read key by key. It is given back as it was, however the process ends
+ * (but for SIGKILL).
+ */
+export class TerminalScreen {
+  readonly #press: (key: Key) => void
+  readonly #redraw: () => void
+  #pasted: string | undefined
+  #isOpen = true
+
+  /**
+   * @param press told of every key; a paste is one key named `paste`
+   * @param redraw asked for when the terminal's size has changed
+   */
+  constructor(press: (key: Key) => void, redraw: () => void) {
+    this.#press = press
+    this.#redraw = redraw
+    process.on('exit', this.close)
+    // before the stack of a crash is printed, which would be lost with the screen
+    process.on('uncaughtExceptionMonitor', this.close)
+    process.stdin.setRawMode(true)
+    emitKeypressEvents(process.stdin)
+    process.stdin.on('keypress', this.#typed)
+    process.stdin.resume()
+    process.stdout.on('resize', this.#redraw)
+    process.stdout.write(enter)
+  }
+
+  get size(): Size {
+    return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
+  }
+
+  /** Shows these rows and nothing else. */
+  draw(rows: readonly string[]): void {
+    if (!this.#isOpen) return
+    const lines = rows.map((row) => `${row}\x1b[0m\x1b[K`).join('\r\n')
+    // drawn in one go where the terminal knows how
+    process.stdout.write(`\x1b[?2026h\x1b[H${lines}\x1b[J\x1b[?2026l`)
+  }
+
+  /** Gives the terminal back. May be called twice. */
+  readonly close = (): void => {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    process.off('exit', this.close)
+    process.off('uncaughtExceptionMonitor', this.close)
+    process.stdin.off('keypress', this.#typed)
+    process.stdout.off('resize', this.#redraw)
+    process.stdout.write(leave)
+    process.stdin.setRawMode(false)
+    process.stdin.pause()
+  };
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  readonly #typed = (text: string | undefined, typed: TypedKey): void => {
+    if (typed.name === 'paste-start') this.#pasted = ''
+    else if (typed.name === 'paste-end') {
+      const pasted = this.#pasted ?? ''
+      this.#pasted = undefined
+      this.#press({ name: 'paste', text: pasted })
+    } else if (this.#pasted !== undefined) this.#pasted += text ?? ''
+    else this.#press(keyOf(text ?? '', typed))
+  }
+}
+
+function keyOf(text: string, typed: TypedKey): Key {
+  const { name, ctrl, meta } = typed
+  if (ctrl) return { name: `ctrl-${name ?? ''}`, text: '' }
+  if (name === 'enter') return { name: 'return', text: '' }
+  // a letter is itself, upper case or lower; Alt makes it another key
+  if (text.length === 1 && text >= ' ' && text !== '\x7f' && !meta) {
+    return { name: text === ' ' ? 'space' : text, text }
+  }
+  const isTyped = text >= ' ' && !text.startsWith('\x1b') && text !== '\x7f'
+  return { name: name ?? '', text: isTyped && !meta ? text : '' }
+}

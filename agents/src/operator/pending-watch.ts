@@ -1,0 +1,244 @@
+import { type ApprovalNeeded, isCentralPostError, type ResultReply } from '@centralpost/shared'
+import type { Operator } from './operator.ts'
+import type { TailedEvent } from './tail.ts'
+
+/** How often the hub is asked for all that waits, besides what it announces; in milliseconds. */
+const refreshMs = 5_000
+const retryMs = 500
+
+/** What became of an action that no longer waits. */
+export interface Gone {
+  readonly outcome: 'approved' | 'denied' | 'expired' | 'cancelled' | 'ended'
+  /** the operator who decided, where one is known */
+  readonly by: string | null
+  readonly reason: string | null
+}
+
+export type PendingChange =
+  | { readonly kind: 'arrived' | 'changed'; readonly asked: ApprovalNeeded }
+  | { readonly kind: 'gone'; readonly asked: ApprovalNeeded; readonly gone: Gone }
+  /** `lost`: the broker or the hub is away, and what is shown may be old; `back`: it is up to date again */
+  | { readonly kind: 'lost' | 'back' }
+
+export interface PendingFilter {
+  readonly agentId?: string
+  readonly workflowId?: string
+}
+
+/** Told of a change, with all that waits after it, oldest first. */
+export type TellPending = (change: PendingChange, pending: readonly ApprovalNeeded[]) => void
+
+/** Names a pending action: agents choose their ids, so two may have chosen the same. */
+export const keyOf = (asked: Pick<ApprovalNeeded, 'agent_id' | 'action_id'>): string =>
+  `${asked.agent_id}/${asked.action_id}`
+
+/**
+ * What waits for a person, kept up to date: by what the hub announces, and by asking it again at intervals and after every
+ * reconnect, for what was said while nobody could listen.
+ */
+export class PendingWatch {
+  readonly #operator: Operator
+  readonly #filter: PendingFilter
+  readonly #tell: (change: PendingChange) => void
+  readonly #waiting = new Map<string, ApprovalNeeded>()
+  /** what ended while the hub was being asked for all that waits: its answer may still name it */
+  #ended = new Set<string>()
+  #arrived = new Set<string>()
+  #isUpToDate = true
+  #isClosed = false
+  #isAsking = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #stack = new AsyncDisposableStack()
+
+  private constructor(operator: Operator, filter: PendingFilter, tell: TellPending) {
+    this.#operator = operator
+    this.#filter = filter
+    this.#tell = (change) => tell(change, this.pending)
+  }
+
+  /**
+   * Starts to watch; what waits already is told as arrived before this resolves.
+   *
+   * @param tell told of every change, after `pending` has it
+   * @throws {CentralPostError} `unavailable` when no hub answers, `forbidden`
+   */
+  static async open(
+    operator: Operator,
+    filter: PendingFilter,
+    tell: TellPending,
+  ): Promise<PendingWatch> {
+    const watch = new PendingWatch(operator, filter, tell)
+    const tail = operator.tail((event) => watch.#receive(event), {
+      kinds: [
+        'SYSTEM_ACTION_APPROVAL_NEEDED',
+        'SYSTEM_ACTION_DENIED',
+        'SYSTEM_ACTION_START',
+        'SYSTEM_ACTION_RESULT',
+      ],
+      ...(filter.agentId !== undefined && { agentId: filter.agentId }),
+    })
+    watch.#stack.defer(() => tail.drain())
+    watch.#stack.defer(operator.onDisconnect(() => watch.#lose()))
+    watch.#stack.defer(operator.onReconnect(() => watch.refresh()))
+    try {
+      await watch.#ask()
+    } catch (error) {
+      await watch.close()
+      throw error
+    }
+    watch.#schedule(refreshMs)
+    return watch
+  }
+
+  /** Oldest first. */
+  get pending(): readonly ApprovalNeeded[] {
+    return [...this.#waiting.values()].toSorted((a, b) => a.execution_id - b.execution_id)
+  }
+
+  /** Whether broker and hub answered when they were last asked. */
+  get isUpToDate(): boolean {
+    return this.#isUpToDate
+  }
+
+  /** Takes one out that this operator has decided, without telling it as gone. */
+  decided(asked: ApprovalNeeded): void {
+    this.#waiting.delete(keyOf(asked))
+    this.#ended.add(keyOf(asked))
+  }
+
+  /** Asks the hub now for all that waits. */
+  refresh(): void {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    void this.#askAgain().finally(() => {
+      this.#isAsking = false
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    await this.#stack.disposeAsync()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #askAgain(): Promise<void> {
+    clearTimeout(this.#timer)
+    if (this.#isClosed) return
+    try {
+      await this.#ask()
+      if (!this.#isUpToDate) {
+        this.#isUpToDate = true
+        this.#tell({ kind: 'back' })
+      }
+      this.#schedule(refreshMs)
+    } catch {
+      // told as lost; asked again until it answers
+      this.#lose()
+      this.#schedule(retryMs)
+    }
+  }
+
+  #schedule(milliseconds: number): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.refresh(), milliseconds)
+  }
+
+  #lose(): void {
+    if (!this.#isUpToDate || this.#isClosed) return
+    this.#isUpToDate = false
+    this.#tell({ kind: 'lost' })
+  }
+
+  async #ask(): Promise<void> {
+    const before = new Set(this.#waiting.keys())
+    this.#ended = new Set()
+    this.#arrived = new Set()
+    const all = await this.#operator.pending(this.#filter)
+    if (this.#isClosed) return
+    for (const asked of all) if (!this.#ended.has(keyOf(asked))) this.#put(asked)
+    const there = new Set(all.map(keyOf))
+    for (const key of before) {
+      const asked = this.#waiting.get(key)
+      if (asked === undefined || there.has(key) || this.#arrived.has(key)) continue
+      this.#remove(asked, await this.#whatBecameOf(asked))
+    }
+  }
+
+  #receive(event: TailedEvent): void {
+    if (event.kind === 'approval_needed') {
+      if (!this.#belongs(event.message)) return
+      this.#arrived.add(keyOf(event.message))
+      this.#ended.delete(keyOf(event.message))
+      this.#put(event.message)
+      return
+    }
+    const key = `${event.agentId}/${event.actionId}`
+    this.#ended.add(key)
+    const asked = this.#waiting.get(key)
+    const gone = asked && goneOf(event)
+    if (asked && gone) this.#remove(asked, gone)
+  }
+
+  #belongs(asked: ApprovalNeeded): boolean {
+    const { workflowId } = this.#filter
+    return workflowId === undefined || asked.workflow_id === workflowId
+  }
+
+  #put(asked: ApprovalNeeded): void {
+    const known = this.#waiting.get(keyOf(asked))
+    this.#waiting.set(keyOf(asked), asked)
+    if (known === undefined) this.#tell({ kind: 'arrived', asked })
+    else if (known.digest !== asked.digest || known.approvals.length !== asked.approvals.length) {
+      this.#tell({ kind: 'changed', asked })
+    }
+  }
+
+  #remove(asked: ApprovalNeeded, gone: Gone): void {
+    if (this.#waiting.delete(keyOf(asked))) this.#tell({ kind: 'gone', asked, gone })
+  }
+
+  async #whatBecameOf(asked: ApprovalNeeded): Promise<Gone> {
+    try {
+      return goneAs(await this.#operator.result(asked.action_id, asked.agent_id))
+    } catch (error) {
+      if (isCentralPostError(error) && error.code === 'not_found') {
+        return { outcome: 'ended', by: null, reason: null }
+      }
+      throw error
+    }
+  }
+}
+
+function goneOf(event: TailedEvent): Gone | null {
+  if (event.kind === 'denied') {
+    const { denied_by: by, reason } = event.message
+    return { outcome: 'denied', by, reason }
+  }
+  if (event.kind === 'start') {
+    return { outcome: 'approved', by: event.message.approved_by, reason: null }
+  }
+  if (event.kind !== 'result') return null
+  const { status, approved_by: by, reason } = event.message
+  // who denied it is in the message that is said beside the result, whichever comes first
+  if (status === 'denied') return null
+  const outcome = status === 'expired' || status === 'cancelled' ? status : 'ended'
+  return { outcome, by, reason }
+}
+
+/** Nobody announces an approval before it starts: its state tells. */
+function goneAs({ state, result }: ResultReply): Gone {
+  if (state === 'queued' || state === 'running') {
+    return { outcome: 'approved', by: null, reason: null }
+  }
+  const by = result?.approved_by ?? null
+  const reason = result?.reason ?? null
+  if (state === 'denied' || state === 'expired' || state === 'cancelled') {
+    return { outcome: state, by, reason }
+  }
+  return { outcome: by === null ? 'ended' : 'approved', by, reason }
+}

@@ -1,0 +1,147 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type {
+  ActionResult,
+  ActionState,
+  TraceHeaders,
+  TraceSpan,
+  Tracing,
+} from '@centralpost/shared'
+import type { ActionObserver, TakenIn } from './action-observer.ts'
+
+/** What an action does in a state, as the name of a span. */
+const spanNames: Partial<Record<ActionState, string>> = {
+  pending: 'approval wait',
+  queued: 'queue wait',
+  running: 'execute',
+}
+
+interface Traced {
+  /** what its spans hang below */
+  readonly parent: TraceHeaders
+  span: TraceSpan | null
+  /** when the run was over, in milliseconds since 1970; its end is recorded after that */
+  doneAt: number | null
+}
+
+/** Actions whose result nobody confirms for long are forgotten, oldest first. */
+const mostTraced = 10_000
+
+/**
+ * Tells of each action as a trace: intake, approval wait, queue wait, execute, record result, publish result. It goes on
+ * where the agent's trace headers say. What an earlier hub left has no trace here.
+ */
+export class ActionTraces implements ActionObserver {
+  readonly #tracing: Tracing
+  readonly #withCommand: boolean
+  readonly #now: () => number
+  readonly #intake = new AsyncLocalStorage<TraceSpan>()
+  readonly #traced = new Map<number, Traced>()
+
+  constructor(
+    tracing: Tracing,
+    options: { readonly withCommand: boolean; readonly now: () => number },
+  ) {
+    this.#tracing = tracing
+    this.#withCommand = options.withCommand
+    this.#now = options.now
+  }
+
+  /** Does the intake of a request inside a span that continues its sender's trace. */
+  async intake(trace: TraceHeaders | undefined, take: () => Promise<void>): Promise<void> {
+    const span = this.#tracing.start('intake', { kind: 'consumer', parent: trace ?? {} })
+    try {
+      await this.#intake.run(span, take)
+    } catch (error) {
+      span.fail('the request could not be taken in')
+      throw error
+    } finally {
+      span.end()
+    }
+  }
+
+  takenIn({ executionId, agentId, actionId, command, level, state }: TakenIn): void {
+    const intake = this.#intake.getStore()
+    if (intake === undefined) return
+    intake.set({
+      'centralpost.agent_id': agentId,
+      'centralpost.action_id': actionId,
+      'centralpost.trust_level': level ?? 'none',
+      'centralpost.state': state,
+      ...(this.#withCommand && { 'centralpost.command': command }),
+    })
+    const traced: Traced = { parent: intake.headers, span: null, doneAt: null }
+    this.#traced.set(executionId, traced)
+    this.#enter(traced, state, this.#now())
+    this.#forgetOldest()
+  }
+
+  repeated(outcome: 'known' | 'conflict' | 'full'): void {
+    this.#intake.getStore()?.set({ 'centralpost.repeated': outcome })
+  }
+
+  stepped(executionId: number, to: ActionState): void {
+    const traced = this.#traced.get(executionId)
+    if (traced === undefined) return
+    const at = this.#now()
+    traced.span?.end(at)
+    this.#enter(traced, to, at)
+  }
+
+  ending(executionId: number): void {
+    const traced = this.#traced.get(executionId)
+    if (traced) traced.doneAt = this.#now()
+  }
+
+  ended(executionId: number, result: ActionResult): void {
+    const traced = this.#traced.get(executionId)
+    if (traced === undefined) return
+    const { status, exit_code: exitCode, error_category: category } = result
+    const at = this.#now()
+    const doneAt = traced.doneAt ?? at
+    if (traced.span) {
+      traced.span.set({
+        'centralpost.status': status,
+        ...(exitCode !== null && { 'process.exit.code': exitCode }),
+        ...(category !== null && { 'error.type': category }),
+      })
+      if (!result.success) traced.span.fail(status)
+      traced.span.end(doneAt)
+    }
+    this.#tracing.start('record result', { parent: traced.parent, at: doneAt }).end(at)
+    traced.span = this.#tracing.start('publish result', {
+      kind: 'producer',
+      parent: traced.parent,
+      at,
+      attributes: { 'centralpost.status': status },
+    })
+  }
+
+  published(executionIds: readonly number[]): void {
+    for (const executionId of executionIds) {
+      this.#traced.get(executionId)?.span?.end()
+      this.#traced.delete(executionId)
+    }
+  }
+
+  /** Ends what is under way, and sends all of it. */
+  async close(): Promise<void> {
+    for (const { span } of this.#traced.values()) span?.end()
+    this.#traced.clear()
+    await this.#tracing.close()
+  }
+
+  #enter(traced: Traced, state: ActionState, at: number): void {
+    const name = spanNames[state]
+    traced.span =
+      name === undefined ? null : this.#tracing.start(name, { parent: traced.parent, at })
+  }
+
+  #forgetOldest(): void {
+    if (this.#traced.size <= mostTraced) return
+    for (const [executionId, { span }] of this.#traced) {
+      span?.end()
+      this.#traced.delete(executionId)
+      return
+    }
+  }
+}

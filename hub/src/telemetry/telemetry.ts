@@ -1,0 +1,52 @@
+import { type Logger, openTracing, type TraceHeaders } from '@centralpost/shared'
+import type { HubConfig } from '../config/hub-config.ts'
+import { version } from '../version.ts'
+import type { ActionObserver } from './action-observer.ts'
+import type { Scraped } from './hub-metrics.ts'
+
+export interface TelemetryParts extends Scraped {
+  readonly log: Logger
+}
+
+/** What of the hub can be measured and traced; what is switched off is not loaded. */
+export interface Telemetry extends AsyncDisposable {
+  readonly observers: readonly ActionObserver[]
+  /** does the intake of a request, in its sender's trace where there is one */
+  readonly intake: (trace: TraceHeaders | undefined, take: () => Promise<void>) => Promise<void>
+}
+
+const untraced: Telemetry['intake'] = (_trace, take) => take()
+
+/**
+ * Opens what the settings ask for.
+ *
+ * @throws {CentralPostError} `unavailable` when the address of the metrics cannot be had
+ */
+export async function openTelemetry(
+  { metrics, tracing }: Pick<HubConfig, 'metrics' | 'tracing'>,
+  parts: TelemetryParts,
+): Promise<Telemetry> {
+  await using opened = new AsyncDisposableStack()
+  const observers: ActionObserver[] = []
+  let intake = untraced
+  if (metrics.port !== undefined) {
+    const { HubMetrics } = await import('./hub-metrics.ts')
+    const { MetricsServer } = await import('./metrics-server.ts')
+    const measured = new HubMetrics(parts)
+    const { host, port } = metrics
+    const server = await MetricsServer.start(measured, { host, port, log: parts.log })
+    opened.defer(() => server.stop())
+    observers.push(measured)
+  }
+  if (tracing.enabled) {
+    const { ActionTraces } = await import('./action-traces.ts')
+    const { endpoint } = tracing
+    const spans = await openTracing({ service: 'centralpost-hub', version, endpoint })
+    const traces = new ActionTraces(spans, { withCommand: tracing.command_text, now: parts.now })
+    opened.defer(() => traces.close())
+    intake = (trace, take) => traces.intake(trace, take)
+    observers.push(traces)
+  }
+  const all = opened.move()
+  return { observers, intake, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}

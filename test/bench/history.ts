@@ -1,0 +1,261 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ActionResult, silentLogger } from '@centralpost/shared'
+import SqliteDatabase from 'better-sqlite3'
+import { openStore } from '../../hub/src/history/database.ts'
+import { History } from '../../hub/src/history/history.ts'
+import type { NewCommandExecution } from '../../hub/src/history/schema.ts'
+import type { BenchRow } from './bench-row.ts'
+import { executions } from './history-rows.ts'
+
+const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
+const inFlight = 256
+const rawBatch = 256
+
+/**
+ * The history at a million recorded executions (`CENTRALPOST_BENCH_ROWS`: fewer). `record` is what the hub does to
+ * record an execution that has ended (row, audit event with its hash, durable commit shared by those that arrive
+ * together); `raw-insert` is better-sqlite3 alone inserting the same columns into a bare table in batches of the same
+ * size, durable as well. Goals are ratios of those rows; the others are times at the full size.
+ */
+export async function benchHistory(): Promise<BenchRow[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'centralpost-bench-'))
+  const rows: BenchRow[] = []
+  try {
+    const raw = rawInsert(join(dir, 'raw.db'), Math.min(total, 200_000))
+    rows.push(raw)
+    const loop = monitorEventLoopDelay({ resolution: 1 })
+    await using history = await openHistory(dir)
+    const recorded = await record(history, loop)
+    rows.push(...recorded)
+    const indexing = performance.now()
+    await history.ask(() => Promise.resolve())
+    await indexed(history)
+    rows.push(row('index', total, [(performance.now() - indexing) / total]))
+    rows.push(await complete(history))
+    rows.push(...(await questions(history)))
+    rows.push(await minePatterns(history))
+    await history.close()
+    rows.push(await opening(dir))
+    const ratio = (recorded[0]?.per_second ?? 0) / raw.per_second
+    process.stdout.write(
+      `history: record is ${(ratio * 100).toFixed(0)} % of raw-insert (goal: at least 60 %); ` +
+        `while recording, the event loop was late by ${(loop.percentile(99) / 1e6).toFixed(1)} ms at p99, ` +
+        `${(loop.max / 1e6).toFixed(1)} ms at most\n`,
+    )
+    return rows
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+function openHistory(dir: string): Promise<History> {
+  return History.open({
+    location: { backend: 'sqlite', dataDir: dir },
+    dataDir: dir,
+    hubId: 'bench',
+    masking: { isOn: true },
+    onLost: (error) => {
+      throw error
+    },
+    log: silentLogger,
+  })
+}
+
+function rawInsert(path: string, count: number): BenchRow {
+  const db = new SqliteDatabase(path)
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  const [sample] = executions(0, 1)
+  const names = Object.keys(sample ?? {})
+  db.exec(`create table bare (${names.join(', ')})`)
+  const insert = db.prepare(
+    `insert into bare (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
+  )
+  const batches: number[] = []
+  for (let from = 0; from < count; from += rawBatch) {
+    const batch = executions(from, rawBatch)
+    const began = performance.now()
+    db.exec('begin')
+    for (const one of batch) insert.run(names.map((name) => one[name as keyof typeof one] ?? null))
+    db.exec('commit')
+    batches.push((performance.now() - began) / rawBatch)
+  }
+  db.close()
+  return row('raw-insert', count, batches)
+}
+
+/** So many at once as arrive together under load; and what one alone waits for its commit. */
+async function record(
+  { ledger }: History,
+  loop: ReturnType<typeof monitorEventLoopDelay>,
+): Promise<BenchRow[]> {
+  const batches: number[] = []
+  for (let from = 0; from < total; from += inFlight) {
+    const batch = executions(from, Math.min(inFlight, total - from))
+    // made before the clock starts, as of raw-insert
+    await new Promise(setImmediate)
+    loop.enable()
+    const began = performance.now()
+    await Promise.all(batch.map((one) => ledger.takeIn(one, [finished(one)])))
+    batches.push((performance.now() - began) / batch.length)
+    loop.disable()
+  }
+  const alone: number[] = []
+  for (const one of executions(total, 300)) {
+    const began = performance.now()
+    await ledger.takeIn(one, [finished(one)])
+    alone.push(performance.now() - began)
+  }
+  return [row('record', total, batches), row('record one alone', 300, alone)]
+}
+
+function finished(one: NewCommandExecution) {
+  return { kind: 'finished' as const, data: { status: one.status, exit_code: one.exit_code } }
+}
+
+async function indexed(history: History): Promise<void> {
+  for (;;) {
+    const { total_executions: n } = await history.ask((reads) =>
+      reads.getCommandStatistics(undefined, []),
+    )
+    if (n >= total) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+async function complete({ ledger }: History): Promise<BenchRow> {
+  const times: number[] = []
+  for (const one of executions(total + 1000, 1000)) {
+    const running = { ...one, status: 'running' as const, success: null, finished_at: null }
+    const intake = await ledger.takeIn(running, [{ kind: 'requested' }, { kind: 'started' }])
+    if (intake.kind !== 'new') throw new Error('not new')
+    const began = performance.now()
+    await ledger.recordExecution(
+      intake.executionId,
+      {
+        from: ['running'],
+        to: 'completed',
+        at: Date.now(),
+        changes: {
+          success: 1,
+          exit_code: 0,
+          duration: 12,
+          finished_at: Date.now(),
+          stdout_preview: one.stdout_preview ?? '',
+          stderr_preview: '',
+        },
+        told: finished(one),
+      },
+      { subject: 'subject', result: () => ({ stdout: one.stdout_preview }) as ActionResult },
+    )
+    times.push(performance.now() - began)
+  }
+  return row('complete', times.length, times)
+}
+
+const searches = [
+  'install',
+  'git',
+  'error',
+  'test',
+  'python',
+  '-la',
+  'app.py',
+  'src/app',
+  '"git commit"',
+  'requ*',
+  '&&',
+  'no-such-word',
+]
+
+async function time(question: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await question()
+  return performance.now() - began
+}
+
+async function questions(history: History): Promise<BenchRow[]> {
+  await history.ask((reads) => reads.getRecentExecutions(50))
+  const recent: number[] = []
+  for (let n = 0; n < 200; n += 1) {
+    recent.push(await time(() => history.ask((reads) => reads.getRecentExecutions(50))))
+  }
+  const found: number[] = []
+  for (let n = 0; n < 20; n += 1) {
+    for (const query of searches) {
+      const order = n % 2 ? ('best' as const) : ('newest' as const)
+      found.push(
+        await time(() => history.ask((reads) => reads.search({ query, limit: 50, order }))),
+      )
+    }
+  }
+  const stats: number[] = []
+  for (const one of executions(total / 2, 300)) {
+    stats.push(
+      await time(() =>
+        history.ask((reads) => reads.getCommandStatistics(one.command, [one.command_hash])),
+      ),
+    )
+  }
+  const now = Date.now()
+  const overview: number[] = []
+  for (let n = 0; n < 5; n += 1) {
+    overview.push(
+      await time(() =>
+        history.ask((reads) =>
+          reads.getOverview({ since: now - 86_400_000, until: now, buckets: 48, top: 10 }),
+        ),
+      ),
+    )
+  }
+  return [
+    row('recent 50', recent.length, recent),
+    row('search', found.length, found),
+    row('stats of one command', stats.length, stats),
+    row('overview of a day', overview.length, overview),
+  ]
+}
+
+async function minePatterns(history: History): Promise<BenchRow> {
+  const began = performance.now()
+  const { found } = await history.learning.minePatterns()
+  const ms = performance.now() - began
+  process.stdout.write(`history: ${found} patterns mined from the newest 200,000 actions\n`)
+  return row('mine-patterns', 1, [ms])
+}
+
+async function opening(dir: string): Promise<BenchRow> {
+  const times: number[] = []
+  for (let n = 0; n < 10; n += 1) {
+    const began = performance.now()
+    const store = await openStore({ backend: 'sqlite', dataDir: dir }, 'ledger')
+    await store.db.selectFrom('command_executions').select('execution_id').limit(1).execute()
+    times.push(performance.now() - began)
+    await store.close()
+  }
+  return row('open', times.length, times)
+}
+
+function row(name: string, n: number, times: readonly number[]): BenchRow {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number): number =>
+    round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0)
+  const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length
+  return {
+    benchmark: 'history',
+    case: name,
+    n,
+    p50_ms: at(0.5),
+    p95_ms: at(0.95),
+    p99_ms: at(0.99),
+    per_second: Math.round(1000 / mean),
+    rss_mb: Math.round(process.memoryUsage().rss / 2 ** 20),
+  }
+}
+
+function round(ms: number): number {
+  return Number(ms.toPrecision(3))
+}
