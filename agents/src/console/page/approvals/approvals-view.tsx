@@ -110,11 +110,8 @@ function Queue() {
               asked={asked}
               isSelected={selectedKey.value === key}
               isMarked={marked.value.has(key)}
-              choose={() => {
-                select(key)
-                showsDetail.value = true
-              }}
-              mark={() => toggleMark(key)}
+              choose={choose}
+              mark={toggleMark}
             />
           )
         })}
@@ -122,6 +119,11 @@ function Queue() {
       {listed.value.length === 0 && <p class="muted">Nothing of what waits fits these words.</p>}
     </div>
   )
+}
+
+function choose(key: string): void {
+  select(key)
+  showsDetail.value = true
 }
 
 function MarkedBar() {
