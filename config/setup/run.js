@@ -10,6 +10,7 @@ import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
 import { ensurePage } from './page.js'
 import { programCache, programPaths } from './program-paths.js'
+import { ensurePostgres } from './postgres.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
 import { say, SetupError } from './say.js'
 
@@ -30,6 +31,7 @@ const jobs = {
     ensureInstalled(root)
     ensureProgram(natsServer)
     ensureSandbox()
+    ensureTestDatabase()
     ensurePage(root)
     say('everything is there')
     return { code: 0, signal: null }
@@ -51,6 +53,7 @@ async function test(args) {
   ensureInstalled(root)
   ensureProgram(natsServer)
   ensureSandbox()
+  ensureTestDatabase()
   ensurePage(root)
   ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
@@ -74,6 +77,16 @@ async function test(args) {
     return ended
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The history is tested on PostgreSQL too where it is; those tests are skipped without it. */
+function ensureTestDatabase() {
+  if (process.platform !== 'linux') return
+  try {
+    ensurePostgres()
+  } catch (error) {
+    say(`going on without PostgreSQL: ${error.message}`)
   }
 }
 
