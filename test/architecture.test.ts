@@ -87,6 +87,10 @@ describe('who imports whom', () => {
       '@opentelemetry': /^shared\/src\/tracing\/otel-tracing\.ts$/,
       'string-width': /^agents\/src\/cli\/pending-screen\/fit-text\.ts$/,
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
+      hono: /^agents\/src\/console\//,
+      '@hono/node-server': /^agents\/src\/console\/console\.ts$/,
+      preact: /^agents\/src\/console\/page\//,
+      '@xterm/xterm': /^agents\/src\/console\/page\/terminal\/screen\.ts$/,
     }
     const imports = (
       await Promise.all(['shared/src', 'hub/src', 'agents/src'].map(importsBelow))

@@ -27,6 +27,8 @@ const notSources = new Set(['.tsbuild'])
 export function ensurePage(root, { always = false } = {}) {
   const place = join(root, 'agents', 'dist', 'console')
   const marker = join(place, '.built-from')
+  // an installation that brings the page ready-made has nothing to build it from
+  if (!existsSync(join(root, 'agents', 'vite.config.ts'))) return
   const wanted = digest(root)
   const built = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined
   if (!always && built === wanted) return
