@@ -12,7 +12,7 @@ interface Import {
 async function importsBelow(folder: string): Promise<Import[]> {
   const files = await readdir(join(root, folder), { recursive: true })
   const found: Import[] = []
-  for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('.tsbuild'))) {
+  for (const file of files.filter((name) => /\.tsx?$/.test(name) && !name.includes('.tsbuild'))) {
     const path = join(folder, file)
     const text = await readFile(join(root, path), 'utf8')
     for (const [, to] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
