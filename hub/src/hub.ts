@@ -35,6 +35,7 @@ import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
+import { withVirtualEnv } from './virtual-environment.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
 
@@ -130,7 +131,10 @@ export class Hub {
     const classify = (
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
-    ) => boundedVerdict(trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] }))
+    ) => {
+      const judged = trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] })
+      return boundedVerdict(withVirtualEnv(judged, context.cwd))
+    }
     const centralPost = new CentralPost({
       hubId,
       admit: (incoming) =>
@@ -148,7 +152,7 @@ export class Hub {
       approvals: history.approvals,
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
-      whereIs: (program, cwd) => executor.whereIs(program, cwd),
+      whereIs: (program, cwd, venv) => executor.whereIs(program, cwd, venv),
       sandboxFor: confined.choose,
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
