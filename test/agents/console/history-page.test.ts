@@ -118,7 +118,7 @@ inBrowser('history, insights and the terminal of the console, in a browser', () 
     const bob = await it.operator('bob')
     await writeFile(
       join(it.workspace, 'long.sh'),
-      'echo to-stdout; echo to-stderr >&2; n=0; while :; do n=$((n+1)); echo tick-$n; sleep 0.1; done',
+      'echo to-stdout; echo to-stderr >&2; n=0; while :; do n=$((n+1)); echo tick-$n; sleep 0.4; done',
     )
     await writeFile(join(it.workspace, 'big.txt'), `first-line\n${'x'.repeat(99)}\n`.repeat(20_000))
     await page.keyboard.press('2')
