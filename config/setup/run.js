@@ -4,10 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureBrowser } from './browser.js'
 import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
+import { ensurePage } from './page.js'
 import { programCache, programPaths } from './program-paths.js'
+import { ensurePostgres } from './postgres.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
 import { say, SetupError } from './say.js'
 
@@ -19,10 +22,17 @@ const jobs = {
   start: (args) => centralpost(['up', ...args]),
   demo: (args) => centralpost(['demo', ...args]),
   test: (args) => test(args),
+  build: () => {
+    ensureInstalled(root)
+    ensurePage(root, { always: true })
+    return { code: 0, signal: null }
+  },
   setup: () => {
     ensureInstalled(root)
     ensureProgram(natsServer)
     ensureSandbox()
+    ensureTestDatabase()
+    ensurePage(root)
     say('everything is there')
     return { code: 0, signal: null }
   },
@@ -30,6 +40,7 @@ const jobs = {
 
 async function centralpost(args) {
   ensureInstalled(root)
+  ensurePage(root)
   // Another broker that was named is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
   if (!sandboxLatelyFailed()) ensureSandbox()
@@ -42,6 +53,9 @@ async function test(args) {
   ensureInstalled(root)
   ensureProgram(natsServer)
   ensureSandbox()
+  ensureTestDatabase()
+  ensurePage(root)
+  ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
   const counts = join(folder, 'counts')
   try {
@@ -63,6 +77,16 @@ async function test(args) {
     return ended
   } finally {
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The history is tested on PostgreSQL too where it is; those tests are skipped without it. */
+function ensureTestDatabase() {
+  if (process.platform !== 'linux') return
+  try {
+    ensurePostgres()
+  } catch (error) {
+    say(`going on without PostgreSQL: ${error.message}`)
   }
 }
 

@@ -23,7 +23,7 @@ export interface CentralPostParts {
   /** the real path of the directory now; a throw when it is gone */
   readonly checkCwd: (cwd: string) => Promise<string>
   /** where the executor would find a program; null when it would not */
-  readonly whereIs: (program: string, cwd: string) => string | null
+  readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
   /** how what was judged so will be confined */
   readonly sandboxFor: (verdict: Pick<Verdict, 'level' | 'units'>) => ProfileChoice
   readonly computeCommandHash: (command: string) => string

@@ -35,6 +35,7 @@ import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
+import { withVirtualEnv } from './virtual-environment.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
 
@@ -44,6 +45,8 @@ export interface HubOptions {
   /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
   readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
   readonly log: Logger
+  /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
+  readonly hasSingleOperator?: () => Promise<boolean>
 }
 
 /**
@@ -122,11 +125,16 @@ export class Hub {
       now,
       log,
     })
+    const selfApproval = async (): Promise<boolean> =>
+      config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
     const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
     const classify = (
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
-    ) => boundedVerdict(trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] }))
+    ) => {
+      const judged = trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] })
+      return boundedVerdict(withVirtualEnv(judged, context.cwd))
+    }
     const centralPost = new CentralPost({
       hubId,
       admit: (incoming) =>
@@ -144,14 +152,14 @@ export class Hub {
       approvals: history.approvals,
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
-      whereIs: (program, cwd) => executor.whereIs(program, cwd),
+      whereIs: (program, cwd, venv) => executor.whereIs(program, cwd, venv),
       sandboxFor: confined.choose,
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
       publishResults: () => outbox.kick(),
       limits: {
-        ...approvalLimits(config),
+        ...approvalLimits(config, selfApproval),
         parallel: config.execution.parallel,
         parallelPerAgent: config.execution.parallel_per_agent,
       },
@@ -165,6 +173,7 @@ export class Hub {
       host: hostname(),
       pid: process.pid,
       started_at: startedAt,
+      time: new Date(now()).toISOString(),
       accepting: bus.isConnected,
       policy: trust.policy,
       running: centralPost.load.running,
@@ -172,6 +181,7 @@ export class Hub {
       pending: await ledger.countInState('pending'),
       unpublished: await ledger.countUnpublished(),
       slots: config.execution.parallel,
+      self_approval: await selfApproval(),
     })
     const telemetry = opened.use(
       await openTelemetry(config, {
@@ -247,7 +257,10 @@ export class Hub {
   }
 }
 
-function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
+function approvalLimits(
+  { approvals }: HubConfig,
+  selfApproval: ApprovalLimits['selfApproval'],
+): ApprovalLimits {
   return {
     pendingMs: approvals.pending * 1000,
     executeWithinMs: approvals.execute_within * 1000,
@@ -257,7 +270,7 @@ function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
     quorum: approvals.quorum,
     ruleMs: approvals.rule_seconds * 1000,
     maxRuleMs: approvals.max_rule_seconds * 1000,
-    selfApproval: approvals.self_approval,
+    selfApproval,
   }
 }
 

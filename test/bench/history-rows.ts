@@ -43,7 +43,7 @@ function pick<T>(list: readonly T[], n: number): T {
   return list[n % list.length] as T
 }
 
-const start = Date.now() - 30 * 86_400_000
+const start = Date.now() - Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000) * 2500
 
 /** Ended executions with realistic text, the same for the same numbers. */
 export function executions(from: number, count: number): NewCommandExecution[] {

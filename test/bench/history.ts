@@ -26,10 +26,10 @@ export async function benchHistory(): Promise<BenchRow[]> {
   try {
     const raw = rawInsert(join(dir, 'raw.db'), Math.min(total, 200_000))
     rows.push(raw)
-    const loop = monitorEventLoopDelay({ resolution: 1 })
     await using history = await openHistory(dir)
-    const recorded = await record(history, loop)
+    const recorded = await record(history)
     rows.push(...recorded)
+    const loop = await lateness(history)
     const indexing = performance.now()
     await history.ask(() => Promise.resolve())
     await indexed(history)
@@ -88,20 +88,15 @@ function rawInsert(path: string, count: number): BenchRow {
 }
 
 /** So many at once as arrive together under load; and what one alone waits for its commit. */
-async function record(
-  { ledger }: History,
-  loop: ReturnType<typeof monitorEventLoopDelay>,
-): Promise<BenchRow[]> {
+async function record({ ledger }: History): Promise<BenchRow[]> {
   const batches: number[] = []
   for (let from = 0; from < total; from += inFlight) {
     const batch = executions(from, Math.min(inFlight, total - from))
     // made before the clock starts, as of raw-insert
     await new Promise(setImmediate)
-    loop.enable()
     const began = performance.now()
     await Promise.all(batch.map((one) => ledger.takeIn(one, [finished(one)])))
     batches.push((performance.now() - began) / batch.length)
-    loop.disable()
   }
   const alone: number[] = []
   for (const one of executions(total, 300)) {
@@ -110,6 +105,19 @@ async function record(
     alone.push(performance.now() - began)
   }
   return [row('record', total, batches), row('record one alone', 300, alone)]
+}
+
+/** How late the event loop is while 32 at a time are recorded and indexed. */
+async function lateness({ ledger }: History) {
+  const rows = executions(total + 10_000, 10_000)
+  const loop = monitorEventLoopDelay({ resolution: 1 })
+  loop.enable()
+  for (let from = 0; from < rows.length; from += 32) {
+    const batch = rows.slice(from, from + 32)
+    await Promise.all(batch.map((one) => ledger.takeIn(one, [finished(one)])))
+  }
+  loop.disable()
+  return loop
 }
 
 function finished(one: NewCommandExecution) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../hub/bin/centralpost-hub.js', import.meta.url))
@@ -37,6 +37,24 @@ export class HubProcess {
     )
   }
 
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('the hub was not started')
+    return pid
+  }
+
+  /** The processes in which the hub runs its commands. */
+  get runnerPids(): number[] {
+    return childrenOf(this.pid).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('execution/runner/main')
+      } catch {
+        // gone meanwhile
+        return false
+      }
+    })
+  }
+
   async kill9(): Promise<void> {
     await this.#end('SIGKILL')
   }
@@ -58,4 +76,13 @@ export class HubProcess {
     child.kill(signal)
     await exit
   }
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter((child) => child !== '')
+      .map(Number),
+  )
 }

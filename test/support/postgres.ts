@@ -1,9 +1,8 @@
 import { execFileSync, type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, chownSync, constants, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { chownSync } from 'node:fs'
+import { join } from 'node:path'
 import { Client } from 'pg'
-import { programPaths } from '../../config/setup/program-paths.js'
+import { holdsPostgres, postgresFolders, postgresLibraries } from '../../config/setup/postgres.js'
 import { eventually } from './eventually.ts'
 import { TempDir } from './temp-dir.ts'
 
@@ -12,28 +11,7 @@ const nobody = 65_534
 
 /** Where PostgreSQL's own programs are, or undefined where it is not installed. */
 export function findPostgres(): string | undefined {
-  const debian = '/usr/lib/postgresql'
-  const fetched = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'centralpost')
-  const folders = [debian, join(fetched, 'postgresql/usr/lib/postgresql')].flatMap((folder) => {
-    try {
-      return readdirSync(folder).map((version) => join(folder, version, 'bin'))
-    } catch {
-      return []
-    }
-  })
-  const onPath = programPaths('initdb').map((path) => dirname(path))
-  return [...folders.toReversed(), ...onPath].find((folder) =>
-    ['initdb', 'postgres'].every((name) => isExecutable(join(folder, name))),
-  )
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return postgresFolders().find(holdsPostgres)
 }
 
 /** A real PostgreSQL server in a directory of its own, on a socket only; it goes with the test. */
@@ -52,7 +30,10 @@ export class TestPostgres {
     if (bin === undefined) throw new Error('PostgreSQL is not installed')
     const dir = await TempDir.make()
     const isRoot = process.getuid?.() === 0
-    const as = isRoot ? { uid: nobody, gid: nobody } : {}
+    const user = isRoot ? { uid: nobody, gid: nobody } : {}
+    const libraries = postgresLibraries()
+    const own = libraries === '' ? {} : { LD_LIBRARY_PATH: libraries }
+    const as = { ...user, env: { ...process.env, ...own } }
     if (isRoot) chownSync(dir.path, nobody, nobody)
     const data = join(dir.path, 'data')
     execFileSync(

@@ -12,6 +12,7 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
   const fields: Field[] = [
     ['command', visibleCommand(asked.command)],
     ['runs in', visible(asked.cwd)],
+    ['venv', visible(asked.verdict.plan.venv ?? '')],
     ['with', env.join(' ')],
     ['sandbox', visible(asked.sandbox ?? '')],
     ...asked.verdict.reasons.map((reason): Field => ['needs review', visible(reason)]),

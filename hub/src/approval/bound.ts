@@ -42,14 +42,20 @@ const scriptName =
 export async function boundOf(
   verdict: Verdict,
   cwd: string,
-  whereIs: (program: string, cwd: string) => string | null,
+  whereIs: (program: string, cwd: string, venv?: string) => string | null,
   sandbox: string,
 ): Promise<Bound> {
   const { programs, words } = wordsOf(verdict)
+  const { venv } = verdict.plan
   const found = new Map<string, string>([[sandboxBound, sandbox]])
   for (const program of programs) {
-    const place = whereIs(program, cwd)
-    if (place !== null) found.set(`program ${program}`, place)
+    const place = whereIs(program, cwd, venv)
+    if (place === null) continue
+    found.set(`program ${program}`, place)
+    // what an environment of the project has under a program's name is as easily changed as a script
+    const held =
+      venv !== undefined && place.startsWith(`${venv}/`) && (await contentOf(place, true))
+    if (held) found.set(`file ${place}`, held)
   }
   const implied = programs.flatMap((program) => impliedFiles[basename(program)] ?? [])
   const isAny = words.some((word) => interpreters.test(basename(word)))

@@ -1,9 +1,11 @@
 import {
+  type ActionApproved,
   type ActionDenied,
   type ActionOutput,
   type ActionStart,
   type ApprovalNeeded,
   approvalNeededSubject,
+  approvedSubject,
   type Bus,
   deniedSubject,
   type Logger,
@@ -33,6 +35,10 @@ export class BusAnnouncer {
     this.#say(approvalNeededSubject(message.agent_id, message.action_id), message)
   }
 
+  approved(message: ActionApproved): void {
+    this.#say(approvedSubject(message.agent_id, message.action_id), message)
+  }
+
   denied(message: ActionDenied): void {
     this.#say(deniedSubject(message.agent_id, message.action_id), message)
   }
@@ -42,7 +48,7 @@ export class BusAnnouncer {
   }
 
   output(message: ActionOutput): boolean {
-    if (this.#underwayBytes >= mostUnderwayBytes) return false
+    if (!this.#bus.isConnected || this.#underwayBytes >= mostUnderwayBytes) return false
     this.#say(outputSubject(message.agent_id, message.action_id), message)
     this.#underwayBytes += Buffer.byteLength(message.data)
     if (this.#underwayBytes >= askFromBytes && !this.#isAsking) void this.#ask()

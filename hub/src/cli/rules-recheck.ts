@@ -41,7 +41,7 @@ export function addRecheckCommand(rules: Command): void {
       const path = join(dataDir, 'hub.db')
       const differences: Difference[] = []
       let replayed = 0
-      for (const row of eachJudgedCommand(path)) {
+      for await (const row of eachJudgedCommand(path)) {
         replayed += row.times
         const { command, argv, cwd, env, level: was, times } = row
         const { level: would, reasons } = trust.classifyCommand(argv ?? command, {

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Plan } from '@centralpost/shared'
 import { markVariables, type RunMarks } from './marks.ts'
+import { venvVariables } from './virtual-env.ts'
 
 /** What a command's environment is made of. */
 export interface EnvironmentParts {
@@ -43,7 +44,7 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   }
   Object.assign(environment, request, plan.env)
   if (plan.venv !== undefined) {
-    environment['VIRTUAL_ENV'] = plan.venv
+    Object.assign(environment, venvVariables(plan.venv))
     environment['PATH'] = `${join(plan.venv, 'bin')}${delimiter}${environment['PATH']}`
     // python would prefer this one to the environment's own library.
     delete environment['PYTHONHOME']

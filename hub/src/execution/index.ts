@@ -16,6 +16,7 @@ export type {
   RunControls,
   Survivor,
 } from './run.ts'
+export { findVenv, isForPython } from './virtual-env.ts'
 export { SystemExecutor } from './system-executor.ts'
 export type { SystemState } from './system-state.ts'
 export { closeControlGroups, findControlGroups } from './sandbox/control-groups.ts'

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { delimiter, join } from 'node:path'
 import { messageOf, type OutputStream } from '@centralpost/shared'
 import { passedVariables } from './environment.ts'
 import type { ExecutorOptions } from './executor-options.ts'
@@ -106,9 +107,15 @@ export class SystemExecutor {
     return venv === null ? null : activationCommand(venv)
   }
 
-  /** Where a program would be started from; null when it would not be found. */
-  whereIs(program: string, cwd: string): string | null {
-    const found = resolveProgram(program, this.#options.path, cwd)
+  /**
+   * Where a program would be started from; null when it would not be found.
+   *
+   * @param venv the virtual environment that the command would run in
+   */
+  whereIs(program: string, cwd: string, venv?: string): string | null {
+    const { path } = this.#options
+    const searched = venv === undefined ? path : `${join(venv, 'bin')}${delimiter}${path}`
+    const found = resolveProgram(program, searched, cwd)
     return 'file' in found ? found.file : null
   }
 

@@ -1,22 +1,25 @@
 import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Plan } from '@centralpost/shared'
+import { poetryEnvs } from './poetry-env.ts'
 
-const folderNames = ['.venv', 'venv', 'env', 'virtualenv']
+const folderNames = ['.venv', 'venv', 'env', 'virtualenv', '.conda']
 const maxLevels = 8
 
 /**
- * Looks for a virtual environment in a folder and those above it.
+ * Looks for a virtual environment in a folder and those above it: made by venv or virtualenv, by conda, or kept by Poetry
+ * for the project that a folder holds.
  *
+ * @param home where Poetry's cache is
  * @returns the environment's own folder, null where there is none within eight levels
  */
-export function findVenv(cwd: string): string | null {
+export function findVenv(cwd: string, home = homedir()): string | null {
   let folder = cwd
   for (let level = 0; level < maxLevels; level += 1) {
-    for (const name of folderNames) {
-      const candidate = join(folder, name)
-      if (isVenv(candidate)) return candidate
-    }
+    const own = folderNames.map((name) => join(folder, name))
+    const found = own.find(isVenv) ?? poetryEnvs(folder, home).find(isVenv)
+    if (found !== undefined) return found
     const parent = dirname(folder)
     if (parent === folder) return null
     folder = parent
@@ -26,13 +29,44 @@ export function findVenv(cwd: string): string | null {
 
 /** Whether a folder is a virtual environment that can be activated. */
 export function isVenv(folder: string): boolean {
-  return isFile(join(folder, 'pyvenv.cfg')) && isFile(join(folder, 'bin', 'activate'))
+  return isPython(folder) || isConda(folder)
 }
 
 /** The line that activates a virtual environment in a shell. */
 export function activationCommand(venv: string): string {
-  const file = join(venv, 'bin', 'activate')
-  return `source ${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`}`
+  const isOfConda = !isPython(venv) && isConda(venv)
+  return isOfConda
+    ? `conda activate ${quoted(venv)}`
+    : `source ${quoted(join(venv, 'bin', 'activate'))}`
+}
+
+/** What an active environment adds to a command's variables, besides its place on PATH. */
+export function venvVariables(venv: string): Record<string, string> {
+  return isPython(venv) ? { VIRTUAL_ENV: venv } : { CONDA_PREFIX: venv }
+}
+
+const pythonPrograms =
+  /^(?:python[\d.]*|pip[\d.]*|pytest|py\.test|tox|nox|mypy|ruff|black|isort|flake8|pylint|coverage|ipython[\d.]*|jupyter|uvicorn|gunicorn|flask|django-admin|celery|alembic)$/
+
+/**
+ * Whether a command is one for whose programs a virtual environment matters.
+ *
+ * @param programs the first words of its parts; a path says itself which program is meant
+ */
+export function isForPython(programs: readonly string[]): boolean {
+  return programs.some((program) => pythonPrograms.test(program))
+}
+
+function isPython(folder: string): boolean {
+  return isFile(join(folder, 'pyvenv.cfg')) && isFile(join(folder, 'bin', 'activate'))
+}
+
+function isConda(folder: string): boolean {
+  return isFile(join(folder, 'conda-meta', 'history')) && isFile(join(folder, 'bin', 'python'))
+}
+
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** A warning for a plan that would change Python packages outside any virtual environment, else null. */

@@ -24,7 +24,7 @@ export interface GroupCommitParts {
 
 const mostWrites = 256
 /** How long one transaction may take writes in, in milliseconds: nothing else runs meanwhile on SQLite. */
-const longestBatchMs = 4
+const longestBatchMs = 3
 
 /**
  * Lets concurrent writes share one commit: what is asked for while a commit is under way goes into the next one.
@@ -124,12 +124,12 @@ export class GroupCommit {
     const until = performance.now() + longestBatchMs
     const done: unknown[] = []
     await trail.begin(tx)
+    const entries: AuditEntry[] = []
     for (const write of batch) {
       if (done.length > 0 && performance.now() > until) break
-      const entries: AuditEntry[] = []
       done.push(await write.work({ tx, tell: (entry) => entries.push(entry) }))
-      if (entries.length > 0) await trail.append(tx, entries)
     }
+    if (entries.length > 0) await trail.append(tx, entries)
     this.#waiting.unshift(...batch.splice(done.length))
     return done
   }

@@ -1,5 +1,7 @@
 import { CentralPostError, messageOf, type TrustLevel } from '@centralpost/shared'
 import SqliteDatabase from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import type { Schema } from './schema.ts'
 
 /** A command as it was judged, with how often it was asked for. */
 export interface JudgedCommand {
@@ -11,44 +13,45 @@ export interface JudgedCommand {
   readonly times: number
 }
 
-interface Row {
-  readonly command: string
-  readonly argv: string | null
-  readonly cwd: string
-  readonly env: string
-  readonly trust_level: TrustLevel
-  readonly times: number
-}
-
 /**
- * Every different command that was ever judged, read-only beside a hub that runs.
+ * Every different command that was ever judged, read-only beside a hub that runs. Where a secret was left out, what was
+ * judged is not known any more: those commands are passed over.
  *
  * @param path the hub's database
  * @throws {CentralPostError} `storage` when it cannot be read
  */
-export function* eachJudgedCommand(path: string): Generator<JudgedCommand> {
-  let db: SqliteDatabase.Database
+export async function* eachJudgedCommand(path: string): AsyncGenerator<JudgedCommand> {
+  let db: Kysely<Schema>
   try {
-    db = new SqliteDatabase(path, { readonly: true, fileMustExist: true })
+    const file = new SqliteDatabase(path, { readonly: true, fileMustExist: true })
+    db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: file }) })
   } catch (error) {
     throw new CentralPostError('storage', `cannot read the history ${path}: ${messageOf(error)}`, {
       cause: error,
     })
   }
   try {
-    const rows = db.prepare<[], Row>(
-      `select command, argv, cwd, env, trust_level, count(*) as times from command_executions
-       where trust_level is not null and cwd is not null group by command, argv, cwd, env, trust_level`,
-    )
-    for (const { argv, env, trust_level: level, ...row } of rows.iterate()) {
+    const rows = db
+      .selectFrom('command_executions')
+      .select(['command', 'argv', 'cwd', 'env', 'trust_level'])
+      .select((get) => get.fn.countAll<number>().as('times'))
+      .where('trust_level', 'is not', null)
+      .where('cwd', 'is not', null)
+      .where('command', 'not like', '%[masked:%')
+      .where('env', 'not like', '%[masked:%')
+      .groupBy(['command', 'argv', 'cwd', 'env', 'trust_level'])
+      .stream()
+    for await (const { argv, env, trust_level: level, cwd, ...row } of rows) {
+      if (level === null || cwd === null) continue
       yield {
         ...row,
+        cwd,
         argv: argv === null ? null : (JSON.parse(argv) as string[]),
         env: JSON.parse(env) as Record<string, string>,
         level,
       }
     }
   } finally {
-    db.close()
+    await db.destroy()
   }
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type ActionResult, type AlwaysRule, newActionId } from '@centralpost/shared'
@@ -262,6 +263,68 @@ describe('centralpost history', () => {
     const verified = await run('history', 'verify')
     expect(verified.stdout).toContain('the audit chain is intact')
     expect(verified.code).toBe(0)
+  })
+
+  test('tells what the audit trail has of an action, and how others like it went', async () => {
+    const actionId = newActionId()
+    await request('--wait', `--action-id=${actionId}`, '--', 'echo', 'audited')
+    const shown = (await run('history', 'show', actionId)).stdout
+    expect(shown).toMatch(/requested[^]*classified[^]*SAFE[^]*started[^]*finished/)
+    expect((await run('history', 'stats', 'echo audited')).stdout).toMatch(/all of that form/)
+    const best = await run('history', 'search', '--best', '--limit', '1', 'echo')
+    expect(best.stdout).toMatch(/more: --cursor \S+/)
+    const [, cursor = ''] = /--cursor (\S+)/.exec(best.stdout) ?? []
+    const next = await run(
+      'history',
+      'search',
+      '--best',
+      '--limit',
+      '1',
+      '--cursor',
+      cursor,
+      'echo',
+    )
+    expect(next.stdout).toContain('echo')
+    expect((await run('history', '--since', '1h', '--json')).stdout).toContain(actionId)
+    expect((await run('history', '--until', '1h', '--json')).stdout).not.toContain(actionId)
+    expect((await run('history', '--since', 'yesterday-ish')).code).toBe(64)
+  })
+
+  test('compares the chain with a checkpoint that was kept outside', async () => {
+    const file = join(it.workspace, 'checkpoints')
+    expect((await run('history', 'verify', '--checkpoint', file)).code).toBe(0)
+    await request('--wait', '--', 'echo', 'one more')
+    const same = await run('history', 'verify', '--against', file)
+    expect(same.stdout).toContain('1 checkpoints')
+    expect(same.code).toBe(0)
+    await writeFile(file, `${JSON.stringify({ seq: 1_000_000, hash: 'f'.repeat(64) })}\n`)
+    const cut = await run('history', 'verify', '--against', file)
+    expect(cut.stdout).toMatch(/BROKEN.*missing/)
+    expect(cut.code).toBe(1)
+    await writeFile(file, 'no checkpoint')
+    expect((await run('history', 'verify', '--against', file)).stderr).toContain(file)
+  })
+
+  test('exports, and lists what works, fails and is proposed', async () => {
+    await request('--wait', '--', 'echo', 'exported, "quoted"')
+    const csv = await run('history', 'export', '--format', 'csv', 'exported')
+    expect(csv.stdout).toMatch(/^execution_id,requested_at,/)
+    expect(csv.stdout).toContain('exported, ')
+    const lines = (await run('history', 'export', '--status', 'completed')).stdout
+      .trim()
+      .split('\n')
+    expect(
+      lines.every((line) => (JSON.parse(line) as { status: string }).status === 'completed'),
+    ).toBe(true)
+    expect((await run('history', 'successes', '--least', '1')).stdout).toContain('echo {')
+    expect((await run('history', 'failures')).code).toBe(0)
+    expect((await run('history', 'violations')).stdout).toContain('nothing ran outside')
+    expect((await run('history', 'segments')).stdout).toBe('nothing was put away\n')
+    expect((await run('patterns', 'create', 'release', 'git tag v1', 'git push --tags')).code).toBe(
+      0,
+    )
+    expect((await run('patterns', '--mine')).stdout).toContain('git tag {name}')
+    expect((await run('patterns', 'proposals')).stdout).toContain('no approvals')
   })
 })
 

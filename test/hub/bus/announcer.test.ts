@@ -24,5 +24,11 @@ test('output that the broker does not take is left out beyond a bound, until it 
 
   process.kill(broker.embedded.pid, 'SIGCONT')
   await eventually(() => announcer.output(chunk(0)))
+
+  process.kill(broker.embedded.pid, 'SIGSTOP')
+  while (announcer.output(chunk(0)));
+  await broker.kill9()
+  await broker.isBack()
+  await eventually(() => announcer.output(chunk(0)))
   await bus.drain()
 })

@@ -17,32 +17,29 @@ interface Head {
   readonly hash: string
 }
 
+/** Events of one statement, most first: what is left goes in smaller ones. */
+const rowsAtOnce = [32, 8, 3, 2, 1]
+
 /**
  * Adds events to the chain. Where one process writes alone, the end of the chain is kept in mind; what a transaction
  * that fails has added is forgotten with it.
  */
 export class AuditTrail {
   readonly #dialect: StoreDialect
-  readonly #insert: string
+  readonly #inserts: readonly { readonly rows: number; readonly sql: string }[]
   #head: Head | undefined
 
   constructor(db: Database, dialect: StoreDialect) {
     this.#dialect = dialect
-    const { sql } = db
-      .insertInto('audit_events')
-      .values({
-        seq: 0,
-        timestamp: 0,
-        execution_id: 0,
-        agent_id: '',
-        action_id: '',
-        kind: '',
-        data: '',
-        prev_hash: '',
-        hash: '',
-      })
-      .compile()
-    this.#insert = sql
+    const event = { seq: 0, timestamp: 0, execution_id: 0, agent_id: '', action_id: '', kind: '' }
+    const row = { ...event, data: '', prev_hash: '', hash: '' }
+    this.#inserts = rowsAtOnce.map((rows) => ({
+      rows,
+      sql: db
+        .insertInto('audit_events')
+        .values(Array.from({ length: rows }, () => row))
+        .compile().sql,
+    }))
   }
 
   /** To be called first in a transaction that adds events. */
@@ -56,23 +53,31 @@ export class AuditTrail {
 
   /** Adds events in their order, inside the transaction of what they tell of. */
   async append(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
-    if (this.#head === undefined) throw new TypeError('the chain is added to outside of begin')
-    for (const entry of entries) {
-      const event: HashedEvent = {
-        seq: this.#head.seq + 1,
-        timestamp: entry.timestamp,
-        execution_id: entry.executionId,
-        agent_id: entry.agentId,
-        action_id: entry.actionId,
-        kind: entry.kind,
-        data: asciiJson(entry.data),
-        prev_hash: this.#head.hash,
+    const rows = entries.map((entry) => this.#follow(entry))
+    let at = 0
+    for (const { rows: size, sql } of this.#inserts) {
+      for (; rows.length - at >= size; at += size) {
+        await tx.executeQuery(CompiledQuery.raw(sql, rows.slice(at, at + size).flat()))
       }
-      const hash = hashOfEvent(event)
-      const values: unknown[] = [...Object.values(event), hash]
-      await tx.executeQuery(CompiledQuery.raw(this.#insert, values))
-      this.#head = { seq: event.seq, hash }
     }
+  }
+
+  #follow(entry: AuditEntry): unknown[] {
+    const head = this.#head
+    if (head === undefined) throw new TypeError('the chain is added to outside of begin')
+    const event: HashedEvent = {
+      seq: head.seq + 1,
+      timestamp: entry.timestamp,
+      execution_id: entry.executionId,
+      agent_id: entry.agentId,
+      action_id: entry.actionId,
+      kind: entry.kind,
+      data: asciiJson(entry.data),
+      prev_hash: head.hash,
+    }
+    const hash = hashOfEvent(event)
+    this.#head = { seq: event.seq, hash }
+    return [...Object.values(event), hash]
   }
 
   /** To be called when a transaction was undone. */

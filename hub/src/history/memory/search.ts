@@ -26,7 +26,7 @@ export interface HistoryPage {
 const mostHits = 20_000
 const hitsAtOnce = 1000
 /** How many of the newest that fit are ranked: a common word has hits without end. */
-const ranked = 300
+const ranked = 200
 
 /**
  * Executions that fit, newest first, or, of a search, best first among the newest that fit.

@@ -57,8 +57,9 @@ function activeOf(db: Database, scope: CommandTotalTable['scope'], names: readon
     .$if(scope === 'exact', (query) => query.where('e.command_hash', 'in', names))
     .$if(scope === 'form', (query) =>
       query.where(
-        sql<boolean>`e.execution_id in (select execution_id from execution_index
-          where form_id in (${sql.join(names.map(Number))}) and settled = 0)`,
+        // from the few that are active: of a form there may be hundreds of thousands
+        sql<boolean>`exists (select 1 from execution_index i
+          where i.execution_id = e.execution_id and i.form_id in (${sql.join(names.map(Number))}))`,
       ),
     )
     .groupBy(['e.status', 'e.trust_level'])

@@ -9,30 +9,23 @@ interface Waiting {
 
 type Methods = Record<keyof never, unknown>
 
-/** A history thread, seen from the hub's main thread. */
+/** A history thread, seen from the hub's main thread. One that dies is started anew by the next call. */
 export class HistoryWorker {
-  readonly #worker: Worker
+  readonly #start: WorkerStart
   readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
   #last = 0
-  #gone: Error | undefined
+  #isClosed = false
 
-  private constructor(worker: Worker) {
-    this.#worker = worker
-    worker.on('message', (reply: WorkerReply) => this.#settle(reply))
-    worker.on('error', (error) => this.#lose(error))
-    worker.on('exit', () => this.#lose(new Error('the history thread has ended')))
+  private constructor(start: WorkerStart) {
+    this.#start = start
   }
 
   /** Starts a thread. It may be called at once: it answers when it has opened the history. */
   static start(start: WorkerStart): HistoryWorker {
-    return new HistoryWorker(
-      new Worker(new URL('history-thread.ts', import.meta.url), {
-        workerData: start,
-        name: `history ${start.role}`,
-        // the flags of a test runner are none of its business
-        execArgv: ['--disable-warning=ExperimentalWarning'],
-      }),
-    )
+    const it = new HistoryWorker(start)
+    it.#worker = it.#open()
+    return it
   }
 
   /** What it serves, as an object whose methods are called over there. */
@@ -49,18 +42,34 @@ export class HistoryWorker {
 
   /** Ends it when it has answered what it is working on. May be called twice. */
   async close(): Promise<void> {
-    if (this.#gone) return
-    const gone = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#isClosed = true
+    const worker = this.#worker
+    if (worker === undefined) return
+    const gone = new Promise((resolve) => worker.once('exit', resolve))
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
-    this.#worker.postMessage({ id: -1, method: 'close', args: [] } satisfies WorkerCall)
+    worker.postMessage({ id: -1, method: 'close', args: [] } satisfies WorkerCall)
     // whatever it is in the middle of: it writes in transactions
-    const timer = setTimeout(() => void this.#worker.terminate(), 2000)
+    const timer = setTimeout(() => void worker.terminate(), 2000)
     await gone
     clearTimeout(timer)
   }
 
+  #open(): Worker {
+    const worker = new Worker(new URL('history-thread.ts', import.meta.url), {
+      workerData: this.#start,
+      name: `history ${this.#start.role}`,
+      // the flags of a test runner are none of its business
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    })
+    worker.on('message', (reply: WorkerReply) => this.#settle(reply))
+    worker.on('error', (error) => this.#lose(worker, error))
+    worker.on('exit', () => this.#lose(worker, new Error('the history thread has ended')))
+    return worker
+  }
+
   #call(method: string, args: readonly unknown[]): Promise<unknown> {
-    if (this.#gone) return Promise.reject(this.#gone)
+    if (this.#isClosed) return Promise.reject(new Error('the history is closed'))
+    this.#worker ??= this.#open()
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     this.#last += 1
     this.#waiting.set(this.#last, { resolve, reject })
@@ -76,8 +85,9 @@ export class HistoryWorker {
     else waiting?.reject(rebuilt(reply))
   }
 
-  #lose(error: Error): void {
-    this.#gone ??= error
+  #lose(worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return
+    this.#worker = undefined
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
   }
