@@ -347,6 +347,26 @@ describe('cancel', () => {
     expect(await it.script('ls')).toMatchObject({ stdout: { text: '' } })
   })
 
+  test('a command that is cancelled while its runner makes ready is not started either', async () => {
+    await using it = await make(async (cwd) => {
+      const slow = join(cwd, 'mkfifo')
+      await writeFile(slow, '#!/bin/sh\nsleep 1\nexec /usr/bin/mkfifo "$@"\n', { mode: 0o755 })
+      return { path: `${cwd}:/usr/bin:/bin` }
+    })
+    await it.executor.endSurvivors()
+    const cancelling = new AbortController()
+    let starts = 0
+    const onStart = () => {
+      starts += 1
+    }
+    const running = it.script('echo ran', {}, { signal: cancelling.signal, onStart })
+    setTimeout(() => cancelling.abort('enough'), 200)
+
+    expect(await running).toMatchObject({ status: 'cancelled', reason: 'enough', exitCode: null })
+    expect(starts).toBe(0)
+    expect(await it.script('echo next')).toMatchObject({ stdout: { text: 'next\n' } })
+  })
+
   test('the first reason stands: a timeout during the grace period of a cancel changes nothing', async () => {
     await using it = await make()
     const cancelling = new AbortController()

@@ -4,7 +4,13 @@ import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
 import { resolveProgram } from '../resolve-program.ts'
 import type { Leader, RunnerSettings } from '../runner-protocol.ts'
-import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import {
+  outcomeWithout,
+  type AppliedSandbox,
+  type EndReason,
+  type Outcome,
+  type Run,
+} from '../run.ts'
 import { confine } from '../sandbox/confine.ts'
 import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
 import { trueEnding } from '../sandbox/ended.ts'
@@ -85,9 +91,11 @@ export class RunningCommand {
     const plan = this.#plan()
     const start = 'fault' in plan ? plan : this.#confine(plan)
     try {
-      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
-      if ('fault' in started) return this.#notStarted(started)
-      return await this.#follow(started)
+      if ('fault' in start) return this.#notStarted(start)
+      const isWanted = () => this.#reason === null
+      const started = await startProcess(start, this.#parts.pool, isWanted)
+      if (started === null) return this.#notWanted()
+      return 'fault' in started ? this.#notStarted(started) : await this.#follow(started)
     } finally {
       await this.#group?.remove()
     }
@@ -217,6 +225,11 @@ export class RunningCommand {
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })
+  }
+
+  #notWanted(): Outcome {
+    if (this.#reason === null) throw new TypeError('nothing stands against its start')
+    return outcomeWithout(this.#parts.run, this.#reason, performance.now() - this.#begun)
   }
 
   #notStarted(fault: StartFault): Outcome {
