@@ -23,7 +23,8 @@ export interface Announcer {
   approved(message: ActionApproved): void
   denied(message: ActionDenied): void
   started(message: ActionStart): void
-  output(message: ActionOutput): void
+  /** @returns whether it was told; false when too much is on its way already */
+  output(message: ActionOutput): boolean
 }
 
 /** How an action ended, with what differs from an action that never started. */

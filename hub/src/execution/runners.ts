@@ -60,8 +60,15 @@ export class Runners {
   }
 
   #at(place: number): Promise<RunnerProcess> {
-    this.#places[place] ??= this.#start(place)
-    return this.#places[place]
+    const known = this.#places[place]
+    if (known !== undefined) return known
+    const starting = this.#start(place).catch((error: unknown) => {
+      // the next one who asks tries again
+      if (this.#places[place] === starting) this.#places[place] = undefined
+      throw error
+    })
+    this.#places[place] = starting
+    return starting
   }
 
   async #start(place: number): Promise<RunnerProcess> {

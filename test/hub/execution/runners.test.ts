@@ -32,6 +32,7 @@ describe('the process that starts commands', () => {
     expect(names.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([
       'PATH',
       'MALLOC_ARENA_MAX',
+      'CENTRALPOST_RUNNER_OF',
       '',
     ])
   })

@@ -3,7 +3,7 @@ import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
 import { resolveProgram } from '../resolve-program.ts'
-import type { RunnerSettings } from '../runner-protocol.ts'
+import type { Leader, RunnerSettings } from '../runner-protocol.ts'
 import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
 import { confine } from '../sandbox/confine.ts'
 import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
@@ -31,7 +31,7 @@ export interface RunningCommandParts {
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
-  readonly onStart: (pid: number) => void
+  readonly onStart: (leader: Leader) => void
   /** Who hears the output while it comes; null: nobody. */
   readonly listener: LiveListener | null
   readonly log: Logger
@@ -151,7 +151,7 @@ export class RunningCommand {
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
     if (this.#reason !== null) this.#endTree(tree)
-    onStart(started.pid)
+    onStart(leader)
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
