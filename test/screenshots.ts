@@ -119,7 +119,7 @@ await shoot('system-full')
 
 await it.stopHub()
 await delay(8000)
-for (const view of ['approvals', 'history', 'system'] as const) {
+for (const view of views) {
   await show(view)
   await shoot(`${view}-broken`)
 }

@@ -157,6 +157,12 @@ export class Hub {
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
+      publishAgain: async (executionId) => {
+        // a confirmation that is noted later would take this back
+        await outbox.settled(executionId)
+        await ledger.publishAgain(executionId)
+        outbox.kick()
+      },
       publishResults: () => outbox.kick(),
       limits: {
         ...approvalLimits(config, selfApproval),

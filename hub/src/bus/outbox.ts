@@ -55,6 +55,13 @@ export class Outbox {
     else void this.#deliver(item)
   }
 
+  /** Resolves when the ledger knows whether a result that is on its way has arrived: from then on it can be sent anew. */
+  async settled(executionId: number): Promise<void> {
+    await this.#underway.get(executionId)
+    this.#note()
+    await this.#notes
+  }
+
   /** There is something to send in the ledger. */
   kick(): void {
     this.#isKicked = true
