@@ -12,7 +12,7 @@ interface Import {
 async function importsBelow(folder: string): Promise<Import[]> {
   const files = await readdir(join(root, folder), { recursive: true })
   const found: Import[] = []
-  for (const file of files.filter((name) => name.endsWith('.ts') && !name.startsWith('.tsbuild'))) {
+  for (const file of files.filter((name) => /\.tsx?$/.test(name) && !name.includes('.tsbuild'))) {
     const path = join(folder, file)
     const text = await readFile(join(root, path), 'utf8')
     for (const [, to] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
@@ -87,6 +87,10 @@ describe('who imports whom', () => {
       '@opentelemetry': /^shared\/src\/tracing\/otel-tracing\.ts$/,
       'string-width': /^agents\/src\/cli\/pending-screen\/fit-text\.ts$/,
       unbash: /^hub\/src\/trust\/parse-command\.ts$/,
+      hono: /^agents\/src\/console\//,
+      '@hono/node-server': /^agents\/src\/console\/console\.ts$/,
+      preact: /^agents\/src\/console\/page\//,
+      '@xterm/xterm': /^agents\/src\/console\/page\/terminal\/screen\.ts$/,
     }
     const imports = (
       await Promise.all(['shared/src', 'hub/src', 'agents/src'].map(importsBelow))

@@ -4,9 +4,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureBrowser } from './browser.js'
 import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
+import { ensurePage } from './page.js'
 import { programCache, programPaths } from './program-paths.js'
 import { ensurePostgres } from './postgres.js'
 import { bubblewrap, ensureProgram, natsServer } from './program.js'
@@ -20,11 +22,17 @@ const jobs = {
   start: (args) => centralpost(['up', ...args]),
   demo: (args) => centralpost(['demo', ...args]),
   test: (args) => test(args),
+  build: () => {
+    ensureInstalled(root)
+    ensurePage(root, { always: true })
+    return { code: 0, signal: null }
+  },
   setup: () => {
     ensureInstalled(root)
     ensureProgram(natsServer)
     ensureSandbox()
     ensureTestDatabase()
+    ensurePage(root)
     say('everything is there')
     return { code: 0, signal: null }
   },
@@ -32,6 +40,7 @@ const jobs = {
 
 async function centralpost(args) {
   ensureInstalled(root)
+  ensurePage(root)
   // Another broker that was named is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
   if (!sandboxLatelyFailed()) ensureSandbox()
@@ -45,6 +54,8 @@ async function test(args) {
   ensureProgram(natsServer)
   ensureSandbox()
   ensureTestDatabase()
+  ensurePage(root)
+  ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
   const counts = join(folder, 'counts')
   try {

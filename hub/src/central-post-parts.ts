@@ -30,6 +30,8 @@ export interface CentralPostParts {
   readonly announce: Announcer
   /** hands a result that has just been recorded to the outbox */
   readonly publishResult: (item: RecordedResult) => void
+  /** sends a stored result once more: its agent asked again */
+  readonly publishAgain: (executionId: number) => Promise<void>
   /** tells the outbox that results wait in the ledger */
   readonly publishResults: () => void
   readonly limits: ApprovalLimits & {

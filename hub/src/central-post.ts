@@ -272,10 +272,10 @@ export class CentralPost {
   /** Runs what the ledger says is running, and records how it ended. Never rejects: the queue goes on. */
   async #runToEnd(row: CommandExecution, verdict: Verdict): Promise<void> {
     const { announce, executeCommand, now } = this.#parts
-    const signal = this.#running.signalOf(row)
-    const onOutput = outputListener(row, announce)
     const begun = performance.now()
     try {
+      const signal = this.#running.signalOf(row)
+      const onOutput = outputListener(row, announce)
       announce.started(startOf(row, row.execution_timestamp ?? now()))
       const run = runOf(row, verdict, this.#confinementOf(row, verdict))
       const controls = { signal, ...(onOutput && { onOutput }) }

@@ -45,6 +45,8 @@ export interface HubOptions {
   /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
   readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
   readonly log: Logger
+  /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
+  readonly hasSingleOperator?: () => Promise<boolean>
 }
 
 /**
@@ -123,6 +125,8 @@ export class Hub {
       now,
       log,
     })
+    const selfApproval = async (): Promise<boolean> =>
+      config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
     const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
     const classify = (
       command: string | readonly string[],
@@ -153,9 +157,15 @@ export class Hub {
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
+      publishAgain: async (executionId) => {
+        // a confirmation that is noted later would take this back
+        await outbox.settled(executionId)
+        await ledger.publishAgain(executionId)
+        outbox.kick()
+      },
       publishResults: () => outbox.kick(),
       limits: {
-        ...approvalLimits(config),
+        ...approvalLimits(config, selfApproval),
         parallel: config.execution.parallel,
         parallelPerAgent: config.execution.parallel_per_agent,
       },
@@ -169,6 +179,7 @@ export class Hub {
       host: hostname(),
       pid: process.pid,
       started_at: startedAt,
+      time: new Date(now()).toISOString(),
       accepting: bus.isConnected,
       policy: trust.policy,
       running: centralPost.load.running,
@@ -176,6 +187,7 @@ export class Hub {
       pending: await ledger.countInState('pending'),
       unpublished: await ledger.countUnpublished(),
       slots: config.execution.parallel,
+      self_approval: await selfApproval(),
     })
     const telemetry = opened.use(
       await openTelemetry(config, {
@@ -251,7 +263,10 @@ export class Hub {
   }
 }
 
-function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
+function approvalLimits(
+  { approvals }: HubConfig,
+  selfApproval: ApprovalLimits['selfApproval'],
+): ApprovalLimits {
   return {
     pendingMs: approvals.pending * 1000,
     executeWithinMs: approvals.execute_within * 1000,
@@ -261,7 +276,7 @@ function approvalLimits({ approvals }: HubConfig): ApprovalLimits {
     quorum: approvals.quorum,
     ruleMs: approvals.rule_seconds * 1000,
     maxRuleMs: approvals.max_rule_seconds * 1000,
-    selfApproval: approvals.self_approval,
+    selfApproval,
   }
 }
 

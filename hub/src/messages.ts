@@ -1,4 +1,5 @@
 import {
+  type ActionApproved,
   type ActionDenied,
   type ActionOutput,
   type ActionResult,
@@ -19,9 +20,11 @@ import type { CommandExecution } from './history/schema.ts'
 /** Where the hub says what happens (core NATS: who listens, hears). */
 export interface Announcer {
   approvalNeeded(message: ApprovalNeeded): void
+  approved(message: ActionApproved): void
   denied(message: ActionDenied): void
   started(message: ActionStart): void
-  output(message: ActionOutput): void
+  /** @returns whether it was told; false when too much is on its way already */
+  output(message: ActionOutput): boolean
 }
 
 /** How an action ended, with what differs from an action that never started. */
@@ -154,6 +157,30 @@ export function ruleSubjectOf(
     env: JSON.parse(row.env) as Record<string, string>,
     verdict,
   }
+}
+
+export function approvedOf(
+  row: CommandExecution,
+  approval: { by: string; approvals: readonly string[]; needed: number; at: number },
+): ActionApproved {
+  const { by, approvals, needed, at } = approval
+  return {
+    schema: 1,
+    action_id: row.action_id,
+    agent_id: row.agent_id,
+    workflow_id: row.workflow_id,
+    approved_by: by,
+    approvals: [...approvals],
+    approvals_needed: needed,
+    cleared: approvals.length >= needed,
+    self_approved: isOwnActionOf(row, by),
+    approved_at: isoOf(at),
+  }
+}
+
+/** Whether an operator asked for this themselves. */
+export function isOwnActionOf(row: Pick<CommandExecution, 'agent_id'>, operator: string): boolean {
+  return row.agent_id === `operator-${operator}`
 }
 
 export function deniedOf(

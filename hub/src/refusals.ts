@@ -8,6 +8,8 @@ import { intakeOfRefused, type IntakeSettings, rowAfter } from './rows.ts'
 export interface RefusalParts {
   readonly ledger: Ledger
   readonly publishResults: () => void
+  /** sends a stored result once more */
+  readonly publishAgain: (executionId: number) => Promise<void>
   readonly now: () => number
   readonly log: Logger
 }
@@ -40,8 +42,7 @@ export class Refusals {
   /** The same request again: its result goes out once more, or it is under way and nothing is started. */
   async repeat(action: CommandExecution): Promise<void> {
     this.#parts.log.info('request repeated', { ...about(action), state: action.status })
-    await this.#parts.ledger.publishAgain(action.execution_id)
-    this.#parts.publishResults()
+    await this.#parts.publishAgain(action.execution_id)
   }
 
   async #takeIn(refused: Refused, reuses: boolean): Promise<'done' | 'conflict'> {

@@ -21,14 +21,18 @@ export function outputListener(
   announce: Pick<Announcer, 'output'>,
 ): ((chunk: OutputChunk) => void) | undefined {
   if (row.stream_output !== 1) return undefined
-  return ({ seq, stream, data, skippedBytes }) =>
-    announce.output({
+  let untold = 0
+  return ({ seq, stream, data, skippedBytes = 0 }) => {
+    const skipped = untold + skippedBytes
+    const isTold = announce.output({
       schema: 1,
       action_id: row.action_id,
       agent_id: row.agent_id,
       seq,
       stream,
       data,
-      ...(skippedBytes !== undefined && { skipped_bytes: skippedBytes }),
+      ...(skipped > 0 && { skipped_bytes: skipped }),
     })
+    untold = isTold ? 0 : skipped + Buffer.byteLength(data)
+  }
 }

@@ -2,9 +2,18 @@ import type { CommandExecution } from './history/schema.ts'
 
 type Named = Pick<CommandExecution, 'agent_id' | 'action_id'>
 
-/** The actions that run here, each with the way to end it. */
+interface Entry {
+  readonly ending: AbortController
+  /** how many registrations have not been forgotten */
+  holders: number
+}
+
+/**
+ * The actions that run here, each with the way to end it. The same action may be registered twice at once (its request
+ * came again while it is being started); the ledger lets one of them run, and the other leaves it as it is.
+ */
 export class RunningActions {
-  readonly #runs = new Map<string, AbortController>()
+  readonly #runs = new Map<string, Entry>()
 
   has(action: Named): boolean {
     return this.#runs.has(nameOf(action))
@@ -21,7 +30,9 @@ export class RunningActions {
     write: () => Promise<T>,
     isRunning: (written: T) => boolean,
   ): Promise<T> {
-    this.#runs.set(nameOf(action), new AbortController())
+    const entry = this.#runs.get(nameOf(action)) ?? { ending: new AbortController(), holders: 0 }
+    entry.holders += 1
+    this.#runs.set(nameOf(action), entry)
     let runs = false
     try {
       const written = await write()
@@ -36,22 +47,26 @@ export class RunningActions {
   signalOf(action: Named): AbortSignal {
     const run = this.#runs.get(nameOf(action))
     if (run === undefined) throw new TypeError(`${nameOf(action)} was not registered`)
-    return run.signal
+    return run.ending.signal
   }
 
   /** Ends a run. Tells whether there is one. */
   end(action: Named, reason: Error): boolean {
     const run = this.#runs.get(nameOf(action))
-    run?.abort(reason)
+    run?.ending.abort(reason)
     return run !== undefined
   }
 
   endAll(reason: Error): void {
-    for (const run of this.#runs.values()) run.abort(reason)
+    for (const run of this.#runs.values()) run.ending.abort(reason)
   }
 
+  /** Takes one registration back. */
   forget(action: Named): void {
-    this.#runs.delete(nameOf(action))
+    const entry = this.#runs.get(nameOf(action))
+    if (entry === undefined) return
+    entry.holders -= 1
+    if (entry.holders === 0) this.#runs.delete(nameOf(action))
   }
 }
 

@@ -3,6 +3,8 @@
 export const requestSubject = (agentId: string): string => `SYSTEM_ACTION_REQUEST.${agentId}`
 export const approvalNeededSubject = (agentId: string, actionId: string): string =>
   `SYSTEM_ACTION_APPROVAL_NEEDED.${agentId}.${actionId}`
+export const approvedSubject = (agentId: string, actionId: string): string =>
+  `SYSTEM_ACTION_APPROVED.${agentId}.${actionId}`
 export const deniedSubject = (agentId: string, actionId: string): string =>
   `SYSTEM_ACTION_DENIED.${agentId}.${actionId}`
 export const startSubject = (agentId: string, actionId: string): string =>
@@ -19,6 +21,7 @@ export const allResults = 'SYSTEM_ACTION_RESULT.*.*'
 /** The kinds of message an agent may read, each only under its own name. */
 export const agentEventSubjects = [
   'SYSTEM_ACTION_APPROVAL_NEEDED',
+  'SYSTEM_ACTION_APPROVED',
   'SYSTEM_ACTION_DENIED',
   'SYSTEM_ACTION_START',
   'SYSTEM_ACTION_OUTPUT',

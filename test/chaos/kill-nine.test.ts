@@ -12,7 +12,7 @@ import { TempDir } from '../support/temp-dir.ts'
 const loadMs = Number(process.env['CENTRALPOST_CHAOS_SECONDS'] ?? 30) * 1000
 
 test(
-  'random kill -9 of hub and broker under load: nothing acknowledged is lost, nothing runs twice, one result each',
+  'random kill -9 of hub, runner and broker under load: nothing acknowledged is lost, nothing runs twice, one result each',
   async () => {
     await using workspace = await TempDir.make()
     await using broker = await TestBroker.start({
@@ -24,7 +24,8 @@ test(
     await writeFile(marks, '')
     await writeFile(
       configFile,
-      'hub: { id: chaos }\nlog: { level: warn }\nexecution: { parallel: 4, kill_grace: 1 }\n' +
+      'hub: { id: chaos }\nlog: { level: warn }\n' +
+        'execution: { parallel: 4, kill_grace: 1, sandbox: { mode: "off" } }\n' +
         'approvals: { pending_per_agent: 10000, execute_within: 300 }\n',
     )
     await using hub = new HubProcess({
@@ -36,7 +37,7 @@ test(
     await hub.start()
     const until = Date.now() + loadMs
     const acknowledged = new Map<string, Promise<ActionResult>>()
-    const kills = { hub: 0, broker: 0 }
+    const kills = { hub: 0, runner: 0, broker: 0 }
 
     await using clients = new AsyncDisposableStack()
     const agents = await Promise.all(
@@ -70,7 +71,11 @@ test(
       for (let n = 0; Date.now() < until; n += 1) {
         const actionId = `${agent.name}-${n}`
         const asked = await agent.requestAction(
-          { command: `echo ${actionId} >> marks`, actionId },
+          {
+            // one is SAFE, taken in and started by one commit; the other waits for a person, and leaves a mark
+            command: n % 3 === 0 ? `echo ${actionId}` : `echo ${actionId} >> marks`,
+            actionId,
+          },
           { timeoutMs: 60_000 },
         )
         acknowledged.set(actionId, asked.result({ timeoutMs: 120_000 }))
@@ -80,7 +85,11 @@ test(
     const killing = (async () => {
       while (Date.now() < until) {
         await delay(500 + Math.random() * 1500)
-        if (Math.random() < 0.65) {
+        const what = Math.random()
+        if (what < 0.2) {
+          for (const pid of hub.runnerPids) process.kill(pid, 'SIGKILL')
+          kills.runner += 1
+        } else if (what < 0.7) {
           await hub.kill9()
           kills.hub += 1
           await delay(Math.random() * 400)
@@ -111,12 +120,15 @@ test(
       [...statuses].filter((status) => status !== 'completed' && status !== 'interrupted'),
     ).toEqual([])
     const notRun = results.filter(
-      (result) => result.status === 'completed' && !ran.has(result.action_id),
+      ({ status, action_id: id, stdout }) =>
+        status === 'completed' && !ran.has(id) && stdout !== `${id}\n`,
     )
     expect(notRun).toEqual([])
     const completed = results.filter((result) => result.status === 'completed')
     expect(completed.length).toBeGreaterThan(results.length / 2)
     expect(kills.hub).toBeGreaterThan(2)
+    const levels = new Set(results.map((result) => result.trust_level))
+    expect(levels).toEqual(new Set(['SAFE', 'REVIEW']))
 
     // what the ledger says is what the agents were told, and what the broker keeps
     const { entries } = await operator.history({ limit: 500 })
@@ -141,7 +153,7 @@ test(
     process.stderr.write(
       `chaos: ${results.length} acknowledged, ${completed.length} completed, ` +
         `${results.length - completed.length} interrupted, 0 twice; killed the hub ${kills.hub} times, ` +
-        `the broker ${kills.broker} times\n`,
+        `its runner ${kills.runner} times, the broker ${kills.broker} times\n`,
     )
     expect(await hub.stop()).toBe(0)
   },

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Agent, Operator } from '@centralpost/agents'
+import type { Agent, Operator, TailedEvent } from '@centralpost/agents'
 import { decisionReplySchema, operatorEndpointSubject, rulesReplySchema } from '@centralpost/shared'
 import { eventually } from '../support/eventually.ts'
 import { shippedRules, TestHub } from '../support/hub.ts'
@@ -220,6 +220,28 @@ describe('more than one must approve', () => {
     await expect(alice.approve(action.actionId)).rejects.toMatchObject({ code: 'forbidden' })
     await bob.approve(action.actionId)
     expect(await action.result({ timeoutMs: 5000 })).toMatchObject({ approved_by: 'bob' })
+  })
+
+  test('an operator approves their own where the settings say so; it is told and recorded as self-approved', async () => {
+    await using it = await TestHub.start({
+      agents: ['operator-alice'],
+      config: { approvals: { self_approval: true } },
+    })
+    const agent = await it.agent('operator-alice')
+    const alice = await it.operator('alice')
+    const told: TailedEvent[] = []
+    alice.tail((event) => told.push(event))
+    await alice.flush()
+    const { action } = await askAndSee(agent, alice, 'touch mine')
+    await alice.approve(action.actionId)
+    expect(await action.result({ timeoutMs: 5000 })).toMatchObject({ approved_by: 'alice' })
+    expect(told.find((event) => event.kind === 'approved')?.message).toMatchObject({
+      approved_by: 'alice',
+      self_approved: true,
+      cleared: true,
+    })
+    const blocked = await agent.requestAction('rm -rf /')
+    expect(await blocked.result({ timeoutMs: 5000 })).toMatchObject({ status: 'denied' })
   })
 })
 

@@ -21,7 +21,8 @@ export class PtyCli {
     const { columns = 100, rows = 30 } = options
     const words = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ')
     const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(?:NATS|CENTRALPOST|NO_COLOR)/.test(name),
+      // a program that knows it is in CI draws no colours, whatever its terminal can
+      ([name]) => !/^(?:NATS|CENTRALPOST|NO_COLOR|CI$)/.test(name),
     )
     // what stty says at the end shows whether the terminal was given back
     const command = `stty rows ${rows} cols ${columns}; echo pid $$; ${words}; code=$?; stty -a | grep -o '.icanon' ; exit $code`

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addAgentCommand } from './agent-command.ts'
 import { addCompletionCommand } from './completion-command.ts'
+import { addConsoleCommand } from './console-command.ts'
 import { addDecideCommands } from './decide-commands.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { exitCodeHelp } from './exit-codes.ts'
@@ -26,6 +27,7 @@ export function commandLine(): Command {
     .addHelpText('after', exitCodeHelp)
   program.commandsGroup('Run:')
   addHubCommands(program, ['up', 'hub', 'broker'])
+  addConsoleCommand(program)
   addDemoCommand(program)
   program.commandsGroup('Ask, as an agent:')
   addRequestCommand(program)

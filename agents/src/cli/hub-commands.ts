@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 
 /** The commands that the hub's own program does, with the line that --help shows. */
 export const hubCommands: ReadonlyMap<string, string> = new Map([
-  ['up', 'start broker and hub on this machine and stay up'],
+  ['up', 'start broker, hub and console on this machine and stay up'],
   ['hub', 'start only the hub, on the broker of NATS_URL or of the data directory'],
   ['broker', 'start only the embedded broker'],
   ['classify', 'say how a command would be judged, and why (needs no hub)'],

@@ -113,6 +113,11 @@ export function describeEvent(event: TailedEvent): string[] {
         ),
       ]
     }
+    case 'approved': {
+      const { approved_by: by, approvals, approvals_needed: needed, cleared } = event.message
+      const count = cleared ? '' : ` (${approvals.length} of ${needed})`
+      return [line(styled('green', 'approved'), `by ${visible(by)}${count}`)]
+    }
     case 'denied': {
       const { denied_by: by, reason, command } = event.message
       return [

@@ -39,6 +39,7 @@ function whatHappened(event: TailedEvent): string {
       const how = message.status === 'denied' ? 'denied' : ending(message)
       return `${word(colour, 'result')} ${shortened(visible(message.command), 40)}: ${how}${taste}`
     }
+    case 'approved':
     case 'output':
     case 'other':
       return word('gray', event.kind)

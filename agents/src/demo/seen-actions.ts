@@ -38,6 +38,7 @@ export class SeenActions {
         if (!this.#isOurs(event.raw)) return false
         this.#of(event).results.push(event.message)
         return true
+      case 'approved':
       case 'output':
       case 'other':
         return false

@@ -99,6 +99,21 @@ export class Operator {
     return this.#bus.server
   }
 
+  /**
+   * Asks an endpoint of the hub and checks its answer.
+   *
+   * @param options.timeoutMs how long the answer may take, in milliseconds @default 5000
+   * @throws {CentralPostError} what the hub answered, or `unavailable` when none did
+   */
+  ask<T extends z.ZodType>(
+    endpoint: OperatorEndpoint,
+    call: object,
+    schema: T,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<z.output<T>> {
+    return this.#ask(endpoint, call, schema, options.timeoutMs)
+  }
+
   /** What waits for a person, oldest first. */
   async pending(
     filter: { agentId?: string; workflowId?: string } = {},

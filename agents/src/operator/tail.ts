@@ -1,4 +1,6 @@
 import {
+  type ActionApproved,
+  actionApprovedSchema,
   type ActionDenied,
   actionDeniedSchema,
   type ActionOutput,
@@ -32,6 +34,7 @@ interface Tailed {
 export type TailedEvent = Tailed &
   (
     | { readonly kind: 'approval_needed'; readonly message: ApprovalNeeded }
+    | { readonly kind: 'approved'; readonly message: ActionApproved }
     | { readonly kind: 'denied'; readonly message: ActionDenied }
     | { readonly kind: 'start'; readonly message: ActionStart }
     | { readonly kind: 'output'; readonly message: ActionOutput }
@@ -98,6 +101,11 @@ function readEvent(message: BusMessage): TailedEvent {
           kind: 'approval_needed',
           message: m,
         })) ?? other
+      )
+    case 'SYSTEM_ACTION_APPROVED':
+      return (
+        read(actionApprovedSchema, raw, (m) => ({ ...tailed, kind: 'approved', message: m })) ??
+        other
       )
     case 'SYSTEM_ACTION_DENIED':
       return (

@@ -9,7 +9,14 @@ import { about, conclude, type ConcludeParts } from '../conclude.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { ApprovalStore } from '../history/approval-store.ts'
 import type { CommandExecution } from '../history/schema.ts'
-import { type Announcer, approvalNeededOf, deniedOf, isoOf } from '../messages.ts'
+import {
+  type Announcer,
+  approvalNeededOf,
+  approvedOf,
+  deniedOf,
+  isoOf,
+  isOwnActionOf,
+} from '../messages.ts'
 import { earliest } from '../rows.ts'
 import { type Always, RuleBook } from './rule-book.ts'
 
@@ -35,7 +42,7 @@ export interface ApprovalLimits {
   readonly ruleMs: number
   readonly maxRuleMs: number
   /** whether an operator may approve what they asked for themselves, as the agent `operator-<name>` */
-  readonly selfApproval: boolean
+  readonly selfApproval: () => Promise<boolean>
 }
 
 export interface ApprovalDeskParts extends ConcludeParts {
@@ -139,7 +146,7 @@ export class ApprovalDesk {
     options: { digest?: string | undefined; always?: Always | undefined } = {},
   ): Promise<Decided> {
     const { ledger, approvals, limits, now } = this.#parts
-    if (row.agent_id === `operator-${decision.by}` && !limits.selfApproval) {
+    if (isOwnActionOf(row, decision.by) && !(await limits.selfApproval())) {
       throw new CentralPostError(
         'forbidden',
         `${row.action_id} is an action of your own ("${row.agent_id}"): another operator must approve it`,
@@ -168,7 +175,11 @@ export class ApprovalDesk {
     const digest = row.digest ?? ''
     const votes = await approvals.vote(row, digest, decision.by, at)
     const told = { approvals: votes, needed, ruleId: null }
-    if (votes.length < needed) return { ...told, row: await ledger.get(row.execution_id) }
+    if (votes.length < needed) {
+      const approval = { by: decision.by, approvals: votes, needed, at }
+      this.#parts.announce.approved(approvedOf(row, approval))
+      return { ...told, row: await ledger.get(row.execution_id) }
+    }
 
     const approved = await this.#clear(row, decision, votes)
     if (approved === null) throw await this.decidedBefore(row.execution_id)
@@ -242,12 +253,19 @@ export class ApprovalDesk {
       changes,
       told: {
         kind: 'approved',
-        data: { by: votes, digest: row.digest, comment: decision.reason ?? null },
+        data: {
+          by: votes,
+          digest: row.digest,
+          comment: decision.reason ?? null,
+          ...(votes.some((name) => isOwnActionOf(row, name)) && { self_approved: true }),
+        },
       },
     })
     if (!isMine) return null
     const approved: CommandExecution = { ...row, ...changes, status: 'queued' }
     this.watch(row.execution_id, deadline)
+    const approval = { by: decision.by, approvals: votes, needed: votes.length, at }
+    this.#parts.announce.approved(approvedOf(row, approval))
     release(approved)
     log.info('approved', { ...about(row), by })
     return approved

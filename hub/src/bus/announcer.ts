@@ -1,9 +1,11 @@
 import {
+  type ActionApproved,
   type ActionDenied,
   type ActionOutput,
   type ActionStart,
   type ApprovalNeeded,
   approvalNeededSubject,
+  approvedSubject,
   type Bus,
   deniedSubject,
   type Logger,
@@ -11,10 +13,18 @@ import {
   startSubject,
 } from '@centralpost/shared'
 
+const MiB = 1024 * 1024
+/** How much output may be on its way before more of it is left out: a broker that is slow must not make the hub large. */
+const mostUnderwayBytes = 4 * MiB
+/** From how much on the broker is asked whether it has it. */
+const askFromBytes = MiB / 2
+
 /** Says on core NATS what happens to an action: who listens, hears; nobody is waited for. */
 export class BusAnnouncer {
   readonly #bus: Bus
   readonly #log: Logger
+  #underwayBytes = 0
+  #isAsking = false
 
   constructor(bus: Bus, log: Logger) {
     this.#bus = bus
@@ -25,6 +35,10 @@ export class BusAnnouncer {
     this.#say(approvalNeededSubject(message.agent_id, message.action_id), message)
   }
 
+  approved(message: ActionApproved): void {
+    this.#say(approvedSubject(message.agent_id, message.action_id), message)
+  }
+
   denied(message: ActionDenied): void {
     this.#say(deniedSubject(message.agent_id, message.action_id), message)
   }
@@ -33,8 +47,23 @@ export class BusAnnouncer {
     this.#say(startSubject(message.agent_id, message.action_id), message)
   }
 
-  output(message: ActionOutput): void {
+  output(message: ActionOutput): boolean {
+    if (!this.#bus.isConnected || this.#underwayBytes >= mostUnderwayBytes) return false
     this.#say(outputSubject(message.agent_id, message.action_id), message)
+    this.#underwayBytes += Buffer.byteLength(message.data)
+    if (this.#underwayBytes >= askFromBytes && !this.#isAsking) void this.#ask()
+    return true
+  }
+
+  /** Waits until the broker has the output that was said, or has gone with it. */
+  async #ask(): Promise<void> {
+    this.#isAsking = true
+    const asked = this.#underwayBytes
+    await this.#bus.flush().catch(() => {
+      // what was said is lost with the connection
+    })
+    this.#underwayBytes -= asked
+    this.#isAsking = false
   }
 
   /** While the broker is away an event is lost; the ledger keeps what counts, and results wait in the outbox. */

@@ -37,6 +37,8 @@ export class Outbox {
   #notes: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
   #isKicked = false
+  /** more waits in the ledger than may be on its way */
+  #isBehind = false
   #isStopped = false
   #retry: NodeJS.Timeout | undefined
 
@@ -48,8 +50,16 @@ export class Outbox {
 
   /** Sends a result that has just been recorded. */
   push(item: OutboxItem): void {
-    if (this.#isStopped || this.#underway.size >= mostUnderway) this.kick()
+    if (this.#isStopped) return
+    if (this.#underway.size >= mostUnderway) this.#isBehind = true
     else void this.#deliver(item)
+  }
+
+  /** Resolves when the ledger knows whether a result that is on its way has arrived: from then on it can be sent anew. */
+  async settled(executionId: number): Promise<void> {
+    await this.#underway.get(executionId)
+    this.#note()
+    await this.#notes
   }
 
   /** There is something to send in the ledger. */
@@ -90,7 +100,10 @@ export class Outbox {
       // what is under way is unpublished as well: it is read again, and left alone
       const items = await this.#parts.unpublished(mostUnderway)
       const fresh = items.filter((item) => !this.#underway.has(item.execution_id))
-      if (fresh.length === 0) return
+      if (fresh.length === 0) {
+        this.#isBehind = items.length === mostUnderway
+        return
+      }
       const sent = await Promise.all(fresh.map((item) => this.#deliver(item)))
       if (sent.includes(false)) return
       this.#note()
@@ -135,6 +148,9 @@ export class Outbox {
       })
       .finally(() => {
         for (const executionId of confirmed) this.#underway.delete(executionId)
+        if (!this.#isBehind) return
+        this.#isBehind = false
+        this.kick()
       })
   }
 

@@ -6,6 +6,7 @@ import {
   type Logger,
 } from '@centralpost/shared'
 import type { Command } from 'commander'
+import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import { findRunningBroker } from '../broker/reload.ts'
 import type { HubConfig } from '../config/hub-config.ts'
@@ -46,7 +47,9 @@ export function addHubCommand(program: Command): void {
             '(centralpost broker-config writes the accounts)',
         )
       }
-      const hub = opened.use(await Hub.start({ config, dataDir, credentials, log }))
+      const hub = opened.use(
+        await Hub.start({ config, dataDir, credentials, log, ...operatorCount(dataDir) }),
+      )
       process.send?.({ serving: hub.hubId })
       const { servers } = credentials.hub
       printAs(options, `hub: ${hub.hubId} serves on ${servers.join(', ')}`, {
@@ -68,6 +71,17 @@ export function addHubCommand(program: Command): void {
       if (process.connected) process.disconnect()
     }
   })
+}
+
+/** Only the embedded broker's operators can be counted: who else may decide through another broker is not known here. */
+function operatorCount(dataDir: string): { hasSingleOperator?: () => Promise<boolean> } {
+  if (externalCredentials(process.env) !== null) return {}
+  return {
+    hasSingleOperator: async () => {
+      const store = await CredentialStore.open(dataDir)
+      return (await store.list()).filter(({ kind }) => kind === 'operator').length === 1
+    },
+  }
 }
 
 async function ownBroker(

@@ -18,46 +18,64 @@ export class SpokeProcess {
   readonly #args: readonly string[]
   readonly #log: Logger
   readonly #env: NodeJS.ProcessEnv
+  readonly #told: ((message: unknown) => void) | undefined
   readonly #stopping = new AbortController()
-  readonly #ended: Promise<void>
+  /** Resolves when it is not started any more. */
+  readonly ended: Promise<void>
   #child: ChildProcess | undefined
 
   /**
    * @param args of the operators' program, the command first
    * @param options.env variables besides our own
+   * @param options.told hears what it says to its parent; one that ends before it has said anything cannot start, and is not
+   * started again
    * @throws {CentralPostError} `not_found` where that program is not installed
    */
   constructor(
     args: readonly string[],
-    options: { readonly log: Logger; readonly env?: Readonly<Record<string, string>> },
+    options: {
+      readonly log: Logger
+      readonly env?: Readonly<Record<string, string>>
+      readonly told?: (message: unknown) => void
+    },
   ) {
     this.#program = findProgram()
     this.#args = args
     this.#log = options.log
     this.#env = { ...process.env, ...options.env }
-    this.#ended = this.#keepAlive()
+    this.#told = options.told
+    this.ended = this.#keepAlive()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#child?.kill('SIGTERM')
-    await this.#ended
+    await this.ended
   }
 
   async #keepAlive(): Promise<void> {
     const { signal } = this.#stopping
     const [name] = this.#args
+    let hasSaid = false
     for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs)) {
       const startedAt = Date.now()
       const child = spawn(process.execPath, [...process.execArgv, this.#program, ...this.#args], {
-        stdio: ['ignore', 'ignore', 'inherit'],
+        stdio: ['ignore', 'ignore', 'inherit', ...(this.#told ? ['ipc' as const] : [])],
         env: this.#env,
         // a Ctrl-C of the terminal must reach it once, through us
         detached: true,
       })
       this.#child = child
+      child.on('message', (message) => {
+        hasSaid = true
+        this.#told?.(message)
+      })
       const code = await ending(child)
       if (signal.aborted) return
+      if (this.#told && !hasSaid) {
+        this.#log.warn('a spoke does not start; everything else does', { name, code })
+        return
+      }
       if (Date.now() - startedAt > wellMs) wait = 500
       this.#log.error('a spoke died; it is started again', { name, code, waitMs: wait })
       await delay(wait, undefined, { signal }).catch(() => {})

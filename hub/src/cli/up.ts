@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import type { HubConfig } from '../config/hub-config.ts'
+import { type ServingConsole, startConsole } from './console-process.ts'
 import { SpokeProcess } from './spoke-process.ts'
 import {
   type CommonOptions,
@@ -25,7 +26,7 @@ export function addUpCommand(program: Command): void {
   withCommonOptions(
     program
       .command('up')
-      .description('run everything on this machine: broker and hub, until stopped'),
+      .description('run everything on this machine: broker, hub and console, until stopped'),
   ).action(async (options: CommonOptions) => {
     const config = await settingsOf(options)
     const dataDir = dataDirOf(options)
@@ -38,6 +39,8 @@ export function addUpCommand(program: Command): void {
       const store = await CredentialStore.open(dataDir)
       await store.ensure('operator', 'operator')
       await store.ensure('agent', 'cli')
+      // as whom the operator's own commands are asked for
+      await store.ensure('agent', 'operator-operator')
       const { port } = config.broker
       broker = opened.use(
         await EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) }),
@@ -54,10 +57,14 @@ export function addUpCommand(program: Command): void {
         opened.defer(() => notifier.stop())
       }
       const url = broker?.url ?? external?.servers.join(', ') ?? ''
-      printAs(options, welcome(hubId, url, dataDir), {
+      const page = config.console.enabled ? startConsole(config.console, dataDir, log) : undefined
+      if (page) opened.defer(() => page.stop())
+      const served = await Promise.race([page?.serving ?? null, stopping.then(() => null)])
+      printAs(options, welcome(hubId, url, dataDir, served), {
         hub_id: hubId,
         broker: url,
         data_dir: dataDir,
+        console: served,
       })
     }
     await Promise.race([stopping, hub.closed, ...(broker ? [broker.closed] : [])])
@@ -139,10 +146,22 @@ class HubFailed extends CentralPostError {
   }
 }
 
-function welcome(hubId: string, broker: string, dataDir: string): string {
+function welcome(
+  hubId: string,
+  broker: string,
+  dataDir: string,
+  page: ServingConsole | null,
+): string {
   return [
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
     '',
+    ...(page === null
+      ? []
+      : [
+          `Console: ${page.link}`,
+          '  signs one browser in, once, within ten minutes; for another: centralpost console --link',
+          '',
+        ]),
     '  centralpost request --wait -- git status     ask for an action',
     '  centralpost pending --watch                  decide what waits for you',
     '  centralpost tail                             watch everything that happens',

@@ -92,8 +92,11 @@ export const hubConfigSchema = z.strictObject({
         .describe('how many operators must approve, by risk'),
       self_approval: z
         .boolean()
-        .default(false)
-        .describe('whether an operator may approve what they asked for as agent operator-NAME'),
+        .optional()
+        .describe(
+          'whether an operator may approve what they asked for as agent operator-NAME; ' +
+            'absent: where the embedded broker knows one operator only',
+        ),
       pending_per_agent: z
         .int()
         .min(1)
@@ -178,6 +181,17 @@ export const hubConfigSchema = z.strictObject({
         })
         .prefault({})
         .describe('what one command may use; absent: no limit'),
+    })
+    .prefault({}),
+  console: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('whether `centralpost up` starts the console'),
+      host: z.string().min(1).default('127.0.0.1').describe('where it listens'),
+      port: z.int().min(1).max(65_535).optional().describe('absent: a free one, remembered'),
+      origin: z.string().optional().describe('what browsers call it, behind a proxy'),
+      tls_cert: z.string().optional().describe('a PEM file: pages are served over TLS'),
+      tls_key: z.string().optional().describe('a PEM file'),
+      session_hours: z.number().positive().max(8760).default(12),
     })
     .prefault({}),
   history: z

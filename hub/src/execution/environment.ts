@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Plan } from '@centralpost/shared'
-import { markVariables, type Marks } from './marks.ts'
+import { markVariables, type RunMarks } from './marks.ts'
 import { venvVariables } from './virtual-env.ts'
 
 /** What a command's environment is made of. */
@@ -11,7 +11,7 @@ export interface EnvironmentParts {
   readonly path: string
   readonly request: Readonly<Record<string, string>>
   readonly plan: Plan
-  readonly marks: Required<Marks>
+  readonly marks: RunMarks
 }
 
 /** Names that carry the hub's own secrets or would be taken for its settings: never passed on, whatever the list says. */

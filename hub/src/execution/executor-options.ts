@@ -65,6 +65,12 @@ export interface ExecutorOptions extends ExecutorSettings {
   readonly limits?: ResourceLimits
   /** Where the kernel counts what a whole tree uses; absent: each process is limited by itself. */
   readonly groups?: ControlGroups | null
+  /**
+   * How long a runner may be silent before it is taken for stuck and killed, in ms.
+   *
+   * @default 20_000
+   */
+  readonly runnerSilenceMs?: number
   /** Where Node keeps the runners' compiled code; absent: nowhere. */
   readonly cacheDir?: string
   /**

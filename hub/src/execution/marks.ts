@@ -6,6 +6,8 @@ export const markNames = {
   action: 'CENTRALPOST_ACTION',
   hub: 'CENTRALPOST_HUB',
   run: 'CENTRALPOST_RUN',
+  /** Borne by a runner and by nothing that it runs: the hub whose runner it is. */
+  runnerOf: 'CENTRALPOST_RUNNER_OF',
 } as const
 
 /** What a process's environment says of where it comes from. */
@@ -13,10 +15,14 @@ export interface Marks {
   readonly actionId?: string
   readonly hubId?: string
   readonly runId?: string
+  readonly runnerOf?: string
 }
 
-/** The marks as environment variables. */
-export function markVariables(marks: Required<Marks>): Record<string, string> {
+/** The marks of a run. */
+export type RunMarks = Required<Omit<Marks, 'runnerOf'>>
+
+/** The marks of a run as environment variables. */
+export function markVariables(marks: RunMarks): Record<string, string> {
   return {
     [markNames.action]: marks.actionId,
     [markNames.hub]: marks.hubId,

@@ -1,8 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CentralPostError, type Logger, messageOf } from '@centralpost/shared'
-import type { FromRunner, RunnerSettings, Sweep, ToRunner } from './runner-protocol.ts'
+import { inheritedDescriptors } from './inherited-descriptors.ts'
+import { markNames } from './marks.ts'
+import type {
+  FromRunner,
+  Leader,
+  LostRun,
+  RunnerSettings,
+  Sweep,
+  ToRunner,
+} from './runner-protocol.ts'
 import type { EndReason, Outcome, Run, RunControls, Survivor } from './run.ts'
 
 const main = fileURLToPath(new URL('./runner/main.ts', import.meta.url))
@@ -20,14 +31,23 @@ export interface RunnerOptions {
   readonly settings: RunnerSettings
   /** Where Node keeps compiled code, which makes a runner smaller and its start faster; absent: nowhere. */
   readonly cacheDir?: string | undefined
+  /** How long a runner may be silent before it is taken for stuck (stopped, hanging) and killed, in ms. */
+  readonly runnerSilenceMs: number
   readonly log: Logger
 }
 
+/** So many questions in a row that are not answered, and a runner is taken for stuck. */
+const mostUnanswered = 5
+
+/** After a runner's end: how long its last words may take. Somebody else may hold its end of the channel open. */
+const lastWordsMs = 5000
+
 interface Underway {
   readonly controls: RunControls
+  leader: Leader | null
   /** Its listener has thrown, and the log knows. */
   isComplained: boolean
-  readonly settle: (outcome: Outcome | null) => void
+  readonly settle: (outcome: Outcome | LostRun) => void
 }
 
 /**
@@ -42,6 +62,8 @@ export class RunnerProcess {
   readonly #ready = Promise.withResolvers<void>()
   /** Resolves when the process has ended, however that came. */
   readonly ended: Promise<void>
+  readonly #asking: NodeJS.Timeout
+  #unanswered = 0
   #sweepId = 0
   #isGone = false
   #isDismissed = false
@@ -49,15 +71,18 @@ export class RunnerProcess {
   constructor(options: RunnerOptions) {
     const { settings, cacheDir } = options
     this.#options = options
+    using nothing = openNothing()
     this.#child = spawn(process.execPath, [...smallHeap, main], {
-      // nothing of the hub's environment: what a command may read of its parent holds no secret
+      // nothing of the hub's environment: what a command may read of its parent holds no secret. The mark tells the
+      // next hub whose runner it is, should this hub die and the runner be stuck
       env: {
         PATH: settings.path,
         MALLOC_ARENA_MAX: '1',
+        [markNames.runnerOf]: settings.marker,
         ...(cacheDir !== undefined && { NODE_COMPILE_CACHE: cacheDir }),
       },
       cwd: '/',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: stdioOver(inheritedDescriptors(), nothing.fd),
       // a Ctrl-C of the terminal is for the hub, which ends commands in order
       detached: true,
     })
@@ -68,6 +93,8 @@ export class RunnerProcess {
     this.#ready.promise.catch(() => {
       // told to whoever waits for it
     })
+    this.#asking = setInterval(() => this.#ask(), options.runnerSilenceMs / mostUnanswered)
+    this.#asking.unref()
     this.ended = this.#untilEnded()
     this.#send({ kind: 'settings', settings })
   }
@@ -94,11 +121,11 @@ export class RunnerProcess {
   /**
    * Runs a command.
    *
-   * @returns null when the runner died meanwhile: then nobody knows how far the command came
+   * @returns what is known of the run when the runner died meanwhile: then nobody knows how far the command came
    */
-  async run(runId: string, run: Run, controls: RunControls): Promise<Outcome | null> {
-    const { promise, resolve: settle } = Promise.withResolvers<Outcome | null>()
-    this.#runs.set(runId, { controls, settle, isComplained: false })
+  async run(runId: string, run: Run, controls: RunControls): Promise<Outcome | LostRun> {
+    const { promise, resolve: settle } = Promise.withResolvers<Outcome | LostRun>()
+    this.#runs.set(runId, { controls, settle, leader: null, isComplained: false })
     this.#send({ kind: 'run', runId, run, isLive: controls.onOutput !== undefined })
     return promise
   }
@@ -129,6 +156,19 @@ export class RunnerProcess {
     clearTimeout(late)
   }
 
+  /** Asks whether it still works. One that is stopped or hangs would keep what it runs from ever ending. */
+  #ask(): void {
+    if (this.#unanswered >= mostUnanswered) {
+      this.#options.log.error('the process that runs commands does not answer; it is killed', {
+        pid: this.pid,
+      })
+      this.#child.kill('SIGKILL')
+      return
+    }
+    this.#unanswered += 1
+    this.#send({ kind: 'ping' })
+  }
+
   #send(message: ToRunner): void {
     if (!this.#child.connected) {
       if (this.#isGone) this.#giveUp()
@@ -143,13 +183,20 @@ export class RunnerProcess {
   }
 
   #receive(message: FromRunner): void {
+    this.#unanswered = 0
     switch (message.kind) {
+      case 'pong':
+        break
       case 'ready':
         this.#ready.resolve()
         break
-      case 'started':
-        this.#tell(message.runId, ({ onStart }) => onStart?.(message.pid))
+      case 'started': {
+        const { runId, leader } = message
+        const underway = this.#runs.get(runId)
+        if (underway !== undefined) underway.leader = leader
+        this.#tell(runId, ({ onStart }) => onStart?.(leader.pid))
         break
+      }
       case 'output':
         this.#tell(message.runId, ({ onOutput }) => onOutput?.(message.chunk))
         break
@@ -188,7 +235,11 @@ export class RunnerProcess {
     const heardAll = once(this.#child, 'disconnect').catch(() => {})
     const [code, signal] = await once(this.#child, 'exit').catch((error: unknown) => [error, null])
     this.#isGone = true
-    if (this.#child.pid !== undefined) await heardAll
+    clearInterval(this.#asking)
+    if (this.#child.pid !== undefined) {
+      await Promise.race([heardAll, delay(lastWordsMs, undefined, { ref: false })])
+    }
+    if (this.#child.connected) this.#child.disconnect()
     log.debug('a runner has ended', { pid: this.pid, code, signal })
     this.#ready.reject(
       new CentralPostError(
@@ -201,9 +252,21 @@ export class RunnerProcess {
 
   /** Nothing more will be heard of what was under way. */
   #giveUp(): void {
-    for (const { settle } of this.#runs.values()) settle(null)
+    for (const [runId, { settle, leader }] of this.#runs) settle({ runId, leader })
     this.#runs.clear()
     for (const settle of this.#sweeps.values()) settle(null)
     this.#sweeps.clear()
   }
+}
+
+/** What the hub inherited is covered, or every command would get it, in the sandbox too. */
+function stdioOver(inherited: readonly number[], nothing: number): StdioOptions {
+  const stdio: (string | number)[] = ['ignore', 'ignore', 'pipe', 'ipc']
+  for (const fd of inherited) stdio[fd] ??= nothing
+  return Array.from(stdio, (one) => one ?? 'ignore') as StdioOptions
+}
+
+function openNothing(): { readonly fd: number } & Disposable {
+  const fd = openSync('/dev/null', 'r')
+  return { fd, [Symbol.dispose]: () => closeSync(fd) }
 }

@@ -26,15 +26,33 @@ export type ToRunner =
       readonly isLive: boolean
     }
   | { readonly kind: 'end'; readonly runId: string; readonly reason: EndReason }
+  | { readonly kind: 'ping' }
   | ({ readonly kind: 'sweep'; readonly sweepId: number } & Sweep)
 
-/** Which processes that bear the hub's mark are to be ended: those of `only`, or all but those of `except`. */
-export type Sweep = { readonly only: readonly string[] } | { readonly except: readonly string[] }
+/** What is left of a run whose runner died. */
+export interface LostRun {
+  readonly runId: string
+  /** The process that it began with; null where it was not told to have started. */
+  readonly leader: Leader | null
+}
+
+/** A process, named for good. */
+export interface Leader {
+  readonly pid: number
+  readonly startTicks: number
+}
+
+/**
+ * Which processes are to be ended: those of a run whose runner died, or what a dead hub of the same mark has left, its
+ * runners among it, but not the runs `except`.
+ */
+export type Sweep = { readonly lost: LostRun } | { readonly except: readonly string[] }
 
 /** What a runner says to its hub. For each `run` there is exactly one `outcome`, after all else about it. */
 export type FromRunner =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'started'; readonly runId: string; readonly pid: number }
+  | { readonly kind: 'pong' }
+  | { readonly kind: 'started'; readonly runId: string; readonly leader: Leader }
   | { readonly kind: 'output'; readonly runId: string; readonly chunk: OutputChunk }
   | { readonly kind: 'outcome'; readonly runId: string; readonly outcome: Outcome }
   | { readonly kind: 'swept'; readonly sweepId: number; readonly ended: readonly Survivor[] }

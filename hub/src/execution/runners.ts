@@ -8,6 +8,8 @@ import type { Sweep } from './runner-protocol.ts'
 /** A runner that lived no longer than this is not started again at once. */
 const shortLifeMs = 2000
 const mostWaitMs = 5000
+/** So often one is started that does not come to work; the waits between double. */
+const mostStarts = 5
 
 /** The runners of a hub: started when they are first needed, and again when one died. */
 export class Runners {
@@ -36,7 +38,7 @@ export class Runners {
    * @throws {CentralPostError} `unavailable` when one cannot be started
    */
   async ready(): Promise<void> {
-    await Promise.all(this.#places.map((_, place) => this.#at(place)))
+    await Promise.all(this.#places.map((_, place) => this.#readyAt(place)))
   }
 
   /** The runner that has least to do, undefined when none lives. What it is given at once counts for the next look. */
@@ -47,7 +49,7 @@ export class Runners {
   /** Ends what runs have left behind; see `Commands.sweep`. */
   async sweep(sweep: Sweep): Promise<readonly Survivor[]> {
     for (;;) {
-      const runner = await this.#at(0)
+      const runner = await this.#readyAt(0)
       const ended = await runner.sweep(sweep)
       if (ended !== null) return ended
     }
@@ -59,9 +61,27 @@ export class Runners {
     await Promise.all([...this.#lives].map((runner) => runner.stop()))
   }
 
+  /** One that was killed while it started says nothing of the next. */
+  async #readyAt(place: number): Promise<RunnerProcess> {
+    for (let starts = 1; ; starts += 1) {
+      try {
+        return await this.#at(place)
+      } catch (error) {
+        if (starts >= mostStarts || this.#stopping.signal.aborted) throw error
+      }
+    }
+  }
+
   #at(place: number): Promise<RunnerProcess> {
-    this.#places[place] ??= this.#start(place)
-    return this.#places[place]
+    const known = this.#places[place]
+    if (known !== undefined) return known
+    const starting = this.#start(place).catch((error: unknown) => {
+      // the next one who asks tries again
+      if (this.#places[place] === starting) this.#places[place] = undefined
+      throw error
+    })
+    this.#places[place] = starting
+    return starting
   }
 
   async #start(place: number): Promise<RunnerProcess> {

@@ -5,6 +5,8 @@ import { passedVariables } from './environment.ts'
 import type { ExecutorOptions } from './executor-options.ts'
 import { readOutputPage, type OutputPage } from './read-output.ts'
 import { resolveProgram } from './resolve-program.ts'
+import type { RunnerProcess } from './runner-process.ts'
+import type { LostRun } from './runner-protocol.ts'
 import { Runners } from './runners.ts'
 import {
   outcomeWithout,
@@ -40,11 +42,13 @@ export class SystemExecutor {
   #stopping: Promise<void> | null = null
 
   constructor(options: ExecutorOptions) {
-    const { passEnv, hubEnv = process.env, runners, log, cacheDir, ...settings } = options
+    const { passEnv, hubEnv = process.env, runners, log, cacheDir, ...rest } = options
+    const { runnerSilenceMs = 20_000, ...settings } = rest
     this.#options = options
     this.#runners = new Runners(runners, {
       settings: { ...settings, env: passedVariables(hubEnv, passEnv) },
       cacheDir,
+      runnerSilenceMs,
       log,
     })
   }
@@ -168,19 +172,24 @@ export class SystemExecutor {
     ending: AbortSignal,
   ): Promise<Outcome> {
     const begun = performance.now()
-    if (!ending.aborted) await this.#runners.ready()
-    if (ending.aborted) {
+    let runner: RunnerProcess | undefined
+    // one that was ready may have died since: nothing was started then, and another one is asked
+    while (runner === undefined && !ending.aborted) {
+      await this.#runners.ready()
+      runner = this.#runners.leastBusy()
+    }
+    if (runner === undefined || ending.aborted) {
       return outcomeWithout(run, ending.reason as EndReason, performance.now() - begun)
     }
-    const runner = this.#runners.leastBusy()
-    ending.addEventListener('abort', () => runner?.end(runId, ending.reason as EndReason))
-    const outcome = await runner?.run(runId, run, controls)
-    return outcome ?? this.#lost(runId, run, performance.now() - begun)
+    const end = runner.end.bind(runner)
+    ending.addEventListener('abort', () => end(runId, ending.reason as EndReason))
+    const outcome = await runner.run(runId, run, controls)
+    return 'status' in outcome ? outcome : this.#lost(outcome, run, performance.now() - begun)
   }
 
   /** A run whose runner died: what is left of it is ended, and it is not run again. */
-  async #lost(runId: string, run: Run, durationMs: number): Promise<Outcome> {
-    const ended = await this.#runners.sweep({ only: [runId] }).catch((error: unknown) => {
+  async #lost(lost: LostRun, run: Run, durationMs: number): Promise<Outcome> {
+    const ended = await this.#runners.sweep({ lost }).catch((error: unknown) => {
       this.#options.log.error('what a lost run has left could not be looked for', {
         actionId: run.actionId,
         error: messageOf(error),

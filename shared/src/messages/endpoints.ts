@@ -154,6 +154,7 @@ export const hubStatusSchema = z.object({
   host: z.string(),
   pid: z.int(),
   started_at: z.string(),
+  time: z.string().describe("the hub's clock, by which approvals expire"),
   accepting: z.boolean(),
   policy: z.string(),
   running: z.int(),
@@ -161,6 +162,9 @@ export const hubStatusSchema = z.object({
   pending: z.int(),
   unpublished: z.int().describe('results that the broker has not confirmed yet'),
   slots: z.int(),
+  self_approval: z
+    .boolean()
+    .describe('whether an operator may approve what they asked for as the agent operator-NAME'),
 })
 export type HubStatus = z.infer<typeof hubStatusSchema>
 export const hubsReplySchema = z.object({ hubs: z.array(hubStatusSchema) })

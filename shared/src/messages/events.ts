@@ -52,6 +52,18 @@ export const approvalNeededSchema = z.object({
 })
 export type ApprovalNeeded = z.infer<typeof approvalNeededSchema>
 
+/** `SYSTEM_ACTION_APPROVED.<agent>.<action>`: an operator has said yes. `cleared` tells whether that was enough. */
+export const actionApprovedSchema = z.object({
+  ...eventBase,
+  approved_by: z.string().describe('the operator who said so now'),
+  approvals: z.array(z.string()).describe('everybody who has approved so far'),
+  approvals_needed: z.int(),
+  cleared: z.boolean().describe('false: more operators must approve'),
+  self_approved: z.boolean().describe('the operator had asked for it as the agent operator-NAME'),
+  approved_at: z.string(),
+})
+export type ActionApproved = z.infer<typeof actionApprovedSchema>
+
 /** `SYSTEM_ACTION_DENIED.<agent>.<action>` */
 export const actionDeniedSchema = z.object({
   ...eventBase,

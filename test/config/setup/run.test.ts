@@ -91,7 +91,7 @@ test('an unknown job is refused with those there are', async () => {
 
   expect(await project.run('strat')).toMatchObject({
     code: 69,
-    stderr: "set-up: what to do? one of start, demo, test, setup; got 'strat'\n",
+    stderr: "set-up: what to do? one of start, demo, test, build, setup; got 'strat'\n",
   })
 })
 

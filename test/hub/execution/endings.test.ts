@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from '@jest/globals'
 import { executorOptionsSchema } from '../../../hub/src/execution/index.ts'
@@ -227,13 +227,14 @@ test('a listener of the start that throws harms nothing', async () => {
   expect(it.warned.map(({ fields }) => fields['error'])).toEqual(['broke at true'])
 })
 
-test('many runs, good and bad, leave no file descriptor open', async () => {
-  await runGoodAndBad()
-  const before = openDescriptors()
+test('many runs, good and bad, leave no file descriptor open, here or in their runner', async () => {
+  await using it = await make({ inlineBytes: 1024 })
+  await runGoodAndBad(it)
+  const before = openDescriptors(it)
 
-  await runGoodAndBad()
+  await runGoodAndBad(it)
 
-  expect(await eventually(() => openDescriptors() <= before)).toBe(true)
+  expect(await eventually(() => openDescriptors(it) <= before)).toBe(true)
 })
 
 describe('timeout', () => {
@@ -344,6 +345,26 @@ describe('cancel', () => {
     expect(outcome).toMatchObject({ status: 'cancelled', exitCode: null, reason: 'cancelled' })
     expect(started).toBe(false)
     expect(await it.script('ls')).toMatchObject({ stdout: { text: '' } })
+  })
+
+  test('a command that is cancelled while its runner makes ready is not started either', async () => {
+    await using it = await make(async (cwd) => {
+      const slow = join(cwd, 'mkfifo')
+      await writeFile(slow, '#!/bin/sh\nsleep 1\nexec /usr/bin/mkfifo "$@"\n', { mode: 0o755 })
+      return { path: `${cwd}:/usr/bin:/bin` }
+    })
+    await it.executor.endSurvivors()
+    const cancelling = new AbortController()
+    let starts = 0
+    const onStart = () => {
+      starts += 1
+    }
+    const running = it.script('echo ran', {}, { signal: cancelling.signal, onStart })
+    setTimeout(() => cancelling.abort('enough'), 200)
+
+    expect(await running).toMatchObject({ status: 'cancelled', reason: 'enough', exitCode: null })
+    expect(starts).toBe(0)
+    expect(await it.script('echo next')).toMatchObject({ stdout: { text: 'next\n' } })
   })
 
   test('the first reason stands: a timeout during the grace period of a cancel changes nothing', async () => {
@@ -542,12 +563,28 @@ describe('nothing outlives its action', () => {
   })
 })
 
-function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
+/** Of this process and of its runner, but for the pipes that lie ready there, which are open at both ends. */
+function openDescriptors(it: TestExecutor): number {
+  const pids = [process.pid, ...it.executor.runnerPids]
+  return pids.reduce((sum, pid) => sum + unpaired(`/proc/${pid}/fd`), 0)
 }
 
-async function runGoodAndBad(): Promise<void> {
-  await using it = await make({ inlineBytes: 1024 })
+function unpaired(folder: string): number {
+  const names = readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(folder, fd))]
+    } catch {
+      return []
+    }
+  })
+  return names.filter(
+    (name) =>
+      !name.startsWith('/tmp/centralpost-pipes-') ||
+      names.filter((other) => other === name).length === 1,
+  ).length
+}
+
+async function runGoodAndBad(it: TestExecutor): Promise<void> {
   const runs = Array.from({ length: 8 }, () => [
     it.argv(['echo', 'x']),
     it.script('seq 2000; sleep 1000', { timeoutMs: 300 }),

@@ -32,6 +32,7 @@ describe('the process that starts commands', () => {
     expect(names.filter((name) => !name.startsWith('NODE_CHANNEL_'))).toEqual([
       'PATH',
       'MALLOC_ARENA_MAX',
+      'CENTRALPOST_RUNNER_OF',
       '',
     ])
   })
@@ -103,6 +104,28 @@ describe('a runner that dies', () => {
       expect(await running).toMatchObject({ status: 'interrupted' })
     }
     expect(await it.argv(['echo', 'fine'])).toMatchObject({ stdout: { text: 'fine\n' } })
+  })
+
+  test('while it starts is replaced once more: nothing fails, and what is left of a lost run is ended', async () => {
+    await using it = await TestExecutor.make()
+    const mine = `CENTRALPOST_HUB=${it.options.marker}`
+    const lost = it.script('sleep 100')
+    await eventually(() => livingWith(mine).length > 0)
+    const killed: number[] = []
+    const kill = (pid: number): void => {
+      process.kill(pid, 'SIGKILL')
+      killed.push(pid)
+    }
+    kill(await runnerOf(it))
+    await eventually(() => killed.every((pid) => !it.executor.runnerPids.includes(pid)))
+    const next = it.script('echo next')
+    for (let round = 0; round < 2; round += 1) {
+      kill(await eventually(() => it.executor.runnerPids.find((pid) => !killed.includes(pid))))
+    }
+
+    expect(await next).toMatchObject({ stdout: { text: 'next\n' } })
+    expect(await lost).toMatchObject({ status: 'interrupted' })
+    expect(livingWith(mine)).toEqual([])
   })
 
   test('while it is asked for survivors leaves the question to the next one', async () => {

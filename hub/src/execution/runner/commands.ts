@@ -3,7 +3,7 @@ import { messageOf } from '@centralpost/shared/light'
 import { outcomeWithout, type EndReason, type Run, type Survivor } from '../run.ts'
 import type { FromRunner, RunnerSettings, Sweep } from '../runner-protocol.ts'
 import { FifoPool } from './fifo-pool.ts'
-import { ProcessTable } from './process-table.ts'
+import { type ProcessEntry, ProcessTable } from './process-table.ts'
 import { ProcessTree } from './process-tree.ts'
 import { RunningCommand } from './running-command.ts'
 
@@ -44,7 +44,7 @@ export class Commands {
       runId,
       table: this.#table,
       pool: this.#pool,
-      onStart: (pid) => send({ kind: 'started', runId, pid }),
+      onStart: (leader) => send({ kind: 'started', runId, leader }),
       listener: isLive
         ? { hasRoom, tell: (chunk) => send({ kind: 'output', runId, chunk }) }
         : null,
@@ -63,15 +63,16 @@ export class Commands {
   /** Ends processes that runs of a dead hub or a dead runner have left, and tells which. */
   async sweep(sweep: Sweep & { readonly sweepId: number }): Promise<void> {
     const { marker, killGraceMs } = this.#settings
-    const isWanted = (runId: string): boolean =>
-      'only' in sweep ? sweep.only.includes(runId) : !sweep.except.includes(runId)
+    const bears = ({ parent, marks }: ProcessEntry): boolean => {
+      if ('lost' in sweep) return marks.hubId === marker && marks.runId === sweep.lost.runId
+      // a runner of this hub has the parent that this one has
+      if (marks.runnerOf === marker) return parent !== process.ppid
+      return marks.hubId === marker && !sweep.except.includes(marks.runId ?? '')
+    }
     const tree = new ProcessTree({
       table: this.#table,
       log: this.#log({}),
-      marks: {
-        leader: null,
-        bears: ({ marks }) => marks.hubId === marker && isWanted(marks.runId ?? ''),
-      },
+      marks: { leader: 'lost' in sweep ? sweep.lost.leader : null, bears },
     })
     const ended = (await tree.end(killGraceMs)).map(({ entry, signal }): Survivor => ({
       pid: entry.pid,

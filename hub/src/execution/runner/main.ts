@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import type { FromRunner, ToRunner } from '../runner-protocol.ts'
+import { markNames } from '../marks.ts'
 import { Commands } from './commands.ts'
 
 // The process that starts, watches and ends commands, so that the hub never does: starting one blocks a process for a
@@ -37,12 +38,17 @@ function receive(message: ToRunner): void {
     case 'end':
       commands.end(message.runId, message.reason)
       break
+    case 'ping':
+      send({ kind: 'pong' })
+      break
     case 'sweep':
       void commands.sweep(message)
       break
   }
 }
 
+// of what it starts nothing is a runner
+delete process.env[markNames.runnerOf]
 // what commands make is its owner's alone; they inherit the mask
 process.umask(0o077)
 // the hub says when it is over: a signal to the group or from a terminal must not leave its commands alone

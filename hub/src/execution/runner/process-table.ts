@@ -23,6 +23,7 @@ const mostRounds = 5
 const mostAskedFor = 256
 const kernelThread = 0x0020_0000
 const noMarks: Marks = {}
+const anyMark = 'CENTRALPOST_RUN'
 
 /** Whether this system tells of processes in /proc (Linux). */
 export const hasProcessTable = existsSync('/proc/self/stat')
@@ -148,7 +149,7 @@ function readMarks(pid: number): Marks {
   // In the middle of an exec the environment reads as empty for some microseconds.
   const environ =
     readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
-  if (environ === undefined || !environ.includes(markNames.run)) return noMarks
+  if (environ === undefined || !environ.includes(anyMark)) return noMarks
   const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
   for (const line of environ.split('\0')) {
     const equals = line.indexOf('=')
@@ -157,6 +158,7 @@ function readMarks(pid: number): Marks {
     if (name === markNames.run) marks.runId = value
     else if (name === markNames.action) marks.actionId = value
     else if (name === markNames.hub) marks.hubId = value
+    else if (name === markNames.runnerOf) marks.runnerOf = value
   }
   return marks
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@centralpost/shared'
+import type { Leader } from '../runner-protocol.ts'
 import {
   hasProcessTable,
   lastPid,
@@ -13,7 +14,7 @@ export interface TreeMarks {
   /** Whether the process's environment names this tree. */
   readonly bears: (entry: ProcessEntry) => boolean
   /** The process that the tree began with: its pid is the tree's process group and session. */
-  readonly leader: { readonly pid: number; readonly startTicks: number } | null
+  readonly leader: Leader | null
   /**
    * Whether the leader is only what holds the sandbox: SIGTERM is then for the others, because with the leader all
    * of them would end at once, without their grace.

@@ -39,14 +39,22 @@ export interface StartFault {
  *
  * Plain `spawn`: execa adds 1.5 to 2 ms of CPU to a start that takes 1 ms, and its help with endings is not enough
  * here (`ProcessTree` finds what left the group).
+ *
+ * @param isWanted asked when everything is ready
+ * @returns null when it was not wanted any more: nothing was started
  */
 export async function startProcess(
   start: ProcessStart,
   pool: FifoPool,
-): Promise<StartedProcess | StartFault> {
+  isWanted: () => boolean,
+): Promise<StartedProcess | StartFault | null> {
   const pipes = await pool.take()
   let child: ChildProcess
   try {
+    if (!isWanted()) {
+      pipes?.discard()
+      return null
+    }
     child = launch(start, pipes)
   } catch (error) {
     pipes?.discard()

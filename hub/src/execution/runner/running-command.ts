@@ -3,8 +3,14 @@ import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
 import { resolveProgram } from '../resolve-program.ts'
-import type { RunnerSettings } from '../runner-protocol.ts'
-import type { AppliedSandbox, EndReason, Outcome, Run } from '../run.ts'
+import type { Leader, RunnerSettings } from '../runner-protocol.ts'
+import {
+  outcomeWithout,
+  type AppliedSandbox,
+  type EndReason,
+  type Outcome,
+  type Run,
+} from '../run.ts'
 import { confine } from '../sandbox/confine.ts'
 import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
 import { trueEnding } from '../sandbox/ended.ts'
@@ -31,7 +37,7 @@ export interface RunningCommandParts {
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
-  readonly onStart: (pid: number) => void
+  readonly onStart: (leader: Leader) => void
   /** Who hears the output while it comes; null: nobody. */
   readonly listener: LiveListener | null
   readonly log: Logger
@@ -85,9 +91,11 @@ export class RunningCommand {
     const plan = this.#plan()
     const start = 'fault' in plan ? plan : this.#confine(plan)
     try {
-      const started = 'fault' in start ? start : await startProcess(start, this.#parts.pool)
-      if ('fault' in started) return this.#notStarted(started)
-      return await this.#follow(started)
+      if ('fault' in start) return this.#notStarted(start)
+      const isWanted = () => this.#reason === null
+      const started = await startProcess(start, this.#parts.pool, isWanted)
+      if (started === null) return this.#notWanted()
+      return 'fault' in started ? this.#notStarted(started) : await this.#follow(started)
     } finally {
       await this.#group?.remove()
     }
@@ -151,7 +159,7 @@ export class RunningCommand {
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
     if (this.#reason !== null) this.#endTree(tree)
-    onStart(started.pid)
+    onStart(leader)
     const timeoutMs = this.#timeoutMs(run.timeoutMs)
     const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
@@ -217,6 +225,11 @@ export class RunningCommand {
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })
+  }
+
+  #notWanted(): Outcome {
+    if (this.#reason === null) throw new TypeError('nothing stands against its start')
+    return outcomeWithout(this.#parts.run, this.#reason, performance.now() - this.#begun)
   }
 
   #notStarted(fault: StartFault): Outcome {

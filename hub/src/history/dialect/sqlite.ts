@@ -132,7 +132,9 @@ function withKeptStatements(file: Sqlite): {
 } {
   const kept = new Map<string, Statement>()
   return {
-    prepare: (text) => {
+    prepare: (wanted) => {
+      // a full disk makes SQLite roll back by itself; the complaint about a second time would stand in for the fault
+      const text = wanted === 'rollback' && !file.inTransaction ? 'select 1' : wanted
       const known = kept.get(text)
       // one that is being iterated cannot run a second time
       if (known !== undefined && !known.busy) return known

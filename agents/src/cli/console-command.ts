@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import { type ClosableLogger, openLog } from '@centralpost/shared'
+import { type Command, InvalidArgumentError } from 'commander'
+import { dataDirOf } from '../spoke.ts'
+import { type OperatorOptions, withOperatorOptions } from './connection.ts'
+import { stopped, untilStopped } from './stop-signal.ts'
+import { print, printJson } from './terminal.ts'
+
+interface Options extends OperatorOptions {
+  readonly link?: boolean
+  readonly host?: string
+  readonly port?: number
+  readonly origin?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly sessionHours: number
+}
+
+const details = `
+Connects to the hub's broker under an operator's name and serves a page about it, on loopback. The link that is printed signs
+one browser in, once, within ten minutes; --link prints another one for the console that runs already.
+On another address than loopback it serves only with a certificate (--tls-cert, --tls-key), or behind a proxy
+that has one (--origin https://…).
+Commands typed on the page are asked for as the agent operator-NAME, which needs credentials of its own.`
+
+export function addConsoleCommand(program: Command): void {
+  const command = program
+    .command('console')
+    .description('serve the operators’ page: approvals, live output, history')
+    .option('--link', 'print a new link for signing in at the console that runs, and end')
+    .option('--host <address>', 'where to listen (default: 127.0.0.1)')
+    .option('--port <port>', 'on which port (default: the one used last, else a free one)', port)
+    .option('--origin <origin>', 'what browsers call it, behind a proxy: https://console.example')
+    .option('--tls-cert <file>', 'serve over TLS with this certificate (PEM)')
+    .option('--tls-key <file>', 'and this key (PEM)')
+    .option('--session-hours <hours>', 'how long somebody stays signed in', hours, 12)
+    .addHelpText('after', details)
+  withOperatorOptions(command).action(async (options: Options) => {
+    const { as: name, data: dataDir } = options
+    const who = { name, ...(dataDir !== undefined && { dataDir }) }
+    if (options.link) await printLink(options, who)
+    else await serve(options, who)
+  })
+}
+
+// the server and its library are loaded for this command only
+async function printLink(options: Options, who: { name: string; dataDir?: string }): Promise<void> {
+  const { linkForRunning } = await import('../console/console.ts')
+  const link = linkForRunning(who)
+  if (options.json) printJson({ link })
+  else print(link)
+}
+
+async function serve(options: Options, who: { name: string; dataDir?: string }): Promise<void> {
+  const { host, origin, tlsCert, tlsKey } = options
+  const { Console } = await import('../console/console.ts')
+  const log = logOf(options, dataDirOf(who))
+  try {
+    await untilStopped(async (signal) => {
+      await using console = await Console.start({
+        ...who,
+        log,
+        sessionMs: options.sessionHours * 3_600_000,
+        place: {
+          ...(host !== undefined && { host }),
+          ...(options.port !== undefined && { port: options.port }),
+          ...(origin !== undefined && { origin }),
+          ...(tlsCert !== undefined && { tlsCert }),
+          ...(tlsKey !== undefined && { tlsKey }),
+        },
+      })
+      const link = console.newLoginLink()
+      process.send?.({ url: console.url, link })
+      if (options.json) printJson({ url: console.url, link })
+      else if (process.send === undefined) {
+        print(`console: ${console.url} (operator ${console.operator})`)
+        print(
+          `sign in: ${link}   once, within ten minutes; another one: centralpost console --link`,
+        )
+      }
+      await stopped(signal)
+    })
+  } finally {
+    await log.close()
+    // the channel to a parent would keep the process
+    if (process.connected) process.disconnect()
+  }
+}
+
+function logOf(options: Options, dataDir: string): ClosableLogger {
+  return openLog({
+    component: 'console',
+    level: options.verbose ? 'debug' : 'info',
+    file: join(dataDir, 'logs', 'console.log'),
+    terminal: options.verbose === true,
+  })
+}
+
+function port(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value
+  throw new InvalidArgumentError('give a port from 1 to 65535.')
+}
+
+function hours(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value > 0 && value <= 8760) return value
+  throw new InvalidArgumentError('give hours, more than 0 and at most 8760.')
+}

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { CentralPostError, messageOf } from '@centralpost/shared'
+
+/** Where the page is served, as it was asked for. */
+export interface Place {
+  /** an address of this machine @default 127.0.0.1 */
+  readonly host?: string
+  /** @default the one used last on this data directory, else a free one */
+  readonly port?: number
+  /** what browsers call it, where a proxy stands before it: `https://console.example` */
+  readonly origin?: string
+  /** PEM files; pages are then served over TLS */
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+}
+
+export interface Tls {
+  readonly cert: string
+  readonly key: string
+}
+
+const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/
+
+export const isLoopback = (host: string): boolean => loopback.test(host)
+
+/**
+ * Reads certificate and key, and refuses a place that others can reach and read along.
+ *
+ * @throws {CentralPostError} `invalid_config`
+ */
+export function tlsOf(place: Place): Tls | null {
+  const { host = '127.0.0.1', origin, tlsCert, tlsKey } = place
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new CentralPostError(
+      'invalid_config',
+      'a certificate needs its key and a key its certificate',
+    )
+  }
+  if (origin !== undefined && !isOrigin(origin)) {
+    throw new CentralPostError(
+      'invalid_config',
+      `"${origin}" is not an origin: give scheme and host, such as https://console.example`,
+    )
+  }
+  const isSafe = tlsCert !== undefined || origin?.startsWith('https://') === true
+  if (!isLoopback(host) && !isSafe) {
+    throw new CentralPostError(
+      'invalid_config',
+      `${host} can be reached from other machines: give a certificate and its key, or the https origin of ` +
+        'the proxy that stands before it',
+    )
+  }
+  if (tlsCert === undefined || tlsKey === undefined) return null
+  return { cert: readPem(tlsCert), key: readPem(tlsKey) }
+}
+
+/** What browsers may call a server that listens there. */
+export function hostsOf(place: Place, port: number): string[] {
+  const { host = '127.0.0.1', origin } = place
+  if (origin !== undefined) return [new URL(origin).host]
+  const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]'] : [bracketed(host)]
+  return names.map((name) => `${name}:${port}`)
+}
+
+/** The address that is shown to people. */
+export function urlOf(place: Place, port: number, isSecure: boolean): string {
+  const { host = '127.0.0.1', origin } = place
+  return origin ?? `${isSecure ? 'https' : 'http'}://${bracketed(host)}:${port}`
+}
+
+const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.origin === text && /^https?:$/.test(url.protocol)
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new CentralPostError('invalid_config', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,69 @@
+import type { TrustLevel, UnitVerdict } from '@centralpost/shared'
+
+export interface LevelSpan {
+  readonly text: string
+  readonly level: TrustLevel | null
+  readonly reason: string | null
+}
+
+const strictness: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, BLOCKED: 2 }
+
+/**
+ * Cuts a command where its judged parts lie. Parts are printed again by the hub, quoted anew, so they are looked for without
+ * quotes, backslashes and blanks. What is not found stays without a colour (the list of parts has it); where two overlap, the
+ * stricter one counts.
+ */
+export function levelSpans(command: string, units: readonly UnitVerdict[]): LevelSpan[] {
+  const { text, places } = bare(command)
+  const owner: (UnitVerdict | null)[] = Array.from({ length: command.length }, () => null)
+  let from = 0
+  for (const unit of units) {
+    const wanted = bare(unit.text).text
+    if (wanted === '') continue
+    let at = text.indexOf(wanted, from)
+    if (at < 0) at = text.indexOf(wanted)
+    if (at < 0) continue
+    from = at + wanted.length
+    let begin = places[at] ?? 0
+    let end = (places[at + wanted.length - 1] ?? begin) + 1
+    // the quotes around a word belong to it
+    while (isQuote(command[begin - 1])) begin -= 1
+    while (isQuote(command[end])) end += 1
+    for (let place = begin; place < end; place += 1) {
+      const other = owner[place]
+      if (!other || strictness[unit.level] > strictness[other.level]) owner[place] = unit
+    }
+  }
+  return spansOf(command, owner)
+}
+
+const isQuote = (character: string | undefined): boolean => character === '"' || character === "'"
+
+function spansOf(command: string, owner: readonly (UnitVerdict | null)[]): LevelSpan[] {
+  const spans: LevelSpan[] = []
+  let begin = 0
+  for (let place = 1; place <= command.length; place += 1) {
+    if (place < command.length && owner[place] === owner[begin]) continue
+    const unit = owner[begin] ?? null
+    spans.push({
+      text: command.slice(begin, place),
+      level: unit?.level ?? null,
+      reason: unit?.reason ?? null,
+    })
+    begin = place
+  }
+  return spans
+}
+
+/** A text without what quoting changes, and where each of its characters was. */
+function bare(text: string): { readonly text: string; readonly places: readonly number[] } {
+  const places: number[] = []
+  let kept = ''
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charAt(at)
+    if (/[\s'"\\]/.test(character)) continue
+    kept += character
+    places.push(at)
+  }
+  return { text: kept, places }
+}

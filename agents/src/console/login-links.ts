@@ -1,0 +1,67 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { writePrivateFile } from './private-file.ts'
+
+const linkSchema = z.object({ expires_at: z.number() })
+
+/**
+ * One-time tokens for signing in, kept as files that only the owner of the data directory may write: whoever may make one
+ * may read the operator's credentials as well. A file bears the hash of its token, and redeeming it is deleting it, so that
+ * of two who try at once one succeeds.
+ */
+export class LoginLinks {
+  readonly #folder: string
+
+  /** @param stateDir the console's own folder in the data directory */
+  constructor(stateDir: string) {
+    this.#folder = join(stateDir, 'links')
+  }
+
+  /**
+   * Makes a token.
+   *
+   * @param lifetimeMs how long it may be used, in milliseconds
+   * @throws {CentralPostError} `storage`
+   */
+  mint(lifetimeMs: number): string {
+    this.#sweep()
+    const token = randomBytes(32).toString('base64url')
+    writePrivateFile(this.#fileOf(token), JSON.stringify({ expires_at: Date.now() + lifetimeMs }))
+    return token
+  }
+
+  /** Uses a token up. Tells whether it was one, unused and in time. */
+  redeem(token: string): boolean {
+    const file = this.#fileOf(token)
+    try {
+      const text = readFileSync(file, 'utf8')
+      unlinkSync(file)
+      return linkSchema.parse(JSON.parse(text)).expires_at > Date.now()
+    } catch {
+      // unknown, used before, or used at this moment by somebody else: all the same to who asks
+      return false
+    }
+  }
+
+  #fileOf(token: string): string {
+    return join(this.#folder, `${createHash('sha256').update(token).digest('hex')}.json`)
+  }
+
+  #sweep(): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    for (const name of readdirSync(this.#folder)) {
+      const file = join(this.#folder, name)
+      if (existsSync(file) && hasExpired(file)) rmSync(file, { force: true })
+    }
+  }
+}
+
+function hasExpired(file: string): boolean {
+  try {
+    return linkSchema.parse(JSON.parse(readFileSync(file, 'utf8'))).expires_at <= Date.now()
+  } catch {
+    return true
+  }
+}

@@ -1,0 +1,129 @@
+import type { AlwaysDecision, AlwaysScope, ApprovalNeeded } from '@centralpost/shared'
+import { useState } from 'preact/hooks'
+import { ShownCommand, Shown } from '../text/shown.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { approve } from './decide.ts'
+
+const names: Readonly<Record<AlwaysDecision, string>> = {
+  approve_always_exact: 'Exactly this',
+  approve_always_command: 'This command',
+  approve_always_path_pattern: 'This command, in this place',
+}
+const hours = [1, 8, 24, 168] as const
+
+/** Shows the exact rule that each always decision would make, before it is made. */
+export function AlwaysDialog({
+  asked: initially,
+  close,
+}: {
+  readonly asked: ApprovalNeeded
+  readonly close: () => void
+}) {
+  const [asked] = useState(initially)
+  const first = asked.always.find(({ rule }) => rule !== null)
+  const [decision, setDecision] = useState<AlwaysDecision | null>(first?.decision ?? null)
+  const [scope, setScope] = useState<AlwaysScope>(asked.workflow_id === null ? 'agent' : 'workflow')
+  const [forHours, setForHours] = useState<number>(8)
+  const send = (event: Event): void => {
+    event.preventDefault()
+    if (decision === null) return
+    void approve([asked], { decision, scope, expires_in: forHours * 3600 })
+    close()
+  }
+  const holders: readonly (readonly [AlwaysScope, string])[] = [
+    ...(asked.workflow_id === null
+      ? []
+      : ([['workflow', `${asked.agent_id}, in workflow ${asked.workflow_id}`]] as const)),
+    ['agent', `${asked.agent_id}, whatever it works on`],
+    ['everything', 'every agent'],
+  ]
+  return (
+    <Dialog title="Approve, and always from now on" close={close} wide>
+      <form onSubmit={send}>
+        <p class="named">
+          <ShownCommand command={asked.command} />
+        </p>
+        <fieldset class="rules-offered">
+          <legend>The rule that is made</legend>
+          {asked.always.map(({ decision: one, rule, refused }) => (
+            <label key={one} class={rule === null ? 'refused' : undefined}>
+              <input
+                type="radio"
+                name="decision"
+                checked={decision === one}
+                disabled={rule === null}
+                onChange={() => setDecision(one)}
+              />
+              <span>
+                <strong>{names[one]}</strong>
+                <span class="rule-text">
+                  {rule === null ? (
+                    <>
+                      not offered: <Shown text={refused ?? ''} />
+                    </>
+                  ) : (
+                    <Shown text={scoped(rule, scope, asked)} />
+                  )}
+                </span>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        <div class="row">
+          <label class="field">
+            for
+            <select
+              value={scope}
+              onChange={(event) => setScope(event.currentTarget.value as AlwaysScope)}
+            >
+              {holders.map(([value, text]) => (
+                <option value={value}>{text}</option>
+              ))}
+            </select>
+          </label>
+          <label class="field">
+            how long
+            <select
+              value={String(forHours)}
+              onChange={(event) => setForHours(Number(event.currentTarget.value))}
+            >
+              {hours.map((count) => (
+                <option value={String(count)}>
+                  {count < 24 ? `${count} hours` : `${count / 24} days`}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+        <p class="muted">
+          This request runs now, which cannot be undone. The rule can be revoked at any time;
+          BLOCKED stays blocked.
+        </p>
+        <div class="buttons">
+          <button type="submit" class="primary" disabled={decision === null}>
+            Approve and make the rule
+          </button>
+          <button type="button" onClick={close}>
+            Go back
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** The hub words a rule for its default scope; its last words say for whom it holds, and another scope changes only these. */
+function scoped(rule: string, scope: AlwaysScope, asked: ApprovalNeeded): string {
+  const standard = holderOf(asked.workflow_id === null ? 'agent' : 'workflow', asked)
+  const end = `, for ${standard}`
+  return rule.endsWith(end)
+    ? `${rule.slice(0, -end.length)}, for ${holderOf(scope, asked)}`
+    : `${rule} (as a rule for ${holderOf(scope, asked)})`
+}
+
+function holderOf(scope: AlwaysScope, asked: ApprovalNeeded): string {
+  if (scope === 'everything') return 'every agent'
+  return scope === 'agent'
+    ? `agent ${asked.agent_id}`
+    : `agent ${asked.agent_id} in workflow ${JSON.stringify(asked.workflow_id)}`
+}

@@ -1,0 +1,85 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import { useState } from 'preact/hooks'
+import { plural } from '../text/format.ts'
+import { ShownCommand } from '../text/shown.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { deny } from './decide.ts'
+import { marked } from './queue.ts'
+
+const usual = [
+  'Not needed for this task',
+  'Too broad: name the files',
+  'I will do this myself',
+  'Not now: ask again later',
+]
+
+export function DenyDialog({
+  asked: initially,
+  close,
+}: {
+  readonly asked: readonly ApprovalNeeded[]
+  readonly close: () => void
+}) {
+  // what was shown when the question was asked, whatever arrives meanwhile
+  const [asked] = useState(initially)
+  const [reason, setReason] = useState('')
+  const [suggestion, setSuggestion] = useState('')
+  const send = (event: Event): void => {
+    event.preventDefault()
+    if (reason.trim() === '') return
+    void deny(asked, reason.trim(), suggestion.trim())
+    marked.value = new Set()
+    close()
+  }
+  return (
+    <Dialog
+      title={asked.length === 1 ? 'Deny' : `Deny ${plural(asked.length, 'request')}`}
+      close={close}
+    >
+      <form onSubmit={send}>
+        <ul class="plain named">
+          {asked.slice(0, 5).map((one) => (
+            <li>
+              <ShownCommand command={one.command.slice(0, 300)} />
+            </li>
+          ))}
+          {asked.length > 5 && <li class="muted">and {asked.length - 5} more</li>}
+        </ul>
+        <label class="field">
+          Why? The agent reads it.
+          <input
+            autofocus
+            required
+            maxLength={1024}
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
+        </label>
+        <div class="chips" role="group" aria-label="Usual reasons">
+          {usual.map((text) => (
+            <button type="button" class="chip" onClick={() => setReason(text)}>
+              {text}
+            </button>
+          ))}
+        </div>
+        <label class="field">
+          What could it do instead? <span class="muted">(if you like)</span>
+          <input
+            maxLength={1024}
+            value={suggestion}
+            onInput={(event) => setSuggestion(event.currentTarget.value)}
+          />
+        </label>
+        <p class="muted">A denial cannot be undone; the agent may ask again.</p>
+        <div class="buttons">
+          <button type="submit" class="primary deny" disabled={reason.trim() === ''}>
+            Deny
+          </button>
+          <button type="button" onClick={close}>
+            Go back
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,95 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import { computed, effect, signal } from '@preact/signals'
+import { type Decided, keyOf } from '../../feed-message.ts'
+import { onDecided } from '../feed.ts'
+import { route } from '../route.ts'
+import { pendingList, pending } from '../store.ts'
+
+/** What the operator is looking at and has marked. It follows actions, never places in the list: arrivals move nothing. */
+export const selectedKey = signal<string | null>(null)
+export const marked = signal<ReadonlySet<string>>(new Set())
+export const wanted = signal('')
+/** the selected action, when somebody or something else has settled it while it was being read */
+export const tombstone = signal<{ readonly asked: ApprovalNeeded; readonly end: Decided } | null>(
+  null,
+)
+/** decisions of this page that are under way or have just been made */
+export const decidingHere = new Set<string>()
+/** When another action moved under the operator's hands by itself: a key that was meant for the one before must not count. */
+let movedAt = 0
+const settleMs = 500
+
+export const listed = computed(() => {
+  const words = wanted.value.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return pendingList.value
+  return pendingList.value.filter((asked) => {
+    const text =
+      `${asked.command} ${asked.agent_id} ${asked.workflow_id ?? ''} ${asked.context ?? ''} ${asked.risk.level}`.toLowerCase()
+    return words.every((word) => text.includes(word))
+  })
+})
+
+export const selected = computed(() => {
+  const key = selectedKey.value
+  return key === null ? undefined : pending.value.get(key)
+})
+
+export const markedList = computed(() =>
+  pendingList.value.filter((asked) => marked.value.has(keyOf(asked))),
+)
+
+export function select(key: string | null): void {
+  tombstone.value = null
+  selectedKey.value = key
+}
+
+/** Whether the operator has had time to see what is selected now. */
+export const hasSettled = (): boolean => performance.now() - movedAt > settleMs
+
+export function step(by: 1 | -1): void {
+  const keys = listed.value.map(keyOf)
+  const at = keys.indexOf(selectedKey.value ?? '')
+  const next = at < 0 ? 0 : Math.min(keys.length - 1, Math.max(0, at + by))
+  select(keys[next] ?? null)
+}
+
+export function toggleMark(key: string): void {
+  const next = new Set(marked.value)
+  if (!next.delete(key)) next.add(key)
+  marked.value = next
+}
+
+export function toggleAll(): void {
+  const keys = listed.value.map(keyOf)
+  const hasAll = keys.every((key) => marked.value.has(key))
+  marked.value = new Set(hasAll ? [] : keys)
+}
+
+onDecided((end) => {
+  const key = keyOf(end)
+  if (marked.value.has(key)) toggleMark(key)
+  if (selectedKey.value !== key) return
+  const asked = pending.value.get(key)
+  if (decidingHere.has(key)) {
+    // the next one below, else the one above
+    const keys = listed.value.map(keyOf)
+    const at = keys.indexOf(key)
+    selectedKey.value = keys[at + 1] ?? keys[at - 1] ?? null
+    movedAt = performance.now()
+  } else if (asked && route.value.view === 'approvals') tombstone.value = { asked, end }
+})
+
+// what was settled while another view is looked at is of no interest on return
+effect(() => {
+  if (route.value.view !== 'approvals') tombstone.value = null
+})
+
+// something is selected whenever there is something
+effect(() => {
+  const first = listed.value[0]
+  if (tombstone.value !== null || first === undefined) return
+  if (selectedKey.value === null || !pending.value.has(selectedKey.value)) {
+    selectedKey.value = keyOf(first)
+    movedAt = performance.now()
+  }
+})

@@ -1,0 +1,287 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import type { ComponentChildren } from 'preact'
+import type { Decided } from '../../feed-message.ts'
+import { address } from '../route.ts'
+import { me, trouble } from '../store.ts'
+import { duration, moment, plural } from '../text/format.ts'
+import { Shown, ShownCommand } from '../text/shown.tsx'
+import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
+import { EarlierRuns } from './earlier-runs.tsx'
+import { Countdown } from './request-row.tsx'
+
+export function RequestDetail({
+  asked,
+  needsSecondPress,
+  blockedBecause,
+  approve,
+  always,
+  deny,
+}: {
+  readonly asked: ApprovalNeeded
+  readonly needsSecondPress: boolean
+  readonly blockedBecause: string | null
+  readonly approve: () => void
+  readonly always: () => void
+  readonly deny: () => void
+}) {
+  const isOwn = asked.agent_id === me.value?.agent
+  const canAlways = asked.always.some(({ rule }) => rule !== null)
+  return (
+    <article class={`detail ${asked.risk.level}`} aria-label={`Request of ${asked.agent_id}`}>
+      <header>
+        <p class="from">
+          <strong>{asked.agent_id}</strong>
+          {asked.agent_type !== null && (
+            <span class="muted">
+              {' '}
+              (<Shown text={asked.agent_type} />)
+            </span>
+          )}{' '}
+          asks to run
+          {isOwn && <span class="badge own">typed by you</span>}
+        </p>
+        <Countdown until={asked.expires_at} />
+      </header>
+      <pre class="command-block" tabIndex={0} aria-label="The command">
+        <ShownCommand command={asked.command} units={asked.verdict.units} />
+      </pre>
+      <p class="where">
+        <span class="muted">in</span>{' '}
+        <code>
+          <Shown text={asked.cwd} />
+        </code>
+      </p>
+      {asked.context !== null && (
+        <blockquote>
+          <Shown text={asked.context} lines />
+        </blockquote>
+      )}
+      <Why asked={asked} />
+      <Facts asked={asked} />
+      <EarlierRuns command={asked.command} />
+      <footer class="decide">
+        <div class="buttons">
+          <button
+            type="button"
+            class={needsSecondPress ? 'primary danger' : 'primary'}
+            onClick={approve}
+            disabled={blockedBecause !== null}
+          >
+            {needsSecondPress ? 'High risk: approve all the same' : 'Approve once'} <kbd>a</kbd>
+          </button>
+          <button
+            type="button"
+            onClick={always}
+            disabled={blockedBecause !== null || !canAlways}
+            title={canAlways ? undefined : 'No rule can be made of this command'}
+          >
+            Always… <kbd>A</kbd>
+          </button>
+          <button type="button" class="deny" onClick={deny} disabled={trouble.value !== null}>
+            Deny… <kbd>d</kbd>
+          </button>
+        </div>
+        <p class="muted" aria-live="polite">
+          {blockedBecause ??
+            (needsSecondPress
+              ? 'Press once more if you have read it. It cannot be undone.'
+              : isOwn
+                ? 'You asked for this yourself: it is recorded as self-approved. It cannot be undone.'
+                : 'A decision cannot be undone. What runs can be cancelled while it runs.')}
+        </p>
+      </footer>
+    </article>
+  )
+}
+
+function Why({ asked }: { readonly asked: ApprovalNeeded }) {
+  const { verdict, risk } = asked
+  return (
+    <section class="why">
+      <div>
+        <h2>Why it needs you</h2>
+        <ul class="plain">
+          {verdict.reasons.map((reason) => (
+            <li>
+              <Shown text={reason} />
+            </li>
+          ))}
+        </ul>
+        {verdict.units.length > 0 && (
+          <ol class="parts" aria-label="Parts of the command">
+            {verdict.units.map((unit) => (
+              <li>
+                <LevelBadge level={unit.level} />
+                <ShownCommand command={unit.text} />
+                <span class="muted">
+                  <Shown text={unit.reason} /> <span class="rule-id">{unit.rule}</span>
+                </span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </div>
+      <div class="risk-box">
+        <h2>Risk</h2>
+        <p>
+          <RiskBadge level={risk.level} /> <span class="score">{risk.score} points</span>
+        </p>
+        <ul class="plain">
+          {risk.parts.map(({ name, points }) => (
+            <li>
+              <span class="points">+{points}</span> <Shown text={name} />
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  )
+}
+
+function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
+  const env = Object.entries(asked.env)
+  const bound = Object.entries(asked.bound)
+  const { sandbox } = asked
+  const hardening = Object.entries(asked.verdict.plan.env ?? {})
+  return (
+    <dl class="facts">
+      <Fact name="runs as">
+        {asked.verdict.plan.kind === 'argv' ? (
+          <>
+            one program, no shell:{' '}
+            <code>
+              <Shown text={JSON.stringify(asked.verdict.plan.argv)} />
+            </code>
+          </>
+        ) : (
+          'a script for bash, exactly as shown'
+        )}
+      </Fact>
+      {sandbox != null && (
+        <Fact name="sandbox">
+          <Shown text={sandbox} />
+        </Fact>
+      )}
+      {env.length > 0 && (
+        <Fact name="environment">
+          <Pairs pairs={env} />
+        </Fact>
+      )}
+      {hardening.length > 0 && (
+        <Fact name="added by the hub">
+          <Pairs pairs={hardening} />
+        </Fact>
+      )}
+      <Fact name="for at most">{duration(asked.timeout)}</Fact>
+      {asked.workflow_id !== null && (
+        <Fact name="workflow">
+          <Shown text={asked.workflow_id} />
+        </Fact>
+      )}
+      <Fact name="asked at">{moment(asked.requested_at)}</Fact>
+      {asked.approvals_needed > 1 && (
+        <Fact name="approved by">
+          {asked.approvals.join(', ') || 'nobody yet'} ({asked.approvals_needed} must)
+        </Fact>
+      )}
+      {bound.length > 0 && (
+        <Fact name="binds">
+          <details>
+            <summary>
+              {plural(bound.length, 'program or file', 'programs and files')}, checked again before
+              the start
+            </summary>
+            <ul class="plain mono">
+              {bound.map(([name, value]) => (
+                <li>
+                  <Shown text={name} /> <span class="muted">{value.slice(0, 16)}</span>
+                </li>
+              ))}
+            </ul>
+          </details>
+        </Fact>
+      )}
+      <Fact name="action">
+        <code>{asked.action_id}</code>
+      </Fact>
+    </dl>
+  )
+}
+
+function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, string])[] }) {
+  return (
+    <ul class="plain mono">
+      {pairs.map(([name, value]) => (
+        <li>
+          <Shown text={`${name}=${value}`} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+const ends: Readonly<Record<Decided['how'], string>> = {
+  approved: 'approved',
+  denied: 'denied',
+  expired: 'has expired',
+  cancelled: 'was withdrawn',
+  gone: 'does not wait any more',
+}
+
+const endsUnnamed: Readonly<Record<Decided['how'], string>> = {
+  ...ends,
+  approved: 'was approved',
+  denied: 'was denied',
+}
+
+/** What stays of a request that was settled by others while it was read. */
+export function Tombstone({
+  asked,
+  end,
+  next,
+}: {
+  readonly asked: ApprovalNeeded
+  readonly end: Decided
+  readonly next: () => void
+}) {
+  return (
+    <article class="detail settled" aria-label="A request that is settled">
+      <p class="from" role="status">
+        {end.by === null ? (
+          <strong>This request {endsUnnamed[end.how]}</strong>
+        ) : (
+          <strong>
+            {end.by} {ends[end.how]} this request
+          </strong>
+        )}{' '}
+        <span class="muted">{moment(end.at)}</span>
+      </p>
+      <pre class="command-block">
+        <ShownCommand command={asked.command} units={asked.verdict.units} />
+      </pre>
+      {end.reason !== null && (
+        <blockquote>
+          <Shown text={end.reason} lines />
+        </blockquote>
+      )}
+      <p>There is nothing to decide any more.</p>
+      <div class="buttons">
+        <button type="button" class="primary" onClick={next}>
+          Next <kbd>j</kbd>
+        </button>
+        <a class="button" href={address('history', asked)}>
+          See what became of it
+        </a>
+      </div>
+    </article>
+  )
+}

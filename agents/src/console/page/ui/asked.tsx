@@ -1,0 +1,48 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { ApiError, call } from '../api.ts'
+import { hub } from '../store.ts'
+import { Shown } from '../text/shown.tsx'
+
+/** Asks the hub and shows what it answers; says so while it looks, and why when it cannot. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who asks knows what is answered
+export function Asked<T>({
+  endpoint,
+  body = {},
+  again = 0,
+  children,
+}: {
+  readonly endpoint: string
+  readonly body?: object
+  /** another number asks again */
+  readonly again?: number
+  readonly children: (answer: T) => ComponentChildren
+}) {
+  const [answer, setAnswer] = useState<T | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  const asked = JSON.stringify(body)
+  // a hub that is back is asked again
+  const state = hub.value?.state
+  useEffect(() => {
+    const stop = new AbortController()
+    call<T>(endpoint, JSON.parse(asked) as object, stop.signal)
+      .then((given) => {
+        setAnswer(given)
+        setProblem(null)
+      })
+      .catch((error: unknown) => {
+        if (stop.signal.aborted) return
+        setProblem(error instanceof ApiError ? error.message : String(error))
+      })
+    return () => stop.abort()
+  }, [endpoint, asked, again, state])
+  if (problem !== null) {
+    return (
+      <p class="notice bad" role="alert">
+        The hub did not answer this: <Shown text={problem} />
+      </p>
+    )
+  }
+  if (answer === null) return <p class="muted">Looking…</p>
+  return <>{children(answer)}</>
+}

@@ -1,0 +1,51 @@
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { ApiError } from '../api.ts'
+
+type Kind = 'good' | 'note' | 'bad'
+interface Toast {
+  readonly id: number
+  readonly kind: Kind
+  readonly content: ComponentChildren
+  /** a newer one of the same group takes its place */
+  readonly group: string | undefined
+}
+
+const shownMs: Readonly<Record<Kind, number>> = { good: 7000, note: 7000, bad: 14_000 }
+const mostToasts = 4
+const toasts = signal<readonly Toast[]>([])
+let lastId = 0
+
+/** Says something beside what the operator is doing. */
+export function say(kind: Kind, content: ComponentChildren, group?: string): void {
+  lastId += 1
+  const toast = { id: lastId, kind, content, group }
+  const others = toasts.value.filter((one) => group === undefined || one.group !== group)
+  toasts.value = [...others, toast].slice(-mostToasts)
+  setTimeout(() => dismiss(toast.id), shownMs[kind])
+}
+
+/** Says why something did not work. */
+export function sayProblem(what: string, error: unknown): void {
+  const why = error instanceof ApiError || error instanceof Error ? error.message : String(error)
+  say('bad', `${what}: ${why}`)
+}
+
+export function Toasts() {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map(({ id, kind, content }) => (
+        <div key={id} class={`toast ${kind}`}>
+          <div>{content}</div>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>
+            ×
+          </button>
+        </div>
+      ))}
+    </div>
+  )
+}
+
+function dismiss(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id)
+}

@@ -1,0 +1,59 @@
+import {
+  actionCallSchema,
+  actionReplySchema,
+  classifyCallSchema,
+  emptyCallSchema,
+  historyCallSchema,
+  historyReplySchema,
+  hubsReplySchema,
+  type OperatorEndpoint,
+  operatorPatternsCallSchema,
+  operatorPatternsReplySchema,
+  outputCallSchema,
+  outputReplySchema,
+  overviewCallSchema,
+  overviewReplySchema,
+  proposalsCallSchema,
+  proposalsReplySchema,
+  resultCallSchema,
+  resultReplySchema,
+  rulesCallSchema,
+  rulesReplySchema,
+  statsCallSchema,
+  statsReplySchema,
+  verdictSchema,
+  verifyCallSchema,
+  verifyReplySchema,
+  violationsCallSchema,
+  violationsReplySchema,
+} from '@centralpost/shared'
+import type { z } from 'zod'
+
+export interface Question {
+  readonly call: z.ZodType
+  readonly reply: z.ZodType
+  /** how long the hub may take over it @default 10000 */
+  readonly timeoutMs?: number
+}
+
+/** What a page may ask the hub, as it is: each becomes `POST /api/<name>`. Decisions have routes of their own. */
+export const questions = {
+  result: { call: resultCallSchema, reply: resultReplySchema },
+  output: { call: outputCallSchema, reply: outputReplySchema },
+  history: { call: historyCallSchema, reply: historyReplySchema },
+  action: { call: actionCallSchema, reply: actionReplySchema },
+  stats: { call: statsCallSchema, reply: statsReplySchema },
+  overview: { call: overviewCallSchema, reply: overviewReplySchema, timeoutMs: 30_000 },
+  patterns: {
+    call: operatorPatternsCallSchema,
+    reply: operatorPatternsReplySchema,
+    timeoutMs: 60_000,
+  },
+  proposals: { call: proposalsCallSchema, reply: proposalsReplySchema, timeoutMs: 30_000 },
+  violations: { call: violationsCallSchema, reply: violationsReplySchema, timeoutMs: 30_000 },
+  classify: { call: classifyCallSchema, reply: verdictSchema },
+  rules: { call: rulesCallSchema, reply: rulesReplySchema },
+  hubs: { call: emptyCallSchema, reply: hubsReplySchema },
+  verify: { call: verifyCallSchema, reply: verifyReplySchema, timeoutMs: 120_000 },
+} as const satisfies Partial<Record<OperatorEndpoint, Question>>
+export type QuestionName = keyof typeof questions

@@ -1,0 +1,1 @@
+export function ensurePage(root: string, options?: { readonly always?: boolean }): void

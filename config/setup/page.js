@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { projectNode } from './job.js'
+import { say, SetupError } from './say.js'
+
+/** What the page is made of, below the project's folder; a folder counts with all that it holds. */
+const sources = [
+  'agents/src/console/page',
+  'agents/src/console/feed-message.ts',
+  'agents/src/console/level-spans.ts',
+  'agents/vite.config.ts',
+  'agents/package.json',
+  'shared/src/visible.ts',
+]
+const notSources = new Set(['.tsbuild'])
+
+/**
+ * Builds the operators' page, unless it was built from what is there now. Several processes may do it at the same time: a page
+ * is built aside and put in place whole.
+ *
+ * @param {string} root the project's folder
+ * @param {{ always?: boolean }} [options]
+ * @throws {SetupError} with what the build said
+ */
+export function ensurePage(root, { always = false } = {}) {
+  const place = join(root, 'agents', 'dist', 'console')
+  const marker = join(place, '.built-from')
+  // an installation that brings the page ready-made has nothing to build it from
+  if (!existsSync(join(root, 'agents', 'vite.config.ts'))) return
+  const wanted = digest(root)
+  const built = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined
+  if (!always && built === wanted) return
+  say('building the console’s page (vite)')
+  const aside = `${place}.${process.pid}`
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js')
+  const { status, stdout, stderr, error } = spawnSync(
+    projectNode(root),
+    [vite, 'build', '--logLevel', 'warn'],
+    {
+      cwd: join(root, 'agents'),
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', CENTRALPOST_PAGE_OUT: aside },
+    },
+  )
+  if (status !== 0) {
+    rmSync(aside, { recursive: true, force: true })
+    const how = error ? error.message : `${stdout}\n${stderr}`.trim()
+    throw new SetupError(`the console's page could not be built: ${how}`)
+  }
+  writeFileSync(join(aside, '.built-from'), wanted)
+  const old = `${place}.old.${process.pid}`
+  if (existsSync(place)) renameSync(place, old)
+  try {
+    renameSync(aside, place)
+  } catch (failure) {
+    // another process was faster, with the same page
+    rmSync(aside, { recursive: true, force: true })
+    if (!existsSync(marker)) throw failure
+  }
+  rmSync(old, { recursive: true, force: true })
+}
+
+function digest(root) {
+  const hash = createHash('sha256')
+  for (const path of sources.flatMap((source) => filesOf(root, source))) {
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0')
+  }
+  return hash.digest('hex')
+}
+
+function filesOf(root, path) {
+  const entries = tryReadFolder(join(root, path))
+  if (entries === undefined) return [path]
+  return entries
+    .filter((entry) => !notSources.has(entry))
+    .toSorted()
+    .flatMap((entry) => filesOf(root, `${path}/${entry}`))
+}
+
+function tryReadFolder(path) {
+  try {
+    return readdirSync(path)
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return undefined
+    throw error
+  }
+}

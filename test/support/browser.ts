@@ -1,0 +1,92 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Console } from '../../agents/src/console/console.ts'
+import { findBrowser } from '../../config/setup/browser.js'
+
+const program = findBrowser()
+
+/** Whether there is one: tests in a browser are skipped where there is none. */
+export const hasBrowser: boolean = program !== undefined
+
+/** A real Chromium with an empty profile, one for a file of tests; each page has a context of its own. */
+export class TestBrowser {
+  readonly #browser: Browser
+
+  private constructor(browser: Browser) {
+    this.#browser = browser
+  }
+
+  static async start(): Promise<TestBrowser> {
+    if (program === undefined) throw new Error('no Chromium was found')
+    const browser = await chromium.launch({
+      executablePath: program,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+    return new TestBrowser(browser)
+  }
+
+  /** Opens a page that is signed in at a console. Whatever it says on its console as an error is in `problems`. */
+  async signIn(
+    console: Console,
+    options: Parameters<Browser['newContext']>[0] & {
+      readonly before?: (context: BrowserContext) => Promise<unknown>
+    } = {},
+  ): Promise<SignedIn> {
+    const { before, ...contextOptions } = options
+    const context = await this.#browser.newContext({
+      viewport: { width: 1280, height: 860 },
+      locale: 'en-GB',
+      ...contextOptions,
+    })
+    await before?.(context)
+    const page = await context.newPage()
+    page.setDefaultTimeout(10_000)
+    const problems: string[] = []
+    const foreign: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text())
+    })
+    page.on('pageerror', (error) => problems.push(String(error)))
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${console.url}/`)) foreign.push(request.url())
+    })
+    await page.goto(console.newLoginLink())
+    await page.getByRole('navigation', { name: 'Views' }).waitFor()
+    return { page, problems, foreign, context }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close()
+  }
+}
+
+export interface SignedIn {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** errors on the page's console: refused by its policy, thrown by its scripts */
+  readonly problems: readonly string[]
+  /** requests to anywhere but the console */
+  readonly foreign: readonly string[]
+}
+
+/** Begins to note how long the page's main thread is taken at a time. */
+export async function watchLongTasks(page: Page): Promise<void> {
+  await page.evaluate(`
+    globalThis.longTasks = []
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration)
+    }).observe({ type: 'longtask' })
+  `)
+}
+
+/** The longest so far, in milliseconds; 0 while none was longer than 50. */
+export function longestTask(page: Page): Promise<number> {
+  return page.evaluate('Math.max(0, ...globalThis.longTasks)')
+}
