@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Checkpoint, isCentralPostError, messageOf } from '@centralpost/shared'
 import { writeSegment } from '../audit/segments.ts'
@@ -11,6 +12,8 @@ import type { WorkerCall, WorkerReply, WorkerStart } from './worker-messages.ts'
 
 /** Pieces of indexing between two checkpoints of the log. */
 const stepsToCheckpoint = 20
+/** By how much the threads that no one waits for step back: they still get a quarter of a full core. */
+const nicer = 5
 
 /** What may be called of the thread that writes the memory. */
 export function indexerMethods(store: Store, hubId: string) {
@@ -49,11 +52,18 @@ export function auditorMethods(store: Store) {
 }
 export type AuditorMethods = ReturnType<typeof auditorMethods>
 
+/** Lets the hub's main thread go first where cores are few: what nobody waits for has time. */
+function stepBehind(): void {
+  // only there is it of this thread, and not of the whole process
+  if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + nicer))
+}
+
 type Methods = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
 
 async function serve({ role, location, hubId }: WorkerStart): Promise<void> {
   const port = parentPort
   if (port === null) throw new TypeError('this is the code of a worker thread')
+  if (role !== 'reader') stepBehind()
   const store = await openStore(location, 'memory')
   const answer = methodsOf(role, store, hubId)
   port.on('message', (call: WorkerCall) => {
