@@ -13,7 +13,7 @@ import { executions } from './history-rows.ts'
 const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
 const inFlight = 256
 const mostRaw = 200_000
-const batchesOfRound = 10
+const batchesOfTurn = 10
 
 /**
  * The history at a million recorded executions (`CENTRALPOST_BENCH_ROWS`: fewer). `record` is what the hub does to
@@ -96,7 +96,7 @@ async function record({ ledger }: History, rawPath: string) {
   const bare: number[] = []
   const batches: number[] = []
   const ratios: number[] = []
-  let round = { bare: 0, recorded: 0 }
+  let turn = { bare: 0, recorded: 0 }
   for (let from = 0; from < total; from += inFlight) {
     const batch = executions(from, Math.min(inFlight, total - from))
     // made before the clock starts, for both
@@ -104,7 +104,7 @@ async function record({ ledger }: History, rawPath: string) {
     const isCompared = from < mostRaw
     if (isCompared) {
       const ms = await time(() => Promise.resolve(raw.insert(batch)))
-      round.bare += ms
+      turn.bare += ms
       bare.push(ms / batch.length)
     }
     const ms = await time(() =>
@@ -112,10 +112,10 @@ async function record({ ledger }: History, rawPath: string) {
     )
     batches.push(ms / batch.length)
     if (!isCompared) continue
-    round.recorded += ms
-    if (bare.length % batchesOfRound > 0) continue
-    ratios.push(round.bare / round.recorded)
-    round = { bare: 0, recorded: 0 }
+    turn.recorded += ms
+    if (bare.length % batchesOfTurn > 0) continue
+    ratios.push(turn.bare / turn.recorded)
+    turn = { bare: 0, recorded: 0 }
   }
   const alone: number[] = []
   for (const one of executions(total, 300)) {
