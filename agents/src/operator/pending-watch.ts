@@ -71,6 +71,7 @@ export class PendingWatch {
     const tail = operator.tail((event) => watch.#receive(event), {
       kinds: [
         'SYSTEM_ACTION_APPROVAL_NEEDED',
+        'SYSTEM_ACTION_APPROVED',
         'SYSTEM_ACTION_DENIED',
         'SYSTEM_ACTION_START',
         'SYSTEM_ACTION_RESULT',
@@ -178,8 +179,13 @@ export class PendingWatch {
       return
     }
     const key = `${event.agentId}/${event.actionId}`
-    this.#ended.add(key)
     const asked = this.#waiting.get(key)
+    if (event.kind === 'approved' && !event.message.cleared) {
+      // one of several who must say so
+      if (asked) this.#put({ ...asked, approvals: event.message.approvals })
+      return
+    }
+    this.#ended.add(key)
     const gone = asked && goneOf(event)
     if (asked && gone) this.#remove(asked, gone)
   }
@@ -219,7 +225,7 @@ function goneOf(event: TailedEvent): Gone | null {
     const { denied_by: by, reason } = event.message
     return { outcome: 'denied', by, reason }
   }
-  if (event.kind === 'start') {
+  if (event.kind === 'approved' || event.kind === 'start') {
     return { outcome: 'approved', by: event.message.approved_by, reason: null }
   }
   if (event.kind !== 'result') return null
@@ -230,7 +236,7 @@ function goneOf(event: TailedEvent): Gone | null {
   return { outcome, by, reason }
 }
 
-/** Nobody announces an approval before it starts: its state tells. */
+/** What its state tells, where its messages were missed. */
 function goneAs({ state, result }: ResultReply): Gone {
   if (state === 'queued' || state === 'running') {
     return { outcome: 'approved', by: null, reason: null }
