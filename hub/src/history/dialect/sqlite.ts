@@ -37,7 +37,8 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
     file.pragma(`busy_timeout = ${part === 'ledger' ? 100 : 5000}`)
     // checkpoints are the memory thread's work
     file.pragma('wal_autocheckpoint = 0')
-    file.pragma('cache_size = -32000')
+    // of each connection, and a hub has several: the system's own cache is behind them
+    file.pragma('cache_size = -8000')
     file.pragma('user_version')
     if (part === 'memory') file.prepare('attach ? as ledger').run(join(dataDir, 'hub.db'))
   } catch (error) {

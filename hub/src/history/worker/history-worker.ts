@@ -60,6 +60,8 @@ export class HistoryWorker {
       name: `history ${this.#start.role}`,
       // the flags of a test runner are none of its business
       execArgv: ['--disable-warning=ExperimentalWarning'],
+      // what it makes of a batch is soon of no use: less of it lies about until it is collected
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     worker.on('message', (reply: WorkerReply) => this.#settle(reply))
     worker.on('error', (error) => this.#lose(worker, error))
