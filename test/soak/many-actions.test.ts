@@ -120,8 +120,7 @@ test(
     await eventually(() => heard.size === asked)
     expect(Math.max(...heard.values())).toBe(1)
     expect(zombiesOf([hub.pid, runner])).toBe(0)
-    // what lives in the hub's heap is flat (some 35 MB); garbage of some 100 MB may wait for its collection
-    expect(after.hub.residentMiB - before.hub.residentMiB).toBeLessThan(128)
+    expect(after.hub.residentMiB - before.hub.residentMiB).toBeLessThan(64)
     expect(after.runner.residentMiB - before.runner.residentMiB).toBeLessThan(32)
     expect(after.hub.descriptors - before.hub.descriptors).toBeLessThan(10)
     expect(after.runner.descriptors - before.runner.descriptors).toBeLessThan(130)

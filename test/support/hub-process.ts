@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../hub/bin/centralpost-hub.js', import.meta.url))
 
-/** A hub in a process of its own, to be killed. Its log goes to `logFile`. */
+/** A hub in a process of its own, started as `centralpost up` does, to be killed. Its log goes to `logFile`. */
 export class HubProcess {
   readonly #options: { dataDir: string; configFile: string; cwd: string; logFile: string }
   #child: ChildProcess | undefined
@@ -18,11 +18,15 @@ export class HubProcess {
   async start(): Promise<void> {
     const { dataDir, configFile, cwd, logFile } = this.#options
     const log = openSync(logFile, 'a')
-    const child = spawn(process.execPath, [bin, 'hub', '--data', dataDir, '--config', configFile], {
-      cwd,
-      stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
+    const child = spawn(
+      process.execPath,
+      ['--optimize-for-size', bin, 'hub', '--data', dataDir, '--config', configFile],
+      {
+        cwd,
+        stdio: ['ignore', log, log, 'ipc'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    )
     this.#child = child
     const ended = once(child, 'exit').then(([code]) => {
       throw new Error(`the hub ended with ${String(code)} before it served; see ${logFile}`)
