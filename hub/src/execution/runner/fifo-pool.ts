@@ -19,7 +19,7 @@ export interface PipeId {
 }
 
 /** A pipe: the end that a child writes to, and the end that is read here. */
-interface PipeEnds {
+export interface PipeEnds {
   readonly writeFd: number
   readonly readFd: number
   readonly id: PipeId
@@ -51,10 +51,7 @@ export class FifoPool {
 
   /** The pipes for one process, or null where named pipes cannot be had (the caller then takes what Node gives). */
   async take(): Promise<OutputPipes | null> {
-    if (this.#ready.length < refillBelow && this.#usable) this.#filling ??= this.#fill()
-    // Others that waited may have taken what one batch brought.
-    while (this.#ready.length < 2 && this.#usable) await (this.#filling ??= this.#fill())
-    const [stdout, stderr] = this.#ready.splice(-2)
+    const [stdout, stderr] = await this.#takeReady(2)
     if (stdout === undefined || stderr === undefined) return null
     const sources = [new PipeSource(stdout.readFd), new PipeSource(stderr.readFd)] as const
     return {
@@ -65,6 +62,11 @@ export class FifoPool {
     }
   }
 
+  /** One pipe more, or null where named pipes cannot be had. */
+  async takeOne(): Promise<PipeEnds | null> {
+    return (await this.#takeReady(1))[0] ?? null
+  }
+
   async close(): Promise<void> {
     this.#unusableUntil = Number.POSITIVE_INFINITY
     await this.#filling
@@ -72,6 +74,13 @@ export class FifoPool {
       closeSync(ends.readFd)
       closeSync(ends.writeFd)
     }
+  }
+
+  async #takeReady(count: number): Promise<PipeEnds[]> {
+    if (this.#ready.length < refillBelow && this.#usable) this.#filling ??= this.#fill()
+    // Others that waited may have taken what one batch brought.
+    while (this.#ready.length < count && this.#usable) await (this.#filling ??= this.#fill())
+    return this.#ready.length < count ? [] : this.#ready.splice(-count)
   }
 
   get #usable(): boolean {

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { closeSync, existsSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
-import type { FifoPool, OutputPipes, PipeId } from './fifo-pool.ts'
+import type { FifoPool, OutputPipes, PipeEnds, PipeId } from './fifo-pool.ts'
+import { infoFd, takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from './output-source.ts'
 
 /** A program to start, every part of it decided. */
@@ -15,6 +16,8 @@ export interface ProcessStart {
   readonly cwd: string
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
+  /** Whether it is a bubblewrap that names its namespace's first process on `infoFd`. */
+  readonly namesInit?: boolean
 }
 
 /** A process that runs, in a group and session of its own. */
@@ -26,6 +29,8 @@ export interface StartedProcess {
   readonly pipes: readonly PipeId[]
   /** When the process itself has ended; its children and their output may not have. */
   readonly exit: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>
+  /** Asked once, after the exit: the first process of its pid namespace, where it has one of its own. */
+  readonly takeInit: () => number | null
 }
 
 /** Why the system started nothing: the code of the failed call (`ENOENT`, `EACCES`, `E2BIG` …). */
@@ -49,23 +54,29 @@ export async function startProcess(
   isWanted: () => boolean,
 ): Promise<StartedProcess | StartFault | null> {
   const pipes = await pool.take()
+  const info = start.namesInit === true ? await pool.takeOne() : null
+  const discard = () => {
+    pipes?.discard()
+    if (info !== null) closeSync(info.readFd)
+  }
   let child: ChildProcess
   try {
     if (!isWanted()) {
-      pipes?.discard()
+      discard()
       return null
     }
-    child = launch(start, pipes)
+    child = launch(start, pipes, info)
   } catch (error) {
-    pipes?.discard()
+    discard()
     return faultOf(error, start)
   } finally {
     for (const fd of pipes?.writeFds ?? []) closeSync(fd)
+    if (info !== null) closeSync(info.writeFd)
   }
   const { promise: exit, resolve } = Promise.withResolvers<Awaited<StartedProcess['exit']>>()
   child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
   if (child.pid === undefined) {
-    pipes?.discard()
+    discard()
     const error = await new Promise<NodeJS.ErrnoException>((settle) => child.once('error', settle))
     return faultOf(error, start)
   }
@@ -77,12 +88,18 @@ export async function startProcess(
     stderr: pipes?.sources[1] ?? new StreamSource(child.stderr as Readable),
     pipes: pipes?.ids ?? [],
     exit,
+    takeInit: () => (info === null ? null : takeInit(info)),
   }
 }
 
-function launch(start: ProcessStart, pipes: OutputPipes | null): ChildProcess {
+function launch(
+  start: ProcessStart,
+  pipes: OutputPipes | null,
+  info: PipeEnds | null,
+): ChildProcess {
   const [stdout, stderr] = pipes?.writeFds ?? (['pipe', 'pipe'] as const)
   const stdio: StdioOptions = ['ignore', stdout, stderr]
+  if (start.namesInit === true) stdio[infoFd] = info?.writeFd ?? 'ignore'
   const { argv0, cwd, env } = start
   return spawn(start.file, start.args, { argv0, cwd, env, stdio, detached: true })
 }

@@ -21,6 +21,7 @@ import { holdsPipe, type FifoPool } from './fifo-pool.ts'
 import { LiveOutput, type LiveListener } from './live-output.ts'
 import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
 import type { OutputSource } from './output-source.ts'
+import { emptied } from './pid-namespace.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
 import { RunOutput, type CapturedOutput } from './run-output.ts'
 import {
@@ -49,6 +50,8 @@ const drainMs = 200
 const leftoverGraceMs = 500
 /** After the tree's end: how long a pipe that stays open and silent is waited for. */
 const silentPipeMs = 1000
+/** How long the kernel may take to end what is in a sandbox (a process in uninterruptible sleep). */
+const sandboxEndMs = 5000
 
 const noOutput: CapturedOutput = {
   stdout: { text: '', bytes: 0 },
@@ -167,6 +170,7 @@ export class RunningCommand {
     this.#leaderEnded = true
     table.leaders.delete(started.pid)
     await this.#drain(tree, output)
+    if (this.#isWrapped) await this.#awaitSandboxEnd(started)
     if (tree.outOfReach.length > 0) {
       const pids = tree.outOfReach.join(', ')
       this.#warnings.push(`these processes could not be ended and may still run: ${pids}`)
@@ -205,13 +209,21 @@ export class RunningCommand {
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended
     }
-    // the end of a pid namespace is the end of all that was in it
     const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
     if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
     await this.#ending
     if (this.#reason === null && leftBehind.length > 0) {
       this.#warnings.push(leftBehindWarning(leftBehind))
     }
+  }
+
+  /** The kernel ends all that is in a pid namespace with it: there is nothing to look for, only to wait for. */
+  async #awaitSandboxEnd(started: StartedProcess): Promise<void> {
+    const init = started.takeInit()
+    if (init === null || (await emptied(init, sandboxEndMs))) return
+    this.#warnings.push(
+      `its sandbox did not end within ${sandboxEndMs / 1000} s: children of ${init} may still run`,
+    )
   }
 
   #endFor(reason: EndReason): void {

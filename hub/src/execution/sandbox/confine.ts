@@ -1,4 +1,5 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
+import { infoFd } from '../runner/pid-namespace.ts'
 import type { ProcessStart } from '../runner/run-process.ts'
 import { bwrapArguments, temporary } from './bwrap-arguments.ts'
 import { homeSecrets, socketPlaces } from './hidden-paths.ts'
@@ -55,9 +56,10 @@ function wrapped(start: ProcessStart, sandbox: Sandbox, args: readonly string[])
   return {
     file: sandbox.bwrap,
     argv0: 'bwrap',
-    args: [...args, ...named, '--', program, ...rest],
+    args: ['--info-fd', String(infoFd), ...args, ...named, '--', program, ...rest],
     cwd: start.cwd,
     env: withTemporary(start.env),
+    namesInit: true,
   }
 }
 
