@@ -5,7 +5,8 @@ import {
   type ResultStatus,
   resultSubject,
 } from '@centralpost/shared'
-import type { Changes, Ledger, Step, Told } from './history/ledger.ts'
+import type { Ledger } from './history/ledger.ts'
+import type { Changes, Step, Told } from './history/ledger-step.ts'
 import type { CommandExecution } from './history/schema.ts'
 import { type Ending, resultOf } from './messages.ts'
 

@@ -8,7 +8,7 @@ import {
 import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
 import type { Bound } from './approval/bound.ts'
-import type { Terminal, Told } from './history/ledger.ts'
+import type { Terminal, Told } from './history/ledger-step.ts'
 import type { CommandExecution, NewCommandExecution } from './history/schema.ts'
 import { isoOf, resultOf } from './messages.ts'
 

@@ -1,6 +1,6 @@
 import { messageOf } from '@centralpost/shared'
 import { outcomeWithout, type Outcome } from './execution/index.ts'
-import type { Changes, Told } from './history/ledger.ts'
+import type { Changes, Told } from './history/ledger-step.ts'
 import type { Ending } from './messages.ts'
 
 /** Why a run is ended: somebody wants it to. */

@@ -32,3 +32,8 @@ export function assertStep(from: readonly ActionState[], to: ActionState): void 
   const wrong = from.find((state) => !steps[state].includes(to))
   if (wrong !== undefined) throw new TypeError(`an action does not step from ${wrong} to ${to}`)
 }
+
+/** Whether nothing follows a state. */
+export function isFinal(state: ActionState): boolean {
+  return steps[state].length === 0
+}

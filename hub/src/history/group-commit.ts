@@ -8,7 +8,7 @@ export interface Batch {
 }
 
 interface Write {
-  readonly work: (batch: Batch) => Promise<unknown>
+  readonly work: (batch: Batch) => unknown
   readonly isDurable: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -20,6 +20,14 @@ export interface GroupCommitParts {
   readonly trail: AuditTrail
   /** nobody can say what is on the disk: the process must end, and the next one take up what is there */
   readonly onUncertain: (error: unknown) => void
+  /** called after a commit that told the audit trail of something: what is derived from that can be brought up to date */
+  readonly onTold?: () => void
+}
+
+/** What came of a batch: a value for each write of it. */
+interface Done {
+  readonly values: readonly unknown[]
+  readonly isTold: boolean
 }
 
 const mostWrites = 256
@@ -51,7 +59,7 @@ export class GroupCommit {
    * @returns what `work` returned, once it is on the disk
    */
   write<T>(
-    work: (batch: Batch) => Promise<T>,
+    work: (batch: Batch) => T | Promise<T>,
     options: { readonly isDurable?: boolean } = {},
   ): Promise<T> {
     if (this.#lost) return Promise.reject(this.#lost)
@@ -97,7 +105,7 @@ export class GroupCommit {
 
   async #commit(batch: Write[]): Promise<void> {
     const { db, trail } = this.#parts
-    let done: unknown[] = []
+    let done: Done = { values: [], isTold: false }
     let isCommitting = false
     try {
       await db.transaction().execute(async (tx) => {
@@ -115,23 +123,26 @@ export class GroupCommit {
       else for (const write of batch) await this.#commit([write])
       return
     }
-    this.#settle(batch, done)
+    this.#settle(batch, done.values)
+    if (done.isTold) this.#parts.onTold?.()
   }
 
   /** As many writes as fit into the time; the others go back to wait. */
-  async #work(tx: Tx, batch: Write[]): Promise<unknown[]> {
+  async #work(tx: Tx, batch: Write[]): Promise<Done> {
     const { trail } = this.#parts
     const until = performance.now() + longestBatchMs
-    const done: unknown[] = []
+    const values: unknown[] = []
     await trail.begin(tx)
     const entries: AuditEntry[] = []
+    const shared: Batch = { tx, tell: (entry) => entries.push(entry) }
     for (const write of batch) {
-      if (done.length > 0 && performance.now() > until) break
-      done.push(await write.work({ tx, tell: (entry) => entries.push(entry) }))
+      if (values.length > 0 && performance.now() > until) break
+      const value = write.work(shared)
+      values.push(value instanceof Promise ? await value : value)
     }
     if (entries.length > 0) await trail.append(tx, entries)
-    this.#waiting.unshift(...batch.splice(done.length))
-    return done
+    this.#waiting.unshift(...batch.splice(values.length))
+    return { values, isTold: entries.length > 0 }
   }
 
   #settle(batch: readonly Write[], done: readonly unknown[]): void {

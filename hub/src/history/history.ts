@@ -51,9 +51,8 @@ export class History {
     this.#opened = opened
     this.secrets = parts.secrets
     const { db, dialect } = parts.store
-    const onRecorded = () => parts.memory.follow()
     const { commits, secrets } = parts
-    this.ledger = new Ledger({ db, dialect, commits, secrets, onRecorded })
+    this.ledger = new Ledger({ db, dialect, commits, secrets })
     this.approvals = new ApprovalStore(db, parts.commits, parts.secrets)
   }
 
@@ -70,7 +69,8 @@ export class History {
     opened.defer(() => store.close())
     const { db, dialect } = store
     const trail = new AuditTrail(db, dialect)
-    const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost })
+    const onTold = () => memory.follow()
+    const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost, onTold })
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
     // its tables must be there before its threads are, and a fault of it must be told of here
     await (await openStore(location, 'memory')).close()

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
 import type { CommandExecution, NewCommandExecution } from './schema.ts'
-import type { Step } from './ledger.ts'
+import type { Step } from './ledger-step.ts'
 
 /** Every column of an execution that is written with it, in the order of the compiled insert. */
 const inserted = [
@@ -46,32 +46,22 @@ const inserted = [
   'masked',
 ] as const satisfies readonly (keyof NewCommandExecution)[]
 
-const terminalStates = new Set(
-  'completed failed timed_out denied expired cancelled interrupted rejected'.split(' '),
-)
-
-/** Whether nothing follows a state. */
-export function isFinal(status: string): boolean {
-  return terminalStates.has(status)
-}
-
 /** The statements of the hot path, compiled once: compiling takes longer than running them. */
 export class LedgerStatements {
   readonly #db: Database
-  readonly #run: StoreDialect['run']
+  readonly #dialect: StoreDialect
   readonly #insertExecution: string
   readonly #insertResult: string
   readonly #steps = new Map<string, string>()
 
   constructor(db: Database, dialect: StoreDialect) {
     this.#db = db
-    this.#run = dialect.run
+    this.#dialect = dialect
     const anything = Object.fromEntries(inserted.map((name) => [name, '']))
     this.#insertExecution = db
       .insertInto('command_executions')
       .values(anything as unknown as NewCommandExecution)
       .onConflict((conflict) => conflict.columns(['agent_id', 'action_id']).doNothing())
-      .returning('execution_id')
       .compile().sql
     this.#insertResult = db
       .insertInto('action_results')
@@ -87,10 +77,9 @@ export class LedgerStatements {
   }
 
   /** @returns the new row's id; undefined when the agent has used the action id before */
-  async insertExecution(tx: Tx, row: NewCommandExecution): Promise<number | undefined> {
+  insertExecution(tx: Tx, row: NewCommandExecution): ReturnType<StoreDialect['insertExecution']> {
     const values = inserted.map((name) => row[name] ?? (name === 'masked' ? 0 : null))
-    const [written] = await this.#run<{ execution_id: number }>(tx, this.#insertExecution, values)
-    return written?.execution_id
+    return this.#dialect.insertExecution(tx, this.#insertExecution, values)
   }
 
   async insertResult(
@@ -99,7 +88,7 @@ export class LedgerStatements {
   ): Promise<void> {
     const { executionId, subject, stored, result, sealed } = row
     const values = [executionId, subject, stored, result, null, sealed]
-    await this.#run(tx, this.#insertResult, values)
+    await this.#dialect.run(tx, this.#insertResult, values)
   }
 
   /**
@@ -144,7 +133,7 @@ export class LedgerStatements {
       text = query.compile().sql
       this.#steps.set(key, text)
     }
-    const [row] = await this.#run<CommandExecution>(tx, text, [
+    const [row] = await this.#dialect.run<CommandExecution>(tx, text, [
       ...Object.values(step.changes).map((value) => value ?? null),
       executionId,
       ...(digests ?? []),

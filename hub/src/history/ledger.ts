@@ -1,82 +1,39 @@
-import type { ActionResult, ActionState, AuditKind } from '@centralpost/shared'
-import { type Selectable, sql } from 'kysely'
-import { assertStep } from './action-state.ts'
-import { hashOfRecord, type RecordedRow } from './audit/audit-hash.ts'
-import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
+import { sql } from 'kysely'
+import { assertStep, isFinal } from './action-state.ts'
+import { hashOfRecord } from './audit/audit-hash.ts'
+import type { Tx } from './dialect/dialect.ts'
 import type { Batch, GroupCommit } from './group-commit.ts'
-import { isFinal, LedgerStatements } from './ledger-statements.ts'
+import { type LedgerParts, LedgerReads } from './ledger-reads.ts'
+import { LedgerStatements } from './ledger-statements.ts'
+import type { Changes, Intake, Step, Terminal, Told } from './ledger-step.ts'
 import type { SecretKeeper } from './masking/secret-keeper.ts'
-import type {
-  ActionResultTable,
-  CommandExecution,
-  CommandExecutionTable,
-  NewCommandExecution,
-} from './schema.ts'
+import type { MaskedRow } from './masking/secrets-of-actions.ts'
+import type { CommandExecution, NewCommandExecution } from './schema.ts'
+import { storable, withoutNul } from './storable.ts'
 
-/** What an audit event tells besides who, what and when. */
-export interface Told {
-  readonly kind: AuditKind
-  readonly data?: Readonly<Record<string, unknown>>
-}
-
-/** The terminal message that goes with a terminal state. */
-export interface Terminal {
-  readonly subject: string
-  /** false: handed to who listens, but not kept in the result stream @default true */
-  readonly stored?: boolean
-  readonly result: (executionId: number) => ActionResult
-}
-
-export type Intake =
-  | { readonly kind: 'new'; readonly executionId: number }
-  | { readonly kind: 'known'; readonly action: CommandExecution }
-  | { readonly kind: 'conflict'; readonly action: CommandExecution }
-  /** the agent has as many pending actions as it may */
-  | { readonly kind: 'full'; readonly pending: number }
-
-/** One conditional update: from any of `from` to `to`. */
-export interface Step {
-  readonly from: readonly ActionState[]
-  readonly to: ActionState
-  readonly changes: Changes
-  readonly at: number
-  readonly told: Told
-  /** what the row must still say, besides its state: what was decided on, is stepped on */
-  readonly only?: { readonly digest?: string | null; readonly deadline?: number | null }
-}
-
-export type OutboxItem = Omit<Selectable<ActionResultTable>, 'sealed'>
-
-export type Changes = Partial<
-  Omit<CommandExecutionTable, 'execution_id' | 'action_id' | 'agent_id' | 'status' | 'masked'>
->
-
-export interface LedgerParts {
-  readonly db: Database
-  readonly dialect: StoreDialect
-  readonly commits: GroupCommit
-  readonly secrets: SecretKeeper
-  /** called when something was recorded: what is derived from it can be brought up to date */
-  readonly onRecorded?: () => void
+/** An action on its way into the ledger. */
+interface Arrival {
+  readonly row: NewCommandExecution
+  readonly masked: MaskedRow
+  readonly stored: NewCommandExecution
+  readonly told: readonly Told[]
+  readonly terminal: Terminal | undefined
 }
 
 /**
  * The ledger decides what has happened to an action; the bus only carries. Every step is a conditional update,
  * durable when it returns, together with its audit event and, at the end, with the result that goes out.
  */
-export class Ledger {
-  readonly #db: Database
+export class Ledger extends LedgerReads {
   readonly #commits: GroupCommit
   readonly #secrets: SecretKeeper
   readonly #statements: LedgerStatements
-  readonly #onRecorded: () => void
 
-  constructor({ db, dialect, commits, secrets, onRecorded }: LedgerParts) {
-    this.#db = db
-    this.#commits = commits
-    this.#secrets = secrets
-    this.#statements = new LedgerStatements(db, dialect)
-    this.#onRecorded = onRecorded ?? (() => {})
+  constructor(parts: LedgerParts) {
+    super(parts)
+    this.#commits = parts.commits
+    this.#secrets = parts.secrets
+    this.#statements = new LedgerStatements(parts.db, parts.dialect)
   }
 
   /**
@@ -88,34 +45,18 @@ export class Ledger {
    * @param options.terminal the result, when the first state is final already
    * @param options.mostPending how many actions of the agent may be pending
    */
-  async takeIn(
+  takeIn(
     row: NewCommandExecution,
     told: readonly Told[],
     { terminal, mostPending }: { terminal?: Terminal | undefined; mostPending?: number } = {},
   ): Promise<Intake> {
     const masked = this.#secrets.mask(row)
-    const stored = storable(masked.row)
-    const intake = await this.#commits.write<Intake>(async (batch) => {
-      const { tx } = batch
-      const pending =
-        mostPending === undefined || row.status !== 'pending'
-          ? 0
-          : await countPending(tx, row.agent_id, row.action_id)
-      if (mostPending !== undefined && pending >= mostPending) return { kind: 'full', pending }
-      const executionId = await this.#statements.insertExecution(tx, stored)
-      if (executionId === undefined) return this.#known(tx, row)
-      await masked.keep(batch, executionId)
-      const action = { ...stored, execution_id: executionId }
-      this.#tell(batch, action, row.timestamp, told, masked.secrets)
-      if (terminal) await this.#putResult(tx, executionId, terminal)
-      return { kind: 'new', executionId }
-    })
-    if (intake.kind === 'known' || intake.kind === 'conflict') {
-      const [action] = await this.#secrets.restore(this.#db, [intake.action])
-      return action === undefined ? intake : { ...intake, action }
-    }
-    if (intake.kind === 'new') this.#onRecorded()
-    return intake
+    const arrival = { row, masked, stored: storable(masked.row), told, terminal }
+    return this.#commits.write<Intake>((batch) =>
+      mostPending === undefined || row.status !== 'pending'
+        ? this.#insert(batch, arrival)
+        : this.#insertUnlessFull(batch, arrival, mostPending),
+    )
   }
 
   /**
@@ -123,12 +64,10 @@ export class Ledger {
    *
    * @returns whether the step was taken; false when somebody else was first
    */
-  async step(executionId: number, step: Step): Promise<boolean> {
-    const isTaken = await this.#commits.write(
+  step(executionId: number, step: Step): Promise<boolean> {
+    return this.#commits.write(
       async (batch) => (await this.#take(batch, executionId, step)) !== undefined,
     )
-    if (isTaken) this.#onRecorded()
-    return isTaken
   }
 
   /**
@@ -136,176 +75,14 @@ export class Ledger {
    *
    * @returns whether it was ended by this call; false when it had ended already
    */
-  async recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
-    const isEnded = await this.#commits.write(async (batch) => {
+  recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
+    return this.#commits.write(async (batch) => {
       const row = await this.#take(batch, executionId, step)
       if (row === undefined) return false
       await this.#putResult(batch.tx, executionId, terminal)
       if (row.masked === 1) await this.#secrets.forget(batch, executionId)
       return true
     })
-    if (isEnded) this.#onRecorded()
-    return isEnded
-  }
-
-  /** The action of an agent, or undefined. */
-  async find(agentId: string, actionId: string): Promise<CommandExecution | undefined> {
-    const row = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('agent_id', '=', agentId)
-      .where('action_id', '=', actionId)
-      .executeTakeFirst()
-    return row && (await this.#read([row]))[0]
-  }
-
-  /** The actions of any agent under an id: agents choose their ids, so two may have chosen the same. */
-  async findAll(actionId: string): Promise<CommandExecution[]> {
-    const rows = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('action_id', '=', actionId)
-      .execute()
-    return this.#read(rows)
-  }
-
-  async get(executionId: number): Promise<CommandExecution> {
-    const row = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('execution_id', '=', executionId)
-      .executeTakeFirstOrThrow()
-    return (await this.#read([row]))[0] ?? row
-  }
-
-  /** Actions in a state that is not final, oldest first, a page at a time. */
-  async inState(state: ActionState, after: number, limit = 1000): Promise<CommandExecution[]> {
-    const rows = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('status', '=', sql.lit(state))
-      .where('execution_id', '>', after)
-      .orderBy('execution_id')
-      .limit(limit)
-      .execute()
-    return this.#read(rows)
-  }
-
-  /** How many actions are in a state that is not final. */
-  async countInState(state: ActionState): Promise<number> {
-    const { n } = await this.#db
-      .selectFrom('command_executions')
-      .select((get) => get.fn.countAll<number>().as('n'))
-      .where('status', '=', sql.lit(state))
-      .executeTakeFirstOrThrow()
-    return n
-  }
-
-  /** Pending actions that are the same in everything an approval binds. */
-  async pendingWithDigest(digest: string): Promise<CommandExecution[]> {
-    const rows = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('status', '=', sql.lit('pending' as const))
-      .where('digest', 'in', this.#forms(digest))
-      .orderBy('execution_id')
-      .execute()
-    return this.#read(rows)
-  }
-
-  /** When persons denied the agent's latest actions, newest first, in milliseconds since 1970. */
-  async latestDenials(agentId: string, limit: number): Promise<number[]> {
-    const rows = await this.#db
-      .selectFrom('command_executions')
-      .select('finished_at')
-      .where('agent_id', '=', agentId)
-      // written out, so that the index of just these is taken
-      .where(sql<boolean>`status = 'denied' and decided_by <> 'policy'`)
-      .orderBy('execution_id', 'desc')
-      .limit(limit)
-      .execute()
-    return rows.map((row) => row.finished_at ?? 0)
-  }
-
-  /**
-   * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
-   * completed, with nothing run since it began that may have written.
-   */
-  async reusable(like: {
-    readonly agentId: string
-    readonly workflowId: string
-    readonly digest: string
-  }): Promise<CommandExecution | undefined> {
-    const earlier = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('workflow_id', '=', like.workflowId)
-      .where('agent_id', '=', like.agentId)
-      .where('digest', 'in', this.#forms(like.digest))
-      // written out, so that the index of just these is taken
-      .where(
-        sql<boolean>`status = 'completed' and trust_level = 'SAFE' and reused_from is null
-          and workflow_id is not null`,
-      )
-      .orderBy('execution_id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (earlier?.execution_timestamp == null) return undefined
-    const since = earlier.execution_timestamp
-    const write = await this.#db
-      .selectFrom('command_executions')
-      .select('execution_id')
-      .where(sql<boolean>`trust_level <> 'SAFE' and execution_timestamp is not null`)
-      .where((is) => is.or([is('finished_at', 'is', null), is('finished_at', '>=', since)]))
-      .limit(1)
-      .executeTakeFirst()
-    return write === undefined ? earlier : undefined
-  }
-
-  async result(executionId: number): Promise<ActionResult | null> {
-    const row = await this.#db
-      .selectFrom('action_results')
-      .select(['execution_id', 'result', 'sealed'])
-      .where('execution_id', '=', executionId)
-      .executeTakeFirst()
-    await this.#commits.durable()
-    return row === undefined ? null : (JSON.parse(this.#secrets.openResult(row)) as ActionResult)
-  }
-
-  /** Results that the broker has not confirmed, oldest first. */
-  async unpublished(limit: number): Promise<OutboxItem[]> {
-    const rows = await this.#db
-      .selectFrom('action_results')
-      .selectAll()
-      .where('published_at', 'is', null)
-      .orderBy('execution_id')
-      .limit(limit)
-      .execute()
-    // nobody may hear of an end that a loss of power would undo
-    await this.#commits.durable()
-    return rows.map(({ sealed, ...row }) => ({
-      ...row,
-      result: this.#secrets.openResult({ ...row, sealed }),
-    }))
-  }
-
-  /** When the oldest action of a state was asked for, in milliseconds since 1970; null when there is none. */
-  async oldestIn(state: ActionState): Promise<number | null> {
-    const { oldest } = await this.#db
-      .selectFrom('command_executions')
-      .select((get) => get.fn.min<number | null>('timestamp').as('oldest'))
-      .where('status', '=', state)
-      .executeTakeFirstOrThrow()
-    return oldest
-  }
-
-  async countUnpublished(): Promise<number> {
-    const { n } = await this.#db
-      .selectFrom('action_results')
-      .select((get) => get.fn.countAll<number>().as('n'))
-      .where('published_at', 'is', null)
-      .executeTakeFirstOrThrow()
-    return n
   }
 
   markPublished(executionIds: readonly number[], at: number): Promise<void> {
@@ -336,15 +113,30 @@ export class Ledger {
     )
   }
 
-  async #read(rows: readonly CommandExecution[]): Promise<CommandExecution[]> {
-    const whole = await this.#secrets.restore(this.#db, rows)
-    await this.#commits.durable()
-    return whole
+  async #insertUnlessFull(batch: Batch, arrival: Arrival, mostPending: number): Promise<Intake> {
+    const { agent_id, action_id } = arrival.row
+    const pending = await countPending(batch.tx, agent_id, action_id)
+    return pending >= mostPending ? { kind: 'full', pending } : this.#insert(batch, arrival)
   }
 
-  /** A digest as it is, and as it is stored of a masked action. */
-  #forms(digest: string): string[] {
-    return [digest, this.#secrets.masker.keyed(digest)]
+  /** No promise for each of the many rows of a commit, where the database answers at once. */
+  #insert(batch: Batch, arrival: Arrival): Intake | Promise<Intake> {
+    const inserted = this.#statements.insertExecution(batch.tx, arrival.stored)
+    const goOn = (executionId: number | undefined) =>
+      executionId === undefined
+        ? this.#known(batch.tx, arrival.row)
+        : this.#inserted(batch, executionId, arrival)
+    return inserted instanceof Promise ? inserted.then(goOn) : goOn(inserted)
+  }
+
+  #inserted(batch: Batch, executionId: number, arrival: Arrival): Intake | Promise<Intake> {
+    const { masked, stored, told, terminal } = arrival
+    const { secrets } = masked
+    this.#tell(batch, executionId, stored, { at: stored.timestamp, told, secrets })
+    const intake = { kind: 'new', executionId } as const
+    const keeping = masked.original !== null && this.#secrets.keep(batch, executionId, masked)
+    const putting = terminal !== undefined && this.#putResult(batch.tx, executionId, terminal)
+    return keeping || putting ? Promise.all([keeping, putting]).then(() => intake) : intake
   }
 
   async #known(tx: Tx, row: NewCommandExecution): Promise<Intake> {
@@ -354,10 +146,9 @@ export class Ledger {
       .where('agent_id', '=', row.agent_id)
       .where('action_id', '=', row.action_id)
       .executeTakeFirstOrThrow()
-    return {
-      kind: this.#forms(row.request_hash).includes(action.request_hash) ? 'known' : 'conflict',
-      action,
-    }
+    const isSame = this.formsOf(row.request_hash).includes(action.request_hash)
+    const [whole = action] = await this.#secrets.restore(tx, [action])
+    return { kind: isSame ? 'known' : 'conflict', action: whole }
   }
 
   async #take(
@@ -369,7 +160,7 @@ export class Ledger {
     const { tx } = batch
     const secrets = this.#secrets.secretsOf(executionId)
     const only = step.only?.digest
-    const digests = only === undefined ? undefined : only === null ? [null] : this.#forms(only)
+    const digests = only === undefined ? undefined : only === null ? [null] : this.formsOf(only)
     const changes = this.#maskedChanges(step.changes, secrets)
     const row = await this.#statements.step(tx, executionId, { ...step, changes }, digests)
     if (row === undefined) return undefined
@@ -377,7 +168,7 @@ export class Ledger {
       const [whole] = await this.#secrets.restore(tx, [row])
       if (whole) await this.#secrets.keepChanged(batch, { ...whole, ...step.changes })
     }
-    this.#tell(batch, row, step.at, [step.told], secrets)
+    this.#tell(batch, executionId, row, { at: step.at, told: [step.told], secrets })
     return row
   }
 
@@ -402,26 +193,33 @@ export class Ledger {
   /** The last event of an action carries the hash of its record, which never changes again. */
   #tell(
     batch: Batch,
-    action: RecordedRow &
-      Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id' | 'status'>,
-    at: number,
-    told: readonly Told[],
-    secrets: ReadonlySet<string>,
+    executionId: number,
+    action: NewCommandExecution,
+    {
+      at,
+      told,
+      secrets,
+    }: {
+      readonly at: number
+      readonly told: readonly Told[]
+      readonly secrets: ReadonlySet<string>
+    },
   ): void {
     const { masker } = this.#secrets
     told.forEach(({ kind, data = {} }, index) => {
       const isLast = index === told.length - 1 && isFinal(action.status)
+      const { digest } = data
+      const isKeyed = secrets.size > 0 && typeof digest === 'string'
       const masked = masker.maskDeep(data, secrets)
       batch.tell({
         timestamp: at,
-        executionId: action.execution_id,
+        executionId,
         agentId: action.agent_id,
         actionId: action.action_id,
         kind,
         data: {
           ...masked,
-          ...(secrets.size > 0 &&
-            typeof data['digest'] === 'string' && { digest: masker.keyed(data['digest']) }),
+          ...(isKeyed && { digest: masker.keyed(digest) }),
           ...(isLast && { record: hashOfRecord(action) }),
         },
       })
@@ -449,20 +247,4 @@ async function countPending(tx: Tx, agentId: string, actionId: string): Promise<
     .where('action_id', '!=', actionId)
     .executeTakeFirstOrThrow()
   return n
-}
-
-/** A character that PostgreSQL keeps in no text. */
-function withoutNul(text: string): string {
-  return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text
-}
-
-function storable(row: NewCommandExecution): NewCommandExecution {
-  const texts = [row.command, row.context, row.reason, row.stdout_preview, row.stderr_preview]
-  if (!texts.some((text) => text?.includes('\0'))) return row
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? withoutNul(value) : value,
-    ]),
-  ) as unknown as NewCommandExecution
 }

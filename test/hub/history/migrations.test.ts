@@ -32,6 +32,7 @@ async function firstVersion(path: string, rows: number): Promise<void> {
     event.run(n, n, n, `a${n}`, 'requested', data, previous, hash)
     previous = hash
   }
+  file.exec(`insert into action_results values (5, 'results.a5', 1, '{"stdout":"five"}', null)`)
   await db.destroy()
 }
 
@@ -41,7 +42,21 @@ test('a database of the first version is brought up to date: nothing is lost, th
   const it = await HistoryFixture.open(dir, { backend: 'sqlite', dataDir: dir.path })
   try {
     expect(await it.ledger.inState('pending', 0)).toMatchObject([{ action_id: 'a700', masked: 0 }])
+    // what refers to an action still does, and what would refer to none is refused
+    expect(await it.ledger.unpublished(9)).toMatchObject([
+      { execution_id: 5, subject: 'results.a5' },
+    ])
+    await expect(
+      it.store.db
+        .insertInto('sealed_originals')
+        .values({ execution_id: 701, original: '' })
+        .execute(),
+    ).rejects.toThrow('FOREIGN KEY')
     await it.record({ command: 'echo new' })
+    // numbers go on where they were
+    expect(await it.ledger.findAll('a5')).toMatchObject([
+      { execution_id: 5, command: 'echo old-5' },
+    ])
     expect(await verifyAudit(it.store)).toMatchObject({ intact: true, events: 701 })
     await it.index()
     expect(await it.history.searchCommands('old-123')).toMatchObject([{ action_id: 'a123' }])

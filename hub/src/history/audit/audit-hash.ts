@@ -38,56 +38,53 @@ export function asciiJson(value: unknown): string {
   )
 }
 
-/** The columns of a terminal record, in the order in which its hash takes them. Never change this order: add a version. */
-const recorded = [
-  'action_id',
-  'agent_id',
-  'agent_type',
-  'workflow_id',
-  'command',
-  'argv',
-  'command_hash',
-  'request_hash',
-  'context',
-  'cwd',
-  'env',
-  'timeout_ms',
-  'expires_at',
-  'trust_level',
-  'verdict',
-  'digest',
-  'bound',
-  'reused_from',
-  'status',
-  'approved_by',
-  'decided_by',
-  'approval_timestamp',
-  'execution_timestamp',
-  'hub_id',
-  'timestamp',
-  'finished_at',
-  'exit_code',
-  'success',
-  'duration',
-  'error_category',
-  'reason',
-  'venv_active',
-  'output_size',
-  'output_ref',
-  'stdout_preview',
-  'stderr_preview',
-  'masked',
-] as const satisfies readonly (keyof CommandExecution)[]
-
 export type RecordedRow = {
-  readonly [Name in (typeof recorded)[number]]?: CommandExecution[Name] | undefined
+  readonly [
+    Name in Exclude<keyof CommandExecution, 'execution_id' | 'stream_output' | 'deadline'>
+  ]?: CommandExecution[Name] | undefined
 }
 
 /** Of an execution that has ended: its last audit event carries this, so that the row cannot be changed unseen. */
 export function hashOfRecord(row: RecordedRow): string {
-  return hash(
-    'sha256',
-    JSON.stringify(recorded.map((name) => row[name] ?? (name === 'masked' ? 0 : null))),
-    'hex',
-  )
+  // never change what is in it or its order: what was hashed so must be found to be so. Add a version
+  const values = [
+    row.action_id ?? null,
+    row.agent_id ?? null,
+    row.agent_type ?? null,
+    row.workflow_id ?? null,
+    row.command ?? null,
+    row.argv ?? null,
+    row.command_hash ?? null,
+    row.request_hash ?? null,
+    row.context ?? null,
+    row.cwd ?? null,
+    row.env ?? null,
+    row.timeout_ms ?? null,
+    row.expires_at ?? null,
+    row.trust_level ?? null,
+    row.verdict ?? null,
+    row.digest ?? null,
+    row.bound ?? null,
+    row.reused_from ?? null,
+    row.status ?? null,
+    row.approved_by ?? null,
+    row.decided_by ?? null,
+    row.approval_timestamp ?? null,
+    row.execution_timestamp ?? null,
+    row.hub_id ?? null,
+    row.timestamp ?? null,
+    row.finished_at ?? null,
+    row.exit_code ?? null,
+    row.success ?? null,
+    row.duration ?? null,
+    row.error_category ?? null,
+    row.reason ?? null,
+    row.venv_active ?? null,
+    row.output_size ?? null,
+    row.output_ref ?? null,
+    row.stdout_preview ?? null,
+    row.stderr_preview ?? null,
+    row.masked ?? 0,
+  ]
+  return hash('sha256', JSON.stringify(values), 'hex')
 }

@@ -34,6 +34,16 @@ export interface StoreDialect {
     text: string,
     values: readonly unknown[],
   ) => readonly Row[] | Promise<readonly Row[]>
+  /**
+   * Inserts an execution by a compiled statement that does nothing where the agent has used the action id before.
+   *
+   * @returns its number; undefined when it was there already
+   */
+  readonly insertExecution: (
+    tx: Tx,
+    text: string,
+    values: readonly unknown[],
+  ) => number | undefined | Promise<number | undefined>
   /** Lets one transaction at a time add to the audit chain, until it ends. */
   readonly lockChain: (tx: Tx) => Promise<void>
   /** The newest executions that fit a search, newest first, as ids. */
@@ -46,6 +56,8 @@ export interface StoreDialect {
   readonly putSearchText: (tx: Tx, executionId: number, text: SearchText) => Promise<void>
   /** Finds damage below the level of rows in the audit trail. Null: there is none. */
   readonly structuralFault: (db: Database) => Promise<string | null>
+  /** Brings tables up to date by `work`, which may rebuild those that others refer to. */
+  readonly migrating: <T>(work: () => Promise<T>) => Promise<T>
   /** Moves what was committed from the log into the database file, where there is such a thing. */
   readonly checkpoint: (mode: 'passive' | 'truncate') => Promise<CheckpointReport>
 }

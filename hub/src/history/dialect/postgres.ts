@@ -53,6 +53,11 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
       makeDurable: () => Promise.resolve(),
       run: async <Row>(tx: Tx, text: string, values: readonly unknown[]) =>
         (await tx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows,
+      insertExecution: async (tx, text, values) => {
+        const statement = CompiledQuery.raw(`${text} returning execution_id`, [...values])
+        const { rows } = await tx.executeQuery<{ execution_id: number }>(statement)
+        return rows[0]?.execution_id
+      },
       lockChain: async (tx) => {
         await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
       },
@@ -69,6 +74,7 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
       },
       // the server checks its own pages (data checksums)
       structuralFault: () => Promise.resolve(null),
+      migrating: (work) => work(),
       checkpoint: () => Promise.resolve({ left: 0 }),
     },
   }
@@ -198,6 +204,13 @@ export const postgresSealedOnly: readonly string[] = [
     end $$`,
   `create trigger audit_events_no_delete before delete on audit_events
     for each row execute function centralpost_sealed_only()`,
+]
+
+/** The one index serves those who know only the action's id as well. */
+export const postgresLeanLedger: readonly string[] = [
+  `alter table command_executions drop constraint command_executions_agent_id_action_id_key`,
+  `alter table command_executions add constraint command_executions_once unique (action_id, agent_id)`,
+  `drop index command_executions_action`,
 ]
 
 /** The search index: words with their places, made by us, so that both databases find the same. */

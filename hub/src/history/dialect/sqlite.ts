@@ -30,7 +30,6 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
     file.pragma('journal_mode = WAL')
     // the log is synced by `makeDurable`; the memory can be made again from the ledger
     file.pragma('synchronous = NORMAL')
-    file.pragma('foreign_keys = ON')
     // what is deleted is what must not be found again
     file.pragma('secure_delete = ON')
     // short: waiting for another process's lock blocks the whole thread; what must be written is tried again
@@ -66,6 +65,11 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
         statement.run(values)
         return []
       },
+      // asking the statement to return its row's number takes longer than the index that keeps it unique
+      insertExecution: (_tx, text, values) => {
+        const { changes, lastInsertRowid } = statements.prepare(text).run(values)
+        return changes === 0 ? undefined : Number(lastInsertRowid)
+      },
       // one hub writes to a ledger, through one connection
       lockChain: () => Promise.resolve(),
       newestHits: async (on, query, { before, limit }) => {
@@ -95,6 +99,12 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
           pages.rows.map((one) => one.pageno),
         )
         return row === null ? null : `event ${row} has something in place of its number`
+      },
+      // to drop a table is to delete its rows, which what refers to them forbids (sqlite.org/lang_altertable.html, 7)
+      migrating: async (work) => {
+        file.pragma('foreign_keys = OFF')
+        const done = await work()
+        return done
       },
       checkpoint: (mode) => Promise.resolve(checkpoint(file, part, mode)),
     },

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { hint, isSecretName, secretPatterns } from './secret-patterns.ts'
+import { hint, isSecretName, type SecretPattern, secretPatterns } from './secret-patterns.ts'
 
 /** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
 const shortestSpread = 4
@@ -15,12 +15,9 @@ export interface MaskingOptions {
 
 type Span = [from: number, to: number]
 
-interface Pattern {
-  readonly pattern: RegExp
-  readonly isNamed?: boolean
-}
+const nothing: ReadonlySet<string> = new Set()
 
-const shipped: readonly Pattern[] = secretPatterns.map((one) => ({
+const shipped: readonly SecretPattern[] = secretPatterns.map((one) => ({
   ...one,
   pattern: withFlags(one.pattern),
 }))
@@ -28,11 +25,14 @@ const shipped: readonly Pattern[] = secretPatterns.map((one) => ({
 /** Finds what looks like a credential and leaves it out, with a keyed hash in its place: equal ones stay equal. */
 export class Masker {
   readonly #options: MaskingOptions
-  readonly #own: readonly Pattern[]
+  readonly #own: readonly Omit<SecretPattern, 'id'>[]
 
   constructor(options: MaskingOptions) {
     this.#options = options
-    this.#own = (options.patterns ?? []).map((pattern) => ({ pattern: withFlags(pattern) }))
+    this.#own = (options.patterns ?? []).map((pattern) => ({
+      hint: /^/,
+      pattern: withFlags(pattern),
+    }))
   }
 
   get isOn(): boolean {
@@ -40,7 +40,8 @@ export class Masker {
   }
 
   /** What looks like a credential in a text, each once. */
-  secretsIn(text: string): Set<string> {
+  secretsIn(text: string): ReadonlySet<string> {
+    if (!this.#mayHold(text)) return nothing
     return new Set(this.#spansIn(text).map(([from, to]) => text.slice(from, to)))
   }
 
@@ -57,8 +58,8 @@ export class Masker {
   }
 
   /** A text without what looks like a credential in it, and without secrets that are known already. */
-  mask(text: string, known: ReadonlySet<string> = new Set()): string {
-    if (!this.#options.isOn || text === '') return text
+  mask(text: string, known: ReadonlySet<string> = nothing): string {
+    if (!this.#options.isOn || (known.size === 0 && !this.#mayHold(text))) return text
     let masked = ''
     let end = 0
     for (const [from, to] of this.#spansIn(text)) {
@@ -70,8 +71,9 @@ export class Masker {
   }
 
   /** The same of every string in a value, names of fields excepted. */
-  maskDeep<T>(value: T, known: ReadonlySet<string> = new Set()): T {
+  maskDeep<T>(value: T, known: ReadonlySet<string> = nothing): T {
     if (!this.#options.isOn) return value
+    if (known.size === 0 && !this.#mayHold(JSON.stringify(value))) return value
     return this.#deep(value, known) as T
   }
 
@@ -104,11 +106,16 @@ export class Masker {
     return createHmac('sha256', this.#options.key).update(text).digest('hex')
   }
 
+  /** Whether it is worth a closer look. */
+  #mayHold(text: string): boolean {
+    return this.#options.isOn && (this.#own.length > 0 || hint.test(text))
+  }
+
   /** Where secrets stand, from left to right; those that overlap are one. */
   #spansIn(text: string): Span[] {
-    if (!this.#options.isOn) return []
     const found: Span[] = []
-    for (const { pattern, isNamed } of hint.test(text) ? [...shipped, ...this.#own] : this.#own) {
+    for (const { hint: ofThis, pattern, isNamed } of [...shipped, ...this.#own]) {
+      if (!ofThis.test(text)) continue
       for (const match of text.matchAll(pattern)) {
         const span = spanOf(match)
         if (span === undefined || span[0] === span[1]) continue

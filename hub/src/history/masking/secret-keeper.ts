@@ -3,7 +3,7 @@ import type { Database } from '../dialect/dialect.ts'
 import type { CommandExecution, NewCommandExecution } from '../schema.ts'
 import { loadHistoryKeys, Vault } from './vault.ts'
 import { Masker } from './masker.ts'
-import { maskedRow, secretsOfAction } from './secrets-of-actions.ts'
+import { type MaskedRow, maskedRow, secretsOfAction } from './secrets-of-actions.ts'
 
 /** A longer result is sealed without a look: looking through it would hold the hub up. */
 const longestLooked = 65_536
@@ -37,30 +37,23 @@ export class SecretKeeper {
     return new SecretKeeper(new Masker({ key: masking, ...settings }), new Vault(sealing))
   }
 
-  /** The row as it may be stored, with how to keep what it really says. */
-  mask(row: NewCommandExecution): {
-    readonly row: NewCommandExecution
-    readonly secrets: ReadonlySet<string>
-    readonly keep: (batch: Batch, executionId: number) => Promise<void>
-  } {
-    const { row: masked, secrets, original } = maskedRow(row, this.masker)
-    return {
-      row: masked,
-      secrets,
-      keep: async ({ tx }, executionId) => {
-        if (original === null) return
-        const { status } = row
-        if (status !== 'pending' && status !== 'queued' && status !== 'running') return
-        this.#secrets.set(executionId, secrets)
-        // what runs is never run again, so nobody will need it
-        if (status === 'running') return
-        const sealed = this.#vault.seal(JSON.stringify(original), `execution ${executionId}`)
-        await tx
-          .insertInto('sealed_originals')
-          .values({ execution_id: executionId, original: sealed })
-          .execute()
-      },
-    }
+  /** The row as it may be stored; where something was left out, `keep` is to be called with its commit. */
+  mask(row: NewCommandExecution): MaskedRow {
+    return maskedRow(row, this.masker)
+  }
+
+  /** Keeps what a masked action really says, as long as it may still be run. */
+  async keep({ tx }: Batch, executionId: number, masked: MaskedRow): Promise<void> {
+    const { row, secrets, original } = masked
+    if (original === null || !isActive(row)) return
+    this.#secrets.set(executionId, secrets)
+    // what runs is never run again, so nobody will need it
+    if (row.status === 'running') return
+    const sealed = this.#vault.seal(JSON.stringify(original), `execution ${executionId}`)
+    await tx
+      .insertInto('sealed_originals')
+      .values({ execution_id: executionId, original: sealed })
+      .execute()
   }
 
   /** Known secrets of an action that has not ended. */
@@ -133,6 +126,6 @@ export class SecretKeeper {
   }
 }
 
-function isActive(row: Pick<CommandExecution, 'status'>): boolean {
+function isActive(row: Pick<NewCommandExecution, 'status'>): boolean {
   return row.status === 'pending' || row.status === 'queued' || row.status === 'running'
 }

@@ -27,14 +27,12 @@ export interface MaskedRow {
 export function secretsOfAction(
   row: Pick<NewCommandExecution, 'command' | 'argv' | 'env' | 'context'>,
   masker: Masker,
-): Set<string> {
-  const secrets = masker.secretsIn(row.command)
-  if (row.env !== '{}') {
-    const env = JSON.parse(row.env) as Record<string, string>
-    for (const secret of masker.secretsOfEnv(env)) secrets.add(secret)
-  }
-  if (row.context != null) for (const secret of masker.secretsIn(row.context)) secrets.add(secret)
-  return secrets
+): ReadonlySet<string> {
+  const ofCommand = masker.secretsIn(row.command)
+  const ofContext = masker.secretsIn(row.context ?? '')
+  if (row.env === '{}' && ofContext.size === 0) return ofCommand
+  const ofEnv = masker.secretsOfEnv(JSON.parse(row.env) as Record<string, string>)
+  return new Set([...ofCommand, ...ofEnv, ...ofContext])
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { CommandExecution, IndexedExecution } from '../schema.ts'
 import type { Database, Store, Tx } from '../dialect/dialect.ts'
-import { isFinal } from '../ledger-statements.ts'
+import { isFinal } from '../action-state.ts'
 import { noteFixes } from '../patterns/fixes.ts'
 import { PatternUse } from '../patterns/pattern-use.ts'
 import { CommandForms } from './command-forms.ts'

@@ -198,20 +198,36 @@ describe('what looks like a credential', () => {
       'mysql',
       'token',
       '"',
-      'login',
+      'login ',
       'a'.repeat(20),
+      '123456789:AA',
+      'X-Api-Key',
+      'Authorization',
+      'Bearer ',
+      'Cookie',
+      '?sig',
+      'redis-cli -a ',
+      'unzip -P ',
+      'sshpass -p',
+      ' --user ',
+      'htpasswd -b ',
+      'echo a:b|chpasswd',
+      'AccountKey=',
+      '\n',
+      'é"',
     )
     fc.assert(
       fc.property(fc.array(word, { maxLength: 12 }), (words) => {
         const text = words.join('')
-        const isFound = secretPatterns.some(({ pattern, isNamed }) =>
-          [...text.matchAll(pattern)].some(
+        return secretPatterns.every(({ hint: ofThis, pattern, isNamed }) => {
+          const isFound = [...text.matchAll(pattern)].some(
             (match) => !isNamed || isSecretName(match.groups?.['name'] ?? ''),
-          ),
-        )
-        return !isFound || hint.test(text)
+          )
+          const looked = [text, JSON.stringify({ text })]
+          return !isFound || looked.every((one) => hint.test(one) && ofThis.test(one))
+        })
       }),
-      { numRuns: 3000 },
+      { numRuns: 20_000 },
     )
     expect(masker.secretsIn(gh).size + masker.secretsIn(aws).size).toBe(2)
   })
