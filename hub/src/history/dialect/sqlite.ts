@@ -104,6 +104,7 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       migrating: async (work) => {
         file.pragma('foreign_keys = OFF')
         const done = await work()
+        file.pragma('foreign_keys = ON')
         return done
       },
       checkpoint: (mode) => Promise.resolve(checkpoint(file, part, mode)),
