@@ -17,12 +17,14 @@ export function findPostgres(): string | undefined {
 /** A real PostgreSQL server in a directory of its own, on a socket only; it goes with the test. */
 export class TestPostgres {
   readonly #dir: TempDir
-  readonly #server: ChildProcess
+  readonly #launch: () => ChildProcess
+  #server: ChildProcess
   #databases = 0
 
-  private constructor(dir: TempDir, server: ChildProcess) {
+  private constructor(dir: TempDir, launch: () => ChildProcess) {
     this.#dir = dir
-    this.#server = server
+    this.#launch = launch
+    this.#server = launch()
   }
 
   static async start(): Promise<TestPostgres> {
@@ -42,14 +44,27 @@ export class TestPostgres {
       { ...as, cwd: dir.path, stdio: 'pipe' },
     )
     const settings = ['listen_addresses=', 'fsync=off', 'max_connections=60', 'shared_buffers=64MB']
-    const server = spawn(
-      join(bin, 'postgres'),
-      ['-D', data, '-k', dir.path, ...settings.flatMap((one) => ['-c', one])],
-      { ...as, cwd: dir.path, stdio: 'ignore' },
+    const args = ['-D', data, '-k', dir.path, ...settings.flatMap((one) => ['-c', one])]
+    const it = new TestPostgres(dir, () =>
+      spawn(join(bin, 'postgres'), args, { ...as, cwd: dir.path, stdio: 'ignore' }),
     )
-    const it = new TestPostgres(dir, server)
     await eventually(() => it.query('postgres', 'select 1'))
     return it
+  }
+
+  /** Ends every connection of hubs, as a server does that an administrator restarts. */
+  async endConnections(): Promise<void> {
+    await this.query(
+      'postgres',
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'centralpost%'`,
+    )
+  }
+
+  /** Ends the server at once, without a word to who is connected, and starts it again. */
+  async crash(): Promise<void> {
+    await this.#end()
+    this.#server = this.#launch()
+    await eventually(() => this.query('postgres', 'select 1'), 30_000)
   }
 
   url(database: string): string {
@@ -75,9 +90,13 @@ export class TestPostgres {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end()
+    await this.#dir[Symbol.asyncDispose]()
+  }
+
+  async #end(): Promise<void> {
     const gone = new Promise((resolve) => this.#server.once('exit', resolve))
     // at once, whoever is connected
     if (this.#server.exitCode === null && this.#server.kill('SIGQUIT')) await gone
-    await this.#dir[Symbol.asyncDispose]()
   }
 }

@@ -53,6 +53,19 @@ describe.each(backends)('the audit chain on $title', ({ backend }) => {
     expect(await verifyAudit(it.store)).toMatchObject({ intact: false, firstBad: 9 })
   })
 
+  test('a terminal record that is put in the place of another is found', async () => {
+    if (backend === 'postgres') return
+    await using it = await filled(place, 4)
+    const { sql } = await import('kysely')
+    // SQLite deletes for it without asking the trigger
+    await sql`replace into command_executions (execution_id, action_id, agent_id, command, command_hash, request_hash,
+      env, timeout_ms, stream_output, status, hub_id, timestamp)
+      values (3, 'other', 'agent-a', 'true', 'h', 'r', '{}', 1, 1, 'completed', 'hub', 1)`.execute(
+      it.store.db,
+    )
+    expect(await verifyAudit(it.store)).toMatchObject({ intact: false, firstBad: 9 })
+  })
+
   test('old events are put away in a sealed file; what is left is still one chain with it', async () => {
     await using it = await filled(place, 10)
     const written = await writeSegment(it.store.db, it.dir.path, 1_000_005)

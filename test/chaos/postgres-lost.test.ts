@@ -1,0 +1,106 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Agent, Operator } from '@centralpost/agents'
+import type { ActionResult } from '@centralpost/shared'
+import { eventually } from '../support/eventually.ts'
+import { HubProcess } from '../support/hub-process.ts'
+import { TestBroker } from '../support/nats-server.ts'
+import { findPostgres, TestPostgres } from '../support/postgres.ts'
+import { TempDir } from '../support/temp-dir.ts'
+
+const isThere = findPostgres() !== undefined
+const losses = 4
+
+;(isThere ? test : test.skip)(
+  'PostgreSQL that goes away under load: the hub ends rather than guess, and the next one loses and repeats nothing',
+  async () => {
+    await using workspace = await TempDir.make()
+    await using server = await TestPostgres.start()
+    await using broker = await TestBroker.start({ agents: ['agent-a'], operators: ['alice'] })
+    const configFile = join(workspace.path, 'chaos.yaml')
+    await writeFile(join(workspace.path, 'marks'), '')
+    await writeFile(
+      configFile,
+      'hub: { id: chaos }\nlog: { level: warn }\n' +
+        `history: { backend: postgres, url: "${await server.database()}" }\n` +
+        'execution: { parallel: 4, kill_grace: 1, sandbox: { mode: "off" } }\n' +
+        'approvals: { pending_per_agent: 10000, execute_within: 300 }\n',
+    )
+    await using hub = new HubProcess({
+      dataDir: broker.dataDir,
+      configFile,
+      cwd: workspace.path,
+      logFile: join(workspace.path, 'hub.log'),
+    })
+    await hub.start()
+    await using agent = await Agent.connect({
+      name: 'agent-a',
+      credentials: await broker.credentials('agent', 'agent-a'),
+    })
+    await using operator = await Operator.connect({
+      name: 'alice',
+      credentials: await broker.credentials('operator', 'alice'),
+    })
+    const acknowledged = new Map<string, Promise<ActionResult>>()
+    let isOver = false
+    const asking = (async () => {
+      for (let n = 0; !isOver; n += 1) {
+        const actionId = `lost-${n}`
+        const command = n % 3 === 0 ? `echo ${actionId}` : `echo ${actionId} >> marks`
+        const asked = await agent.requestAction({ command, actionId }, { timeoutMs: 60_000 })
+        acknowledged.set(actionId, asked.result({ timeoutMs: 120_000 }))
+        await delay(30)
+      }
+    })()
+    const approving = (async () => {
+      while (!isOver || (await operator.pending().catch(() => [1])).length > 0) {
+        const pending = await operator.pending().catch(() => [])
+        await Promise.allSettled(pending.map((one) => operator.approve(one.action_id)))
+        await delay(50)
+      }
+    })()
+    let ends = 0
+    for (let n = 0; n < losses; n += 1) {
+      await delay(700 + n * 130)
+      await (n % 2 === 0 ? server.endConnections() : server.crash())
+      // its lock went with its connection: another hub might be at work
+      await eventually(() => !hub.isRunning, 30_000)
+      ends += 1
+      await eventually(async () => {
+        await hub.start()
+        return true
+      }, 30_000)
+    }
+    isOver = true
+    await Promise.all([asking, approving])
+    const results = await Promise.all(acknowledged.values())
+
+    const marks = (await readFile(join(workspace.path, 'marks'), 'utf8'))
+      .split('\n')
+      .filter(Boolean)
+    expect(marks).toEqual([...new Set(marks)])
+    const ran = new Set(marks)
+    expect(
+      results.filter(
+        ({ status, action_id: id, stdout }) =>
+          status !== 'interrupted' &&
+          !(status === 'completed' && (ran.has(id) || stdout === `${id}\n`)),
+      ),
+    ).toEqual([])
+    expect(results.filter(({ status }) => status === 'completed').length).toBeGreaterThan(
+      results.length / 2,
+    )
+    expect(ends).toBe(losses)
+    expect(await operator.verify()).toMatchObject({ intact: true })
+    const { entries } = await operator.history({ limit: 500 })
+    expect(entries.filter((one) => acknowledged.has(one.action_id))).toHaveLength(
+      Math.min(500, acknowledged.size),
+    )
+    process.stderr.write(
+      `chaos: ${acknowledged.size} acknowledged, PostgreSQL lost ${losses} times, 0 lost, 0 twice\n`,
+    )
+    expect(await hub.stop()).toBe(0)
+  },
+  180_000,
+)
