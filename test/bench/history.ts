@@ -85,37 +85,40 @@ function openRaw(path: string) {
 }
 
 /**
- * So many at once as arrive together under load; and what one alone waits for its commit. Raw inserts of the same
- * executions take turns with it, as long as the bare table is of a size, so that what else the machine does meanwhile
- * falls on both.
+ * So many at once as arrive together under load, the next of them while those before are on their way to the disk; and
+ * what one alone waits for its commit. Raw inserts of the same executions take turns with it, as long as the bare table
+ * is of a size, so that what else the machine does meanwhile falls on both.
  *
- * @returns ratio: the median over rounds of some batches each of how fast recording is in terms of raw inserts
+ * @returns ratio: the median over turns of how fast recording is in terms of raw inserts
  */
 async function record({ ledger }: History, rawPath: string) {
   using raw = openRaw(rawPath)
   const bare: number[] = []
-  const batches: number[] = []
+  const recorded: number[] = []
   const ratios: number[] = []
-  let turn = { bare: 0, recorded: 0 }
-  for (let from = 0; from < total; from += inFlight) {
-    const batch = executions(from, Math.min(inFlight, total - from))
+  for (let from = 0; from < total; from += inFlight * batchesOfTurn) {
     // made before the clock starts, for both
+    const batches = batchesFrom(from)
+    const count = batches.flat().length
     await new Promise(setImmediate)
     const isCompared = from < mostRaw
     if (isCompared) {
-      const ms = await time(() => Promise.resolve(raw.insert(batch)))
-      turn.bare += ms
-      bare.push(ms / batch.length)
+      const ms = await time(async () => {
+        for (const batch of batches) raw.insert(batch)
+      })
+      bare.push(ms / count)
     }
-    const ms = await time(() =>
-      Promise.all(batch.map((one) => ledger.takeIn(one, [finished(one)]))),
-    )
-    batches.push(ms / batch.length)
-    if (!isCompared) continue
-    turn.recorded += ms
-    if (bare.length % batchesOfTurn > 0) continue
-    ratios.push(turn.bare / turn.recorded)
-    turn = { bare: 0, recorded: 0 }
+    const ms = await time(async () => {
+      let before: Promise<unknown> = Promise.resolve()
+      for (const batch of batches) {
+        const these = Promise.all(batch.map((one) => ledger.takeIn(one, [finished(one)])))
+        await before
+        before = these
+      }
+      await before
+    })
+    recorded.push(ms / count)
+    if (isCompared) ratios.push((bare.at(-1) ?? Number.NaN) / (ms / count))
   }
   const alone: number[] = []
   for (const one of executions(total, 300)) {
@@ -123,11 +126,20 @@ async function record({ ledger }: History, rawPath: string) {
   }
   const rows = [
     row('raw-insert', Math.min(total, mostRaw), bare),
-    row('record', total, batches),
+    row('record', total, recorded),
     row('record one alone', 300, alone),
   ]
   ratios.sort((a, b) => a - b)
   return { rows, ratio: ratios[Math.floor(ratios.length / 2)] ?? Number.NaN }
+}
+
+function batchesFrom(first: number): NewCommandExecution[][] {
+  const end = Math.min(total, first + inFlight * batchesOfTurn)
+  const batches: NewCommandExecution[][] = []
+  for (let from = first; from < end; from += inFlight) {
+    batches.push(executions(from, Math.min(inFlight, end - from)))
+  }
+  return batches
 }
 
 /** How late the event loop is while 32 at a time are recorded and indexed. */
