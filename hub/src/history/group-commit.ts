@@ -20,14 +20,14 @@ export interface GroupCommitParts {
   readonly trail: AuditTrail
   /** nobody can say what is on the disk: the process must end, and the next one take up what is there */
   readonly onUncertain: (error: unknown) => void
-  /** called after a commit that told the audit trail of something: what is derived from that can be brought up to date */
-  readonly onTold?: () => void
+  /** called after a commit that told the audit trail of so many events: what is derived from it can be brought up to date */
+  readonly onTold?: (events: number) => void
 }
 
 /** What came of a batch: a value for each write of it. */
 interface Done {
   readonly values: readonly unknown[]
-  readonly isTold: boolean
+  readonly events: number
 }
 
 const mostWrites = 256
@@ -43,6 +43,7 @@ export class GroupCommit {
   readonly #parts: GroupCommitParts
   #waiting: Write[] = []
   #working: Promise<void> | undefined
+  #committing: Promise<void> | undefined
   #syncing = new Set<Promise<void>>()
   #held: Promise<void> | undefined
   #lost: Error | undefined
@@ -76,12 +77,14 @@ export class GroupCommit {
 
   /** Does something while no commit is made; writes wait meanwhile, nothing else does. */
   async hold(work: () => Promise<unknown>): Promise<void> {
-    const done = (this.#held ?? Promise.resolve()).then(work).then(
-      () => {},
-      () => {
-        // who asked for it is told
-      },
-    )
+    const done = Promise.all([this.#held, this.#committing])
+      .then(work)
+      .then(
+        () => {},
+        () => {
+          // who asked for it is told
+        },
+      )
     this.#held = done
     await done
     if (this.#held === done) this.#held = undefined
@@ -98,14 +101,15 @@ export class GroupCommit {
       // one turn of the event loop, so that all that arrived with this message goes along
       await new Promise(setImmediate)
       await this.#held
-      await this.#commit(this.#waiting.splice(0, mostWrites))
+      this.#committing = this.#commit(this.#waiting.splice(0, mostWrites))
+      await this.#committing
     }
     this.#working = undefined
   }
 
   async #commit(batch: Write[]): Promise<void> {
     const { db, trail } = this.#parts
-    let done: Done = { values: [], isTold: false }
+    let done: Done = { values: [], events: 0 }
     let isCommitting = false
     try {
       await db.transaction().execute(async (tx) => {
@@ -124,7 +128,7 @@ export class GroupCommit {
       return
     }
     this.#settle(batch, done.values)
-    if (done.isTold) this.#parts.onTold?.()
+    if (done.events > 0) this.#parts.onTold?.(done.events)
   }
 
   /** As many writes as fit into the time; the others go back to wait. */
@@ -142,7 +146,7 @@ export class GroupCommit {
     }
     if (entries.length > 0) await trail.append(tx, entries)
     this.#waiting.unshift(...batch.splice(values.length))
-    return { values, isTold: entries.length > 0 }
+    return { values, events: entries.length }
   }
 
   #settle(batch: readonly Write[], done: readonly unknown[]): void {

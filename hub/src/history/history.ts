@@ -69,7 +69,7 @@ export class History {
     opened.defer(() => store.close())
     const { db, dialect } = store
     const trail = new AuditTrail(db, dialect)
-    const onTold = () => memory.follow()
+    const onTold = (events: number) => memory.follow(events)
     const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost, onTold })
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
     // its tables must be there before its threads are, and a fault of it must be told of here

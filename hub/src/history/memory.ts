@@ -15,11 +15,14 @@ export interface MemoryOptions {
 /** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
 const laterMs = 300
 const longestWaitMs = 10_000
-/** Over this many bytes, the ledger's log must be emptied although it is being written. */
+/**
+ * Over this many bytes the ledger's log must be emptied although it is being written: one that only grows is slower to
+ * read, and each sync of it has its new length to write as well.
+ */
 const longestLog = 32 * 2 ** 20
 const againMs = 1000
-/** Patterns are looked for after so many new executions, and not more often than this. */
-const executionsToMine = 500
+/** Patterns are looked for after so many new events, and not more often than this. */
+const eventsToMine = 2000
 const leastBetweenMs = 600_000
 
 /** The threads that follow the ledger and answer from what they made of it. */
@@ -57,10 +60,10 @@ export class Memory {
     )
   }
 
-  /** Something was recorded. */
-  follow(): void {
+  /** So many events were recorded. */
+  follow(events = 0): void {
     this.#isBehind = true
-    this.#recorded += 1
+    this.#recorded += events
     if (this.#isClosed || this.#working || this.#timer) return
     this.#timer = setTimeout(() => this.#start(), laterMs)
     this.#timer.unref()
@@ -103,8 +106,11 @@ export class Memory {
     const { hold, log } = this.#options
     try {
       this.#isBehind = false
-      const left = await this.#index.index()
-      if (left > longestLog) await hold(() => this.#index.checkpoint())
+      for (let isMore = true; isMore && !this.#isClosed;) {
+        const done = await this.#index.index()
+        isMore = done.isMore
+        if (done.left > longestLog) await hold(() => this.#index.checkpoint())
+      }
       this.#mineNowAndThen()
     } catch (error) {
       if (this.#isClosed) return
@@ -115,7 +121,7 @@ export class Memory {
   }
 
   #mineNowAndThen(): void {
-    if (this.#recorded < executionsToMine || Date.now() - this.#minedAt < leastBetweenMs) return
+    if (this.#recorded < eventsToMine || Date.now() - this.#minedAt < leastBetweenMs) return
     this.#recorded = 0
     this.#minedAt = Date.now()
     void this.#index.minePatterns().catch((error: unknown) => {

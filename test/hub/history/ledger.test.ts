@@ -30,6 +30,29 @@ describe.each(backends)('the ledger on $title', ({ backend }) => {
     expect(other.kind).toBe('conflict')
   })
 
+  test('every column of an action is kept as it was given', async () => {
+    await using it = await place.make()
+    const texts = `agent_id agent_type workflow_id command argv command_hash request_hash context cwd verdict digest bound
+      approved_by decided_by hub_id error_category reason output_ref stdout_preview stderr_preview`
+    const numbers = `timeout_ms expires_at reused_from deadline approval_timestamp execution_timestamp timestamp finished_at
+      exit_code duration output_size`
+    const each = (names: string, value: (index: number, name: string) => unknown) =>
+      Object.fromEntries(names.split(/\s+/).map((name, index) => [name, value(index, name)]))
+    const whole = row('whole', {
+      ...each(texts, (_index, name) => `${name}'s`),
+      ...each(numbers, (index) => 1000 + index),
+      env: '{"A":"b"}',
+      trust_level: 'SAFE',
+      status: 'completed',
+      stream_output: 0,
+      success: 1,
+      venv_active: 0,
+      masked: 0,
+    })
+    expect(await it.ledger.takeIn(whole, [])).toEqual({ kind: 'new', executionId: 1 })
+    expect(await it.ledger.get(1)).toEqual({ ...whole, execution_id: 1 })
+  })
+
   test('of many steps out of one state at once, one is taken', async () => {
     await using it = await place.make()
     const intake = await it.ledger.takeIn(row('one'), [])

@@ -52,11 +52,11 @@ export class AuditTrail {
 
   /** Adds events in their order, inside the transaction of what they tell of. */
   async append(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
-    const rows = entries.map((entry) => this.#follow(entry))
     let at = 0
-    for (const { rows: size, sql } of this.#inserts) {
-      for (; rows.length - at >= size; at += size) {
-        await this.#dialect.run(tx, sql, rows.slice(at, at + size).flat())
+    for (const { rows, sql } of this.#inserts) {
+      for (; entries.length - at >= rows; at += rows) {
+        const values = entries.slice(at, at + rows).flatMap((entry) => this.#follow(entry))
+        await this.#dialect.run(tx, sql, values)
       }
     }
   }

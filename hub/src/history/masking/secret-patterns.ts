@@ -5,8 +5,8 @@
 export interface SecretPattern {
   readonly id: string
   /**
-   * Nothing that the pattern finds is without this, which is quickly looked for. It holds also of a text as JSON: it
-   * names no space, no quote and no backslash.
+   * Nothing that the pattern finds is without one of these, which are quickly looked for: alternatives without groups.
+   * That holds also of a text as JSON: none names a line break, a quote or a backslash.
    */
   readonly hint: RegExp
   readonly pattern: RegExp
@@ -63,7 +63,7 @@ export const secretPatterns: readonly SecretPattern[] = [
   },
   {
     id: 'url-parameter',
-    hint: /(?:token|key|auth|password|passwd|secret|sig|signature)=/i,
+    hint: /token|key|auth|pass|secret|sig=|signature=/i,
     pattern:
       /[?&](?:access_token|api[_-]?key|apikey|auth|key|password|passwd|secret|client_secret|sig|signature|token|x-amz-signature|x-amz-security-token|x-goog-signature)=(?!\$[\w({])(?<secret>[^\s&#'"<>]{4,4096})/gi,
   },
@@ -188,6 +188,6 @@ function isKey(words: readonly string[]): boolean {
 
 /** Nothing that any pattern finds is without this: text that has none of it need not be looked through. */
 export const hint = new RegExp(
-  [...new Set(secretPatterns.map((one) => one.hint.source))].join('|'),
+  [...new Set(secretPatterns.flatMap((one) => one.hint.source.toLowerCase().split('|')))].join('|'),
   'i',
 )

@@ -25,14 +25,18 @@ export function indexerMethods(store: Store, hubId: string) {
     return value
   }
   return {
-    /** @returns bytes of the ledger's log that could not be moved yet */
-    index: async (): Promise<number> => {
-      for (let steps = 1; await indexer.step(); steps += 1) {
-        if (steps % stepsToCheckpoint === 0) await store.dialect.checkpoint('passive')
-        // calls come in between
+    /**
+     * Does so much of what there is to do that calls come in between.
+     *
+     * @returns whether there is more, and how many bytes of the ledger's log could not be moved yet
+     */
+    index: async (): Promise<{ readonly isMore: boolean; readonly left: number }> => {
+      let isMore = true
+      for (let steps = 0; isMore && steps < stepsToCheckpoint; steps += 1) {
+        isMore = await indexer.step()
         await new Promise(setImmediate)
       }
-      return (await store.dialect.checkpoint('passive')).left
+      return { isMore, ...(await store.dialect.checkpoint('passive')) }
     },
     checkpoint: () => store.dialect.checkpoint('passive'),
     createPattern: (pattern: NewPattern) => changed(patterns.createPattern(pattern)),
