@@ -2,6 +2,7 @@ import {
   type ActionResult,
   type ApprovalNeeded,
   type Logger,
+  type Proposal,
   type Verdict,
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
@@ -9,12 +10,14 @@ import type { Incoming } from './admission.ts'
 import { ApprovalDesk, type Decided, type Decision } from './approval/approval-desk.ts'
 import { boundOf } from './approval/bound.ts'
 import { digestOf } from './approval/digest.ts'
+import type { Acceptance } from './approval/proposals.ts'
 import type { Always } from './approval/rule-book.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
 import { describeChoice, type ProfileChoice } from './execution/index.ts'
 import type { Intake as TakenIn, Step, Told } from './history/ledger-step.ts'
+import type { Approved } from './history/patterns/proposals.ts'
 import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
 import { type ActionName, findAction } from './find-action.ts'
@@ -149,6 +152,16 @@ export class CentralPost {
   /** The always rules, newest first; `all`: those that have ended as well. */
   getApprovalRules(all: boolean): Promise<ApprovalRule[]> {
     return this.#desk.rules.list(all)
+  }
+
+  /** The rules that what persons approved again and again speaks for. See `Proposals.of`. */
+  getProposals(found: readonly Approved[]): Promise<Proposal[]> {
+    return this.#desk.proposals.of(found)
+  }
+
+  /** Makes a proposed rule. See `Proposals.accept`. */
+  acceptProposal(found: readonly Approved[], acceptance: Acceptance): Promise<ApprovalRule> {
+    return this.#desk.proposals.accept(found, acceptance)
   }
 
   /** Ends an always rule. See `RuleBook.revoke`. */

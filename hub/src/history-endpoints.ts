@@ -1,4 +1,5 @@
 import {
+  acceptCallSchema,
   actionCallSchema,
   CentralPostError,
   type Endpoint,
@@ -13,19 +14,22 @@ import {
   violationsCallSchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
+import { alwaysRuleOf } from './approval/always-rule-message.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ExecutionFilter } from './history/memory/history-filter.ts'
+import type { Approved } from './history/patterns/proposals.ts'
 import type { HubParts } from './hub-parts.ts'
 import { fitList, isoOf } from './messages.ts'
-import { proposalsOf } from './proposals.ts'
 
 const day = 86_400_000
+/** Of which the list and an acceptance both look at all, so that what was listed can be accepted. */
+const mostProposals = 100
 /** Of the text of one page of an export, in bytes: JSON may double what is quoted in it. */
 const exportBytes = 400_000
 
 /** What an operator may ask about the past. All of it is answered by the history's own threads. */
 export function historyEndpoints(parts: HubParts): Endpoint[] {
-  const { history, hubId } = parts
+  const { centralPost, history, hubId } = parts
   return [
     operatorEndpoint('history', 'what was done', historyCallSchema, async (call) => {
       const page = await history.ask((reads) =>
@@ -90,14 +94,24 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
       'rules that approvals speak for',
       proposalsCallSchema,
       async (call) => {
-        const { least, limit } = call
-        const since = momentOf(call.since) ?? Date.now() - 30 * day
-        const found = await history.ask((reads) =>
-          reads.getRepeatedApprovals({ least, limit, since }),
-        )
-        return { proposals: fitList(proposalsOf(found)).fit }
+        const open = await centralPost.getProposals(await approvalsOf(parts, call))
+        return { proposals: fitList(open.slice(0, call.limit)).fit }
       },
     ),
+    operatorEndpoint('accept', 'make a rule as proposed', acceptCallSchema, async (call, by) => {
+      const { agent_id: agentId, action_id: actionId, expires_in: expiresIn } = call
+      const { decision, rule, comment } = call
+      const made = await centralPost.acceptProposal(await approvalsOf(parts, call), {
+        by,
+        agentId,
+        actionId,
+        decision,
+        rule,
+        comment,
+        expiresInMs: expiresIn === undefined ? undefined : expiresIn * 1000,
+      })
+      return { rule: alwaysRuleOf(made) }
+    }),
     operatorEndpoint('violations', 'Python outside a venv', violationsCallSchema, async (call) => {
       const violations = await history.ask((reads) =>
         reads.getVenvViolations({
@@ -175,6 +189,16 @@ async function patterns(
     call.list === 'successes' ? reads.getSuccessPatterns(asked) : reads.getFailurePatterns(asked),
   )
   return { patterns: [], commands: fitList(commands).fit }
+}
+
+function approvalsOf(
+  { history }: HubParts,
+  { least, since }: { readonly least: number; readonly since?: string | undefined },
+): Promise<Approved[]> {
+  const from = momentOf(since) ?? Date.now() - 30 * day
+  return history.ask((reads) =>
+    reads.getRepeatedApprovals({ least, limit: mostProposals, since: from }),
+  )
 }
 
 /** A command's hash as it is, and as it is stored where something in it was masked. */

@@ -1,5 +1,4 @@
 import {
-  type AlwaysRule,
   approveCallSchema,
   cancelCallSchema,
   classifyCallSchema,
@@ -11,11 +10,11 @@ import {
   resultCallSchema,
   rulesCallSchema,
 } from '@centralpost/shared'
+import { alwaysRuleOf } from './approval/always-rule-message.ts'
 import { pendingPage } from './approval/approval-desk.ts'
-import { readShape } from './approval/rule-book.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './find-action.ts'
-import type { ApprovalRule, CommandExecution } from './history/schema.ts'
+import type { CommandExecution } from './history/schema.ts'
 import type { HubParts } from './hub-parts.ts'
 import { fitList, fitsMessage, isoOf } from './messages.ts'
 
@@ -112,27 +111,6 @@ function decided(row: CommandExecution, by: string): object {
     decided_by: row.decided_by ?? by,
     decided_at: isoOf(row.approval_timestamp ?? row.finished_at ?? Date.now()),
   }
-}
-
-function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {
-  return {
-    rule_id: rule.rule_id,
-    decision: readShape(rule).kind,
-    description: rule.description,
-    agent_id: rule.agent_id,
-    workflow_id: rule.workflow_id,
-    created_by: rule.created_by,
-    created_at: isoOf(rule.created_at),
-    expires_at: isoOf(rule.expires_at),
-    uses: rule.uses,
-    last_used_at: isoOrNull(rule.last_used_at),
-    revoked_by: rule.revoked_by,
-    revoked_at: isoOrNull(rule.revoked_at),
-  }
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : isoOf(at)
 }
 
 /** What was short enough to be kept in the result alone. */

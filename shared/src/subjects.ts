@@ -44,6 +44,7 @@ export const operatorEndpoints = [
   'overview',
   'patterns',
   'proposals',
+  'accept',
   'violations',
   'classify',
   'rules',

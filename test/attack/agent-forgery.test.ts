@@ -26,6 +26,10 @@ test.each([
   ['anything the hub says to it', eventsOf('agent-a')],
   ['anything the hub says to another agent', eventsOf('agent-b')],
   ['an approval', ['CENTRAL_POST.operator.alice.approve', 'CENTRAL_POST.operator.agent-a.approve']],
+  [
+    'a yes to a proposed rule',
+    ['CENTRAL_POST.operator.alice.accept', 'CENTRAL_POST.operator.agent-a.accept'],
+  ],
   ['a question of another agent', ['CENTRAL_POST.agent.agent-b.cancel']],
   ['a message between hubs', ['CENTRAL_POST.hub.lease']],
   [

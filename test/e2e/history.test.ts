@@ -118,29 +118,6 @@ describe.each(backends)('a hub whose history is on $title', ({ backend }) => {
     expect(commands).toMatchObject([{ command: 'cat {file}', fixed_by: [{ times: 2 }] }])
   }, 60_000)
 
-  test('proposes an always rule from repeated approvals, and approves nothing by it', async () => {
-    await using it = await start()
-    const agent = await it.agent()
-    const operator = await it.operator()
-    for (const n of [1, 2, 3]) {
-      const held = await agent.requestAction({ command: `mkdir dir-${n}`, actionId: `held-${n}` })
-      await eventually(() => operator.approve(`held-${n}`))
-      await held.result()
-    }
-    const [proposal] = await operator.proposals({ least: 3 })
-    expect(proposal).toMatchObject({
-      decision: 'approve_always_command',
-      command: 'mkdir {name}',
-      approvals: 3,
-      approved_by: ['alice'],
-      rule: expect.stringContaining('mkdir'),
-    })
-    expect(proposal?.support.map((one) => one.action_id)).toEqual(['held-3', 'held-2', 'held-1'])
-    expect(await operator.alwaysRules()).toEqual([])
-    await agent.requestAction({ command: 'mkdir dir-4', actionId: 'held-4' })
-    await eventually(async () => (await operator.pending()).length === 1)
-  }, 60_000)
-
   test('puts old events away in a file that the chain knows', async () => {
     await using it = await start()
     const agent = await it.agent()

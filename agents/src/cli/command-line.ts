@@ -10,6 +10,7 @@ import { hubCommands } from './hub-commands.ts'
 import { addNotifyCommand } from './notify-command.ts'
 import { addPatternsCommand } from './patterns-command.ts'
 import { addPendingCommand } from './pending-command.ts'
+import { addProposalsCommand } from './proposals-command.ts'
 import { addRequestCommand } from './request-command.ts'
 import { addResultCommand } from './result-command.ts'
 import { addRulesCommand } from './rules-command.ts'
@@ -35,6 +36,7 @@ export function commandLine(): Command {
   program.commandsGroup('Decide, as an operator:')
   addPendingCommand(program)
   addDecideCommands(program)
+  addProposalsCommand(program)
   addNotifyCommand(program)
   program.commandsGroup('Look, as an operator:')
   addResultCommand(program)

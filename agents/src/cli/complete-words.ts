@@ -63,11 +63,17 @@ const rules: Question = async (operator) =>
     about: visible(description),
   }))
 
+const proposed: Question = async (operator) =>
+  (await operator.proposals()).flatMap(({ support: [newest], rule }) =>
+    newest === undefined ? [] : [{ word: newest.action_id, about: visible(rule ?? '') }],
+  )
+
 /** By the names of command and argument. */
 const questions: Readonly<Record<string, Question>> = {
   'approve id': pending,
   'deny id': pending,
   'pending id': pending,
+  'proposals accept id': proposed,
   'cancel id': recent,
   'result id': recent,
   'history show id': recent,

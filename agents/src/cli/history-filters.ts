@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { HistoryQuery } from '../operator/operator.ts'
+import type { HistoryQuery } from '../operator/questions.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'
 import { levelOption } from './option-values.ts'
 

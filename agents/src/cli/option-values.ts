@@ -15,6 +15,13 @@ export function count(text: string): number {
   throw new InvalidArgumentError('give a whole number from 1 on.')
 }
 
+/** Reads a whole number from 2 on: less is no repetition. */
+export function several(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 2) return value
+  throw new InvalidArgumentError('give a whole number from 2 on.')
+}
+
 /** Collects `NAME=VALUE` options into one record. */
 export function collectPairs(
   text: string,

@@ -20,7 +20,7 @@ interface CommandOptions extends OperatorOptions {
   readonly workflow?: string
 }
 
-/** Adds `patterns`: sequences that have worked, and always rules that approvals speak for. */
+/** Adds `patterns`: sequences that have worked. */
 export function addPatternsCommand(program: Command): void {
   const patterns = program
     .command('patterns')
@@ -56,15 +56,6 @@ export function addPatternsCommand(program: Command): void {
         if (options.json) printJson(reply)
         else print(`noted ${visible(name)}`)
       }),
-  )
-  const proposals = patterns
-    .command('proposals')
-    .description('always rules that repeated approvals speak for; nothing is approved by looking')
-    .option('--least <count>', 'approvals by persons', count, 3)
-    .option('--limit <count>', 'how many', count, 20)
-    .option('--since <time>', 'approvals from then on (default: 30 days ago)', moment)
-  withOperatorOptions(proposals).action((options: CommandOptions) =>
-    withOperator(options, (operator) => listProposals(operator, options)),
   )
 }
 
@@ -117,31 +108,6 @@ async function listPatterns(operator: Operator, options: PatternOptions): Promis
     const needs = [venv && 'a virtual environment', kind, files?.join(' ')].filter(Boolean)
     if (needs.length > 0) print(`     with ${visible(needs.join(', '))}`)
     print(`     seen in ${pattern.support} workflows, followed ${pattern.usage_count} times${rate}`)
-  }
-}
-
-async function listProposals(operator: Operator, options: CommandOptions): Promise<void> {
-  const proposals = await operator.proposals({
-    least: options.least,
-    limit: options.limit,
-    ...(options.since !== undefined && { since: options.since }),
-  })
-  if (options.json) {
-    printJson(proposals)
-    return
-  }
-  if (proposals.length === 0) print('no approvals are frequent enough to speak for a rule')
-  for (const proposal of proposals) {
-    print(`${visibleCommand(proposal.command)}   agent ${proposal.agent_id}`)
-    print(
-      `     approved ${proposal.approvals} times by ${visible(proposal.approved_by.join(', '))}, never denied; ${proposal.successful} went well, ${proposal.failed} did not`,
-    )
-    print(`     ${proposal.decision} would let run: ${visible(proposal.rule ?? '')}`)
-    const [newest] = proposal.support
-    if (newest) print(`     newest: ${newest.action_id}  ${visibleCommand(newest.command)}`)
-  }
-  if (proposals.length > 0) {
-    print('to make one: approve the next such action with --decision, as shown')
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type acceptCallSchema,
   approveCallSchema,
   cancelCallSchema,
   type decisionReplySchema,
@@ -72,6 +73,22 @@ export class Decisions {
         ...(suggestion !== undefined && { suggestion }),
       }),
     )
+  }
+
+  /** Makes a proposed rule, exactly as the page showed it. */
+  async accept(call: z.output<typeof acceptCallSchema>) {
+    const { action_id, expires_in: expiresInSeconds, least, since, comment } = call
+    const rule = await this.#operator.acceptProposal(
+      { ...call, support: [{ action_id }] },
+      {
+        least,
+        ...(since !== undefined && { since }),
+        ...(expiresInSeconds !== undefined && { expiresInSeconds }),
+        ...(comment !== undefined && { comment }),
+      },
+    )
+    this.#log.info('a proposed rule made from the page', { ruleId: rule.rule_id })
+    return { rule }
   }
 
   cancel({ action_id, agent_id, reason }: z.output<typeof cancelSchema>) {

@@ -1,4 +1,5 @@
 import {
+  acceptCallSchema,
   type ActionRequest,
   actionRequestSchema,
   CentralPostError,
@@ -59,6 +60,9 @@ export function addRoutes(app: Hono<ConsoleEnv>, parts: RouteParts): () => void 
   )
   app.post('/api/deny', async (c) =>
     c.json({ outcomes: await decisions.deny(await bodyOf(c, denyManySchema)) }),
+  )
+  app.post('/api/accept', async (c) =>
+    c.json(await decisions.accept(await bodyOf(c, acceptCallSchema))),
   )
   app.post('/api/cancel', async (c) =>
     c.json(await decisions.cancel(await bodyOf(c, cancelSchema))),

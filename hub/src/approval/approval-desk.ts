@@ -18,6 +18,8 @@ import {
   isOwnActionOf,
 } from '../messages.ts'
 import { earliest } from '../rows.ts'
+import { checkOneIsEnough, checkOwn } from './may-approve.ts'
+import { Proposals } from './proposals.ts'
 import { type Always, RuleBook } from './rule-book.ts'
 
 /** How many pending actions are looked at for one page. */
@@ -68,12 +70,18 @@ export interface Decided {
  */
 export class ApprovalDesk {
   readonly rules: RuleBook
+  readonly proposals: Proposals
   readonly #parts: ApprovalDeskParts
   readonly #deadlines: Deadlines
 
   constructor(parts: ApprovalDeskParts) {
     this.#parts = parts
     this.rules = new RuleBook(parts)
+    this.proposals = new Proposals({
+      rules: this.rules,
+      neededFor: (verdict) => this.neededFor(verdict),
+      selfApproval: parts.limits.selfApproval,
+    })
     this.#deadlines = new Deadlines(parts.now, (executionId) => {
       this.#expire(executionId).catch((error: unknown) => {
         parts.log.error('an expiry could not be recorded', { executionId, error })
@@ -146,12 +154,7 @@ export class ApprovalDesk {
     options: { digest?: string | undefined; always?: Always | undefined } = {},
   ): Promise<Decided> {
     const { ledger, approvals, limits, now } = this.#parts
-    if (isOwnActionOf(row, decision.by) && !(await limits.selfApproval())) {
-      throw new CentralPostError(
-        'forbidden',
-        `${row.action_id} is an action of your own ("${row.agent_id}"): another operator must approve it`,
-      )
-    }
+    await checkOwn(row, decision.by, limits.selfApproval)
     if (options.digest !== undefined && options.digest !== row.digest) {
       throw new CentralPostError(
         'conflict',
@@ -165,12 +168,7 @@ export class ApprovalDesk {
       throw await this.decidedBefore(row.execution_id)
     }
     const needed = this.neededFor(readVerdict(row.verdict ?? ''))
-    if (options.always && needed > 1) {
-      throw new CentralPostError(
-        'invalid_request',
-        `decision: ${needed} must approve ${row.action_id}, so no rule can clear what is like it; approve it once`,
-      )
-    }
+    if (options.always) checkOneIsEnough(row, needed)
     const shape = options.always && this.rules.shapeFor(options.always, row)
     const digest = row.digest ?? ''
     const votes = await approvals.vote(row, digest, decision.by, at)
@@ -183,14 +181,14 @@ export class ApprovalDesk {
 
     const approved = await this.#clear(row, decision, votes)
     if (approved === null) throw await this.decidedBefore(row.execution_id)
-    const ruleId =
+    const rule =
       options.always && shape
         ? await this.rules.make(row, decision.by, options.always, shape)
         : null
     for (const same of await ledger.pendingWithDigest(digest)) {
       await this.#clear(same, { by: decision.by, reason: `with ${row.action_id}` }, votes)
     }
-    return { ...told, row: approved, ruleId }
+    return { ...told, row: approved, ruleId: rule?.rule_id ?? null }
   }
 
   /**

@@ -50,6 +50,18 @@ export class RuleBook {
     return rules.find((rule) => ruleCovers(readShape(rule), subject)) ?? null
   }
 
+  /** The one rule that clears all of these without a question, or null. */
+  async findForAll(rows: readonly CommandExecution[]): Promise<ApprovalRule | null> {
+    const [first] = rows
+    if (first === undefined) return null
+    const { approvals, now } = this.#parts
+    const rules = await approvals.rulesFor(first.agent_id, first.workflow_id, now())
+    const subjects = rows.map((row) => ruleSubjectOf(row))
+    const covers = (rule: ApprovalRule) =>
+      subjects.every((subject) => ruleCovers(readShape(rule), subject))
+    return rules.find(covers) ?? null
+  }
+
   /**
    * The rule that an always decision on this action would make.
    *
@@ -71,8 +83,14 @@ export class RuleBook {
     throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
   }
 
-  /** @returns the id of the new rule */
-  async make(row: CommandExecution, by: string, always: Always, shape: RuleShape): Promise<string> {
+  /** @param told what the audit trail is told beside the rule itself */
+  async make(
+    row: CommandExecution,
+    by: string,
+    always: Always,
+    shape: RuleShape,
+    told: object = {},
+  ): Promise<ApprovalRule> {
     const { approvals, limits, log, now } = this.#parts
     const scope = always.scope ?? defaultScope(row)
     const rule = {
@@ -90,9 +108,9 @@ export class RuleBook {
       revoked_by: null,
       revoked_at: null,
     }
-    await approvals.addRule(rule, row)
+    await approvals.addRule(rule, row, told)
     log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
-    return rule.rule_id
+    return rule
   }
 
   /** Newest first; `all`: those that have ended as well. */

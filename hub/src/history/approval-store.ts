@@ -76,7 +76,8 @@ export class ApprovalStore {
     return found
   }
 
-  addRule(rule: Insertable<ApprovalRuleTable>, row: Voted): Promise<void> {
+  /** @param told what the audit trail is told beside the rule itself */
+  addRule(rule: Insertable<ApprovalRuleTable>, row: Voted, told: object = {}): Promise<void> {
     return this.#commits.write(async ({ tx, tell }) => {
       await tx.insertInto('approval_rules').values(rule).execute()
       tell({
@@ -90,6 +91,7 @@ export class ApprovalStore {
           by: rule.created_by,
           rule: rule.description,
           expires_at: rule.expires_at,
+          ...told,
         },
       })
     })

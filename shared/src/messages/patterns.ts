@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { actionIdSchema, workflowIdSchema } from '../ids.ts'
+import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
 import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
+import { alwaysRuleSchema } from './endpoints.ts'
 import { momentSchema } from './history.ts'
 
 const schema1 = { schema: z.literal(1).default(1) }
@@ -164,3 +165,20 @@ export const proposalSchema = z.object({
 })
 export type Proposal = z.infer<typeof proposalSchema>
 export const proposalsReplySchema = z.object({ proposals: z.array(proposalSchema) })
+
+/**
+ * `accept`: an operator makes the rule of a proposal that they were shown. It must stand as it was shown: the same rule,
+ * from approvals of which the named one is part, with no denial since and no rule that lets all of it run already.
+ */
+export const acceptCallSchema = z.strictObject({
+  ...schema1,
+  agent_id: agentIdSchema,
+  action_id: actionIdSchema.describe('one of the approvals that were shown for it'),
+  decision: z.enum(alwaysDecisions),
+  rule: z.string().min(1).describe('the rule, verbatim as it was shown'),
+  least: proposalsCallSchema.shape.least,
+  since: proposalsCallSchema.shape.since.describe('as it was asked for with `proposals`'),
+  expires_in: z.number().positive().optional().describe('seconds until the rule ends'),
+  comment: z.string().max(1024).optional(),
+})
+export const acceptReplySchema = z.object({ rule: alwaysRuleSchema })

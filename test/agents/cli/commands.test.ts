@@ -324,7 +324,7 @@ describe('centralpost history', () => {
       0,
     )
     expect((await run('patterns', '--mine')).stdout).toContain('git tag {name}')
-    expect((await run('patterns', 'proposals')).stdout).toContain('no approvals')
+    expect((await run('proposals')).stdout).toContain('no approvals are frequent enough')
   })
 })
 

@@ -1,7 +1,9 @@
 import type { AlwaysDecision, AlwaysScope, ApprovalNeeded } from '@centralpost/shared'
 import { useState } from 'preact/hooks'
 import { ShownCommand, Shown } from '../text/shown.tsx'
+import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
 import { approve } from './decide.ts'
 
 const names: Readonly<Record<AlwaysDecision, string>> = {
@@ -9,7 +11,6 @@ const names: Readonly<Record<AlwaysDecision, string>> = {
   approve_always_command: 'This command',
   approve_always_path_pattern: 'This command, in this place',
 }
-const hours = [1, 8, 24, 168] as const
 
 /** Shows the exact rule that each always decision would make, before it is made. */
 export function AlwaysDialog({
@@ -23,7 +24,7 @@ export function AlwaysDialog({
   const first = asked.always.find(({ rule }) => rule !== null)
   const [decision, setDecision] = useState<AlwaysDecision | null>(first?.decision ?? null)
   const [scope, setScope] = useState<AlwaysScope>(asked.workflow_id === null ? 'agent' : 'workflow')
-  const [forHours, setForHours] = useState<number>(8)
+  const [forHours, setForHours] = useState<number>(usualRuleHours)
   const send = (event: Event): void => {
     event.preventDefault()
     if (decision === null) return
@@ -81,32 +82,13 @@ export function AlwaysDialog({
               ))}
             </select>
           </label>
-          <label class="field">
-            how long
-            <select
-              value={String(forHours)}
-              onChange={(event) => setForHours(Number(event.currentTarget.value))}
-            >
-              {hours.map((count) => (
-                <option value={String(count)}>
-                  {count < 24 ? `${count} hours` : `${count / 24} days`}
-                </option>
-              ))}
-            </select>
-          </label>
+          <RuleTime forHours={forHours} choose={setForHours} />
         </div>
         <p class="muted">
           This request runs now, which cannot be undone. The rule can be revoked at any time;
           BLOCKED stays blocked.
         </p>
-        <div class="buttons">
-          <button type="submit" class="primary" disabled={decision === null}>
-            Approve and make the rule
-          </button>
-          <button type="button" onClick={close}>
-            Go back
-          </button>
-        </div>
+        <DialogButtons yes="Approve and make the rule" disabled={decision === null} close={close} />
       </form>
     </Dialog>
   )

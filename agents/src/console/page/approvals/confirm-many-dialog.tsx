@@ -5,6 +5,7 @@ import { me, maySelfApprove } from '../store.ts'
 import { plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
 import { RiskBadge } from '../ui/badges.tsx'
+import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { approve } from './decide.ts'
 import { marked } from './queue.ts'
@@ -58,19 +59,13 @@ export function ConfirmManyDialog({
         </label>
       )}
       <p class="muted">This cannot be undone.</p>
-      <div class="buttons">
-        <button
-          type="button"
-          class="primary"
-          disabled={!hasRead || asked.length === 0}
-          onClick={send}
-        >
-          Approve {asked.length}
-        </button>
-        <button type="button" onClick={close} autofocus>
-          Go back
-        </button>
-      </div>
+      <DialogButtons
+        yes={`Approve ${asked.length}`}
+        send={send}
+        disabled={!hasRead || asked.length === 0}
+        close={close}
+        cautious
+      />
     </Dialog>
   )
 }

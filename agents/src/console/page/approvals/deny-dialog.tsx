@@ -2,6 +2,7 @@ import type { ApprovalNeeded } from '@centralpost/shared'
 import { useState } from 'preact/hooks'
 import { plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
+import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { deny } from './decide.ts'
 import { marked } from './queue.ts'
@@ -71,14 +72,7 @@ export function DenyDialog({
           />
         </label>
         <p class="muted">A denial cannot be undone; the agent may ask again.</p>
-        <div class="buttons">
-          <button type="submit" class="primary deny" disabled={reason.trim() === ''}>
-            Deny
-          </button>
-          <button type="button" onClick={close}>
-            Go back
-          </button>
-        </div>
+        <DialogButtons yes="Deny" kind="deny" disabled={reason.trim() === ''} close={close} />
       </form>
     </Dialog>
   )

@@ -5,7 +5,8 @@ import { address } from '../route.ts'
 import { me, trouble } from '../store.ts'
 import { duration, moment, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
-import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
+import { RiskBadge } from '../ui/badges.tsx'
+import { JudgedParts } from '../ui/judged-parts.tsx'
 import { EarlierRuns } from './earlier-runs.tsx'
 import { Countdown } from './request-row.tsx'
 
@@ -107,19 +108,7 @@ function Why({ asked }: { readonly asked: ApprovalNeeded }) {
             </li>
           ))}
         </ul>
-        {verdict.units.length > 0 && (
-          <ol class="parts" aria-label="Parts of the command">
-            {verdict.units.map((unit) => (
-              <li>
-                <LevelBadge level={unit.level} />
-                <ShownCommand command={unit.text} />
-                <span class="muted">
-                  <Shown text={unit.reason} /> <span class="rule-id">{unit.rule}</span>
-                </span>
-              </li>
-            ))}
-          </ol>
-        )}
+        <JudgedParts units={verdict.units} />
       </div>
       <div class="risk-box">
         <h2>Risk</h2>

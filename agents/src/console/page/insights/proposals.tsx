@@ -1,49 +1,70 @@
 import type { Proposal } from '@centralpost/shared'
+import { useState } from 'preact/hooks'
+import { trouble } from '../store.ts'
 import { duration, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
+import { AcceptDialog } from './accept-dialog.tsx'
 
-/** Always rules that repeated approvals speak for. Nothing is approved here. */
+/** Always rules that repeated approvals speak for. None is made but by a person who says so. */
 export function Proposals() {
+  const [again, setAgain] = useState(0)
+  const [asksAbout, setAsksAbout] = useState<Proposal | null>(null)
   return (
-    <Asked<{ readonly proposals: readonly Proposal[] }> endpoint="proposals">
-      {({ proposals }) =>
-        proposals.length === 0 ? (
-          <p class="notice">
-            No rule is proposed. When persons have approved the same command several times and never
-            denied it, a rule for it is shown here.
-          </p>
-        ) : (
-          <>
-            <p class="muted">
-              Nothing is approved by this list. The next time one of these waits, answer it with
-              “Always…”, and the rule that you see there is made.
+    <>
+      <Asked<{ readonly proposals: readonly Proposal[] }> endpoint="proposals" again={again}>
+        {({ proposals }) =>
+          proposals.length === 0 ? (
+            <p class="notice">
+              No rule is proposed. When persons have approved the same command several times and
+              never denied it, a rule for it is shown here.
             </p>
-            <ul class="slips">
-              {proposals.map((one) => (
-                <li key={`${one.agent_id} ${one.workflow_id ?? ''} ${one.command}`}>
-                  <ShownCommand command={one.example.slice(0, 300)} />
-                  <p>
-                    {one.rule === null ? 'no rule can be made of it' : <Shown text={one.rule} />}
-                  </p>
-                  <p class="muted">
-                    <Shown text={one.agent_id} />
-                    {one.workflow_id !== null && (
-                      <>
-                        {' '}
-                        in workflow <Shown text={one.workflow_id} />
-                      </>
-                    )}
-                    : approved {plural(one.approvals, 'time')} by {one.approved_by.join(', ')},
-                    after {duration(one.avg_wait)} on average; {one.successful} succeeded,{' '}
-                    {one.failed} failed.
-                  </p>
-                </li>
-              ))}
-            </ul>
-          </>
-        )
-      }
-    </Asked>
+          ) : (
+            <>
+              <p class="muted">
+                Persons have approved these again and again and never denied them. No rule is made
+                until you make it; what has a rule already is not listed.
+              </p>
+              <ul class="slips">
+                {proposals.map((one) => (
+                  <li key={`${one.agent_id} ${one.workflow_id ?? ''} ${one.command}`}>
+                    <ShownCommand command={one.example.slice(0, 300)} />
+                    <p>
+                      {one.rule === null ? 'no rule can be made of it' : <Shown text={one.rule} />}
+                    </p>
+                    <p class="muted">
+                      <Shown text={one.agent_id} />
+                      {one.workflow_id !== null && (
+                        <>
+                          {' '}
+                          in workflow <Shown text={one.workflow_id} />
+                        </>
+                      )}
+                      : approved {plural(one.approvals, 'time')} by {one.approved_by.join(', ')},
+                      after {duration(one.avg_wait)} on average; {one.successful} succeeded,{' '}
+                      {one.failed} failed.
+                    </p>
+                    <button
+                      type="button"
+                      disabled={trouble.value !== null}
+                      onClick={() => setAsksAbout(one)}
+                    >
+                      Make this rule…
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )
+        }
+      </Asked>
+      {asksAbout !== null && (
+        <AcceptDialog
+          proposal={asksAbout}
+          close={() => setAsksAbout(null)}
+          done={() => setAgain((count) => count + 1)}
+        />
+      )}
+    </>
   )
 }

@@ -7,7 +7,9 @@ import { duration, moment, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
 import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
+import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
+import { JudgedParts } from '../ui/judged-parts.tsx'
 import { say, sayProblem } from '../ui/toasts.tsx'
 
 export function RulesView() {
@@ -55,26 +57,22 @@ export function RulesView() {
             <Shown text={asksAbout.description} />
           </p>
           <p class="muted">What it let run asks a person again from now on. What runs goes on.</p>
-          <div class="buttons">
-            <button
-              type="button"
-              class="primary deny"
-              onClick={() => {
-                call('rules', { revoke: asksAbout.rule_id })
-                  .then(() => {
-                    say('good', `Revoked ${asksAbout.rule_id}.`)
-                    setAgain((count) => count + 1)
-                  })
-                  .catch((error: unknown) => sayProblem('Not revoked', error))
-                setAsksAbout(null)
-              }}
-            >
-              Revoke
-            </button>
-            <button type="button" autofocus onClick={() => setAsksAbout(null)}>
-              Keep it
-            </button>
-          </div>
+          <DialogButtons
+            yes="Revoke"
+            kind="deny"
+            send={() => {
+              call('rules', { revoke: asksAbout.rule_id })
+                .then(() => {
+                  say('good', `Revoked ${asksAbout.rule_id}.`)
+                  setAgain((count) => count + 1)
+                })
+                .catch((error: unknown) => sayProblem('Not revoked', error))
+              setAsksAbout(null)
+            }}
+            no="Keep it"
+            close={() => setAsksAbout(null)}
+            cautious
+          />
         </Dialog>
       )}
     </section>
@@ -165,17 +163,7 @@ function TestCommand() {
             <p class="command-block">
               <ShownCommand command={command} units={verdict.units} />
             </p>
-            <ol class="parts">
-              {verdict.units.map((unit) => (
-                <li>
-                  <LevelBadge level={unit.level} />
-                  <ShownCommand command={unit.text} />
-                  <span class="muted">
-                    <Shown text={unit.reason} /> <span class="rule-id">{unit.rule}</span>
-                  </span>
-                </li>
-              ))}
-            </ol>
+            <JudgedParts units={verdict.units} />
             {verdict.suggestion !== undefined && (
               <p>
                 Instead: <Shown text={verdict.suggestion} />

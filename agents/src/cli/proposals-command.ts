@@ -1,0 +1,183 @@
+import { createInterface } from 'node:readline/promises'
+import { CentralPostError, type Proposal } from '@centralpost/shared'
+import type { Command } from 'commander'
+import type { Operator } from '../operator/operator.ts'
+import { visible, visibleCommand } from '../visible.ts'
+import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { exitCodes } from './exit-codes.ts'
+import { moment } from './history-filters.ts'
+import { count, seconds, several } from './option-values.ts'
+import { duration, print, printJson, say, styled, table } from './terminal.ts'
+
+interface Options extends OperatorOptions {
+  readonly least: number
+  readonly since?: string
+}
+
+interface ListOptions extends Options {
+  readonly limit: number
+}
+
+interface AcceptOptions extends Options {
+  readonly agent?: string
+  readonly comment?: string
+  readonly expiresIn?: number
+  readonly yes?: boolean
+}
+
+/** Adds `proposals`: always rules that repeated approvals speak for, and an operator's yes to one. */
+export function addProposalsCommand(program: Command): void {
+  const proposals = withWhich(
+    program
+      .command('proposals')
+      .description('always rules that repeated approvals speak for; looking makes none')
+      .option('--limit <count>', 'how many', count, 20),
+  )
+  proposals.action((options: ListOptions) =>
+    withOperator(options, (operator) => list(operator, options)),
+  )
+  withWhich(
+    proposals
+      .command('accept')
+      .description('make a proposed rule, after showing it and the approvals that speak for it')
+      .argument('<id>', 'the action that `proposals` names with it')
+      .option('--agent <agent>', 'whose action, where two agents used the same id')
+      .option('--expires-in <seconds>', 'how long the rule holds', seconds)
+      .option('--comment <text>', 'kept in the history')
+      .option('--yes', 'do not ask'),
+  ).action((actionId: string, options: AcceptOptions) => {
+    refuseUnasked(options)
+    return withOperator(options, (operator) => accept(operator, actionId, options))
+  })
+}
+
+function withWhich(command: Command): Command {
+  return withOperatorOptions(
+    command
+      .option('--least <count>', 'approvals by persons that there must be', several, 3)
+      .option('--since <time>', 'approvals from then on (default: 30 days ago)', moment),
+  )
+}
+
+async function list(operator: Operator, options: ListOptions): Promise<void> {
+  const proposals = await operator.proposals({ ...whichOf(options), limit: options.limit })
+  if (options.json) {
+    printJson(proposals)
+    return
+  }
+  if (proposals.length === 0) {
+    print('no approvals are frequent enough to speak for a rule, or a rule holds for them already')
+    return
+  }
+  for (const proposal of proposals) {
+    const [newest] = proposal.support
+    for (const line of describe(proposal)) print(line)
+    print(`  accept it      centralpost proposals accept ${visible(newest?.action_id ?? '')}`)
+  }
+}
+
+/** Shows one proposal and what speaks for it, and makes exactly that rule when a person says yes. */
+async function accept(operator: Operator, actionId: string, options: AcceptOptions): Promise<void> {
+  const proposal = meant(await operator.proposals({ ...whichOf(options), limit: 100 }), {
+    actionId,
+    agentId: options.agent,
+  })
+  if (!options.json) {
+    for (const line of describe(proposal)) print(line)
+    print('the approvals that speak for it, newest first:')
+    for (const line of supportOf(proposal)) print(line)
+  }
+  if (
+    !options.yes &&
+    !(await saysYes('Make this rule? What it covers then runs unasked. [yes/no] '))
+  ) {
+    say('centralpost: no rule was made')
+    process.exitCode = exitCodes.stopped
+    return
+  }
+  const rule = await operator.acceptProposal(proposal, {
+    ...whichOf(options),
+    ...(options.comment !== undefined && { comment: options.comment }),
+    ...(options.expiresIn !== undefined && { expiresInSeconds: options.expiresIn }),
+  })
+  if (options.json) printJson(rule)
+  else {
+    print(`made the always rule ${rule.rule_id}, until ${rule.expires_at}`)
+    print(`to end it: centralpost rules revoke ${rule.rule_id}`)
+  }
+}
+
+const whichOf = ({ least, since }: Options): { least: number; since?: string } => ({
+  least,
+  ...(since !== undefined && { since }),
+})
+
+/** Who cannot be shown the rule cannot be asked about it. */
+function refuseUnasked({ yes, json }: AcceptOptions): void {
+  if (yes || (process.stdin.isTTY && process.stdout.isTTY && !json)) return
+  throw new CentralPostError(
+    'invalid_request',
+    'a person says yes to a rule that they have read: run this on a terminal and without --json, or add --yes',
+  )
+}
+
+function meant(
+  proposals: readonly Proposal[],
+  { actionId, agentId }: { readonly actionId: string; readonly agentId: string | undefined },
+): Proposal {
+  const found = proposals.filter(
+    ({ agent_id: agent, support }) =>
+      (agentId === undefined || agent === agentId) &&
+      support.some((one) => one.action_id === actionId),
+  )
+  const [only] = found
+  if (only === undefined) {
+    throw new CentralPostError(
+      'not_found',
+      `no rule is proposed from "${visible(actionId)}"; centralpost proposals lists those that are`,
+    )
+  }
+  if (found.length === 1) return only
+  const agents = found.map(({ agent_id: agent }) => agent).join(', ')
+  throw new CentralPostError(
+    'conflict',
+    `"${visible(actionId)}" is an action of each of ${agents}: name one with --agent`,
+  )
+}
+
+function describe(proposal: Proposal): string[] {
+  const { approvals, successful, failed, avg_wait: wait } = proposal
+  const waited = wait === null ? '' : `, after ${duration(wait)} on average`
+  return [
+    styled('bold', visibleCommand(proposal.command)),
+    `  would let run  ${visible(proposal.rule ?? '')}`,
+    `  by             ${proposal.decision}`,
+    `  approved       ${approvals} times by ${visible(proposal.approved_by.join(', '))}${waited}; never denied`,
+    `  of these       ${successful} went well, ${failed} did not`,
+  ]
+}
+
+function supportOf({ support }: Proposal): string[] {
+  const rows = support.map((one) => [
+    one.requested_at.slice(0, 19).replace('T', ' '),
+    visible(one.action_id),
+    visible(one.approved_by),
+    one.status,
+    visibleCommand(one.command),
+  ])
+  return table(['ASKED AT', 'ACTION', 'APPROVED BY', 'STATUS', 'COMMAND'], rows)
+}
+
+/** Asks beside the output; whoever ends the input has not said yes. */
+async function saysYes(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<string>((resolve) => {
+    lines.once('close', () => resolve(''))
+  })
+  try {
+    const answer = await Promise.race([lines.question(question).catch(() => ''), ended])
+    return answer.trim() === 'yes'
+  } finally {
+    lines.close()
+  }
+}

@@ -1,0 +1,71 @@
+import type { AlwaysRule, Proposal } from '@centralpost/shared'
+import { useState } from 'preact/hooks'
+import { call } from '../api.ts'
+import { moment, plural } from '../text/format.ts'
+import { Shown, ShownCommand } from '../text/shown.tsx'
+import { StatusBadge } from '../ui/badges.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { DialogButtons } from '../ui/dialog-buttons.tsx'
+import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
+import { say, sayProblem } from '../ui/toasts.tsx'
+
+/** Shows a proposed rule with the approvals that speak for it, and makes exactly that rule when a person says yes. */
+export function AcceptDialog({
+  proposal: initially,
+  close,
+  done,
+}: {
+  readonly proposal: Proposal
+  readonly close: () => void
+  /** the list is another one now */
+  readonly done: () => void
+}) {
+  const [proposal] = useState(initially)
+  const [forHours, setForHours] = useState<number>(usualRuleHours)
+  const send = (event: Event): void => {
+    event.preventDefault()
+    call<{ readonly rule: AlwaysRule }>('accept', {
+      agent_id: proposal.agent_id,
+      action_id: proposal.support[0]?.action_id,
+      decision: proposal.decision,
+      rule: proposal.rule,
+      expires_in: forHours * 3600,
+    })
+      .then(({ rule }) => say('good', `The rule ${rule.rule_id} was made. Rules lists it.`))
+      .catch((error: unknown) => sayProblem('No rule was made', error))
+      .finally(done)
+    close()
+  }
+  return (
+    <Dialog title="Make this rule?" close={close} wide>
+      <form onSubmit={send}>
+        <p class="named rule-text">
+          <Shown text={proposal.rule ?? ''} />
+        </p>
+        <p>
+          The {plural(proposal.support.length, 'newest approval', 'newest approvals')} that{' '}
+          {proposal.support.length === 1 ? 'speaks' : 'speak'} for it:
+        </p>
+        <ul class="plain many" tabIndex={0} aria-label="What was approved">
+          {proposal.support.map((one) => (
+            <li key={one.execution_id}>
+              <StatusBadge status={one.status} />
+              <span>
+                <ShownCommand command={one.command} />
+                <span class="muted">
+                  approved by {one.approved_by}, asked {moment(one.requested_at)}
+                </span>
+              </span>
+            </li>
+          ))}
+        </ul>
+        <RuleTime forHours={forHours} choose={setForHours} />
+        <p class="muted">
+          What it covers runs without a question from then on. Nothing runs now; the rule can be
+          revoked at any time; BLOCKED stays blocked.
+        </p>
+        <DialogButtons yes="Make the rule" close={close} cautious />
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,26 @@
+import type { AlwaysRule } from '@centralpost/shared'
+import type { ApprovalRule } from '../history/schema.ts'
+import { isoOf } from '../messages.ts'
+import { readShape } from './rule-book.ts'
+
+/** An always rule as operators are told of it. */
+export function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {
+  return {
+    rule_id: rule.rule_id,
+    decision: readShape(rule).kind,
+    description: rule.description,
+    agent_id: rule.agent_id,
+    workflow_id: rule.workflow_id,
+    created_by: rule.created_by,
+    created_at: isoOf(rule.created_at),
+    expires_at: isoOf(rule.expires_at),
+    uses: rule.uses,
+    last_used_at: isoOrNull(rule.last_used_at),
+    revoked_by: rule.revoked_by,
+    revoked_at: isoOrNull(rule.revoked_at),
+  }
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : isoOf(at)
+}

@@ -1,0 +1,182 @@
+import {
+  type AlwaysDecision,
+  alwaysDecisions,
+  CentralPostError,
+  type Proposal,
+  type Verdict,
+} from '@centralpost/shared'
+import { readVerdict } from '../action.ts'
+import type { Approved } from '../history/patterns/proposals.ts'
+import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
+import { isOwnActionOf, isoOf, ruleSubjectOf } from '../messages.ts'
+import { alwaysRuleOf } from './always-rule-message.ts'
+import { describeRule, ruleCovers, ruleFor } from './always-rule.ts'
+import { checkOneIsEnough, checkOwn } from './may-approve.ts'
+import type { RuleBook } from './rule-book.ts'
+import { defaultScope, holderOf } from './rule-scope.ts'
+
+export interface ProposalsParts {
+  readonly rules: RuleBook
+  readonly neededFor: (verdict: Verdict) => number
+  readonly selfApproval: () => Promise<boolean>
+}
+
+/** The yes of an operator to a proposal, as it was shown to them. */
+export interface Acceptance {
+  readonly by: string
+  readonly agentId: string
+  /** one of the approvals that were shown */
+  readonly actionId: string
+  readonly decision: AlwaysDecision
+  /** the rule, verbatim as it was shown */
+  readonly rule: string
+  readonly expiresInMs?: number | undefined
+  readonly comment?: string | undefined
+}
+
+/** A proposal with the executions that speak for it, newest first. */
+interface Standing {
+  readonly proposal: Proposal
+  readonly newest: CommandExecution
+  readonly support: readonly CommandExecution[]
+}
+
+/**
+ * Always rules that repeated approvals speak for. Counting makes none: each is made by an operator who was shown it, under
+ * the checks of an always decision.
+ */
+export class Proposals {
+  readonly #parts: ProposalsParts
+  #lastAcceptance: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: ProposalsParts) {
+    this.#parts = parts
+  }
+
+  /** What may be accepted now: what one operator may clear, and what no rule lets run already. */
+  async of(found: readonly Approved[]): Promise<Proposal[]> {
+    const open: Proposal[] = []
+    for (const { proposal, newest, support } of standing(found)) {
+      if (this.#neededFor(newest) > 1) continue
+      if ((await this.#parts.rules.findForAll(support)) === null) open.push(proposal)
+    }
+    return open
+  }
+
+  /**
+   * Makes the rule of a proposal, for its agent in its workflow, if it still stands as it was shown.
+   *
+   * @param found what persons have approved again and again by now
+   * @throws {CentralPostError} `conflict` when it stands no more, reads otherwise, or such a rule holds already;
+   * `forbidden` for one's own actions; `invalid_request` where several must approve, or for a time that is too long
+   */
+  accept(found: readonly Approved[], acceptance: Acceptance): Promise<ApprovalRule> {
+    // one after the other: the second of two yeses must find the rule of the first
+    const made = this.#lastAcceptance.then(() => this.#accept(found, acceptance))
+    this.#lastAcceptance = made.catch(() => {})
+    return made
+  }
+
+  async #accept(found: readonly Approved[], acceptance: Acceptance): Promise<ApprovalRule> {
+    const { rules, selfApproval } = this.#parts
+    const { by, decision, expiresInMs, comment } = acceptance
+    const { proposal, newest, support } = meant(standing(found), acceptance)
+    await checkOwn(newest, by, selfApproval)
+    checkOneIsEnough(newest, this.#neededFor(newest))
+    const held = await rules.findForAll(support)
+    if (held !== null) throw heldAlready(held)
+    const always = { decision, expiresInMs }
+    return rules.make(newest, by, always, rules.shapeFor(always, newest), {
+      accepted: { approvals: proposal.approvals, of: support.map((row) => row.action_id) },
+      comment: comment ?? null,
+      ...(isOwnActionOf(newest, by) && { self_approved: true }),
+    })
+  }
+
+  #neededFor(row: CommandExecution): number {
+    return this.#parts.neededFor(readVerdict(row.verdict ?? ''))
+  }
+}
+
+function meant(proposals: readonly Standing[], acceptance: Acceptance): Standing {
+  const { agentId, actionId, decision, rule } = acceptance
+  const found = proposals.find(
+    ({ newest, support }) =>
+      newest.agent_id === agentId && support.some((row) => row.action_id === actionId),
+  )
+  if (found === undefined) {
+    throw new CentralPostError(
+      'conflict',
+      `no rule is proposed from ${actionId} of ${agentId} (any more); look at the proposals again`,
+    )
+  }
+  const { proposal } = found
+  if (proposal.decision === decision && proposal.rule === rule) return found
+  throw new CentralPostError(
+    'conflict',
+    `rule: what is proposed from ${actionId} of ${agentId} has changed since it was shown; it is now ${proposal.decision}: ${String(proposal.rule)}`,
+  )
+}
+
+function heldAlready(rule: ApprovalRule): CentralPostError {
+  return new CentralPostError(
+    'conflict',
+    `the rule ${rule.rule_id} of ${rule.created_by} lets this run already: ${rule.description}`,
+    { details: { rule: alwaysRuleOf(rule) } },
+  )
+}
+
+/**
+ * For each repeated approval the narrowest rule that the newest approved action could make and that covers every approval
+ * shown. Whatever no rule may cover is left out.
+ */
+function standing(found: readonly Approved[]): Standing[] {
+  return found.flatMap((approved) => {
+    // what was masked cannot be compared with what will be asked for
+    const support = approved.support.filter((row) => row.masked === 0 && row.verdict !== null)
+    const [newest] = support
+    if (newest === undefined) return []
+    const subject = ruleSubjectOf(newest)
+    for (const decision of alwaysDecisions) {
+      const made = ruleFor(decision, subject)
+      if ('refused' in made) continue
+      if (!support.every((row) => ruleCovers(made.shape, ruleSubjectOf(row)))) continue
+      const rule = describeRule(made.shape, holderOf(defaultScope(newest), newest))
+      return [
+        { proposal: proposalOf(approved, support, newest, { decision, rule }), newest, support },
+      ]
+    }
+    return []
+  })
+}
+
+function proposalOf(
+  approved: Approved,
+  support: readonly CommandExecution[],
+  newest: CommandExecution,
+  made: Pick<Proposal, 'decision' | 'rule'>,
+): Proposal {
+  return {
+    ...made,
+    command: approved.form,
+    example: newest.command,
+    agent_id: approved.agentId,
+    workflow_id: approved.workflowId,
+    trust_level: newest.trust_level ?? 'REVIEW',
+    approvals: approved.approvals,
+    approved_by: [...approved.approvedBy],
+    denials: 0,
+    successful: approved.successful,
+    failed: approved.failed,
+    avg_wait: approved.avgWait === null ? null : approved.avgWait / 1000,
+    support: support.map((row) => ({
+      execution_id: row.execution_id,
+      action_id: row.action_id,
+      agent_id: row.agent_id,
+      command: row.command,
+      approved_by: row.approved_by ?? '',
+      status: row.status,
+      requested_at: isoOf(row.timestamp),
+    })),
+  }
+}
