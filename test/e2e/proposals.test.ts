@@ -83,11 +83,10 @@ test('two operators who accept at once make one rule', async () => {
   await using it = await TestHub.start()
   const { alice, proposal } = await repeated(it)
   const bob = await it.operator('bob')
-  const said = await Promise.allSettled([
-    alice.acceptProposal(proposal),
-    bob.acceptProposal(proposal),
-  ])
-  expect(said.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  const said = await Promise.allSettled(
+    [alice, bob, alice, bob, alice, bob].map((operator) => operator.acceptProposal(proposal)),
+  )
+  expect(said.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   expect(await alice.alwaysRules()).toHaveLength(1)
 }, 30_000)
 

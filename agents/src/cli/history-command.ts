@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { exportFormats, highlightEnd, highlightStart, type HistoryEntry } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
+import { commentsIn } from '../decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { addAuditCommands } from './audit-commands.ts'
@@ -8,6 +9,7 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { type FilterOptions, filtersOf, moment, withFilters } from './history-filters.ts'
 import { count } from './option-values.ts'
 import { addCommandLists } from './patterns-command.ts'
+import { type Advance, withProgress } from './progress.ts'
 import { duration, passOn, print, printJson, styled, table } from './terminal.ts'
 
 interface Options extends FilterOptions {
@@ -171,9 +173,19 @@ async function exportAll(
   options: FilterOptions & { format: 'jsonl' | 'csv' },
 ): Promise<void> {
   const query = { ...filtersOf(options), ...(words !== '' && { query: words }) }
-  for await (const text of operator.export({ ...query, format: options.format })) {
+  const pages = operator.export({ ...query, format: options.format })
+  // lines that come on the same terminal are progress enough
+  if (process.stdout.isTTY) await writeOut(pages, () => {})
+  else await withProgress('exporting', (advance) => writeOut(pages, advance))
+}
+
+async function writeOut(pages: AsyncIterable<string>, advance: Advance): Promise<void> {
+  let bytes = 0
+  for await (const text of pages) {
     // a reader that is slower than the hub sets the pace
     if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    bytes += Buffer.byteLength(text)
+    advance(`${(bytes / 1e6).toFixed(1)} MB`)
   }
 }
 
@@ -197,6 +209,9 @@ async function showEntry(
     if (text === null || text === '') continue
     print(`${name} (its beginning):`)
     passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
+  }
+  for (const { by, text } of commentsIn(events)) {
+    print(`${'comment'.padEnd(15)} ${visible(by)}: ${visible(text)}`)
   }
   print('what the audit trail tells:')
   for (const event of events) {

@@ -171,7 +171,11 @@ export class ApprovalDesk {
     if (options.always) checkOneIsEnough(row, needed)
     const shape = options.always && this.rules.shapeFor(options.always, row)
     const digest = row.digest ?? ''
-    const votes = await approvals.vote(row, digest, decision.by, at)
+    const votes = await approvals.vote(row, digest, {
+      by: decision.by,
+      at,
+      comment: decision.reason,
+    })
     const told = { approvals: votes, needed, ruleId: null }
     if (votes.length < needed) {
       const approval = { by: decision.by, approvals: votes, needed, at }

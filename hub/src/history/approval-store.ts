@@ -9,6 +9,12 @@ type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'> &
   readonly masked?: number
 }
 
+interface Vote {
+  readonly by: string
+  readonly at: number
+  readonly comment?: string | undefined
+}
+
 /** Votes on pending actions, and the rules that always decisions made. */
 export class ApprovalStore {
   readonly #db: Database
@@ -27,7 +33,7 @@ export class ApprovalStore {
    *
    * @returns who has approved it, in order
    */
-  vote(row: Voted, shown: string, operatorId: string, at: number): Promise<string[]> {
+  vote(row: Voted, shown: string, { by: operatorId, at, comment }: Vote): Promise<string[]> {
     const executionId = row.execution_id
     const digest = row.masked === 1 ? this.#secrets.masker.keyed(shown) : shown
     return this.#commits.write(async ({ tx, tell }) => {
@@ -43,7 +49,7 @@ export class ApprovalStore {
           agentId: row.agent_id,
           actionId: row.action_id,
           kind: 'voted',
-          data: { by: operatorId, digest },
+          data: { by: operatorId, digest, ...(comment && this.#masked(row, { comment })) },
         })
       }
       const votes = await tx
@@ -91,7 +97,7 @@ export class ApprovalStore {
           by: rule.created_by,
           rule: rule.description,
           expires_at: rule.expires_at,
-          ...told,
+          ...this.#masked(row, told),
         },
       })
     })
@@ -153,5 +159,10 @@ export class ApprovalStore {
       })
       return true
     })
+  }
+
+  /** What operators wrote, without what looks like a secret. */
+  #masked<T extends object>(row: Voted, data: T): T {
+    return this.#secrets.masker.maskDeep(data, this.#secrets.secretsOf(row.execution_id))
   }
 }

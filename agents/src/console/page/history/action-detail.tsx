@@ -1,6 +1,7 @@
 import type { ActionDetail, AuditEvent } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { commentsIn } from '../../../decision-comments.ts'
 import type { OutputPiece } from '../../feed-message.ts'
 import { ApiError, call, download } from '../api.ts'
 import { go } from '../route.ts'
@@ -53,6 +54,7 @@ export function ActionDetailPane({
 function Detail({ detail }: { readonly detail: ActionDetail }) {
   const { execution, events } = detail
   const env = Object.entries(execution.env)
+  const comments = commentsIn(events)
   const key = { agent_id: execution.agent_id, action_id: execution.action_id }
   const again = (): void => {
     draft.value = {
@@ -105,6 +107,17 @@ function Detail({ detail }: { readonly detail: ActionDetail }) {
         </Fact>
         <Fact name="decided by">
           {execution.decided_by === execution.approved_by ? null : execution.decided_by}
+        </Fact>
+        <Fact name="comment">
+          {comments.length === 0 ? null : (
+            <ul class="plain">
+              {comments.map(({ by, text }) => (
+                <li>
+                  {by}: <Shown text={text} lines />
+                </li>
+              ))}
+            </ul>
+          )}
         </Fact>
         <Fact name="exit code">
           {execution.exit_code === null ? null : String(execution.exit_code)}
