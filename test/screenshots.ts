@@ -103,6 +103,17 @@ await shoot('insights-full')
 for (const { page } of pages) await page.getByRole('tab', { name: 'What works' }).click()
 await delay(400)
 await shoot('insights-patterns')
+for (const { page } of pages) await page.getByRole('tab', { name: 'Proposed rules' }).click()
+await delay(400)
+await shoot('insights-proposals')
+for (const { page } of pages) {
+  await page
+    .getByRole('button', { name: /^Make this rule/ })
+    .first()
+    .click()
+}
+await delay(300)
+await shoot('insights-accept')
 await show('rules')
 for (const { page } of pages) {
   await page

@@ -56,7 +56,8 @@ inBrowser('history, insights and the terminal of the console, in a browser', () 
     for (const kind of ['requested', 'approved', 'started', 'finished'])
       expect(kinds).toContain(kind)
     expect(await detail.innerText()).toContain('a basket is fine')
-    expect(await detail.locator('.facts').innerText()).toContain('bob')
+    const facts = await detail.locator('.facts').innerText()
+    expect(facts).toMatch(/comment\s+bob: a basket is fine/i)
 
     await page.goto(`${console.url}/#/history`)
     await entries.filter({ hasText: 'cat fruit.txt' }).getByRole('link').click()
@@ -109,6 +110,44 @@ inBrowser('history, insights and the terminal of the console, in a browser', () 
     await page.getByRole('tab', { name: 'Proposed rules' }).click()
     await page.getByText('No rule is proposed.').waitFor()
   }, 30_000)
+
+  test('a proposed rule is made by a person who was shown it and what speaks for it, and can be left alone', async () => {
+    await using it = await TestHub.start()
+    await using console = await startConsole(it)
+    const { page, problems } = await browser.signIn(console)
+    const agent = await it.agent()
+    const bob = await it.operator('bob')
+    for (const n of [1, 2, 3]) {
+      const held = await agent.requestAction({ command: `mkdir dir-${n}`, actionId: `held-${n}` })
+      await eventually(() => bob.approve(held.actionId))
+      await held.result()
+    }
+    await page.goto(`${console.url}/#/insights`)
+    await page.getByRole('tab', { name: 'Proposed rules' }).click()
+    const make = page.getByRole('button', { name: 'Make this rule…' })
+    await make.click()
+    const dialog = page.getByRole('dialog', { name: 'Make this rule?' })
+    expect(await dialog.innerText()).toContain('mkdir with no options')
+    const approvals = dialog.getByRole('list', { name: 'What was approved' }).getByRole('listitem')
+    expect(await approvals.allInnerTexts()).toEqual(
+      [3, 2, 1].map((n) => expect.stringMatching(new RegExp(`mkdir dir-${n}\\s+approved by bob`))),
+    )
+    // who presses Enter without reading goes back
+    await page.keyboard.press('Enter')
+    await dialog.waitFor({ state: 'detached' })
+    expect(await bob.alwaysRules()).toEqual([])
+
+    await make.click()
+    await dialog.getByLabel('how long').selectOption('1 hour')
+    await dialog.getByRole('button', { name: 'Make the rule' }).click()
+    await page.getByText('No rule is proposed.').waitFor()
+    const [rule] = await bob.alwaysRules()
+    expect(rule).toMatchObject({ created_by: 'alice', agent_id: 'agent-a' })
+    const lasts = Date.parse(rule?.expires_at ?? '') - Date.parse(rule?.created_at ?? '')
+    expect(lasts).toBe(3_600_000)
+    await page.getByText(`The rule ${rule?.rule_id} was made.`).waitFor()
+    expect(problems).toEqual([])
+  }, 40_000)
 
   test('what runs is switched between, told apart by stream, paused, searched, downloaded whole and cancelled with effect', async () => {
     await using it = await TestHub.start()
