@@ -79,17 +79,6 @@ test('an operator who accepts a proposal makes its rule: as it was shown, under 
   await waits(it, agent, 'mkdir dir-5')
 }, 30_000)
 
-test('two operators who accept at once make one rule', async () => {
-  await using it = await TestHub.start()
-  const { alice, proposal } = await repeated(it)
-  const bob = await it.operator('bob')
-  const said = await Promise.allSettled(
-    [alice, bob, alice, bob, alice, bob].map((operator) => operator.acceptProposal(proposal)),
-  )
-  expect(said.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-  expect(await alice.alwaysRules()).toHaveLength(1)
-}, 30_000)
-
 describe('no rule is made of a proposal', () => {
   const refused = async (
     what: Promise<unknown>,
