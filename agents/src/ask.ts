@@ -35,7 +35,7 @@ export async function askHub<T extends z.ZodType>(
         wasLost = true
         giveUpAt = Date.now() + backMs
       }
-      if (Date.now() >= giveUpAt) throw error
+      if (bus.isClosed || Date.now() >= giveUpAt) throw error
       await untilConnected(bus, giveUpAt)
       await pause(pauseMs)
     }
@@ -43,7 +43,7 @@ export async function askHub<T extends z.ZodType>(
 }
 
 async function untilConnected(bus: Bus, latest: number): Promise<void> {
-  while (!bus.isConnected && Date.now() < latest) await pause(pauseMs)
+  while (!bus.isConnected && !bus.isClosed && Date.now() < latest) await pause(pauseMs)
 }
 
 const isLost = (error: CentralPostError): boolean => error.details['connection'] === 'lost'

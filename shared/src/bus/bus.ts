@@ -102,6 +102,11 @@ export class Bus {
     return this.#connection
   }
 
+  /** Whether it was closed for good; a connection that was lost and is tried again is not. */
+  get isClosed(): boolean {
+    return this.#connection.isClosed()
+  }
+
   get isConnected(): boolean {
     return this.#connected && !this.#connection.isClosed()
   }
