@@ -18,15 +18,11 @@ export class HubProcess {
   async start(): Promise<void> {
     const { dataDir, configFile, cwd, logFile } = this.#options
     const log = openSync(logFile, 'a')
-    const child = spawn(
-      process.execPath,
-      ['--optimize-for-size', bin, 'hub', '--data', dataDir, '--config', configFile],
-      {
-        cwd,
-        stdio: ['ignore', log, log, 'ipc'],
-        env: { ...process.env, NODE_OPTIONS: '' },
-      },
-    )
+    const child = spawn(process.execPath, [bin, 'hub', '--data', dataDir, '--config', configFile], {
+      cwd,
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
     this.#child = child
     const ended = once(child, 'exit').then(([code]) => {
       throw new Error(`the hub ended with ${String(code)} before it served; see ${logFile}`)

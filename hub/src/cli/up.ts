@@ -80,9 +80,6 @@ function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): Spo
   })
 }
 
-/** Without it a busy hub's heap grows from 40 to 250 MB before old garbage is collected; with it, it stays. */
-const flatHeap = ['--optimize-for-size']
-
 /** The hub as a child: started again when it dies after it has served; its end is ours when it never did. */
 class HubProcess {
   /** The hub's id, when it serves for the first time; rejects when it cannot. */
@@ -135,14 +132,10 @@ class HubProcess {
 
   #start(): ChildProcess {
     // a process group of its own: a Ctrl-C of the terminal must reach it once, through us
-    return spawn(
-      process.execPath,
-      [...process.execArgv, ...flatHeap, bin, 'hub', ...process.argv.slice(3)],
-      {
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-        detached: true,
-      },
-    )
+    return spawn(process.execPath, [...process.execArgv, bin, 'hub', ...process.argv.slice(3)], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true,
+    })
   }
 }
 
