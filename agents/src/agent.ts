@@ -30,17 +30,16 @@ import {
   verdictSchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
-import { type ActionAsked, type AddressedRequest, contentOf, toRequest } from './action-asked.ts'
+import { type ActionAsked, toRequest } from './action-asked.ts'
 import { askHub } from './ask.ts'
 import type { WaitOptions } from './deadline.ts'
+import { RememberedRequests } from './remembered-requests.ts'
 import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from './spoke.ts'
 import { storeRequest } from './store-request.ts'
 
 const askAgainMs = 15_000
 const askAfterReconnectMs = 2_000
-/** How many ids keep their content in mind, so that one id is never used for two commands. */
-const maxRemembered = 10_000
 const askedAtOnce = 16
 
 export interface RequestOptions extends WaitOptions {
@@ -57,7 +56,7 @@ export class Agent {
   readonly #log: Logger
   readonly #tracing: Tracing
   readonly #waiting = new Map<string, ActionWatch>()
-  readonly #contents = new Map<string, string>()
+  readonly #requests = new RememberedRequests()
   readonly #closing = new AbortController()
   #askTimer: NodeJS.Timeout | undefined
   #asking = false
@@ -105,7 +104,7 @@ export class Agent {
     this.#closing.signal.throwIfAborted()
     const fields = typeof asked === 'string' ? { command: asked } : asked
     const request = toRequest(fields, fields.actionId ?? newActionId())
-    this.#remember(request)
+    this.#requests.remember(request)
     // watched before it is published: the result may be there before the broker's confirmation
     const watch = this.#watch(request.action_id)
     const release = watch.hold()
@@ -241,26 +240,6 @@ export class Agent {
 
   #forgetUnheld(watch: ActionWatch): void {
     if (!watch.isHeld) this.#waiting.delete(watch.actionId)
-  }
-
-  #remember(request: AddressedRequest): void {
-    const { action_id: actionId } = request
-    const content = contentOf(request)
-    const known = this.#contents.get(actionId)
-    if (known !== undefined && known !== content) {
-      throw new CentralPostError(
-        'conflict',
-        `action id "${actionId}" was used for another request; leave actionId out to get a new one`,
-        { details: { action_id: actionId } },
-      )
-    }
-    this.#contents.set(actionId, content)
-    if (this.#contents.size > maxRemembered) {
-      for (const oldest of this.#contents.keys()) {
-        this.#contents.delete(oldest)
-        break
-      }
-    }
   }
 
   #askSoon(milliseconds: number): void {

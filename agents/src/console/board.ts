@@ -10,6 +10,7 @@ import {
 } from '@centralpost/shared'
 import type { Operator } from '../operator/operator.ts'
 import type { TailedEvent } from '../operator/tail.ts'
+import { howItEnded, withoutOutput } from './ended-action.ts'
 import {
   type ActionKey,
   type Decided,
@@ -19,7 +20,8 @@ import {
   type RunningAction,
 } from './feed-message.ts'
 import { HubWatch } from './hub-watch.ts'
-import { OutputTail } from './output-tail.ts'
+import { OutputTails } from './output-tails.ts'
+import { runningBy, startedBy, withOutput } from './running-action.ts'
 import { SeenAgents } from './seen-agents.ts'
 
 /** Events on core NATS can be lost; what the ledger says is read again so often. */
@@ -28,8 +30,6 @@ const mostEnded = 200
 /** How much later than the ledger an event may say the same. */
 const eventMs = 1_000
 const denialMs = 500
-/** Of so many actions the end of the output is kept; memory stays below this times 256 KiB. */
-const mostTails = 64
 
 /** Who is told of what changes on the board. */
 export interface BoardListener {
@@ -48,7 +48,7 @@ export class Board {
   readonly #pending = new Map<string, ApprovalNeeded>()
   readonly #running = new Map<string, RunningAction>()
   readonly #ended = new Map<string, EndedAction>()
-  readonly #tails = new Map<string, OutputTail>()
+  readonly #tails = new OutputTails()
   readonly #agents = new SeenAgents()
   /** what went or came while the ledger was being read: newer than what was read */
   readonly #changedDuringSync = new Set<string>()
@@ -109,8 +109,8 @@ export class Board {
   }
 
   /** The end of what an action has printed, as far as this process has heard it. */
-  outputOf(key: ActionKey): ReturnType<OutputTail['read']> {
-    return this.#tails.get(keyOf(key))?.read() ?? { pieces: [], leftOut: 0 }
+  outputOf(key: ActionKey): ReturnType<OutputTails['read']> {
+    return this.#tails.read(key)
   }
 
   runningOf(key: ActionKey): RunningAction | undefined {
@@ -139,18 +139,7 @@ export class Board {
     const isRunning = new Set(entries.map(keyOf))
     for (const entry of entries) {
       if (this.#running.has(keyOf(entry)) || this.#changedDuringSync.has(keyOf(entry))) continue
-      this.#addRunning({
-        agent_id: entry.agent_id,
-        action_id: entry.action_id,
-        workflow_id: entry.workflow_id,
-        command: entry.command,
-        cwd: entry.cwd ?? '',
-        trust_level: entry.trust_level,
-        approved_by: entry.approved_by,
-        started_at: entry.requested_at,
-        timeout: null,
-        bytes: { stdout: 0, stderr: 0, skipped: 0 },
-      })
+      this.#addRunning(runningBy(entry))
     }
     for (const [key, action] of this.#running) {
       if (!isRunning.has(key) && !this.#changedDuringSync.has(key)) await this.#missedEnd(action)
@@ -230,18 +219,7 @@ export class Board {
     if (asked) this.#settle(asked, 'approved', message.approved_by, null)
     this.#changed(key)
     if (this.#ended.has(key)) return
-    this.#addRunning({
-      agent_id: message.agent_id,
-      action_id: message.action_id,
-      workflow_id: message.workflow_id,
-      command: message.command,
-      cwd: message.cwd,
-      trust_level: message.trust_level,
-      approved_by: message.approved_by,
-      started_at: message.started_at,
-      timeout: message.timeout,
-      bytes: { stdout: 0, stderr: 0, skipped: 0 },
-    })
+    this.#addRunning(startedBy(message))
   }
 
   #addRunning(action: RunningAction): void {
@@ -251,33 +229,10 @@ export class Board {
 
   #output(chunk: ActionOutput): void {
     const key = keyOf(chunk)
-    const skipped = chunk.skipped_bytes ?? 0
-    this.#tailOf(key).push(chunk.stream, chunk.data, skipped)
+    this.#tails.push(chunk)
     const action = this.#running.get(key)
-    if (action) {
-      const { bytes } = action
-      this.#running.set(key, {
-        ...action,
-        bytes: {
-          ...bytes,
-          [chunk.stream]: bytes[chunk.stream] + Buffer.byteLength(chunk.data),
-          skipped: bytes.skipped + skipped,
-        },
-      })
-    }
+    if (action) this.#running.set(key, withOutput(action, chunk))
     for (const listener of this.#listeners) listener.output(chunk, chunk)
-  }
-
-  #tailOf(key: string): OutputTail {
-    const known = this.#tails.get(key)
-    if (known) return known
-    const tail = new OutputTail()
-    this.#tails.set(key, tail)
-    for (const oldest of this.#tails.keys()) {
-      if (this.#tails.size <= mostTails) break
-      this.#tails.delete(oldest)
-    }
-    return tail
   }
 
   #end(message: ActionResult): void {
@@ -335,14 +290,4 @@ export class Board {
   #tell(message: FeedMessage): void {
     for (const listener of this.#listeners) listener.tell(message)
   }
-}
-
-function withoutOutput(message: ActionResult): EndedAction {
-  const { stdout: _out, stderr: _err, ...ended } = message
-  return ended
-}
-
-function howItEnded({ status, approved_by: approved }: ActionResult): Decided['how'] {
-  if (status === 'denied' || status === 'expired' || status === 'cancelled') return status
-  return approved === null ? 'gone' : 'approved'
 }
