@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { exportFormats, highlightEnd, highlightStart, type HistoryEntry } from '@centralpost/shared'
+import {
+  type AuditEvent,
+  exportFormats,
+  highlightEnd,
+  highlightStart,
+  type HistoryEntry,
+} from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import { commentsIn } from '../decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
@@ -215,13 +221,23 @@ async function showEntry(
   }
   print('what the audit trail tells:')
   for (const event of events) {
-    const data = { ...event.data }
-    // the hash of the record says nothing to a person
-    delete data['record']
-    print(`${event.at}  ${event.kind.padEnd(11)} ${visible(JSON.stringify(data))}`)
+    print(`${event.at}  ${event.kind.padEnd(11)} ${factsOf(event)}`)
   }
   if (isCut) print('… and more events')
 }
+
+/** What a person can read of an event; --json has all of it. */
+function factsOf({ data }: AuditEvent): string {
+  return Object.entries(data)
+    .filter(([name, value]) => value !== null && value !== '' && !forMachines.has(name))
+    .map(([name, value]) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      return `${visible(name.replaceAll('_', ' '))}: ${visible(text)}`
+    })
+    .join('; ')
+}
+
+const forMachines: ReadonlySet<string> = new Set(['record', 'digest', 'policy'])
 
 async function stats(operator: Operator, command: string, options: OperatorOptions): Promise<void> {
   const numbers = await operator.stats(command === '' ? undefined : command)

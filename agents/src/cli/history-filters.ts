@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { actionStates } from '@centralpost/shared'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { HistoryQuery } from '../operator/questions.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'
 import { levelOption } from './option-values.ts'
@@ -20,7 +20,7 @@ export function withFilters(command: Command): Command {
       .option('--agent <agent>', 'only of this agent')
       .option('--workflow <id>', 'only of this workflow')
       .addOption(levelOption())
-      .option('--status <status>', 'only in this state, such as completed or denied')
+      .addOption(new Option('--status <status>', 'only in this state').choices(actionStates))
       .option(
         '--since <time>',
         'only from then on: 2030-01-31, 2030-01-31T12:00Z, or 2h, 7d ago',

@@ -43,8 +43,8 @@ export function AcceptDialog({
           <Shown text={proposal.rule ?? ''} />
         </p>
         <p>
-          The {plural(proposal.support.length, 'newest approval', 'newest approvals')} that{' '}
-          {proposal.support.length === 1 ? 'speaks' : 'speak'} for it:
+          {proposal.support.length < proposal.approvals && 'The newest of '}
+          {plural(proposal.approvals, 'approval')} that speak for it; none was ever denied:
         </p>
         <ul class="plain many" tabIndex={0} aria-label="What was approved">
           {proposal.support.map((one) => (

@@ -119,6 +119,7 @@ function Plots({ overview }: { readonly overview: Overview }) {
             parts: [counts['SAFE'] ?? 0, counts['REVIEW'] ?? 0, counts['BLOCKED'] ?? 0],
           }))}
           names={['SAFE', 'REVIEW', 'BLOCKED']}
+          end="now"
         />
       </figure>
       <figure class="plot">

@@ -15,9 +15,13 @@ interface Column {
 export function StackedColumns({
   columns,
   names,
+  end,
 }: {
+  /** each labelled with where it begins */
   readonly columns: readonly Column[]
   readonly names: readonly string[]
+  /** where the last one ends */
+  readonly end: string
 }) {
   const [at, setAt] = useState<number | null>(null)
   const totals = columns.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0))
@@ -82,7 +86,7 @@ export function StackedColumns({
       </div>
       <p class="ends" aria-hidden="true">
         <span>{columns[0]?.label}</span>
-        <span>{columns.at(-1)?.label}</span>
+        <span>{end}</span>
       </p>
       <div class="unheard">
         <table>

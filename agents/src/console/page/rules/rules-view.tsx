@@ -39,8 +39,8 @@ export function RulesView() {
         {({ rules }) =>
           rules.length === 0 ? (
             <p class="notice">
-              No rule is in force. “Always…” at a request makes one; it holds for hours or days, and
-              can be revoked here.
+              No rule is in force. “Always…” at a request makes one, and so does your yes to one
+              that is proposed under Insights; it holds for hours or days, and can be revoked here.
             </p>
           ) : (
             <ul class="slips">

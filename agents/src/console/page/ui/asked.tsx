@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { ApiError, call } from '../api.ts'
-import { hub } from '../store.ts'
+import { hub, trouble } from '../store.ts'
 import { Shown } from '../text/shown.tsx'
 
 /** Asks the hub and shows what it answers; says so while it looks, and why when it cannot. */
@@ -43,6 +43,12 @@ export function Asked<T>({
       </p>
     )
   }
-  if (answer === null) return <p class="muted">Looking…</p>
+  if (answer === null) {
+    return (
+      <p class="muted">
+        {trouble.value === null ? 'Looking…' : 'This is shown when the hub is back.'}
+      </p>
+    )
+  }
   return <>{children(answer)}</>
 }
