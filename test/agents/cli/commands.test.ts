@@ -288,6 +288,8 @@ describe('centralpost history', () => {
     expect((await run('history', '--since', '1h', '--json')).stdout).toContain(actionId)
     expect((await run('history', '--until', '1h', '--json')).stdout).not.toContain(actionId)
     expect((await run('history', '--since', 'yesterday-ish')).code).toBe(64)
+    const odd = await run('history', '--status', 'finished')
+    expect(odd).toMatchObject({ code: 64, stderr: expect.stringContaining('completed, failed') })
   })
 
   test('compares the chain with a checkpoint that was kept outside', async () => {
