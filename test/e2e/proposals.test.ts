@@ -79,16 +79,17 @@ test('an operator who accepts a proposal makes its rule: as it was shown, under 
   await waits(it, agent, 'mkdir dir-5')
 }, 30_000)
 
-describe('no rule is made of a proposal', () => {
-  const refused = async (
-    what: Promise<unknown>,
-    alice: Operator,
-    expected: { code: string; message: unknown },
-  ): Promise<void> => {
-    await expect(what).rejects.toMatchObject(expected)
-    expect(await alice.alwaysRules()).toEqual([])
-  }
+/** Expects a yes to be refused, and no rule to be made by it. */
+const refused = async (
+  what: Promise<unknown>,
+  alice: Operator,
+  expected: { code: string; message: unknown },
+): Promise<void> => {
+  await expect(what).rejects.toMatchObject(expected)
+  expect(await alice.alwaysRules()).toEqual([])
+}
 
+describe('no rule is made of a proposal', () => {
   test('that reads otherwise than it was shown', async () => {
     await using it = await TestHub.start()
     const { alice, proposal } = await repeated(it)

@@ -121,10 +121,10 @@ describe('with a hub', () => {
       '_centralpost centralpost\nwaits-1:',
     ],
   ] as const
-  for (const [name, script, expected] of others) {
-    const where = existsSync(`/usr/bin/${name}`) ? test : test.skip
-    where(`${name} completes the ids of what waits`, async () => {
+  const installed = others.filter(([name]) => existsSync(`/usr/bin/${name}`))
+  test('other shells that are here complete the ids of what waits', async () => {
+    for (const [name, script, expected] of installed) {
       expect(await shell(name, script)).toContain(expected)
-    })
-  }
+    }
+  })
 })

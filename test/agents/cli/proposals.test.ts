@@ -29,6 +29,8 @@ const env = (): Record<string, string> => ({
   CENTRALPOST_OPERATOR: 'alice',
 })
 const run = (...args: string[]): Promise<CliEnded> => cli(args, { env: env(), cwd: it.workspace })
+const acceptInTerminal = (): PtyCli =>
+  new PtyCli(['proposals', 'accept', 'held-2'], { env: env(), columns: 200 })
 const inTerminal = hasPty ? describe : describe.skip
 
 describe('centralpost proposals', () => {
@@ -65,8 +67,6 @@ describe('centralpost proposals', () => {
 })
 
 inTerminal('on a terminal, centralpost proposals accept', () => {
-  const accept = () => new PtyCli(['proposals', 'accept', 'held-2'], { env: env(), columns: 200 })
-
   test.each([
     ['no', 'no\n'],
     ['nothing', '\n'],
@@ -75,7 +75,7 @@ inTerminal('on a terminal, centralpost proposals accept', () => {
   ])(
     'makes nothing when the answer is %s',
     async (_what, keys) => {
-      await using asking = accept()
+      await using asking = acceptInTerminal()
       await eventually(() => asking.output.includes('[yes/no]'), 10_000)
       asking.press(keys)
       expect(await asking.ended).toBe(130)
@@ -86,7 +86,7 @@ inTerminal('on a terminal, centralpost proposals accept', () => {
   )
 
   test('shows the rule and every approval, and makes it at a yes', async () => {
-    await using asking = accept()
+    await using asking = acceptInTerminal()
     await eventually(() => asking.output.includes('[yes/no]'), 10_000)
     expect(asking.output).toMatch(/would let run +mkdir with no options/)
     for (const n of [1, 2, 3]) {
@@ -102,10 +102,8 @@ inTerminal('on a terminal, centralpost proposals accept', () => {
 })
 
 test('accept --yes makes the rule without a terminal, for the time that is said', async () => {
-  const { code, stdout } = await run(
-    ...['proposals', 'accept', 'held-3', '--yes', '--json'],
-    ...['--expires-in', '90', '--comment', 'enough of it'],
-  )
+  const options = ['--yes', '--json', '--expires-in', '90', '--comment', 'enough of it']
+  const { code, stdout } = await run('proposals', 'accept', 'held-3', ...options)
   expect(code).toBe(0)
   const rule = JSON.parse(stdout) as AlwaysRule
   expect(Date.parse(rule.expires_at) - Date.parse(rule.created_at)).toBe(90_000)
