@@ -1,7 +1,7 @@
 import type { AlwaysRule, Proposal } from '@centralpost/shared'
 import { useState } from 'preact/hooks'
 import { call } from '../api.ts'
-import { moment, plural } from '../text/format.ts'
+import { moment } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { StatusBadge } from '../ui/badges.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -43,8 +43,10 @@ export function AcceptDialog({
           <Shown text={proposal.rule ?? ''} />
         </p>
         <p>
-          {proposal.support.length < proposal.approvals && 'The newest of '}
-          {plural(proposal.approvals, 'approval')} that speak for it; none was ever denied:
+          {proposal.support.length < proposal.approvals
+            ? `The newest of ${proposal.approvals} approvals that speak for it`
+            : `${proposal.approvals} approvals speak for it`}
+          ; none like it was denied:
         </p>
         <ul class="plain many" tabIndex={0} aria-label="What was approved">
           {proposal.support.map((one) => (
