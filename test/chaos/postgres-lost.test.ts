@@ -9,12 +9,11 @@ import { TestBroker } from '../support/nats-server.ts'
 import { findPostgres, TestPostgres } from '../support/postgres.ts'
 import { TempDir } from '../support/temp-dir.ts'
 
-const isThere = findPostgres() !== undefined
 const losses = 4
+const describePostgres = findPostgres() === undefined ? describe.skip : describe
 
-;(isThere ? test : test.skip)(
-  'PostgreSQL that goes away under load: the hub ends rather than guess, and the next one loses and repeats nothing',
-  async () => {
+describePostgres('PostgreSQL that goes away under load', () => {
+  test('ends the hub rather than let it guess, and the next one loses and repeats nothing', async () => {
     await using workspace = await TempDir.make()
     await using server = await TestPostgres.start()
     await using broker = await TestBroker.start({ agents: ['agent-a'], operators: ['alice'] })
@@ -43,9 +42,9 @@ const losses = 4
       credentials: await broker.credentials('operator', 'alice'),
     })
     const acknowledged = new Map<string, Promise<ActionResult>>()
-    let isOver = false
+    const isOver = new AbortController()
     const asking = (async () => {
-      for (let n = 0; !isOver; n += 1) {
+      for (let n = 0; !isOver.signal.aborted; n += 1) {
         const actionId = `lost-${n}`
         const command = n % 3 === 0 ? `echo ${actionId}` : `echo ${actionId} >> marks`
         const asked = await agent.requestAction({ command, actionId }, { timeoutMs: 60_000 })
@@ -54,7 +53,7 @@ const losses = 4
       }
     })()
     const approving = (async () => {
-      while (!isOver || (await operator.pending().catch(() => [1])).length > 0) {
+      while (!isOver.signal.aborted || (await operator.pending().catch(() => [1])).length > 0) {
         const pending = await operator.pending().catch(() => [])
         await Promise.allSettled(pending.map((one) => operator.approve(one.action_id)))
         await delay(50)
@@ -72,7 +71,7 @@ const losses = 4
         return true
       }, 30_000)
     }
-    isOver = true
+    isOver.abort()
     await Promise.all([asking, approving])
     const results = await Promise.all(acknowledged.values())
 
@@ -101,6 +100,5 @@ const losses = 4
       `chaos: ${acknowledged.size} acknowledged, PostgreSQL lost ${losses} times, 0 lost, 0 twice\n`,
     )
     expect(await hub.stop()).toBe(0)
-  },
-  180_000,
-)
+  }, 180_000)
+})

@@ -12,6 +12,9 @@ const row = (actionId: string, changes: Partial<NewCommandExecution> = {}): NewC
     ...changes,
   })
 
+const each = (names: string, value: (index: number, name: string) => unknown) =>
+  Object.fromEntries(names.split(/\s+/).map((name, index) => [name, value(index, name)]))
+
 describe.each(backends)('the ledger on $title', ({ backend }) => {
   let place: HistoryPlace
   beforeAll(async () => {
@@ -36,8 +39,6 @@ describe.each(backends)('the ledger on $title', ({ backend }) => {
       approved_by decided_by hub_id error_category reason output_ref stdout_preview stderr_preview`
     const numbers = `timeout_ms expires_at reused_from deadline approval_timestamp execution_timestamp timestamp finished_at
       exit_code duration output_size`
-    const each = (names: string, value: (index: number, name: string) => unknown) =>
-      Object.fromEntries(names.split(/\s+/).map((name, index) => [name, value(index, name)]))
     const whole = row('whole', {
       ...each(texts, (_index, name) => `${name}'s`),
       ...each(numbers, (index) => 1000 + index),
