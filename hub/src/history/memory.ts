@@ -15,11 +15,16 @@ export interface MemoryOptions {
 /** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
 const laterMs = 300
 const longestWaitMs = 10_000
+/** How long it rests for what it worked, while actions are being recorded and nobody asks. */
+const restPerWork = 2
 /**
  * Over this many bytes the ledger's log must be emptied although it is being written: one that only grows is slower to
  * read, and each sync of it has its new length to write as well.
  */
 const longestLog = 32 * 2 ** 20
+/** With no more than this left of it, recording may wait until that is moved, too. */
+const shortLog = 2 * 2 ** 20
+const mostRounds = 4
 const againMs = 1000
 /** Patterns are looked for after so many new events, and not more often than this. */
 const eventsToMine = 2000
@@ -38,6 +43,9 @@ export class Memory {
   #isBehind = false
   #isFarBehind = false
   #isClosed = false
+  #asking = 0
+  #rested: (() => void) | undefined
+  #recordedAt = 0
   #recorded = 0
   #minedAt = 0
 
@@ -64,6 +72,7 @@ export class Memory {
   follow(events = 0): void {
     this.#isBehind = true
     this.#recorded += events
+    this.#recordedAt = performance.now()
     if (this.#isClosed || this.#working || this.#timer) return
     this.#timer = setTimeout(() => this.#start(), laterMs)
     this.#timer.unref()
@@ -77,16 +86,23 @@ export class Memory {
     // so much to take up that waiting for it is hopeless: answers are of what there is
     if (this.#isFarBehind && waitMs === longestWaitMs) return
     const until = Date.now() + waitMs
-    // what is under way may have read the trail before the last event
-    for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
-      if (!this.#working) this.#start()
-      const isDone = await within(this.#working, until - Date.now())
-      this.#isFarBehind = !isDone
+    this.#asking += 1
+    this.#rested?.()
+    try {
+      // what is under way may have read the trail before the last event
+      for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
+        if (!this.#working) this.#start()
+        const isDone = await within(this.#working, until - Date.now())
+        this.#isFarBehind = !isDone
+      }
+    } finally {
+      this.#asking -= 1
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#rested?.()
     clearTimeout(this.#timer)
     await Promise.all([this.#reader.close(), this.#indexer.close()])
     await this.#working
@@ -103,13 +119,15 @@ export class Memory {
   }
 
   async #run(): Promise<void> {
-    const { hold, log } = this.#options
+    const { log } = this.#options
     try {
       this.#isBehind = false
       for (let isMore = true; isMore && !this.#isClosed;) {
+        const began = performance.now()
         const done = await this.#index.index()
+        if (done.log > longestLog) await this.#emptyLog(done.left)
         isMore = done.isMore
-        if (done.left > longestLog) await hold(() => this.#index.checkpoint())
+        if (isMore && this.#recordedAt > began) await this.#rest(performance.now() - began)
       }
       this.#mineNowAndThen()
     } catch (error) {
@@ -118,6 +136,25 @@ export class Memory {
       this.#isBehind = true
       await new Promise((resolve) => setTimeout(resolve, againMs).unref())
     }
+  }
+
+  /** The log is begun anew when all of it is moved and nobody writes: little must be left before that is waited for. */
+  async #emptyLog(left: number): Promise<void> {
+    for (let round = 0; left > shortLog && round < mostRounds; round += 1) {
+      ;({ left } = await this.#index.checkpoint())
+    }
+    await this.#options.hold(() => this.#index.checkpoint())
+  }
+
+  /** Two threads at full speed slow each other down where cores are few, and the one that records is waited for. */
+  async #rest(workedMs: number): Promise<void> {
+    if (this.#asking > 0 || this.#isClosed) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#rested = resolve
+    const timer = setTimeout(resolve, workedMs * restPerWork)
+    await promise
+    clearTimeout(timer)
+    this.#rested = undefined
   }
 
   #mineNowAndThen(): void {

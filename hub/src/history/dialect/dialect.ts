@@ -63,7 +63,9 @@ export interface StoreDialect {
 }
 
 export interface CheckpointReport {
-  /** bytes of the log that are not in the database file yet */
+  /** bytes of the log */
+  readonly log: number
+  /** those of them that are not in the database file yet */
   readonly left: number
 }
 

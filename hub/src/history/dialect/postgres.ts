@@ -75,7 +75,7 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
       // the server checks its own pages (data checksums)
       structuralFault: () => Promise.resolve(null),
       migrating: (work) => work(),
-      checkpoint: () => Promise.resolve({ left: 0 }),
+      checkpoint: () => Promise.resolve({ log: 0, left: 0 }),
     },
   }
 }

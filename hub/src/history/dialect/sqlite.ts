@@ -7,7 +7,7 @@ import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { Schema } from '../schema.ts'
 import { sqliteMatch } from '../memory/search-query.ts'
 import { rowWithAddition } from './sqlite-pages.ts'
-import type { Database, Store, StorePart, Tx } from './dialect.ts'
+import type { CheckpointReport, Database, Store, StorePart, Tx } from './dialect.ts'
 
 /** More different statements than the hub has; those with lists in them come in many lengths. */
 const mostStatements = 500
@@ -124,17 +124,19 @@ export function unusable(path: string, error: unknown): CentralPostError {
 const pageBytes = 4096 + 24
 
 /** Of the memory's connection: both files' logs. Copies only what no reader stands in the way of; blocks no writer. */
-function checkpoint(file: Sqlite, part: StorePart, mode: 'passive' | 'truncate') {
+function checkpoint(file: Sqlite, part: StorePart, mode: 'passive' | 'truncate'): CheckpointReport {
   const names = part === 'memory' ? ['ledger', 'main'] : ['main']
-  let left = 0
+  let report = { log: 0, left: 0 }
   for (const name of names) {
     const [row] = file.pragma(`${name}.wal_checkpoint(${mode})`) as {
       log: number
       checkpointed: number
     }[]
-    if (row && name === names[0]) left = Math.max(0, row.log - row.checkpointed) * pageBytes
+    if (row === undefined || name !== names[0]) continue
+    const log = Math.max(0, row.log) * pageBytes
+    report = { log, left: log - Math.max(0, row.checkpointed) * pageBytes }
   }
-  return { left }
+  return report
 }
 
 /** Preparing a statement takes longer than running most of them. */

@@ -5,13 +5,13 @@ import { writeSegment } from '../audit/segments.ts'
 import { verifyAudit } from '../audit/verify.ts'
 import { CommandHistory } from '../command-history.ts'
 import { openStore } from '../database.ts'
-import type { Store } from '../dialect/dialect.ts'
+import type { CheckpointReport, Store } from '../dialect/dialect.ts'
 import { Indexer } from '../memory/indexer.ts'
 import { type NewPattern, PatternStore } from '../patterns/pattern-store.ts'
 import type { WorkerCall, WorkerReply, WorkerStart } from './worker-messages.ts'
 
 /** Pieces of indexing between two checkpoints of the log. */
-const stepsToCheckpoint = 20
+const stepsToCheckpoint = 5
 /** By how much the threads that no one waits for step back: they still get a quarter of a full core. */
 const nicer = 5
 
@@ -28,9 +28,9 @@ export function indexerMethods(store: Store, hubId: string) {
     /**
      * Does so much of what there is to do that calls come in between.
      *
-     * @returns whether there is more, and how many bytes of the ledger's log could not be moved yet
+     * @returns whether there is more, and what there is of the ledger's log
      */
-    index: async (): Promise<{ readonly isMore: boolean; readonly left: number }> => {
+    index: async (): Promise<{ readonly isMore: boolean } & CheckpointReport> => {
       let isMore = true
       for (let steps = 0; isMore && steps < stepsToCheckpoint; steps += 1) {
         isMore = await indexer.step()
