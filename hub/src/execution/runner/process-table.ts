@@ -130,7 +130,10 @@ export function readProcess(pid: number): ProcessEntry | null {
   const close = stat.lastIndexOf(')')
   const fields = stat.slice(close + 2).split(' ')
   const field = (at: number) => Number(fields[at])
-  const ended = fields[0] === 'Z' || fields[0] === 'X'
+  const isExited = fields[0] === 'Z' || fields[0] === 'X'
+  // a first thread that has exited looks like the end of the process, and the other threads go on
+  const isHeadless = isExited && field(17) > 1
+  const ended = isExited && !isHeadless
   const readable = !ended && (field(6) & kernelThread) === 0
   return {
     pid,
@@ -140,16 +143,28 @@ export function readProcess(pid: number): ProcessEntry | null {
     startTicks: field(19),
     name: stat.slice(stat.indexOf('(') + 1, close),
     ended,
-    marks: readable ? readMarks(pid) : noMarks,
+    marks: readable ? readMarks(isHeadless ? threadsOf(pid) : [pid]) : noMarks,
+  }
+}
+
+/** The threads of a process as paths below /proc have them; none when it is gone. */
+export function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`)
+  } catch {
+    // gone meanwhile
+    return []
   }
 }
 
 /** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
-function readMarks(pid: number): Marks {
+function readMarks(threads: readonly (string | number)[]): Marks {
   // In the middle of an exec the environment reads as empty for some microseconds.
-  const environ =
-    readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
-  if (environ === undefined || !environ.includes(anyMark)) return noMarks
+  const environ = [...threads, ...threads]
+    .values()
+    .map((thread) => readProcFile(`/proc/${thread}/environ`))
+    .find(Boolean)
+  if (!environ?.includes(anyMark)) return noMarks
   const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
   for (const line of environ.split('\0')) {
     const equals = line.indexOf('=')
