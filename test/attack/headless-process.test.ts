@@ -43,7 +43,7 @@ function livesAs(pid: string, name: string): boolean {
   }
 }
 
-const nameOf = (test: number) => `headless-${test}`.concat(String(process.pid)).slice(0, 15)
+const nameOf = (index: number) => `headless-${index}-${process.pid}`.slice(0, 15)
 
 test('a command without a first thread is ended at its timeout, and when it is cancelled', async () => {
   await using it = await make()

@@ -116,6 +116,9 @@ export function lastPid(): number | null {
   return Number.isInteger(last) && last > 0 ? last : null
 }
 
+/** How many pids there are before they begin anew. */
+export const pidCount = Number(readProcFile('/proc/sys/kernel/pid_max') ?? 32_768)
+
 /** When a process started, in the system's ticks; 0 when it is gone. */
 export function startTicksOf(pid: number): number {
   const stat = readProcFile(`/proc/${pid}/stat`)
