@@ -97,22 +97,37 @@ function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox
   }
 }
 
-/** The hub's own home by either name it goes by, and the homes of those who own the workspaces. */
+/** The hub's own home by either name it goes by, the homes of those who own the workspaces, and for root, who reads all, everybody's. */
 function homesOf(roots: readonly string[]): string[] {
-  const homes = [homedir(), userInfo().homedir, '/root']
-  for (const root of roots) {
-    const home = /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0]
-    if (home !== undefined) homes.push(home)
-    const owner = statSync(root, { throwIfNoEntry: false })?.uid
-    const listed = owner === undefined ? undefined : homeOfUser(owner)
-    if (listed !== undefined) homes.push(listed)
-  }
+  const asRoot = process.getuid?.() === 0
+  const owners = roots.map((root) => ownerOf(root))
+  const homes = [
+    homedir(),
+    userInfo().homedir,
+    '/root',
+    ...roots.flatMap((root) => /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0] ?? []),
+    ...usersOfMachine()
+      // a home that is somebody else's is a directory of the system's: /bin, /usr/sbin
+      .filter(({ uid, home }) => owners.includes(uid) || (asRoot && ownerOf(home) === uid))
+      .map(({ home }) => home),
+  ]
   return [...new Set(homes.filter((home) => home !== '' && home !== '/').map(realPathOf))]
 }
 
-function homeOfUser(uid: number): string | undefined {
+function usersOfMachine(): { readonly uid: number; readonly home: string }[] {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
-  return lines.map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[5]
+  return lines
+    .map((line) => line.split(':'))
+    .map(([, , uid, , , home = '']) => ({ uid: Number(uid), home }))
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid
+  } catch {
+    // not there
+    return undefined
+  }
 }
 
 function missingAll(why: string): Record<ConfinedProfile, string> {
