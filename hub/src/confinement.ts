@@ -86,6 +86,11 @@ function tell(
   }
   if (lacking.length === 0) {
     const { safe, review, mode } = settings
+    if (probe.sandbox?.filtersCalls === false) {
+      log.warn(
+        'the sandbox filters no system calls here: keyrings and sockets of virtual machines are open',
+      )
+    }
     log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
   }
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type HiddenPlace, hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
 import { type ConfinedProfile, profileTraits } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
+import { filterFd } from './system-calls.ts'
 
 /** What about one command shapes its sandbox. */
 export interface View {
@@ -35,6 +36,7 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
     '--unshare-uts',
     '--unshare-cgroup-try',
     ...(network ? [] : ['--unshare-net']),
+    ...(sandbox.filtersCalls ? ['--seccomp', String(filterFd)] : []),
     '--die-with-parent',
     '--new-session',
     '--cap-drop',

@@ -6,6 +6,7 @@ import { homeSecrets, socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
 import type { Profile } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
+import { systemCallFilter } from './system-calls.ts'
 
 /** How one command is to be confined, decided before it is started. */
 export interface Confinement {
@@ -60,6 +61,7 @@ function wrapped(start: ProcessStart, sandbox: Sandbox, args: readonly string[])
     cwd: start.cwd,
     env: withTemporary(start.env),
     namesInit: true,
+    filter: sandbox.filtersCalls ? systemCallFilter() : null,
   }
 }
 

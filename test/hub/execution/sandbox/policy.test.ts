@@ -18,6 +18,7 @@ const present: SandboxStanding = {
     bwrap: '/usr/bin/bwrap',
     takesArgv0: true,
     userNamespace: false,
+    filtersCalls: true,
     available: ['ro-nonet', 'rw-workspace-nonet'],
     roots: ['/w'],
     homes: [],
