@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
-import { closeSync, existsSync, writeSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
 import { filterFd } from '../sandbox/system-calls.ts'
 import type { FifoPool, OutputPipes, PipeEnds, PipeId } from './fifo-pool.ts'
+import type { HandedBytes } from './handed-bytes.ts'
 import { infoFd, takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from './output-source.ts'
 
@@ -20,7 +21,7 @@ export interface ProcessStart {
   /** Whether it is a bubblewrap that names its namespace's first process on `infoFd`. */
   readonly namesInit?: boolean
   /** What it reads from `filterFd`; null: nothing. */
-  readonly filter?: Uint8Array | null
+  readonly filter?: HandedBytes | null
 }
 
 /** A process that runs, in a group and session of its own. */
@@ -58,7 +59,7 @@ export async function startProcess(
 ): Promise<StartedProcess | StartFault | null> {
   const pipes = await pool.take()
   const info = start.namesInit === true ? await pool.takeOne() : null
-  const filter = start.filter ? await pipeWith(start.filter, pool) : null
+  const filter = start.filter?.open() ?? null
   const discard = () => {
     pipes?.discard()
     if (info !== null) closeSync(info.readFd)
@@ -105,26 +106,17 @@ function launch(
 ): ChildProcess {
   const [stdout, stderr] = pipes?.writeFds ?? (['pipe', 'pipe'] as const)
   const stdio: StdioOptions = ['ignore', stdout, stderr]
-  if (start.namesInit === true) stdio[infoFd] = info?.writeFd ?? 'pipe'
+  stdio[infoFd] = start.namesInit === true ? (info?.writeFd ?? 'pipe') : 'ignore'
   if (start.filter) stdio[filterFd] = filter ?? 'pipe'
   const { argv0, cwd, env } = start
   const child = spawn(start.file, start.args, { argv0, cwd, env, stdio, detached: true })
-  if (start.filter && filter === null) send(child, start.filter)
+  if (start.filter && filter === null) send(child, start.filter.bytes)
   // nobody waits for its word then, and it must be able to say it
   if (start.namesInit === true && info === null) (child.stdio[infoFd] as Readable | null)?.resume()
   return child
 }
 
-/** A descriptor from which these few bytes can be read, and then the end; null where named pipes cannot be had. */
-async function pipeWith(bytes: Uint8Array, pool: FifoPool): Promise<number | null> {
-  const pipe = await pool.takeOne()
-  if (pipe === null) return null
-  writeSync(pipe.writeFd, bytes)
-  closeSync(pipe.writeFd)
-  return pipe.readFd
-}
-
-/** Where named pipes cannot be had: by the socket that Node made. */
+/** Where no file can be made: by the socket that Node made. */
 function send(child: ChildProcess, bytes: Uint8Array): void {
   const socket = child.stdio[filterFd] as Writable | null | undefined
   // one that ended before it read all has failed, which its exit says
