@@ -162,7 +162,17 @@ export class ProcessTree {
     if (pid === undefined || !isGroupAlive(pid)) return []
     const name = 'process group'
     return [
-      { pid, parent: 0, group: pid, session: pid, startTicks: 0, name, ended: false, marks: {} },
+      {
+        pid,
+        parent: 0,
+        group: pid,
+        session: pid,
+        startTicks: 0,
+        name,
+        ended: false,
+        marks: {},
+        isStarting: false,
+      },
     ]
   }
 
