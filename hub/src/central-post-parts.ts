@@ -2,7 +2,7 @@ import type { Logger, Verdict } from '@centralpost/shared'
 import type { Admission, Incoming } from './admission.ts'
 import type { ApprovalLimits } from './approval/approval-desk.ts'
 import type { RecordedResult } from './conclude.ts'
-import type { Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
+import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
 import type { ApprovalStore } from './history/approval-store.ts'
 import type { Ledger } from './history/ledger.ts'
 import type { Announcer } from './messages.ts'
@@ -25,7 +25,7 @@ export interface CentralPostParts {
   /** where the executor would find a program; null when it would not */
   readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
   /** how what was judged so will be confined */
-  readonly sandboxFor: (verdict: Pick<Verdict, 'level' | 'units'>) => ProfileChoice
+  readonly sandboxFor: (judged: JudgedCommand) => ProfileChoice
   readonly computeCommandHash: (command: string) => string
   readonly announce: Announcer
   /** hands a result that has just been recorded to the outbox */

@@ -48,6 +48,8 @@ export interface ActionStanding {
   readonly result: ActionResult | null
 }
 
+type Confinable = Pick<NewCommandExecution, 'trust_level' | 'cwd'>
+
 /**
  * The hub's one way: request → trust → approval → executor → history → result.
  *
@@ -356,22 +358,22 @@ export class CentralPost {
     return null
   }
 
-  #toldOfStart(row: Pick<NewCommandExecution, 'trust_level'>, verdict: Verdict): Told {
+  #toldOfStart(row: Confinable, verdict: Verdict): Told {
     const sandbox = describeChoice(this.#confinementOf(row, verdict))
     return { kind: 'started', data: { plan: verdict.plan, sandbox } }
   }
 
   /** What a person was shown as REVIEW runs as that, also when the rules call it SAFE by now. */
-  #confinementOf(row: Pick<NewCommandExecution, 'trust_level'>, verdict: Verdict): ProfileChoice {
+  #confinementOf(row: Confinable, verdict: Verdict): ProfileChoice {
     const level = row.trust_level ?? verdict.level
-    return this.#parts.sandboxFor({ ...verdict, level })
+    return this.#parts.sandboxFor({ ...verdict, level, cwd: row.cwd ?? '' })
   }
 
   /** Adds to a verdict what an approval would bind, and the always rule that clears it. */
   async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
     const isReview = verdict.level === 'REVIEW'
     const { whereIs, sandboxFor } = this.#parts
-    const confinement = describeChoice(sandboxFor(verdict))
+    const confinement = describeChoice(sandboxFor({ ...verdict, cwd: action.cwd }))
     const bound = isReview ? await boundOf(verdict, action.cwd, whereIs, confinement) : {}
     const rule =
       isReview && this.#desk.neededFor(verdict) === 1

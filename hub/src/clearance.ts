@@ -38,7 +38,7 @@ export async function clearanceOf(
   if (verdict.level === 'BLOCKED') return { kind: 'blocked', verdict }
   const isReviewed = shown.level !== 'SAFE'
   const cwdNow = await parts.checkCwd(cwd).catch((error: unknown) => messageOf(error))
-  const confinement = describeChoice(parts.sandboxFor({ ...verdict, level: shown.level }))
+  const confinement = describeChoice(parts.sandboxFor({ ...verdict, level: shown.level, cwd }))
   const bound = isReviewed ? await boundOf(verdict, cwd, parts.whereIs, confinement) : {}
   const digest = digestOf({
     agentId: row.agent_id,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { externalCredentials, type Logger, type Verdict } from '@centralpost/shared'
+import { externalCredentials, type Logger } from '@centralpost/shared'
 import type { HubConfig } from './config/hub-config.ts'
 import {
   chooseProfile,
   closeControlGroups,
   type ExecutorOptions,
   findControlGroups,
+  type JudgedCommand,
   type ProfileChoice,
   probeSandbox,
   type ResourceLimits,
@@ -16,7 +17,7 @@ import {
 /** How this hub confines commands: what the executor needs, and the choice for each command. */
 export interface Confinement {
   readonly options: Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'>
-  readonly choose: (judged: Pick<Verdict, 'level' | 'units'>) => ProfileChoice
+  readonly choose: (judged: JudgedCommand) => ProfileChoice
   readonly close: () => Promise<void>
 }
 
@@ -32,7 +33,7 @@ export async function openConfinement(
       ? null
       : await probeSandbox({
           roots: config.roots,
-          hidden: hiddenOf(dataDir),
+          hidden: ownPlaces(dataDir),
           bwrap: settings.bwrap,
         })
   tell(settings, probe, log)
@@ -56,8 +57,8 @@ export async function openConfinement(
 
 const noneMissing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
 
-/** The data directory, and the file with the hub's own credentials for a broker elsewhere. */
-function hiddenOf(dataDir: string): string[] {
+/** What no command may touch: the data directory, and the file with the hub's own credentials for a broker elsewhere. */
+export function ownPlaces(dataDir: string): string[] {
   const { NATS_CREDS: credentials } = process.env
   return externalCredentials(process.env) !== null && credentials
     ? [dataDir, credentials]
@@ -85,6 +86,11 @@ function tell(
   }
   if (lacking.length === 0) {
     const { safe, review, mode } = settings
+    if (probe.sandbox?.filtersCalls === false) {
+      log.warn(
+        'the sandbox filters no system calls here: keyrings and sockets of virtual machines are open',
+      )
+    }
     log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
   }
 }

@@ -9,6 +9,7 @@ import {
   type HubStatus,
   type Logger,
   messageOf,
+  realPathOf,
   serveEndpoints,
   type TraceHeaders,
 } from '@centralpost/shared'
@@ -20,7 +21,7 @@ import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
-import { openConfinement } from './confinement.ts'
+import { openConfinement, ownPlaces } from './confinement.ts'
 import {
   checkCwd,
   checkRequestEnv,
@@ -128,11 +129,12 @@ export class Hub {
     const selfApproval = async (): Promise<boolean> =>
       config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
     const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
+    const protectedPaths = ownPlaces(dataDir).map(realPathOf)
     const classify = (
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
     ) => {
-      const judged = trust.classifyCommand(command, { ...context, protectedPaths: [dataDir] })
+      const judged = trust.classifyCommand(command, { ...context, protectedPaths })
       return boundedVerdict(withVirtualEnv(judged, context.cwd))
     }
     const centralPost = new CentralPost({

@@ -72,7 +72,7 @@ describe('a command that turns on its runner', () => {
     expect(stdout).not.toMatch(/socket:|anon_inode|hush|-> [^ ]*secret|NODE_CHANNEL|RUNNER_OF/)
   })
 
-  test('cannot speak to the hub in its name: a socket is not opened by its name in /proc', async () => {
+  test('does not speak to the hub in its name by way of /proc: no socket is opened by its name', async () => {
     await using it = await TestExecutor.make()
     await it.argv(['true'])
     const runner = await runnerOf(it)

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { describeConfined } from '../hub/execution/sandbox/confined.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
+import { TempDir } from '../support/temp-dir.ts'
 
 const noBwrap = { bwrap: '/no/such/bwrap' } as const
 
@@ -143,5 +144,22 @@ test('limits of the settings hold, and what does not is in the result', async ()
   expect(await action.result({ timeoutMs: 10_000 })).toMatchObject({
     status: 'completed',
     stdout: '4\n',
+  })
+})
+
+test("the file with the hub's own credentials for a broker elsewhere is BLOCKED, sandbox or not", async () => {
+  await using dir = await TempDir.make()
+  const file = join(dir.path, 'hub.creds')
+  await writeFile(file, 'SECRET')
+  await using opened = new AsyncDisposableStack()
+  const before = { ...process.env }
+  opened.defer(() => void (process.env = before))
+  process.env = { ...before, NATS_URL: 'nats://127.0.0.1:1', NATS_CREDS: file }
+  const it = opened.use(await TestHub.start({ config: { execution: { sandbox: noBwrap } } }))
+  const agent = await it.agent()
+  const action = await agent.requestAction(`cat ${file}`)
+  expect(await action.result({ timeoutMs: 10_000 })).toMatchObject({
+    status: 'denied',
+    trust_level: 'BLOCKED',
   })
 })

@@ -59,18 +59,22 @@ export async function boundOf(
   }
   const implied = programs.flatMap((program) => impliedFiles[basename(program)] ?? [])
   const isAny = words.some((word) => interpreters.test(basename(word)))
-  if (words.length > mostWords) found.set('not bound', `the words after the first ${mostWords}`)
+  const unbound: string[] = []
+  if (words.length > mostWords) unbound.push(`the words after the first ${mostWords}`)
   const directories = [cwd, ...words.slice(0, 64).map((word) => resolve(cwd, word))]
   const isMoving = words.some((word) => /^(cd|pushd|-C|--directory)$/.test(word))
   for (const word of [...words.slice(0, mostWords), ...implied]) {
     for (const directory of isMoving ? directories : [cwd]) {
-      for (const path of await filesOf(resolve(directory, word))) {
+      const { files, isAll } = await filesOf(resolve(directory, word))
+      if (!isAll) unbound.push(`what ${word} matches after the first ${mostMatches}`)
+      for (const path of files) {
         const isBound = isAny || implied.includes(word) || scriptName.test(path)
         const held = await contentOf(path, isBound)
         if (held !== null) found.set(`file ${path}`, held)
       }
     }
   }
+  if (unbound.length > 0) found.set('not bound', unbound.join('; '))
   return Object.fromEntries([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
@@ -93,17 +97,20 @@ function wordsOf(verdict: Verdict): { programs: string[]; words: string[] } {
   }
 }
 
-async function filesOf(path: string): Promise<string[]> {
-  if (!/[*?[]/.test(path)) return [path]
-  const found: string[] = []
+async function filesOf(path: string): Promise<{ files: string[]; isAll: boolean }> {
+  if (!/[*?[]/.test(path)) return { files: [path], isAll: true }
+  const files: string[] = []
   for await (const match of glob(path)) {
-    found.push(match)
-    if (found.length >= mostMatches) break
+    if (files.length === mostMatches) return { files: files.toSorted(), isAll: false }
+    files.push(match)
   }
-  return found.toSorted()
+  return { files: files.toSorted(), isAll: true }
 }
 
-/** What a file holds, as a hash; of a long one, when and how it was last written. Null for what need not be bound. */
+/**
+ * What a file holds, as a hash; of a long one, when it was last changed, which unlike the time of its last writing nobody
+ * can set. Null for what need not be bound.
+ */
 async function contentOf(path: string, isBound: boolean): Promise<string | null> {
   try {
     // never waits for a writer of a named pipe
@@ -111,7 +118,8 @@ async function contentOf(path: string, isBound: boolean): Promise<string | null>
     const stat = await file.stat({ bigint: true })
     if (!stat.isFile()) return null
     if (!isBound) await access(path, constants.X_OK)
-    if (stat.size > maxHashedBytes) return `${stat.ino}-${stat.size}-${stat.mtimeNs}`
+    if (stat.size > maxHashedBytes)
+      return `${stat.ino}-${stat.size}-${stat.mtimeNs}-${stat.ctimeNs}`
     return createHash('sha256')
       .update(await file.readFile())
       .digest('hex')

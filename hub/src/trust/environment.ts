@@ -21,8 +21,12 @@ export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy
       if (hooks(name)) return 'blocked'
       const allowed = values.get(name)
       if (allowed) return allowed.has(value) ? 'harmless' : 'review'
+      if (!harmless(name)) return 'review'
       // A value with a substitution in it can be evaluated by whoever reads the variable as code.
-      return harmless(name) && !/[`$\0\n]|\(\)/.test(value) ? 'harmless' : 'review'
+      const isCode = /[`$\0\n]|\(\)/.test(value)
+      // One with a path in it makes the C library load that file: messages with `%n` in them, a time zone.
+      const isPath = /(?:^|[:=])\/|(?:^|[:/])\.\.(?:\/|$)/.test(value)
+      return isCode || isPath ? 'review' : 'harmless'
     },
     isSecret: (name) => secret.test(name),
     isKnown: (name) => known.has(name),

@@ -214,7 +214,10 @@ function judgeSearch(
       suggestion: 'name the directories to search, or files by their ending',
     })
     if (grepLike.has(program) && isRecursive(args)) {
-      const names = met.map((root) => `--exclude-dir=${basename(root)}`)
+      // a root may be a file as well: the one with the credentials for a broker elsewhere
+      const names = met.flatMap((root) =>
+        ['--exclude-dir', '--exclude'].map((option) => `${option}=${basename(root)}`),
+      )
       if (args.some((arg) => arg === '--' || arg.startsWith('--no-'))) return finding()
       additions.set(word, names)
     } else if (hiddenSkippers.has(program)) {

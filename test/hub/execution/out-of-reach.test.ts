@@ -47,6 +47,30 @@ testAsNobody(
   30_000,
 )
 
+testAsNobody(
+  'one that goes on writing does not hold it up either, when its command has ended',
+  async () => {
+    await using dir = await TempDir.make()
+    await chown(dir.path, nobody.uid, nobody.gid)
+    const shell = join(dir.path, 'shell-of-root')
+    await copyFile('/bin/bash', shell)
+    await chmod(shell, 0o4755)
+    const write = 'while (1) { syswrite STDOUT, 1; select undef, undef, undef, 0.3 }'
+    const perl = becomeRoot.replace('sleep 1000', write).replaceAll('$', String.raw`\$`)
+    const script = `./shell-of-root -p -c 'exec perl -e "${perl}"' & sleep 0.3; echo done`
+    const marker = `test-${randomUUID()}`
+
+    const args = [program, dir.path, marker, '500', script]
+    const running = promisify(execFile)(process.execPath, args, nobody)
+    const { stdout } = await running.finally(() => {
+      for (const pid of livingWith(`CENTRALPOST_HUB=${marker}`)) process.kill(pid, 'SIGKILL')
+    })
+
+    expectLost(JSON.parse(stdout))
+  },
+  40_000,
+)
+
 function expectReported(outcomes: unknown, left: readonly number[]): void {
   expect(left).toHaveLength(2)
   const [first, second] = left.toSorted((a, b) => a - b).map(warning)
@@ -62,6 +86,11 @@ function expectReported(outcomes: unknown, left: readonly number[]): void {
       warnings: expect.arrayContaining([second]),
     }),
   ])
+}
+
+function expectLost(outcomes: unknown): void {
+  const warnings = expect.arrayContaining([expect.stringContaining('still holds the output')])
+  expect(outcomes).toEqual([expect.objectContaining({ status: 'completed', warnings })])
 }
 
 function warning(pid: number): string {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrustManager } from '@centralpost/hub'
@@ -90,4 +91,19 @@ describe("the hub's own data", () => {
       expect(JSON.stringify(plan)).toContain('--exclude-dir=.centralpost')
     },
   )
+
+  test('is a single file as well, which searches leave out', async () => {
+    const file = join(dir.path, 'keys', 'hub.creds')
+    await mkdir(join(dir.path, 'keys'))
+    await writeFile(file, 'SECRET')
+    const judgeWith = (text: string) =>
+      trust.classifyCommand(text, { cwd: dir.path, protectedPaths: [file] })
+
+    expect(judgeWith('cat keys/hub.creds').level).toBe('BLOCKED')
+    const { level, plan } = judgeWith('grep -r SECRET keys')
+    expect([level, plan.kind]).toEqual(['SAFE', 'argv'])
+    const argv = plan.kind === 'argv' ? plan.argv : []
+    const { status, stdout } = spawnSync('grep', argv.slice(1), { cwd: dir.path })
+    expect([status, stdout.toString()]).toEqual([1, ''])
+  })
 })

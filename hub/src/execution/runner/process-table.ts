@@ -1,5 +1,5 @@
 import { existsSync, openSync, readdirSync, readSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { markNames, type Marks } from '../marks.ts'
 import { readProcFile } from './proc-files.ts'
 
@@ -14,6 +14,8 @@ export interface ProcessEntry {
   /** Its exit is only not yet collected. */
   readonly ended: boolean
   readonly marks: Marks
+  /** Between two programs: what it bears cannot be read yet. */
+  readonly isStarting: boolean
 }
 
 /** How many processes are read before other work of the event loop gets its turn. */
@@ -23,6 +25,8 @@ const mostRounds = 5
 const mostAskedFor = 256
 const kernelThread = 0x0020_0000
 const noMarks: Marks = {}
+const unread: Marks = {}
+const mostWaitsForProgram = 50
 const anyMark = 'CENTRALPOST_RUN'
 
 /** Whether this system tells of processes in /proc (Linux). */
@@ -67,7 +71,7 @@ export class ProcessTable {
       if (newest === from) break
       for (let younger = from + 1; younger <= newest; younger += 1) {
         if (this.leaders.has(younger) || !existsSync(`/proc/${younger}`)) continue
-        const entry = readProcess(younger)
+        const entry = await readStarted(younger)
         if (entry !== null) entries.push(entry)
       }
       from = newest
@@ -88,7 +92,7 @@ async function scanProcesses(above: number): Promise<ProcessEntry[]> {
     const fresh = listPids().filter((pid) => pid > above && !seen.has(pid))
     for (const [index, pid] of fresh.entries()) {
       seen.add(pid)
-      const entry = readProcess(pid)
+      const entry = await readStarted(pid)
       if (entry !== null) entries.push(entry)
       if (index % processesPerTurn === processesPerTurn - 1) await setImmediate()
     }
@@ -116,6 +120,9 @@ export function lastPid(): number | null {
   return Number.isInteger(last) && last > 0 ? last : null
 }
 
+/** How many pids there are before they begin anew. */
+export const pidCount = Number(readProcFile('/proc/sys/kernel/pid_max') ?? 32_768)
+
 /** When a process started, in the system's ticks; 0 when it is gone. */
 export function startTicksOf(pid: number): number {
   const stat = readProcFile(`/proc/${pid}/stat`)
@@ -130,8 +137,13 @@ export function readProcess(pid: number): ProcessEntry | null {
   const close = stat.lastIndexOf(')')
   const fields = stat.slice(close + 2).split(' ')
   const field = (at: number) => Number(fields[at])
-  const ended = fields[0] === 'Z' || fields[0] === 'X'
+  const isExited = fields[0] === 'Z' || fields[0] === 'X'
+  // a first thread that has exited looks like the end of the process, and the other threads go on
+  const isHeadless = isExited && field(17) > 1
+  const ended = isExited && !isHeadless
   const readable = !ended && (field(6) & kernelThread) === 0
+  const threads = isHeadless ? threadsOf(pid) : [pid]
+  const marks = readable ? (readMarks(threads) ?? unread) : noMarks
   return {
     pid,
     parent: field(1),
@@ -140,16 +152,54 @@ export function readProcess(pid: number): ProcessEntry | null {
     startTicks: field(19),
     name: stat.slice(stat.indexOf('(') + 1, close),
     ended,
-    marks: readable ? readMarks(pid) : noMarks,
+    marks,
+    isStarting: marks === unread,
   }
 }
 
-/** The marks in a process's environment. Unreadable (another user's) or cleared: none. */
-function readMarks(pid: number): Marks {
-  // In the middle of an exec the environment reads as empty for some microseconds.
-  const environ =
-    readProcFile(`/proc/${pid}/environ`) || readProcFile(`/proc/${pid}/environ`) || undefined
-  if (environ === undefined || !environ.includes(anyMark)) return noMarks
+/** Reads one process; one that is between two programs a little later. */
+async function readStarted(pid: number): Promise<ProcessEntry | null> {
+  let entry = readProcess(pid)
+  for (let waits = 0; entry?.isStarting && waits < mostWaitsForProgram; waits += 1) {
+    await delay(1)
+    entry = readProcess(pid)
+  }
+  return entry
+}
+
+/** The threads of a process as paths below /proc have them; none when it is gone. */
+export function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`)
+  } catch {
+    // gone meanwhile
+    return []
+  }
+}
+
+/** The marks in a process's environment. Unreadable (another user's) or cleared: none; null while it cannot be read yet. */
+function readMarks(threads: readonly (string | number)[]): Marks | null {
+  for (const thread of threads) {
+    const environ = readProcFile(`/proc/${thread}/environ`)
+    if (environ) return marksIn(environ)
+    if (environ === null) continue
+    if (isBetweenPrograms(thread)) return null
+    // it may have come to its new program since
+    const again = readProcFile(`/proc/${thread}/environ`)
+    if (again) return marksIn(again)
+  }
+  return noMarks
+}
+
+/** Whether a process is in the middle of an exec, where its environment reads as empty, on a busy machine for milliseconds. */
+function isBetweenPrograms(thread: string | number): boolean {
+  const stat = readProcFile(`/proc/${thread}/stat`)
+  // env_end, the 51st field of proc(5)
+  return stat !== null && stat.slice(stat.lastIndexOf(')') + 2).split(' ')[48] === '0'
+}
+
+function marksIn(environ: string): Marks {
+  if (!environ.includes(anyMark)) return noMarks
   const marks: { -readonly [name in keyof Marks]: Marks[name] } = {}
   for (const line of environ.split('\0')) {
     const equals = line.indexOf('=')

@@ -4,6 +4,7 @@ import type { Leader } from '../runner-protocol.ts'
 import {
   hasProcessTable,
   lastPid,
+  pidCount,
   readProcess,
   type ProcessEntry,
   type ProcessTable,
@@ -32,8 +33,10 @@ export interface EndedProcess {
 const giveUpMs = 5000
 /** How long a process may take from its last output to its end. */
 const exitingMs = 20
+/** More processes than that are not started in a millisecond. */
+const mostStartsPerMs = 100
 /** A run shorter than that cannot have used up all pids, so its processes have pids above its leader's. */
-const pidsInOrderMs = 2000
+const pidsInOrderMs = Math.min(2000, pidCount / mostStartsPerMs)
 
 /**
  * The processes of one run: the leader's group and session, whatever bears the run's mark, and the descendants of
@@ -159,7 +162,17 @@ export class ProcessTree {
     if (pid === undefined || !isGroupAlive(pid)) return []
     const name = 'process group'
     return [
-      { pid, parent: 0, group: pid, session: pid, startTicks: 0, name, ended: false, marks: {} },
+      {
+        pid,
+        parent: 0,
+        group: pid,
+        session: pid,
+        startTicks: 0,
+        name,
+        ended: false,
+        marks: {},
+        isStarting: false,
+      },
     ]
   }
 

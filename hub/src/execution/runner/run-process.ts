@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { closeSync, existsSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
+import { filterFd } from '../sandbox/system-calls.ts'
 import type { FifoPool, OutputPipes, PipeEnds, PipeId } from './fifo-pool.ts'
+import type { HandedBytes } from './handed-bytes.ts'
 import { infoFd, takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from './output-source.ts'
 
@@ -18,6 +20,8 @@ export interface ProcessStart {
   readonly env: Readonly<Record<string, string>>
   /** Whether it is a bubblewrap that names its namespace's first process on `infoFd`. */
   readonly namesInit?: boolean
+  /** What it reads from `filterFd`; null: nothing. */
+  readonly filter?: HandedBytes | null
 }
 
 /** A process that runs, in a group and session of its own. */
@@ -55,6 +59,7 @@ export async function startProcess(
 ): Promise<StartedProcess | StartFault | null> {
   const pipes = await pool.take()
   const info = start.namesInit === true ? await pool.takeOne() : null
+  const filter = start.filter?.open() ?? null
   const discard = () => {
     pipes?.discard()
     if (info !== null) closeSync(info.readFd)
@@ -65,13 +70,14 @@ export async function startProcess(
       discard()
       return null
     }
-    child = launch(start, pipes, info)
+    child = launch(start, pipes, info, filter)
   } catch (error) {
     discard()
     return faultOf(error, start)
   } finally {
     for (const fd of pipes?.writeFds ?? []) closeSync(fd)
     if (info !== null) closeSync(info.writeFd)
+    if (filter !== null) closeSync(filter)
   }
   const { promise: exit, resolve } = Promise.withResolvers<Awaited<StartedProcess['exit']>>()
   child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
@@ -96,12 +102,25 @@ function launch(
   start: ProcessStart,
   pipes: OutputPipes | null,
   info: PipeEnds | null,
+  filter: number | null,
 ): ChildProcess {
   const [stdout, stderr] = pipes?.writeFds ?? (['pipe', 'pipe'] as const)
   const stdio: StdioOptions = ['ignore', stdout, stderr]
-  if (start.namesInit === true) stdio[infoFd] = info?.writeFd ?? 'ignore'
+  stdio[infoFd] = start.namesInit === true ? (info?.writeFd ?? 'pipe') : 'ignore'
+  if (start.filter) stdio[filterFd] = filter ?? 'pipe'
   const { argv0, cwd, env } = start
-  return spawn(start.file, start.args, { argv0, cwd, env, stdio, detached: true })
+  const child = spawn(start.file, start.args, { argv0, cwd, env, stdio, detached: true })
+  if (start.filter && filter === null) send(child, start.filter.bytes)
+  // nobody waits for its word then, and it must be able to say it
+  if (start.namesInit === true && info === null) (child.stdio[infoFd] as Readable | null)?.resume()
+  return child
+}
+
+/** Where no file can be made: by the socket that Node made. */
+function send(child: ChildProcess, bytes: Uint8Array): void {
+  const socket = child.stdio[filterFd] as Writable | null | undefined
+  // one that ended before it read all has failed, which its exit says
+  socket?.on('error', () => {}).end(bytes)
 }
 
 function faultOf(error: unknown, start: ProcessStart): StartFault {

@@ -50,6 +50,8 @@ const drainMs = 200
 const leftoverGraceMs = 500
 /** After the tree's end: how long a pipe that stays open and silent is waited for. */
 const silentPipeMs = 1000
+/** And one that somebody out of reach still writes to. What the pipe itself held has long been read by then. */
+const busyPipeMs = 5000
 /** How long the kernel may take to end what is in a sandbox (a process in uninterruptible sleep). */
 const sandboxEndMs = 5000
 
@@ -199,12 +201,14 @@ export class RunningCommand {
     const leftBehind: EndedProcess[] = []
     await this.#ending
     if (!(await settlesWithin(output.ended, drainMs))) leftBehind.push(...(await tree.end(graceMs)))
+    let soughtAt = Number.POSITIVE_INFINITY
     while (!(await settlesWithin(output.ended, drainMs))) {
       if (!this.#seekHolders) {
         this.#seekHolders = true
         leftBehind.push(...(await tree.end(graceMs)))
+        soughtAt = performance.now()
       }
-      if (output.quietMs < silentPipeMs) continue
+      if (output.quietMs < silentPipeMs && performance.now() - soughtAt < busyPipeMs) continue
       output.abandon()
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended

@@ -1,7 +1,9 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
-import { hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
+import { dirname } from 'node:path'
+import { type HiddenPlace, hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
 import { type ConfinedProfile, profileTraits } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
+import { filterFd } from './system-calls.ts'
 
 /** What about one command shapes its sandbox. */
 export interface View {
@@ -23,6 +25,10 @@ export const temporary: readonly string[] = ['/tmp', '/var/tmp']
  */
 export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
   const { network, workspaceWritable } = profileTraits[view.profile]
+  const hidden = hiddenPlaces(sandbox)
+  const roots = sandbox.roots.toSorted((a, b) => a.length - b.length)
+  const workspace = roots.findLast((root) => isWithin(view.cwd, root))
+  const own = workspaceWritable && workspace && isItself(workspace) ? workspace : undefined
   return [
     ...(sandbox.userNamespace ? ['--unshare-user'] : []),
     '--unshare-pid',
@@ -30,6 +36,7 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
     '--unshare-uts',
     '--unshare-cgroup-try',
     ...(network ? [] : ['--unshare-net']),
+    ...(sandbox.filtersCalls ? ['--seccomp', String(filterFd)] : []),
     '--die-with-parent',
     '--new-session',
     '--cap-drop',
@@ -48,8 +55,9 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
     ...temporaryFiles(view),
     ...socketPlaces.filter(isRealDirectory).flatMap((place) => ['--tmpfs', place]),
     ...keptOfRun.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...workspaces(sandbox, view, workspaceWritable),
-    ...hiddenPlaces(sandbox).flatMap(({ path, isDirectory }) => mask(path, isDirectory)),
+    ...workspaces(roots, own),
+    ...(own === undefined ? [] : heldInPlace(own, hidden)),
+    ...hidden.flatMap(({ path, isDirectory }) => mask(path, isDirectory)),
     '--chdir',
     view.cwd,
   ]
@@ -71,17 +79,33 @@ function shownAs(path: string): string[] {
   return found?.isFile() || found?.isDirectory() ? ['--ro-bind-try', path, path] : []
 }
 
-/** The workspace that the command works in, and those that would be missing because of what was replaced. */
-function workspaces(sandbox: Sandbox, view: View, isWritable: boolean): string[] {
-  // outer ones first: a mount on an inner one would be lost below a later mount on the outer
-  const roots = sandbox.roots.toSorted((a, b) => a.length - b.length)
-  const own = roots.findLast((root) => isWithin(view.cwd, root))
+/**
+ * The workspace that may be written, and those that would be missing because of what was replaced.
+ *
+ * @param roots outer ones first: a mount on an inner one would be lost below a later mount on the outer
+ */
+function workspaces(roots: readonly string[], own: string | undefined): string[] {
   const replaced = [...socketPlaces, ...temporary]
   return roots.filter(isItself).flatMap((root) => {
-    if (root === own && isWritable) return ['--bind', root, root]
+    if (root === own) return ['--bind', root, root]
     const isGone = replaced.some((place) => isWithin(root, place))
     return isGone ? ['--ro-bind-try', root, root] : []
   })
+}
+
+/**
+ * The directories between a workspace and what is masked in it, each mounted on itself: what is a mount cannot be moved.
+ * Else a command could move a directory with its secret, and the next one would find that where nothing is masked.
+ */
+function heldInPlace(root: string, hidden: readonly HiddenPlace[]): string[] {
+  const between = new Set<string>()
+  for (const { path } of hidden) {
+    for (let at = dirname(path); at !== root && isWithin(at, root); at = dirname(at))
+      between.add(at)
+  }
+  return [...between]
+    .toSorted((a, b) => a.length - b.length)
+    .flatMap((path) => ['--bind', path, path])
 }
 
 /** Nothing is there, and nothing can be put there that would then be lost. */

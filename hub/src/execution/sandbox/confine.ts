@@ -1,11 +1,16 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
 import { infoFd } from '../runner/pid-namespace.ts'
+import { HandedBytes } from '../runner/handed-bytes.ts'
 import type { ProcessStart } from '../runner/run-process.ts'
 import { bwrapArguments, temporary } from './bwrap-arguments.ts'
 import { homeSecrets, socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
 import type { Profile } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
+import { systemCallFilter } from './system-calls.ts'
+
+const calls = systemCallFilter()
+const filter = calls === null ? null : new HandedBytes(calls)
 
 /** How one command is to be confined, decided before it is started. */
 export interface Confinement {
@@ -60,6 +65,7 @@ function wrapped(start: ProcessStart, sandbox: Sandbox, args: readonly string[])
     cwd: start.cwd,
     env: withTemporary(start.env),
     namesInit: true,
+    filter: sandbox.filtersCalls ? filter : null,
   }
 }
 

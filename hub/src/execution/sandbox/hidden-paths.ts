@@ -97,23 +97,21 @@ export interface HiddenPlace {
 
 /** What there is to mask now. It is looked up for every command: credentials come and go. */
 export function hiddenPlaces(sandbox: Sandbox): HiddenPlace[] {
-  const asRoot = process.getuid?.() === 0
-  const wanted = [
-    ...sandbox.hidden,
-    ...(asRoot ? [...systemSecrets, ...hostKeys()] : []),
-    ...sandbox.homes.flatMap(secretsOf),
-  ]
-  const found = new Map<string, HiddenPlace>()
-  for (const path of wanted) {
-    const place = look(path)
-    if (place === null) continue
-    // a workspace inside it stays usable; the hub's own data is hidden even then
-    const holdsRoot = sandbox.roots.some((root) => isWithin(root, place.path))
-    if (!holdsRoot || sandbox.hidden.includes(path)) found.set(place.path, place)
-  }
+  const found = new Map(credentialPlaces(sandbox).map((place) => [place.path, place]))
+  // hidden also where a workspace lies in it
+  for (const place of sandbox.hidden.map(look)) if (place !== null) found.set(place.path, place)
   return [...found.values()].filter(
     ({ path }) => ![...found.keys()].some((other) => other !== path && isWithin(path, other)),
   )
+}
+
+/** The credentials that are there now, of the homes and of the machine. One that a workspace lies in stays usable. */
+export function credentialPlaces({ homes, roots }: Sandbox): HiddenPlace[] {
+  const ofMachine = process.getuid?.() === 0 ? [...systemSecrets, ...hostKeys()] : []
+  return [...ofMachine, ...homes.flatMap(secretsOf)]
+    .map(look)
+    .filter((place) => place !== null)
+    .filter(({ path }) => !roots.some((root) => isWithin(root, path)))
 }
 
 /** One look at the directory spares one at each name, which most homes have few of. */

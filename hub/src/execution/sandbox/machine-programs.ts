@@ -24,13 +24,26 @@ const machinePrograms: Readonly<Record<string, string>> = {
 const machinePaths =
   /(?<![\w.-])(?:\/proc\/(?:\d|\*|\?|\[|net\b|mounts\b|self\/(?:mount|net|cgroup|ns))|\/proc\/?(?=$|[\s'"])|\/etc\/mtab\b|\/sys\/class\/net\b|\/dev\/?(?=$|[\s'"])|\/dev\/(?:sd|nvme|vd|disk|mapper|shm|bus|input|dri)|\/(?:var\/)?tmp\/?(?=$|[\s'"])|\/(?:var\/)?tmp\/[^\s'"/]*[*?[{$])/
 
+/** Whether a sandbox would make this program lie. */
+export function isMachineProgram(name: string): boolean {
+  return Object.hasOwn(machinePrograms, name)
+}
+
+/** The words of a judged part without quotes, assignments left out, its program by its bare name. */
+export function wordsOf(text: string): string[] {
+  const [program = '', ...rest] = text.split(/\s+/).filter((word) => !/^\w+=/.test(word))
+  return [unquoted(program).replace(/^.*\//, ''), ...rest.map(unquoted)]
+}
+
+function unquoted(word: string): string {
+  return word.replaceAll(/['"\\]/g, '')
+}
+
 /** Why a command, by one of its judged parts, looks at the machine itself; null when it does not. */
 export function looksAtMachine(units: readonly { readonly text: string }[]): string | null {
   for (const { text } of units) {
-    const words = text.split(/\s+/).filter((word) => !/^\w+=/.test(word))
-    const name = (words[0] ?? '').replaceAll(/['"\\]/g, '').replace(/^.*\//, '')
-    const what = Object.hasOwn(machinePrograms, name) ? machinePrograms[name] : undefined
-    if (what !== undefined) return `${name} looks at the machine's own ${what}`
+    const [name = ''] = wordsOf(text)
+    if (isMachineProgram(name)) return `${name} looks at the machine's own ${machinePrograms[name]}`
     const path = machinePaths.exec(text)
     if (path !== null) return `${path[0]} is the machine's own`
   }

@@ -1,4 +1,5 @@
 import { looksAtMachine, showsOwners } from './machine-programs.ts'
+import { reachesMasked } from './masked-reach.ts'
 import type { ConfinedProfile, Profile } from './profiles.ts'
 import type { Sandbox } from './sandbox.ts'
 
@@ -21,6 +22,13 @@ export interface SandboxStanding {
   readonly missing: Readonly<Record<ConfinedProfile, string>>
 }
 
+/** A command as it was judged: its level, and its parts as the classifier printed them. */
+export interface JudgedCommand {
+  readonly level: string
+  readonly units: readonly { readonly text: string }[]
+  readonly cwd: string
+}
+
 /** The profile that one command runs in, decided before it starts. */
 export interface ProfileChoice {
   readonly profile: Profile
@@ -32,13 +40,9 @@ export interface ProfileChoice {
   readonly warnings: readonly string[]
 }
 
-/**
- * Chooses the profile of a judged command.
- *
- * @param judged its level and its parts, as the classifier printed them
- */
+/** Chooses the profile of a judged command. */
 export function chooseProfile(
-  judged: { readonly level: string; readonly units: readonly { readonly text: string }[] },
+  judged: JudgedCommand,
   settings: SandboxSettings,
   standing: SandboxStanding,
 ): ProfileChoice {
@@ -62,8 +66,15 @@ export function chooseProfile(
     }
   }
   const look = isSafe ? looksAtMachine(judged.units) : null
-  if (look !== null && settings.mode === 'auto') return unconfined(look)
-  const warnings = look === null ? [] : [`${look}, and in the sandbox it sees only the sandbox's`]
+  const reached = look === null ? null : reachesMasked(judged.units, judged.cwd, sandbox)
+  if (look !== null && reached === null && settings.mode === 'auto') return unconfined(look)
+  const warnings: string[] = []
+  if (look !== null) warnings.push(`${look}, and in the sandbox it sees only the sandbox's`)
+  if (look !== null && reached !== null && settings.mode === 'auto') {
+    warnings.push(
+      `it stays in the sandbox because "${reached}" may lead to credentials, which are masked there`,
+    )
+  }
   if (sandbox.userNamespace && showsOwners(judged.units)) {
     warnings.push('in the sandbox files of other users seem to belong to nobody')
   }

@@ -1,12 +1,14 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { resolve } from 'node:path'
+import type { Writable } from 'node:stream'
 import { programPaths } from '../../../../config/setup/program-paths.js'
 import { bwrapArguments } from './bwrap-arguments.ts'
 import type { SandboxStanding } from './policy.ts'
 import { type ConfinedProfile, confinedProfiles } from './profiles.ts'
 import type { Sandbox } from './sandbox.ts'
+import { filterFd, systemCallFilter } from './system-calls.ts'
 
 /** What the hub found out about sandboxes when it started. */
 export interface SandboxProbe extends SandboxStanding {
@@ -49,11 +51,13 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
   if (told.fault !== null) return done(none(`${bwrap} does not run: ${told.fault}`), null)
   const version = told.stdout.trim()
   const base = baseOf(bwrap, version, parts)
-  const ways = process.getuid?.() === 0 ? [false, true] : [true]
+  const namespaces = process.getuid?.() === 0 ? [false, true] : [true]
+  const filters = systemCallFilter() === null ? [false] : [true, false]
   let last: SandboxStanding = none('nothing was tried')
-  for (const userNamespace of ways) {
-    last = await tryProfiles({ ...base, userNamespace })
-    if (last.sandbox !== null) break
+  for (const userNamespace of namespaces) {
+    for (const filtersCalls of filters) {
+      if (last.sandbox === null) last = await tryProfiles({ ...base, userNamespace, filtersCalls })
+    }
   }
   return done(last, version)
 }
@@ -91,28 +95,44 @@ function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox
     bwrap,
     takesArgv0: major > 0 || minor >= 9,
     userNamespace: false,
+    filtersCalls: false,
     roots,
     homes: homesOf(roots),
     hidden: parts.hidden.map(realPathOf),
   }
 }
 
-/** The hub's own home by either name it goes by, and the homes of those who own the workspaces. */
+/** The hub's own home by either name it goes by, the homes of those who own the workspaces, and for root, who reads all, everybody's. */
 function homesOf(roots: readonly string[]): string[] {
-  const homes = [homedir(), userInfo().homedir, '/root']
-  for (const root of roots) {
-    const home = /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0]
-    if (home !== undefined) homes.push(home)
-    const owner = statSync(root, { throwIfNoEntry: false })?.uid
-    const listed = owner === undefined ? undefined : homeOfUser(owner)
-    if (listed !== undefined) homes.push(listed)
-  }
+  const asRoot = process.getuid?.() === 0
+  const owners = roots.map((root) => ownerOf(root))
+  const homes = [
+    homedir(),
+    userInfo().homedir,
+    '/root',
+    ...roots.flatMap((root) => /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0] ?? []),
+    ...usersOfMachine()
+      // a home that is somebody else's is a directory of the system's: /bin, /usr/sbin
+      .filter(({ uid, home }) => owners.includes(uid) || (asRoot && ownerOf(home) === uid))
+      .map(({ home }) => home),
+  ]
   return [...new Set(homes.filter((home) => home !== '' && home !== '/').map(realPathOf))]
 }
 
-function homeOfUser(uid: number): string | undefined {
+function usersOfMachine(): { readonly uid: number; readonly home: string }[] {
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
-  return lines.map((line) => line.split(':')).find((fields) => fields[2] === String(uid))?.[5]
+  return lines
+    .map((line) => line.split(':'))
+    .map(([, , uid, , , home = '']) => ({ uid: Number(uid), home }))
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid
+  } catch {
+    // not there
+    return undefined
+  }
 }
 
 function missingAll(why: string): Record<ConfinedProfile, string> {
@@ -138,9 +158,20 @@ interface Tried {
 function tryRun(file: string, args: readonly string[]): Promise<Tried> {
   return new Promise((settle) => {
     const options = { timeout: probeMs, env: { PATH: '/usr/bin:/bin' } }
-    execFile(file, args, options, (error, stdout, stderr) => {
-      const said = stderr.trim().split('\n')[0]
-      settle({ stdout, fault: error === null ? null : said || error.message })
+    const child = spawn(file, args, {
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe'],
+    })
+    const said = { stdout: '', stderr: '' }
+    child.stdout?.on('data', (text) => (said.stdout += String(text)))
+    child.stderr?.on('data', (text) => (said.stderr += String(text)))
+    const filter = child.stdio[filterFd] as Writable
+    // whoever does not read it says by its exit what became of it
+    filter.on('error', () => {}).end(systemCallFilter() ?? '')
+    child.once('error', (error) => settle({ stdout: '', fault: error.message }))
+    child.once('close', (code, signal) => {
+      const fault = said.stderr.trim().split('\n')[0] || `it ended with ${code ?? signal}`
+      settle({ stdout: said.stdout, fault: code === 0 ? null : fault })
     })
   })
 }

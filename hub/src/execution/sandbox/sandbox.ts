@@ -11,6 +11,8 @@ export interface Sandbox {
    * every file of another owner would seem to be nobody's.
    */
   readonly userNamespace: boolean
+  /** whether the system calls of a command can be filtered: see `systemCallFilter` */
+  readonly filtersCalls: boolean
   /** the profiles that really work here */
   readonly available: readonly ConfinedProfile[]
   /** real paths of the directories that commands may work in */

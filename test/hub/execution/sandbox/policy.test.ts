@@ -18,6 +18,7 @@ const present: SandboxStanding = {
     bwrap: '/usr/bin/bwrap',
     takesArgv0: true,
     userNamespace: false,
+    filtersCalls: true,
     available: ['ro-nonet', 'rw-workspace-nonet'],
     roots: ['/w'],
     homes: [],
@@ -29,8 +30,12 @@ const present: SandboxStanding = {
     'rw-workspace-net': 'refused by the kernel',
   },
 }
-const safe = (...texts: string[]) => ({ level: 'SAFE', units: texts.map((text) => ({ text })) })
-const review = { level: 'REVIEW', units: [{ text: 'npm install' }] }
+const safe = (...texts: string[]) => ({
+  level: 'SAFE',
+  units: texts.map((text) => ({ text })),
+  cwd: '/w',
+})
+const review = { level: 'REVIEW', units: [{ text: 'npm install' }], cwd: '/w' }
 
 test('what is SAFE is confined, what a person clears is as the settings say', () => {
   expect(chooseProfile(safe('cat a'), settings, present)).toMatchObject({

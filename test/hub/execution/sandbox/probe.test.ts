@@ -1,4 +1,5 @@
-import { chmod, writeFile } from 'node:fs/promises'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { probeSandbox } from '../../../../hub/src/execution/sandbox/probe.ts'
@@ -52,4 +53,23 @@ describeConfined('on this machine', () => {
     expect(version).toMatch(/^bubblewrap \d/)
     expect(tookMs).toBeGreaterThan(0)
   })
+  const testAsRoot = process.getuid?.() === 0 ? test : test.skip
+
+  testAsRoot('root, who reads every file, has the credentials of all users masked', async () => {
+    const lines = (await readFile('/etc/passwd', 'utf8')).trim().split('\n')
+    const homes = lines
+      .map((line) => line.split(':'))
+      .filter(([, , uid, , , home = '']) => existsSync(home) && statSync(home).uid === Number(uid))
+      .map(([, , , , , home = '']) => realpathSync(home))
+
+    const { sandbox } = await probeSandbox({ roots: ['/usr'], hidden: [] })
+
+    expectHomes(sandbox?.homes, homes)
+  })
 })
+
+function expectHomes(masked: readonly string[] | undefined, homes: readonly string[]): void {
+  expect(homes).toContain('/root')
+  expect(masked).toEqual(expect.arrayContaining(homes.filter((home) => home !== '/')))
+  expect(masked).not.toContain(realpathSync('/bin'))
+}

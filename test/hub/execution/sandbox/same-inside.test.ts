@@ -50,7 +50,10 @@ describeConfined('what the rules call SAFE', () => {
     const plans = readCorpus('benign')
       .map(({ command }) => ({ command, verdict: trust.classifyCommand(command, { cwd: it.cwd }) }))
       .filter(({ command, verdict }) => verdict.level === 'SAFE' && !restless.test(command))
-      .filter(({ verdict }) => chooseProfile(verdict, settings, standing).profile !== 'none')
+      .filter(
+        ({ verdict }) =>
+          chooseProfile({ ...verdict, cwd: it.cwd }, settings, standing).profile !== 'none',
+      )
     expect(plans.length).toBeGreaterThan(250)
     const different: string[] = []
     const queue = [...plans]
