@@ -14,6 +14,9 @@ export interface LedgerParts {
   readonly secrets: SecretKeeper
 }
 
+/** Said beside the state that is meant, so that SQLite takes the index of what has not ended. */
+const hasNotEnded = sql<boolean>`status in ('pending', 'queued', 'running')`
+
 /** What the flow asks of the ledger: exactly what is there, and nothing that a loss of power would undo. */
 export class LedgerReads {
   readonly #db: Database
@@ -61,7 +64,8 @@ export class LedgerReads {
     const rows = await this.#db
       .selectFrom('command_executions')
       .selectAll()
-      .where('status', '=', sql.lit(state))
+      .where(hasNotEnded)
+      .where('status', '=', state)
       .where('execution_id', '>', after)
       .orderBy('execution_id')
       .limit(limit)
@@ -74,7 +78,8 @@ export class LedgerReads {
     const { n } = await this.#db
       .selectFrom('command_executions')
       .select((get) => get.fn.countAll<number>().as('n'))
-      .where('status', '=', sql.lit(state))
+      .where(hasNotEnded)
+      .where('status', '=', state)
       .executeTakeFirstOrThrow()
     return n
   }
@@ -84,7 +89,8 @@ export class LedgerReads {
     const rows = await this.#db
       .selectFrom('command_executions')
       .selectAll()
-      .where('status', '=', sql.lit('pending' as const))
+      .where(hasNotEnded)
+      .where('status', '=', 'pending')
       .where('digest', 'in', this.formsOf(digest))
       .orderBy('execution_id')
       .execute()
@@ -172,6 +178,7 @@ export class LedgerReads {
     const { oldest } = await this.#db
       .selectFrom('command_executions')
       .select((get) => get.fn.min<number | null>('timestamp').as('oldest'))
+      .where(hasNotEnded)
       .where('status', '=', state)
       .executeTakeFirstOrThrow()
     return oldest

@@ -211,6 +211,8 @@ export const postgresLeanLedger: readonly string[] = [
   `alter table command_executions drop constraint command_executions_agent_id_action_id_key`,
   `alter table command_executions add constraint command_executions_once unique (action_id, agent_id)`,
   `drop index command_executions_action`,
+  `drop index command_executions_pending`,
+  `drop index command_executions_active`,
 ]
 
 /** The search index: words with their places, made by us, so that both databases find the same. */

@@ -4,12 +4,16 @@ import type { StoreDialect } from '../dialect/dialect.ts'
 
 /**
  * What keeps an action from being taken in twice begins with the action's id: in the order in which ids are made, with
- * no second index of them. SQLite cannot change a table's constraint, so its table is made anew.
+ * no second index of them. One index has all that has not ended, also by what an approval of it binds. SQLite cannot
+ * change a table's constraint, so its table is made anew.
  */
 export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
   const statements = dialect === 'sqlite' ? sqliteLeanLedger : postgresLeanLedger
-  for (const statement of statements) await sql.raw(statement).execute(db)
+  for (const statement of [...statements, active]) await sql.raw(statement).execute(db)
 }
+
+const active = `create index command_executions_active on command_executions (status, execution_id, digest)
+    where status in ('pending', 'queued', 'running')`
 
 const columns = `
   execution_id, action_id, agent_id, agent_type, workflow_id, command, argv, command_hash, request_hash, context, cwd,
@@ -66,9 +70,6 @@ const sqliteLeanLedger: readonly string[] = [
   `drop table command_executions`,
   `alter table lean_executions rename to command_executions`,
   `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
-  `create index command_executions_pending on command_executions (digest) where status = 'pending'`,
-  `create index command_executions_active on command_executions (status, execution_id)
-    where status in ('pending', 'queued', 'running')`,
   `create index command_executions_denials on command_executions (agent_id, execution_id)
     where status = 'denied' and decided_by <> 'policy'`,
   `create index command_executions_reusable on command_executions (workflow_id, agent_id, execution_id)
