@@ -79,14 +79,16 @@ export interface SignedIn {
 /** Begins to note how long the page's main thread is taken at a time. */
 export async function watchLongTasks(page: Page): Promise<void> {
   await page.evaluate(`
+    globalThis.longTaskObserver?.disconnect()
     globalThis.longTasks = []
-    new PerformanceObserver((list) => {
+    globalThis.longTaskObserver = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) globalThis.longTasks.push(duration)
-    }).observe({ type: 'longtask' })
+    })
+    globalThis.longTaskObserver.observe({ type: 'longtask' })
   `)
 }
 
-/** The longest so far, in milliseconds; 0 while none was longer than 50. */
+/** The longest since then, in milliseconds; 0 while none was longer than 50. */
 export function longestTask(page: Page): Promise<number> {
   return page.evaluate('Math.max(0, ...globalThis.longTasks)')
 }

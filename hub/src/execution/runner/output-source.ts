@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import type { Pipe } from './fifo-pool.ts'
 
 /** Where the output of a process comes out. */
 export interface OutputSource {
@@ -18,13 +19,13 @@ export interface OutputSource {
 /** What every pipe is read into: a buffer for each read would make the runner large, and so its starts slow. */
 const shared = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The reading end of a named pipe. */
+/** The reading end of a named pipe, which is given back when it is closed. */
 export class PipeSource implements OutputSource {
-  readonly #fd: number
+  readonly #pipe: Pick<Pipe, 'readFd' | 'giveBack'>
   #socket: Socket | null = null
 
-  constructor(fd: number) {
-    this.#fd = fd
+  constructor(pipe: Pick<Pipe, 'readFd' | 'giveBack'>) {
+    this.#pipe = pipe
   }
 
   async read(take: (bytes: Buffer) => Promise<void> | undefined): Promise<void> {
@@ -34,7 +35,7 @@ export class PipeSource implements OutputSource {
       void wait?.then(() => socket.resume(), reject)
       return wait === undefined
     }
-    const options = { fd: this.#fd, readable: true, writable: false }
+    const options = { fd: this.#pipe.readFd, readable: true, writable: false }
     const onread = { buffer: shared, callback }
     const socket: Socket = new Socket({ ...options, onread })
     this.#socket = socket
@@ -42,11 +43,16 @@ export class PipeSource implements OutputSource {
     socket.on('error', () => {})
     socket.once('close', () => resolve())
     await closed
+    this.#pipe.giveBack()
   }
 
   close(): void {
-    if (this.#socket === null) closeSync(this.#fd)
-    else this.#socket.destroy()
+    if (this.#socket !== null) {
+      this.#socket.destroy()
+      return
+    }
+    closeSync(this.#pipe.readFd)
+    this.#pipe.giveBack()
   }
 }
 

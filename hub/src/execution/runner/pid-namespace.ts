@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PipeEnds } from './fifo-pool.ts'
+import type { Pipe } from './fifo-pool.ts'
 import { readProcFile } from './proc-files.ts'
 import { readProcess } from './process-table.ts'
 
@@ -13,7 +13,7 @@ const page = Buffer.allocUnsafeSlow(4096)
  * Reads the pid of a sandbox's first process from what bubblewrap wrote before it started the command
  * (`--info-fd`, bwrap(1)), and closes the pipe. Null where it wrote nothing: it had failed before that.
  */
-export function takeInit({ readFd }: Pick<PipeEnds, 'readFd'>): number | null {
+export function takeInit({ readFd, giveBack }: Pick<Pipe, 'readFd' | 'giveBack'>): number | null {
   try {
     const text = page.toString('latin1', 0, readSync(readFd, page))
     const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(text)?.[1])
@@ -23,6 +23,7 @@ export function takeInit({ readFd }: Pick<PipeEnds, 'readFd'>): number | null {
     return null
   } finally {
     closeSync(readFd)
+    giveBack()
   }
 }
 

@@ -3,7 +3,7 @@ import { closeSync, existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
 import { filterFd } from '../sandbox/system-calls.ts'
-import type { FifoPool, OutputPipes, PipeEnds, PipeId } from './fifo-pool.ts'
+import type { FifoPool, OutputPipes, Pipe, PipeId } from './fifo-pool.ts'
 import type { HandedBytes } from './handed-bytes.ts'
 import { infoFd, takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from './output-source.ts'
@@ -62,7 +62,9 @@ export async function startProcess(
   const filter = start.filter?.open() ?? null
   const discard = () => {
     pipes?.discard()
-    if (info !== null) closeSync(info.readFd)
+    if (info === null) return
+    closeSync(info.readFd)
+    info.giveBack()
   }
   let child: ChildProcess
   try {
@@ -101,7 +103,7 @@ export async function startProcess(
 function launch(
   start: ProcessStart,
   pipes: OutputPipes | null,
-  info: PipeEnds | null,
+  info: Pipe | null,
   filter: number | null,
 ): ChildProcess {
   const [stdout, stderr] = pipes?.writeFds ?? (['pipe', 'pipe'] as const)

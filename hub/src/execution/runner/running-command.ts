@@ -17,6 +17,7 @@ import { trueEnding } from '../sandbox/ended.ts'
 import { unkept } from '../sandbox/limits.ts'
 import { pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
+import { leftBehindWarning, overLimit, spoolFault, timedOut } from './end-reasons.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
 import { LiveOutput, type LiveListener } from './live-output.ts'
 import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
@@ -299,32 +300,6 @@ export class RunningCommand {
     const { defaultTimeoutMs, maxTimeoutMs } = this.#parts.settings
     return Math.min(wanted > 0 ? wanted : defaultTimeoutMs, maxTimeoutMs)
   }
-}
-
-function timedOut(timeoutMs: number): EndReason {
-  return { status: 'timed_out', category: 'timeout', text: `timed out after ${timeoutMs / 1000} s` }
-}
-
-function overLimit(maxOutputBytes: number): EndReason {
-  return {
-    status: 'failed',
-    category: 'output_limit',
-    text: `ended because it wrote more than ${maxOutputBytes} bytes`,
-  }
-}
-
-function spoolFault(spoolDir: string, error: unknown): EndReason {
-  return {
-    status: 'failed',
-    category: 'resource',
-    text: `ended because its output cannot be kept in "${spoolDir}": ${messageOf(error)}`,
-  }
-}
-
-function leftBehindWarning(ended: readonly EndedProcess[]): string {
-  const names = [...new Set(ended.map(({ entry }) => `${entry.name} (${entry.pid})`))]
-  const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '')
-  return `${names.length} of its processes outlived the command and were ended: ${shown}`
 }
 
 async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {

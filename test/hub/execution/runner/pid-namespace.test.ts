@@ -14,8 +14,13 @@ function told(text: string): number | null {
     const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const writeFd = openSync(path, constants.O_WRONLY)
     if (text !== '') writeSync(writeFd, text)
-    const init = takeInit({ readFd })
+    let given = 0
+    const giveBack = () => {
+      given += 1
+    }
+    const init = takeInit({ readFd, giveBack })
     closeSync(writeFd)
+    expect(given).toBe(1)
     expect(() => closeSync(readFd)).toThrow('EBADF')
     return init
   } finally {
