@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { probeSandbox } from '../../hub/src/execution/index.ts'
-import { confine } from '../../hub/src/execution/sandbox/confine.ts'
+import { bwrapArguments } from '../../hub/src/execution/sandbox/bwrap-arguments.ts'
 import { TestBroker } from '../support/nats-server.ts'
 import type { BenchRow } from './bench-row.ts'
 import { type Measured, Worker } from './execute/worker.ts'
@@ -88,10 +88,10 @@ async function bareBwrap(cwd: string): Promise<readonly string[] | null> {
     process.stderr.write(`no rows of the sandbox: ${missing['ro-nonet']}\n`)
     return null
   }
-  const [file = '', ...args] = program
-  const start = { file, argv0: file, args, cwd, env: {} }
-  const confined = confine(start, { profile: 'ro-nonet', sandbox, limits: {}, group: null })
-  return [confined.start.file, ...confined.start.args]
+  // without the descriptors that only the runner hands over
+  const plain = { ...sandbox, filtersCalls: false }
+  const args = bwrapArguments(plain, { profile: 'ro-nonet', cwd, shown: [] })
+  return [sandbox.bwrap, ...args, '--', ...program]
 }
 
 /** Broker, hub and agents, each in a process of its own. */

@@ -52,6 +52,8 @@ export class Worker {
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = once(this.#child, 'exit')
     this.#child.disconnect()
+    const tooLong = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
     await ended
+    clearTimeout(tooLong)
   }
 }
