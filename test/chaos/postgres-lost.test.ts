@@ -43,17 +43,23 @@ describePostgres('PostgreSQL that goes away under load', () => {
     })
     const acknowledged = new Map<string, Promise<ActionResult>>()
     const isOver = new AbortController()
+    const areResultsThere = new AbortController()
+    await using loops = new AsyncDisposableStack()
+    loops.defer(() => {
+      isOver.abort()
+      areResultsThere.abort()
+    })
     const asking = (async () => {
       for (let n = 0; !isOver.signal.aborted; n += 1) {
         const actionId = `lost-${n}`
         const command = n % 3 === 0 ? `echo ${actionId}` : `echo ${actionId} >> marks`
         const asked = await agent.requestAction({ command, actionId }, { timeoutMs: 60_000 })
         acknowledged.set(actionId, asked.result({ timeoutMs: 120_000 }))
-        await delay(30)
+        await delay(60)
       }
     })()
     const approving = (async () => {
-      while (!isOver.signal.aborted || (await operator.pending().catch(() => [1])).length > 0) {
+      while (!areResultsThere.signal.aborted) {
         const pending = await operator.pending().catch(() => [])
         await Promise.allSettled(pending.map((one) => operator.approve(one.action_id)))
         await delay(50)
@@ -72,8 +78,11 @@ describePostgres('PostgreSQL that goes away under load', () => {
       }, 30_000)
     }
     isOver.abort()
-    await Promise.all([asking, approving])
+    await asking
+    // what a hub that ended had not confirmed comes again to the next one when its time is over
     const results = await Promise.all(acknowledged.values())
+    areResultsThere.abort()
+    await approving
 
     const marks = (await readFile(join(workspace.path, 'marks'), 'utf8'))
       .split('\n')
