@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import type { Logger } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { PipeSource } from './output-source.ts'
+import { threadsOf } from './process-table.ts'
 
 const batch = 64
 const retryAfterMs = 10_000
@@ -136,11 +137,15 @@ export class FifoPool {
   }
 }
 
-/** Whether a process has one of these pipes open. */
+/** Whether a process has one of these pipes open. Each of its threads may have descriptors of its own. */
 export function holdsPipe(pid: number, ids: readonly PipeId[]): boolean {
+  return threadsOf(pid).some((thread) => threadHolds(thread, ids))
+}
+
+function threadHolds(thread: string, ids: readonly PipeId[]): boolean {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-      const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false })
+    return readdirSync(`/proc/${thread}/fd`).some((fd) => {
+      const open = statSync(`/proc/${thread}/fd/${fd}`, { throwIfNoEntry: false })
       return open?.isFIFO() && ids.some(({ dev, ino }) => dev === open.dev && ino === open.ino)
     })
   } catch {
