@@ -67,17 +67,18 @@ test('a long write comes in pieces of at most 32 KiB', () => {
   expect(chunks.map(({ data }) => data.length)).toEqual([32_768, 32_768, 32_768, 1696])
 })
 
-test('past a MiB in a moment, pieces are left out and counted, the last of them at the end', () => {
+test('past a MiB in a moment, pieces are left out, and all of them are counted', () => {
   const { chunks, live } = listen()
 
   for (let count = 0; count < 64; count += 1) live.push('stdout', Buffer.alloc(32_768, 'x'))
   live.finish()
 
   const told = chunks.reduce((sum, { data }) => sum + data.length, 0)
-  const last = chunks.at(-1)
+  const skipped = chunks.reduce((sum, { skippedBytes = 0 }) => sum + skippedBytes, 0)
   expect(told).toBeGreaterThanOrEqual(1024 * 1024)
-  expect(told + (last?.skippedBytes ?? 0)).toBe(64 * 32_768)
-  expect(last).toMatchObject({ seq: 64, data: '' })
+  // on a machine that takes its time over this, more may go out meanwhile
+  expect(skipped).toBeGreaterThan(0)
+  expect(told + skipped).toBe(64 * 32_768)
 })
 
 test('a listener that has no room is spared, and told how much it missed', () => {
