@@ -13,7 +13,8 @@ import { executions } from './history-rows.ts'
 const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
 const inFlight = 256
 const mostRaw = 200_000
-const batchesOfTurn = 10
+/** So long that both meet a checkpoint in each of their turns. */
+const batchesOfTurn = 40
 
 /**
  * The history at a million recorded executions (`CENTRALPOST_BENCH_ROWS`: fewer). `record` is what the hub does to
