@@ -1,6 +1,4 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Agent } from '@centralpost/agents'
 import { isRunning } from '../hub/execution/executor-fixture.ts'
 import { eventually } from '../support/eventually.ts'
@@ -24,20 +22,14 @@ test.each<[Victim, Victim, Victim]>([
   async (...order) => {
     await using workspace = await TempDir.make()
     await using broker = await TestBroker.start({ agents: ['agent-a'], operators: [] })
-    const configFile = join(workspace.path, 'chaos.yaml')
     const nap = `sleep 3000.${process.pid}`
     // unconfined, so that nothing but the hub's own care ends them
-    await writeFile(
-      configFile,
+    await using hub = await HubProcess.make(
+      broker.dataDir,
+      workspace.path,
       'hub: { id: chaos }\nlog: { level: warn }\n' +
         `execution: { parallel: ${commands}, parallel_per_agent: ${commands}, kill_grace: 1, sandbox: { mode: "off" } }\n`,
     )
-    await using hub = new HubProcess({
-      dataDir: broker.dataDir,
-      configFile,
-      cwd: workspace.path,
-      logFile: join(workspace.path, 'hub.log'),
-    })
     await hub.start()
     await using agent = await Agent.connect({
       name: 'agent-a',
@@ -59,10 +51,7 @@ test.each<[Victim, Victim, Victim]>([
       else if (existsSync(`/proc/${runner}`)) process.kill(runner, 'SIGKILL')
     }
     await broker.isBack()
-    await eventually(async () => {
-      await hub.start()
-      return true
-    }, 30_000)
+    await hub.startAgain()
 
     const ended = await Promise.all(results)
     expect(new Set(ended.map(({ status }) => status))).toEqual(new Set(['interrupted']))

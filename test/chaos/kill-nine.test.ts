@@ -19,21 +19,15 @@ test(
       agents: ['agent-a', 'agent-b', 'agent-c'],
       operators: ['alice'],
     })
-    const configFile = join(workspace.path, 'chaos.yaml')
     const marks = join(workspace.path, 'marks')
     await writeFile(marks, '')
-    await writeFile(
-      configFile,
+    await using hub = await HubProcess.make(
+      broker.dataDir,
+      workspace.path,
       'hub: { id: chaos }\nlog: { level: warn }\n' +
         'execution: { parallel: 4, kill_grace: 1, sandbox: { mode: "off" } }\n' +
         'approvals: { pending_per_agent: 10000, execute_within: 300 }\n',
     )
-    await using hub = new HubProcess({
-      dataDir: broker.dataDir,
-      configFile,
-      cwd: workspace.path,
-      logFile: join(workspace.path, 'hub.log'),
-    })
     await hub.start()
     const until = Date.now() + loadMs
     const acknowledged = new Map<string, Promise<ActionResult>>()
@@ -93,14 +87,14 @@ test(
           await hub.kill9()
           kills.hub += 1
           await delay(Math.random() * 400)
-          await startAgain(hub)
+          await hub.startAgain()
         } else {
           await broker.kill9()
           kills.broker += 1
           await broker.isBack()
         }
       }
-      if (!hub.isRunning) await startAgain(hub)
+      if (!hub.isRunning) await hub.startAgain()
     })()
     await Promise.all([...asking, killing])
 
@@ -159,11 +153,3 @@ test(
   },
   loadMs + 180_000,
 )
-
-/** The broker may be away at that moment: a hub that finds none says so and ends. */
-async function startAgain(hub: HubProcess): Promise<void> {
-  await eventually(async () => {
-    await hub.start()
-    return true
-  }, 30_000)
-}

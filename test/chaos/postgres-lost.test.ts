@@ -17,21 +17,15 @@ describePostgres('PostgreSQL that goes away under load', () => {
     await using workspace = await TempDir.make()
     await using server = await TestPostgres.start()
     await using broker = await TestBroker.start({ agents: ['agent-a'], operators: ['alice'] })
-    const configFile = join(workspace.path, 'chaos.yaml')
     await writeFile(join(workspace.path, 'marks'), '')
-    await writeFile(
-      configFile,
+    await using hub = await HubProcess.make(
+      broker.dataDir,
+      workspace.path,
       'hub: { id: chaos }\nlog: { level: warn }\n' +
         `history: { backend: postgres, url: "${await server.database()}" }\n` +
         'execution: { parallel: 4, kill_grace: 1, sandbox: { mode: "off" } }\n' +
         'approvals: { pending_per_agent: 10000, execute_within: 300 }\n',
     )
-    await using hub = new HubProcess({
-      dataDir: broker.dataDir,
-      configFile,
-      cwd: workspace.path,
-      logFile: join(workspace.path, 'hub.log'),
-    })
     await hub.start()
     await using agent = await Agent.connect({
       name: 'agent-a',
@@ -72,10 +66,7 @@ describePostgres('PostgreSQL that goes away under load', () => {
       // its lock went with its connection: another hub might be at work
       await eventually(() => !hub.isRunning, 30_000)
       ends += 1
-      await eventually(async () => {
-        await hub.start()
-        return true
-      }, 30_000)
+      await hub.startAgain()
     }
     isOver.abort()
     await asking

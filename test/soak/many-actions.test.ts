@@ -1,6 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Agent, Operator } from '@centralpost/agents'
 import { actionResultSchema, decode, silentLogger, Bus } from '@centralpost/shared'
 import { eventually } from '../support/eventually.ts'
@@ -50,19 +48,12 @@ test(
   async () => {
     await using workspace = await TempDir.make()
     await using broker = await TestBroker.start({ agents: agentNames, operators: ['alice'] })
-    const configFile = join(workspace.path, 'soak.yaml')
-    await writeFile(
-      configFile,
+    await using hub = await HubProcess.make(
+      broker.dataDir,
+      workspace.path,
       'hub: { id: soak }\nlog: { level: error }\n' +
         'execution: { parallel: 8, parallel_per_agent: 4, sandbox: { mode: "off" } }\n',
     )
-    const logFile = join(workspace.path, 'hub.log')
-    await using hub = new HubProcess({
-      dataDir: broker.dataDir,
-      configFile,
-      cwd: workspace.path,
-      logFile,
-    })
     await hub.start()
     await using clients = new AsyncDisposableStack()
     // all results, as a listener of the operator's hears them, beside those that the agents get
@@ -133,7 +124,7 @@ test(
     const stats = await operator.stats()
     expect(stats.by_status).toEqual({ completed: asked })
     expect(
-      readFileSync(logFile, 'utf8')
+      readFileSync(hub.logFile, 'utf8')
         .split('\n')
         .filter((line) => line !== '' && !line.startsWith('hub: ')),
     ).toEqual([])

@@ -1,34 +1,65 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { eventually } from './eventually.ts'
 
 const bin = fileURLToPath(new URL('../../hub/bin/centralpost-hub.js', import.meta.url))
 
-/** A hub in a process of its own, started as `centralpost up` does, to be killed. Its log goes to `logFile`. */
+/** A hub in a process of its own, started as `centralpost up` does, to be killed. */
 export class HubProcess {
-  readonly #options: { dataDir: string; configFile: string; cwd: string; logFile: string }
+  readonly #dataDir: string
+  readonly #configFile: string
+  readonly #cwd: string
+  readonly logFile: string
   #child: ChildProcess | undefined
 
-  constructor(options: { dataDir: string; configFile: string; cwd: string; logFile: string }) {
-    this.#options = options
+  private constructor(dataDir: string, cwd: string) {
+    this.#dataDir = dataDir
+    this.#cwd = cwd
+    this.#configFile = join(cwd, 'hub.yaml')
+    this.logFile = join(cwd, 'hub.log')
+  }
+
+  /**
+   * @param dataDir the broker's, whose credentials are in it
+   * @param workspace where it works; its settings and its log are there as well
+   * @param config its settings, as YAML
+   */
+  static async make(dataDir: string, workspace: string, config: string): Promise<HubProcess> {
+    const hub = new HubProcess(dataDir, workspace)
+    await writeFile(hub.#configFile, config)
+    return hub
   }
 
   /** Resolves when the hub serves; rejects when it ends before. */
   async start(): Promise<void> {
-    const { dataDir, configFile, cwd, logFile } = this.#options
-    const log = openSync(logFile, 'a')
-    const child = spawn(process.execPath, [bin, 'hub', '--data', dataDir, '--config', configFile], {
-      cwd,
-      stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
+    const log = openSync(this.logFile, 'a')
+    const child = spawn(
+      process.execPath,
+      [bin, 'hub', '--data', this.#dataDir, '--config', this.#configFile],
+      {
+        cwd: this.#cwd,
+        stdio: ['ignore', log, log, 'ipc'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    )
     this.#child = child
     const ended = once(child, 'exit').then(([code]) => {
-      throw new Error(`the hub ended with ${String(code)} before it served; see ${logFile}`)
+      throw new Error(`the hub ended with ${String(code)} before it served; see ${this.logFile}`)
     })
     await Promise.race([once(child, 'message'), ended])
     ended.catch(() => {})
+  }
+
+  /** The broker may be away at that moment: a hub that finds none says so and ends, and is tried again. */
+  async startAgain(): Promise<void> {
+    await eventually(async () => {
+      await this.start()
+      return true
+    }, 30_000)
   }
 
   get isRunning(): boolean {

@@ -59,7 +59,7 @@ export interface StoreDialect {
   /** Brings tables up to date by `work`, which may rebuild those that others refer to. */
   readonly migrating: <T>(work: () => Promise<T>) => Promise<T>
   /** Moves what was committed from the log into the database file, where there is such a thing. */
-  readonly checkpoint: (mode: 'passive' | 'truncate') => Promise<CheckpointReport>
+  readonly checkpoint: () => Promise<CheckpointReport>
 }
 
 export interface CheckpointReport {

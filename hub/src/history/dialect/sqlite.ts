@@ -107,7 +107,7 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
         file.pragma('foreign_keys = ON')
         return done
       },
-      checkpoint: (mode) => Promise.resolve(checkpoint(file, part, mode)),
+      checkpoint: () => Promise.resolve(checkpoint(file, part)),
     },
   }
 }
@@ -124,11 +124,11 @@ export function unusable(path: string, error: unknown): CentralPostError {
 const pageBytes = 4096 + 24
 
 /** Of the memory's connection: both files' logs. Copies only what no reader stands in the way of; blocks no writer. */
-function checkpoint(file: Sqlite, part: StorePart, mode: 'passive' | 'truncate'): CheckpointReport {
+function checkpoint(file: Sqlite, part: StorePart): CheckpointReport {
   const names = part === 'memory' ? ['ledger', 'main'] : ['main']
   let report = { log: 0, left: 0 }
   for (const name of names) {
-    const [row] = file.pragma(`${name}.wal_checkpoint(${mode})`) as {
+    const [row] = file.pragma(`${name}.wal_checkpoint(passive)`) as {
       log: number
       checkpointed: number
     }[]

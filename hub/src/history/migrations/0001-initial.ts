@@ -8,9 +8,8 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-const sqliteInitial: readonly string[] = [
-  `create table command_executions (
-      execution_id integer primary key autoincrement,
+/** What migrations have shipped with: it never changes. */
+export const sqliteExecutionColumns = `
       action_id text not null,
       agent_id text not null,
       agent_type text,
@@ -48,7 +47,12 @@ const sqliteInitial: readonly string[] = [
       output_size integer,
       output_ref text,
       stdout_preview text,
-      stderr_preview text,
+      stderr_preview text`
+
+const sqliteInitial: readonly string[] = [
+  `create table command_executions (
+      execution_id integer primary key autoincrement,
+      ${sqliteExecutionColumns},
       unique (agent_id, action_id)
     ) strict`,
   `create index command_executions_action on command_executions (action_id)`,

@@ -36,9 +36,9 @@ export function indexerMethods(store: Store, hubId: string) {
         isMore = await indexer.step()
         await new Promise(setImmediate)
       }
-      return { isMore, ...(await store.dialect.checkpoint('passive')) }
+      return { isMore, ...(await store.dialect.checkpoint()) }
     },
-    checkpoint: () => store.dialect.checkpoint('passive'),
+    checkpoint: () => store.dialect.checkpoint(),
     createPattern: (pattern: NewPattern) => changed(patterns.createPattern(pattern)),
     recordPatternUsage: (use: Parameters<PatternStore['recordPatternUsage']>[0]) =>
       patterns.recordPatternUsage(use),
