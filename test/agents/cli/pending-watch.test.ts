@@ -101,12 +101,13 @@ onPty('centralpost pending --watch on a terminal', () => {
   })
 
   test('gives the terminal back when it crashes, and the stack can be read after', async () => {
-    const crash = 'setTimeout(() => { throw new Error("crashed on purpose") }, 1500)'
+    const crash = 'process.on("SIGUSR2", () => { throw new Error("crashed on purpose") })'
     await using screen = new PtyCli(['pending', '--watch'], {
       env: { ...env(), NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(crash)}` },
     })
+    await eventually(() => screen.screen.includes('Nothing waits'))
+    await screen.signal('USR2')
     await screen.ended
-    expect(screen.output).toContain('\u001b[?1049h')
     const after = screen.output.slice(screen.output.lastIndexOf(given))
     expect(after).toContain('crashed on purpose')
     expect(after).toMatch(/ icanon/)
