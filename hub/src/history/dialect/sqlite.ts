@@ -60,14 +60,14 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       makeDurable: () => log.sync(),
       // the one connection is in the transaction: no promise is needed between a statement and the next
       run: <Row>(_tx: Tx, text: string, values: readonly unknown[]) => {
-        const statement = statements.prepare(text)
+        const statement = statements.prepareOwn(text)
         if (statement.reader) return statement.all(values) as Row[]
         statement.run(values)
         return []
       },
       // asking the statement to return its row's number takes longer than the index that keeps it unique
       insertExecution: (_tx, text, values) => {
-        const { changes, lastInsertRowid } = statements.prepare(text).run(values)
+        const { changes, lastInsertRowid } = statements.prepareOwn(text).run(values)
         return changes === 0 ? undefined : Number(lastInsertRowid)
       },
       // one hub writes to a ledger, through one connection
@@ -142,10 +142,20 @@ function checkpoint(file: Sqlite, part: StorePart): CheckpointReport {
 /** Preparing a statement takes longer than running most of them. */
 function withKeptStatements(file: Sqlite): {
   prepare(text: string): Statement
+  /** For statements that are always run to their end: asking one whether it is busy takes a while, too. */
+  prepareOwn(text: string): Statement
   close(): void
 } {
   const kept = new Map<string, Statement>()
+  const own = new Map<string, Statement>()
   return {
+    prepareOwn: (text) => {
+      const known = own.get(text)
+      if (known !== undefined) return known
+      const statement = file.prepare(text)
+      own.set(text, statement)
+      return statement
+    },
     prepare: (wanted) => {
       // a full disk makes SQLite roll back by itself; the complaint about a second time would stand in for the fault
       const text = wanted === 'rollback' && !file.inTransaction ? 'select 1' : wanted

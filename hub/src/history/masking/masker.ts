@@ -39,9 +39,14 @@ export class Masker {
     return this.#options.isOn
   }
 
+  /** Whether a text is worth a closer look: there is no credential in it when it is not. */
+  mayHold(text: string): boolean {
+    return this.#options.isOn && (this.#own.length > 0 || hint.test(text))
+  }
+
   /** What looks like a credential in a text, each once. */
   secretsIn(text: string): ReadonlySet<string> {
-    if (!this.#mayHold(text)) return nothing
+    if (!this.mayHold(text)) return nothing
     return new Set(this.#spansIn(text).map(([from, to]) => text.slice(from, to)))
   }
 
@@ -59,7 +64,7 @@ export class Masker {
 
   /** A text without what looks like a credential in it, and without secrets that are known already. */
   mask(text: string, known: ReadonlySet<string> = nothing): string {
-    if (!this.#options.isOn || (known.size === 0 && !this.#mayHold(text))) return text
+    if (!this.#options.isOn || (known.size === 0 && !this.mayHold(text))) return text
     let masked = ''
     let end = 0
     for (const [from, to] of this.#spansIn(text)) {
@@ -73,7 +78,7 @@ export class Masker {
   /** The same of every string in a value, names of fields excepted. */
   maskDeep<T>(value: T, known: ReadonlySet<string> = nothing): T {
     if (!this.#options.isOn) return value
-    if (known.size === 0 && !this.#mayHold(JSON.stringify(value))) return value
+    if (known.size === 0 && !this.mayHold(JSON.stringify(value))) return value
     return this.#deep(value, known) as T
   }
 
@@ -104,11 +109,6 @@ export class Masker {
 
   #hmac(text: string): string {
     return createHmac('sha256', this.#options.key).update(text).digest('hex')
-  }
-
-  /** Whether it is worth a closer look. */
-  #mayHold(text: string): boolean {
-    return this.#options.isOn && (this.#own.length > 0 || hint.test(text))
   }
 
   /** Where secrets stand, from left to right; those that overlap are one. */

@@ -53,7 +53,7 @@ function activeOf(db: Database, scope: CommandTotalTable['scope'], names: readon
     .selectFrom('command_executions as e')
     .select(['e.status', 'e.trust_level'])
     .select((get) => get.fn.countAll<number>().as('n'))
-    .where(sql<boolean>`e.status in ('pending', 'queued', 'running')`)
+    .where(sql<boolean>`(e.status = 'pending' or e.status = 'queued' or e.status = 'running')`)
     .$if(scope === 'exact', (query) => query.where('e.command_hash', 'in', names))
     .$if(scope === 'form', (query) =>
       query.where(

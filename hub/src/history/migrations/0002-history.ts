@@ -1,26 +1,26 @@
 import { type Kysely, sql } from 'kysely'
-import { postgresSealedOnly } from '../dialect/postgres.ts'
+import { postgresHistory } from '../dialect/postgres.ts'
 import type { StoreDialect } from '../dialect/dialect.ts'
+import { sqliteExecutionColumns } from './0001-initial.ts'
 
 /**
  * The ledger keeps only the indexes that its own steps need: what searches and counts moves to the memory, which is
- * written behind the hot path. Secrets are masked, sealed originals stand apart, and segments of the trail are noted.
+ * written behind the hot path. What keeps an action from being taken in twice begins with the action's id: in the order
+ * in which ids are made, with no second index of them. Secrets are masked, sealed originals stand apart, and segments of
+ * the trail are noted.
  */
 export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
   const isSqlite = dialect === 'sqlite'
   const integer = isSqlite ? 'integer' : 'bigint'
   const strict = isSqlite ? ' strict' : ''
   const statements = [
-    ...(isSqlite ? forSqlite : []),
-    `alter table command_executions add column masked integer not null default 0`,
+    ...(isSqlite ? sqliteLedger : []),
     `alter table action_results add column sealed integer not null default 0`,
-    `create index command_executions_active on command_executions (status, execution_id)
-      where status in ('pending', 'queued', 'running')`,
+    // compared with in turn: SQLite makes the list of an "in" anew for every row
+    `create index command_executions_active on command_executions (status, execution_id, digest)
+      where status = 'pending' or status = 'queued' or status = 'running'`,
     `create index command_executions_denials on command_executions (agent_id, execution_id)
       where status = 'denied' and decided_by <> 'policy'`,
-    // by workflow and in order: the digest at its front would be a random place for each row
-    `create index command_executions_reusable on command_executions (workflow_id, agent_id, execution_id)
-      where status = 'completed' and trust_level = 'SAFE' and reused_from is null and workflow_id is not null`,
     `create table sealed_originals (
       execution_id ${integer} primary key references command_executions,
       original text not null
@@ -37,25 +37,39 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
       sealed_at ${integer} not null,
       sealed_by text not null
     )${strict}`,
-    ...(isSqlite ? sealedOnly : postgresSealedOnly),
+    ...(isSqlite ? sqliteSealedOnly : postgresHistory),
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-const forSqlite = [
-  ...['agent', 'workflow', 'hash', 'status', 'level', 'agent_status', 'reusable'].map(
-    (name) => `drop index command_executions_${name}`,
-  ),
-  `drop trigger command_fts_insert`,
-  `drop trigger command_fts_update`,
+/** SQLite cannot change a table's constraint, so the table is made anew. */
+const sqliteLedger: readonly string[] = [
+  // the highest number is never given out again without keeping it aside: nothing is deleted
+  `create table new_executions (
+      execution_id integer primary key,
+      ${sqliteExecutionColumns},
+      masked integer not null default 0,
+      unique (action_id, agent_id)
+    ) strict`,
+  `insert into new_executions select *, 0 from command_executions order by execution_id`,
+  `drop table command_executions`,
+  `alter table new_executions rename to command_executions`,
+  `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
+  `create index command_executions_writes on command_executions (finished_at)
+    where trust_level <> 'SAFE' and execution_timestamp is not null`,
+  `create trigger command_executions_final before update on command_executions
+    when old.status <> 'pending' and old.status <> 'queued' and old.status <> 'running'
+    begin select raise(abort, 'a terminal state never changes'); end`,
+  `create trigger command_executions_no_delete before delete on command_executions
+    begin select raise(abort, 'executions are never deleted'); end`,
   `drop table command_fts`,
   `drop trigger audit_events_no_delete`,
 ]
 
-const sealedOnly = [
+const sqliteSealedOnly: readonly string[] = [
   // REPLACE deletes without asking the trigger below
-  `create trigger audit_events_no_replace before insert on audit_events
-    when exists (select 1 from audit_events where seq = new.seq)
+  `create trigger audit_events_only_after before insert on audit_events
+    when new.seq <= (select max(seq) from audit_events)
     begin select raise(abort, 'audit events are append-only'); end`,
   `create trigger audit_events_no_delete before delete on audit_events
     when not exists (select 1 from audit_segments s where old.seq between s.first_seq and s.last_seq)

@@ -3,7 +3,6 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Store, StoreDialect, StorePart } from '../dialect/dialect.ts'
 import * as initial from './0001-initial.ts'
 import * as history from './0002-history.ts'
-import * as leanLedger from './0003-lean-ledger.ts'
 import * as memoryInitial from './memory-0001-initial.ts'
 
 type Name = StoreDialect['name']
@@ -13,7 +12,6 @@ const migrations: Readonly<Record<StorePart, (name: Name) => Record<string, Migr
   ledger: (name) => ({
     '0001-initial': { up: (db) => initial.up(db, name) },
     '0002-history': { up: (db) => history.up(db, name) },
-    '0003-lean-ledger': { up: (db) => leanLedger.up(db, name) },
   }),
   memory: (name) => ({
     'memory-0001-initial': { up: (db) => memoryInitial.up(db, name) },
