@@ -5,8 +5,8 @@ import { CentralPostError, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite, type Statement } from 'better-sqlite3'
 import { Kysely, sql, SqliteDialect } from 'kysely'
 import type { Schema } from '../schema.ts'
-import { sqliteMatch } from '../memory/search-query.ts'
 import { rowWithAddition } from './sqlite-pages.ts'
+import { newestHits, putSearchText } from './sqlite-search.ts'
 import type { CheckpointReport, Database, Store, StorePart, Tx } from './dialect.ts'
 
 /** More different statements than the hub has; those with lists in them come in many lengths. */
@@ -72,18 +72,8 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       },
       // one hub writes to a ledger, through one connection
       lockChain: () => Promise.resolve(),
-      newestHits: async (on, query, { before, limit }) => {
-        const { rows } = await sql<{ id: number }>`
-          select rowid as id from command_fts where command_fts match ${sqliteMatch(query)}
-          and rowid < ${before} order by rowid desc limit ${limit}`.execute(on)
-        return rows.map((row) => row.id)
-      },
-      putSearchText: async (tx, id, text) => {
-        await sql`insert or replace into command_fts (rowid, command, context, stdout_preview, stderr_preview)
-          values (${id}, ${text.command}, ${text.context}, ${text.stdout}, ${text.stderr})`.execute(
-          tx,
-        )
-      },
+      newestHits,
+      putSearchText,
       structuralFault: async (on) => {
         const { rows } = await sql<{ integrity_check: string }>`
           pragma ${sql.raw(part === 'ledger' ? 'main' : 'ledger')}.integrity_check('audit_events')`.execute(

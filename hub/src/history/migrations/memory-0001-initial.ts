@@ -58,14 +58,8 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
       duration ${integer}, timestamp ${integer} not null,
       unique (pattern_id, execution_id)
     )${strict}`,
-    ...(isSqlite ? sqliteSearch : postgresSearch),
+    // SQLite's search index is made as it fills
+    ...(isSqlite ? [] : postgresSearch),
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
-
-const sqliteSearch = [
-  `create virtual table command_fts using fts5 (
-    command, context, stdout_preview, stderr_preview,
-    content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0", prefix='2 3'
-  )`,
-]
