@@ -11,8 +11,9 @@ if (Number(major) < 24) {
   )
   process.exitCode = 78
 } else {
-  // Has old garbage collected early: a busy hub then holds 220 MB after 4,000 actions instead of 300 to 370. Set before
-  // anything is loaded it does as much as on Node's command line, however the hub is started.
+  // Has old garbage collected early: a busy hub then holds 230 MB after 6,000 actions instead of 400, and serves as many a
+  // second (355 and 359). Set before anything is loaded it does as much as on Node's command line, however the hub is
+  // started.
   if (process.argv[2] === 'hub') setFlagsFromString('--optimize-for-size')
   // halves the time to start; where the folder cannot be written, nothing is kept
   module.enableCompileCache(
