@@ -10,3 +10,8 @@ export interface BenchRow {
   readonly max_ms?: number
   readonly rss_mb?: number
 }
+
+/** As many digits as mean something, of milliseconds. */
+export function round(ms: number): number {
+  return Number(ms.toPrecision(3))
+}

@@ -7,7 +7,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { openStore } from '../../hub/src/history/database.ts'
 import { History } from '../../hub/src/history/history.ts'
 import type { NewCommandExecution } from '../../hub/src/history/schema.ts'
-import type { BenchRow } from './bench-row.ts'
+import { type BenchRow, round } from './bench-row.ts'
 import { executions } from './history-rows.ts'
 
 const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
@@ -298,8 +298,4 @@ function row(name: string, n: number, times: readonly number[]): BenchRow {
     per_second: Math.round(1000 / mean),
     rss_mb: Math.round(process.memoryUsage().rss / 2 ** 20),
   }
-}
-
-function round(ms: number): number {
-  return Number(ms.toPrecision(3))
 }
