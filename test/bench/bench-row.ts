@@ -12,6 +12,6 @@ export interface BenchRow {
 }
 
 /** As many digits as mean something, of milliseconds. */
-export function round(ms: number): number {
+export function inDigits(ms: number): number {
   return Number(ms.toPrecision(3))
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { probeSandbox } from '../../hub/src/execution/index.ts'
 import { bwrapArguments } from '../../hub/src/execution/sandbox/bwrap-arguments.ts'
 import { TestBroker } from '../support/nats-server.ts'
-import { type BenchRow, round } from './bench-row.ts'
+import { type BenchRow, inDigits } from './bench-row.ts'
 import { type Measured, Worker } from './execute/worker.ts'
 
 const rounds = Number(process.env['CENTRALPOST_BENCH_ROUNDS'] ?? 12)
@@ -66,12 +66,12 @@ export async function benchExecute(): Promise<BenchRow[]> {
       benchmark: 'execute',
       case: 'hub-event-loop-while-saturated',
       n: loop.n,
-      p50_ms: round(loop.p50),
-      p95_ms: round(loop.p95),
-      p99_ms: round(loop.p99),
-      max_ms: round(loop.max),
+      p50_ms: inDigits(loop.p50),
+      p95_ms: inDigits(loop.p95),
+      p99_ms: inDigits(loop.p99),
+      max_ms: inDigits(loop.max),
       per_second: 0,
-      rss_mb: Math.round(loop.rss / 2 ** 20),
+      rss_mb: Math.inDigits(loop.rss / 2 ** 20),
     },
   ]
 }
@@ -137,7 +137,7 @@ async function startFlow(
 function rowOf(name: string, measured: readonly Measured[]): BenchRow {
   const each = measured.flatMap((one) => one.each).toSorted((a, b) => a - b)
   const at = (share: number): number =>
-    round(each[Math.min(each.length - 1, Math.floor(each.length * share))] ?? 0)
+    inDigits(each[Math.min(each.length - 1, Math.floor(each.length * share))] ?? 0)
   // the median round: one that was disturbed does not count
   const speeds = measured.map((one) => (one.each.length / one.all) * 1000).toSorted((a, b) => a - b)
   return {
@@ -147,6 +147,6 @@ function rowOf(name: string, measured: readonly Measured[]): BenchRow {
     p50_ms: at(0.5),
     p95_ms: at(0.95),
     p99_ms: at(0.99),
-    per_second: Math.round(speeds[speeds.length >> 1] ?? 0),
+    per_second: Math.inDigits(speeds[speeds.length >> 1] ?? 0),
   }
 }

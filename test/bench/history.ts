@@ -7,7 +7,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { openStore } from '../../hub/src/history/database.ts'
 import { History } from '../../hub/src/history/history.ts'
 import type { NewCommandExecution } from '../../hub/src/history/schema.ts'
-import { type BenchRow, round } from './bench-row.ts'
+import { type BenchRow, inDigits } from './bench-row.ts'
 import { executions } from './history-rows.ts'
 
 const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
@@ -286,7 +286,7 @@ async function opening(dir: string): Promise<BenchRow> {
 function row(name: string, n: number, times: readonly number[]): BenchRow {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number): number =>
-    round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0)
+    inDigits(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0)
   const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length
   return {
     benchmark: 'history',
@@ -295,7 +295,7 @@ function row(name: string, n: number, times: readonly number[]): BenchRow {
     p50_ms: at(0.5),
     p95_ms: at(0.95),
     p99_ms: at(0.99),
-    per_second: Math.round(1000 / mean),
-    rss_mb: Math.round(process.memoryUsage().rss / 2 ** 20),
+    per_second: Math.inDigits(1000 / mean),
+    rss_mb: Math.inDigits(process.memoryUsage().rss / 2 ** 20),
   }
 }
