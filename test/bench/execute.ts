@@ -71,7 +71,7 @@ export async function benchExecute(): Promise<BenchRow[]> {
       p99_ms: inDigits(loop.p99),
       max_ms: inDigits(loop.max),
       per_second: 0,
-      rss_mb: Math.inDigits(loop.rss / 2 ** 20),
+      rss_mb: Math.round(loop.rss / 2 ** 20),
     },
   ]
 }
@@ -147,6 +147,6 @@ function rowOf(name: string, measured: readonly Measured[]): BenchRow {
     p50_ms: at(0.5),
     p95_ms: at(0.95),
     p99_ms: at(0.99),
-    per_second: Math.inDigits(speeds[speeds.length >> 1] ?? 0),
+    per_second: Math.round(speeds[speeds.length >> 1] ?? 0),
   }
 }

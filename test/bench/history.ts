@@ -295,7 +295,7 @@ function row(name: string, n: number, times: readonly number[]): BenchRow {
     p50_ms: at(0.5),
     p95_ms: at(0.95),
     p99_ms: at(0.99),
-    per_second: Math.inDigits(1000 / mean),
-    rss_mb: Math.inDigits(process.memoryUsage().rss / 2 ** 20),
+    per_second: Math.round(1000 / mean),
+    rss_mb: Math.round(process.memoryUsage().rss / 2 ** 20),
   }
 }
