@@ -140,7 +140,8 @@ export class GroupCommit {
     const entries: AuditEntry[] = []
     const shared: Batch = { tx, tell: (entry) => entries.push(entry) }
     for (const write of batch) {
-      if (values.length > 0 && performance.now() > until) break
+      // the clock costs as much as a part of a write
+      if (values.length % 8 === 7 && performance.now() > until) break
       const value = write.work(shared)
       values.push(value instanceof Promise ? await value : value)
     }
