@@ -86,7 +86,7 @@ describe('who imports whom', () => {
       'prom-client': /^hub\/src\/telemetry\//,
       '@opentelemetry': /^shared\/src\/tracing\/otel-tracing\.ts$/,
       'string-width': /^agents\/src\/cli\/pending-screen\/fit-text\.ts$/,
-      unbash: /^hub\/src\/trust\/parse-command\.ts$/,
+      unbash: /^hub\/src\/trust\/(?:parse-command|lower-words)\.ts$/,
       hono: /^agents\/src\/console\//,
       '@hono/node-server': /^agents\/src\/console\/console\.ts$/,
       preact: /^agents\/src\/console\/page\//,

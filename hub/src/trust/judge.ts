@@ -23,7 +23,7 @@ import { containment, innerOf, judgeWrapper, mostWrappers, ownWords } from './ju
 import { activatedVenv, changeDirectory } from './directories.ts'
 import { judgeRedirects } from './judge-redirects.ts'
 import { judgeSecrets } from './judge-secrets.ts'
-import type { BraceAllowance } from './parse-command.ts'
+import type { BraceAllowance } from './lower-words.ts'
 import { mostFromBraces, parseCommand } from './parse-command.ts'
 import type { Policy } from './policy.ts'
 import { describe, describeWord } from './print-command.ts'

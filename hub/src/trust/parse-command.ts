@@ -8,38 +8,30 @@ import type {
   Redirection,
   Statement,
   TestExpression,
-  Word as ParsedWord,
-  WordPart,
 } from 'unbash'
 import { parse } from 'unbash'
-import { compound, concat, fromPieces, join, opaque } from './build-tree.ts'
+import { compound, concat, join, opaque } from './build-tree.ts'
 import type {
   Assignment,
   CommandNode,
   Compound,
   ParsedCommand,
-  Piece,
   Redirect,
   Word,
 } from './command-tree.ts'
-import { expandBraces, mostWords } from './expand-braces.ts'
+import { type BraceAllowance, WordLowering } from './lower-words.ts'
 import { coversText, nestsExpansions } from './parser-guards.ts'
 
 const deepest = 16
 // Each level of a long text is parsed again: depth times length is bounded.
 const deepestOfLong = 6
 const long = 2048
-const mostExpansions = 3
 const mostNodes = 20_000
 /** Words that braces make, after which they make no more than their text has characters. */
 export const mostFromBraces = 1024
-const plainArithmetic = /^\$\(\([\d\s+\-*/%()<>!&|^~?:]*\)\)$/
-const plainBracket = /^\[[!^]?[A-Za-z0-9_.,:[\]-]+\]$/
-const simpleVariable = /^\$(?:[A-Za-z_]\w*|[0-9@*#?$!_-])$/
-const bracedVariable = /^\$\{#?\w+(?:\[[@*]\])?[^$`"'\\{}()]*\}$/
 
 /**
- * Parses bash text into the classifier's tree. The only place that knows the parser: its lazily parsed
+ * Parses bash text into the classifier’s tree. Only this and `lower-words.ts` know the parser: its lazily parsed
  * inner scripts are opened here, and every error found anywhere is a fault of the whole.
  */
 export function parseCommand(
@@ -49,21 +41,19 @@ export function parseCommand(
   return new Lowering(braces).run(text)
 }
 
-/** Words that braces may still make; shared by all texts of one command. */
-export interface BraceAllowance {
-  left: number
-}
-
 class Lowering {
   readonly #faults: string[] = []
   #nodes = 0
   #depth = 0
-  #expansions = 0
-  readonly #braces: BraceAllowance
+  readonly #words: WordLowering
   #deepest = deepest
 
   constructor(braces: BraceAllowance) {
-    this.#braces = braces
+    this.#words = new WordLowering({
+      braces,
+      fault: (reason) => this.#fault(reason),
+      script: (script) => this.#script(script),
+    })
   }
 
   run(text: string): ParsedCommand {
@@ -157,7 +147,7 @@ class Lowering {
     if (this.#nodes > mostNodes) throw new RangeError('more parts than are judged')
     switch (node.type) {
       case 'Command': {
-        const words: Word[] = node.name ? this.#words(node.name) : []
+        const words: Word[] = node.name ? this.#words.all(node.name) : []
         const assignments: Assignment[] = []
         const redirects: Redirect[] = []
         for (const part of node.prefix) {
@@ -166,8 +156,8 @@ class Lowering {
         }
         for (const part of node.suffix) {
           if (part.type === 'Word') {
-            if (part.parts === undefined) words.push(this.#plainWord(part))
-            else words.push(...this.#words(part))
+            if (part.parts === undefined) words.push(this.#words.plain(part))
+            else words.push(...this.#words.all(part))
           } else if (part.type === 'Assignment') words.push(this.#assignmentWord(part))
           else redirects.push(this.#redirect(part))
         }
@@ -203,7 +193,7 @@ class Lowering {
         )
       case 'For':
       case 'Select': {
-        const items = (node.wordlist ?? []).flatMap((word) => [' ', ...this.#words(word)])
+        const items = (node.wordlist ?? []).flatMap((word) => [' ', ...this.#words.all(word)])
         const isFor = node.type === 'For'
         const head = node.wordlist ? `${node.name.value} in` : node.name.value
         const keyword = isFor ? 'for' : 'select'
@@ -220,9 +210,9 @@ class Lowering {
       case 'ArithmeticFor':
         return compound('for', ['for ((…)); do ', this.#body(node.body), '; done'], false)
       case 'Case': {
-        const shape: Compound['shape'][number][] = ['case ', ...this.#words(node.word), ' in ']
+        const shape: Compound['shape'][number][] = ['case ', ...this.#words.all(node.word), ' in ']
         for (const item of node.items) {
-          for (const pattern of item.pattern) shape.push(...this.#words(pattern))
+          for (const pattern of item.pattern) shape.push(...this.#words.all(pattern))
           shape.push(') ', this.#body(item.body), ' ;; ')
         }
         return compound('case', [...shape, 'esac'], false)
@@ -240,19 +230,19 @@ class Lowering {
         return compound('test', ['[[ ', ...shape, ' ]]'], reproducible)
       }
       case 'ArithmeticCommand':
-        return compound('arithmetic', ['(( ', ...this.#opaqueWord(node.body), ' ))'], false)
+        return compound('arithmetic', ['(( ', ...this.#words.arithmetic(node.body), ' ))'], false)
     }
   }
 
   #test(expression: TestExpression, shape: (string | Word)[]): boolean {
     switch (expression.type) {
       case 'TestUnary': {
-        const operand = this.#word(expression.operand)
+        const operand = this.#words.one(expression.operand)
         shape.push(`${expression.operator} `, operand)
         return /^-[abcdefghknprstuwxzGLNOS]$/.test(expression.operator)
       }
       case 'TestBinary': {
-        const [left, right] = [this.#word(expression.left), this.#word(expression.right)]
+        const [left, right] = [this.#words.one(expression.left), this.#words.one(expression.right)]
         shape.push(left, ` ${expression.operator} `, right)
         return /^(==?|!=|-nt|-ot|-ef)$/.test(expression.operator)
       }
@@ -279,9 +269,9 @@ class Lowering {
     const isArray = node.value.type === 'ArrayValue'
     const value =
       node.value.type === 'ArrayValue'
-        ? concat(node.value.elements.map((element) => this.#word(element)))
-        : this.#word(node.value)
-    const index = node.index ? this.#word(node.index) : undefined
+        ? concat(node.value.elements.map((element) => this.#words.one(element)))
+        : this.#words.one(node.value)
+    const index = node.index ? this.#words.one(node.index) : undefined
     return {
       name: node.name,
       value: index ? concat([value, index]) : value,
@@ -303,7 +293,7 @@ class Lowering {
     const fdVariable = descriptor?.type === 'FileDescriptorVariable' ? descriptor.name : undefined
     if (node.type === 'HereDoc')
       return { operator: '<<', fd, fdVariable, target: this.#hereDoc(node) }
-    const target = node.target ? this.#word(node.target) : { value: '' }
+    const target = node.target ? this.#words.one(node.target) : { value: '' }
     if (!node.target) this.#fault('a redirection without a target')
     return { operator: node.operator, fd, fdVariable, target }
   }
@@ -320,172 +310,10 @@ class Lowering {
         ? { value: body, pieces: [opaque('backslashes', body)] }
         : { value: body }
     }
-    const pieces = node.body.parts.flatMap((part) => this.#pieces(part, true) ?? [])
+    const pieces = node.body.parts.flatMap((part) => this.#words.pieces(part, true) ?? [])
     if (pieces.every((piece) => piece.kind === 'text') && !body.includes('\\'))
       return { value: body }
     return { value: body, pieces: [...pieces, opaque('an expanded here-document', body)] }
-  }
-
-  #opaqueWord(text: string): Word[] {
-    // Names in arithmetic may hold subscripts with commands; parsing it as a word finds those.
-    const inner =
-      text.includes('$(') || text.includes('`') ? parse(`: "${text.replaceAll('"', '')}"`) : null
-    const script = inner ? this.#script(inner) : null
-    const scripts: Piece[] = inner ? [{ kind: 'script', script, quoted: true }] : []
-    return [{ value: text, pieces: [...scripts, opaque('arithmetic', text)] }]
-  }
-
-  #plainWord(word: ParsedWord): Word {
-    const text = word.text
-    if (text.charCodeAt(0) === 126) return this.#tilde(word)
-    return { value: word.value }
-  }
-
-  #tilde(word: ParsedWord): Word {
-    const slash = word.text.indexOf('/')
-    const prefix = slash < 0 ? word.text : word.text.slice(0, slash)
-    if (!/^~[A-Za-z0-9_+-]*$/.test(prefix))
-      return { value: word.value, pieces: [opaque('a tilde', word.text)] }
-    const rest = word.value.slice(prefix.length)
-    const pieces: Piece[] = [{ kind: 'tilde', text: prefix }]
-    if (rest !== '') pieces.push({ kind: 'text', value: rest })
-    return { value: word.value, pieces }
-  }
-
-  /** A word where brace expansion does not take place, or must not be split. */
-  #word(word: ParsedWord): Word {
-    const words = this.#words(word)
-    return words.length === 1 && words[0]
-      ? words[0]
-      : { value: word.value, pieces: [opaque('a brace expansion', word.text)] }
-  }
-
-  #words(word: ParsedWord): Word[] {
-    if (word.parts === undefined) return [this.#plainWord(word)]
-    let braces = false
-    const groups: (Piece | string)[] = []
-    word.parts.forEach((part, index) => {
-      if (part.type === 'BraceExpansion') {
-        braces = true
-        groups.push(part.text)
-        return
-      }
-      if (index === 0 && part.type === 'Literal' && part.text.startsWith('~')) {
-        const tilde = this.#tilde({ ...word, text: part.text, value: part.value, parts: undefined })
-        // A tilde prefix that a quote or an expansion continues is not one.
-        const whole = part.text.includes('/') || word.parts?.length === 1
-        groups.push(...(whole ? (tilde.pieces ?? []) : [opaque('a tilde', word.text)]))
-        return
-      }
-      groups.push(...this.#pieces(part, false))
-    })
-    if (braces) {
-      const isMuch = this.#braces.left < 0
-      const expanded = expandBraces(
-        groups,
-        isMuch ? Math.min(word.text.length, mostWords) : mostWords,
-      )
-      if (expanded) {
-        this.#braces.left -= expanded.length
-        return expanded.map((pieces) => fromPieces(pieces))
-      }
-      const kept = groups.filter((group) => typeof group !== 'string')
-      return [fromPieces([...kept, opaque('a brace expansion', word.text)])]
-    }
-    return [fromPieces(groups as Piece[])]
-  }
-
-  #pieces(part: WordPart, quoted: boolean): Piece[] {
-    switch (part.type) {
-      case 'Literal':
-      case 'SingleQuoted':
-        return [{ kind: 'text', value: part.value }]
-      case 'AnsiCQuoted':
-        if (
-          /\\\n/.test(part.text) ||
-          part.value.includes('\0') ||
-          /\\(x00|0+(?![0-7])|u0+\b|U0+\b|c)/.test(part.text)
-        )
-          return [opaque('an escape that bash reads in its own way', part.text)]
-        return [{ kind: 'text', value: part.value }]
-      case 'DoubleQuoted':
-        // An empty string is a word too.
-        if (part.parts.length === 0) return [{ kind: 'text', value: '' }]
-        return part.parts.flatMap((child) => this.#pieces(child, true))
-      case 'LocaleString':
-        return [
-          opaque('a translated string', part.text),
-          ...part.parts.flatMap((child) => this.#pieces(child, true)),
-        ]
-      case 'Glob':
-        if (part.kind === 'bracket' && !plainBracket.test(part.text))
-          return [opaque('a bracket pattern', part.text)]
-        return [{ kind: 'glob', text: part.text }]
-      case 'SimpleExpansion':
-        if (!simpleVariable.test(part.text))
-          return [opaque('a variable of a strange name', part.text)]
-        return [
-          { kind: 'variable', name: part.text.slice(1), text: part.text, quoted, plain: true },
-        ]
-      case 'ParameterExpansion':
-        return this.#parameter(part, quoted)
-      case 'CommandExpansion':
-        return [{ kind: 'script', script: this.#script(part.script), quoted }]
-      case 'ProcessSubstitution':
-        return [{ kind: 'process', script: this.#script(part.script), operator: part.operator }]
-      case 'ArithmeticExpansion':
-        if (plainArithmetic.test(part.text))
-          return [{ kind: 'variable', name: '', text: part.text, quoted, plain: true }]
-        return this.#opaqueWord(part.text.slice(3, -2)).flatMap((word) => word.pieces ?? [])
-      case 'ExtendedGlob':
-        return [
-          opaque('an extended pattern', part.text),
-          ...(part.parts ?? []).flatMap((child) => this.#pieces(child, quoted)),
-        ]
-      case 'BraceExpansion':
-        return [opaque('a brace expansion', part.text)]
-    }
-  }
-
-  #parameter(part: Extract<WordPart, { type: 'ParameterExpansion' }>, quoted: boolean): Piece[] {
-    const operation = part.operation
-    const operands: Piece[] = []
-    if (this.#expansions >= mostExpansions) {
-      this.#fault(`expansions nested more than ${mostExpansions} deep`)
-      return [opaque('an expansion nested too deep', part.text)]
-    }
-    this.#expansions += 1
-    const add = (word: ParsedWord | undefined): void => {
-      if (word) operands.push(...this.#words(word).flatMap((each) => each.pieces ?? []))
-    }
-    add(part.index)
-    if (operation) {
-      if ('operand' in operation) add(operation.operand)
-      if (operation.type === 'Replace') {
-        add(operation.pattern)
-        add(operation.replacement)
-      }
-      if (operation.type === 'Slice') {
-        add(operation.offset)
-        add(operation.length)
-      }
-    }
-    const wholeArray =
-      part.index === undefined || part.index.value === '@' || part.index.value === '*'
-    const readable =
-      part.prefix !== '!' &&
-      wholeArray &&
-      (operation === undefined ||
-        operation.type === 'Remove' ||
-        operation.type === 'Replace' ||
-        operation.type === 'CaseModification' ||
-        (operation.type === 'Default' && /[-+]$/.test(operation.operator)))
-    const inert = operands.every((piece) => piece.kind === 'text' || piece.kind === 'glob')
-    if (readable && inert && bracedVariable.test(part.text)) {
-      const plain = operation === undefined && part.prefix === undefined
-      return [{ kind: 'variable', name: part.parameter, text: part.text, quoted, plain }]
-    }
-    return [opaque('an expansion that can do more than read', part.text), ...operands]
   }
 }
 
