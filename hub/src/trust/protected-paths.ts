@@ -1,4 +1,4 @@
-import { basename, posix } from 'node:path'
+import { basename } from 'node:path'
 import { isWithin } from '@centralpost/shared'
 import {
   type CommandNode,
@@ -7,6 +7,18 @@ import {
   type SimpleCommand,
   type Word,
 } from './command-tree.ts'
+import {
+  above,
+  absolute,
+  candidatesOf,
+  isPattern,
+  longestPath,
+  reaches,
+  segmentRegex,
+  type Place,
+  textOf,
+  wild,
+} from './path-patterns.ts'
 import { describe, describeWord } from './print-command.ts'
 import { RealPaths } from './real-paths.ts'
 
@@ -25,9 +37,7 @@ export interface ProtectedReport {
   readonly additions: ReadonlyMap<Word, readonly string[]>
 }
 
-export interface ProtectedScope {
-  readonly cwd: string
-  readonly home: string | undefined
+export interface ProtectedScope extends Place {
   /** absolute, without links */
   readonly roots: readonly string[]
 }
@@ -51,7 +61,6 @@ const mostWords = 200
 const mostCommands = 64
 const mostSearches = 4
 const mostDirectories = 8
-const longestPath = 4096
 const longestText = 400
 const mostPlaces = 4096
 const tooLong: ProtectedFinding = {
@@ -274,77 +283,6 @@ function meets(
       return isWithin(root, scope.real.of(path))
     }),
   )
-}
-
-/** Stands for a value that is only known when the command runs. */
-const wild = '\u{f8ff}'
-
-function textOf(word: Word, scope: ProtectedScope): string {
-  if (!word.pieces) return word.value
-  return word.pieces
-    .map((piece) => {
-      if (piece.kind === 'text') return piece.value
-      if (piece.kind === 'glob') return piece.text
-      if (piece.kind === 'tilde') return piece.text === '~' ? (scope.home ?? wild) : wild
-      if (piece.kind === 'variable' && piece.plain && piece.name === 'PWD') return scope.cwd
-      if (piece.kind === 'variable' && piece.plain && piece.name === 'HOME')
-        return scope.home ?? wild
-      return wild
-    })
-    .join('')
-}
-
-/** What in a word may be a path: all of it, and what follows `=`, `:`, `,`, `@` or a short option's letter. */
-function candidatesOf(text: string): string[] {
-  const parts = text.split(/[=:,@\s'"`;|&<>()]+/).filter(Boolean)
-  const afterLetter = /^-[A-Za-z](.+)$/.exec(text)?.[1]
-  const found = [text, ...parts.slice(0, 64), ...(afterLetter === undefined ? [] : [afterLetter])]
-  return [...new Set(found)].filter((candidate) => candidate.length <= longestPath)
-}
-
-function absolute(path: string, cwd: string, scope: ProtectedScope): string {
-  const expanded =
-    path === '~' || path.startsWith('~/') ? `${scope.home ?? wild}${path.slice(1)}` : path
-  const full = posix.normalize(expanded.startsWith('/') ? expanded : `${cwd}/${expanded}`)
-  const proc = /^\/proc\/(?:self|thread-self|\d+)\/(root|cwd)(\/.*)?$/.exec(full)
-  if (!proc) return full.length > 1 && full.endsWith('/') ? full.slice(0, -1) : full
-  return absolute(proc[1] === 'cwd' ? `.${proc[2] ?? ''}` : (proc[2] ?? '/'), cwd, scope)
-}
-
-function isPattern(path: string): boolean {
-  return /[*?[{]/.test(path) || path.includes(wild)
-}
-
-/** Whether a pattern may name the root or something in it. */
-function reaches(pattern: string, root: string): boolean {
-  const parts = pattern.split('/')
-  const wanted = root.split('/')
-  if (pattern.includes(wild) && parts.length < wanted.length) return false
-  if (parts.length < wanted.length) return false
-  return wanted.every((name, at) => segmentRegex(parts[at] ?? '', false).test(name))
-}
-
-/** Whether a pattern may name a directory above the root. */
-function above(pattern: string, root: string): boolean {
-  const parts = pattern.split('/')
-  const wanted = root.split('/')
-  return (
-    parts.length < wanted.length &&
-    parts.every((part, at) => segmentRegex(part, false).test(wanted[at] ?? ''))
-  )
-}
-
-/** One name of a pattern. As in bash, a star takes no leading dot; what is only known at run time may. */
-function segmentRegex(segment: string, matchesDot: boolean): RegExp {
-  const source = segment
-    .slice(0, 256)
-    .replace(/\[[^\]]*\]|\{[^}]*\}/g, '?')
-    .replace(/[.+^$()|[\]{}\\]/g, '\\$&')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]?')
-    .replaceAll(wild, '[^/]*')
-  const startsOpen = !matchesDot && /^[*?]/.test(segment)
-  return new RegExp(`^${startsOpen ? '(?!\\.)' : ''}${source}$`, 's')
 }
 
 function mentions(text: string, name: string): boolean {
