@@ -173,6 +173,12 @@ export interface ExecutionIndexTable {
 }
 export type IndexedExecution = Selectable<ExecutionIndexTable>
 
+/** Which events tell of an execution. */
+export interface ExecutionEventTable {
+  execution_id: number
+  seq: number
+}
+
 /** Running totals, so that counting never reads all there is. */
 export interface CommandTotalTable {
   /** all; exact: by command_hash; form: by form_id */
@@ -248,6 +254,7 @@ export interface Schema {
   memory_state: MemoryStateTable
   command_forms: CommandFormTable
   execution_index: ExecutionIndexTable
+  execution_events: ExecutionEventTable
   command_totals: CommandTotalTable
   failure_fixes: FailureFixTable
   command_patterns: CommandPatternTable

@@ -45,6 +45,31 @@ describe.each(backends)('the history on $title', ({ backend }) => {
     })
   })
 
+  test('the events of an action are told whether they are indexed yet or not, each once', async () => {
+    await using it = await place.make()
+    const kinds = async (actionId: string) =>
+      (await it.history.getActionDetails(actionId)).flatMap(({ events }) =>
+        events.map(({ kind, seq }) => `${seq} ${kind}`),
+      )
+    await it.record({ command: 'ls', action_id: 'other' })
+    const intake = await it.ledger.takeIn(queued({ command: 'ls', action_id: 'one' }), [
+      { kind: 'requested' },
+      { kind: 'classified' },
+    ])
+    expect(await kinds('one')).toEqual(['2 requested', '3 classified'])
+    await it.index()
+    expect(await kinds('one')).toEqual(['2 requested', '3 classified'])
+    await it.record({ command: 'ls', action_id: 'another' })
+    const executionId = intake.kind === 'new' ? intake.executionId : 0
+    const step = { from: ['queued'], to: 'cancelled', changes: {}, at: 1 } as const
+    await it.ledger.step(executionId, { ...step, told: { kind: 'cancelled' } })
+    const all = ['2 requested', '3 classified', '5 cancelled']
+    expect(await kinds('one')).toEqual(all)
+    await it.index()
+    expect(await kinds('one')).toEqual(all)
+    expect(await kinds('other')).toEqual(['1 finished'])
+  })
+
   test('what is under way is found too, and counted', async () => {
     await using it = await place.make()
     await it.ledger.takeIn(queued({ command: 'sleep 100', status: 'pending' }), [

@@ -60,6 +60,9 @@ test('a database of the first version is brought up to date: nothing is lost, th
     expect(await verifyAudit(it.store)).toMatchObject({ intact: true, events: 701 })
     await it.index()
     expect(await it.history.searchCommands('old-123')).toMatchObject([{ action_id: 'a123' }])
+    expect(await it.history.getActionDetails('a123')).toMatchObject([
+      { events: [{ seq: 123, kind: 'requested' }] },
+    ])
     expect(await it.history.getCommandStats()).toMatchObject({
       totalExecutions: 701,
       byStatus: { completed: 700, pending: 1 },

@@ -1,6 +1,6 @@
 import type { ActionDetail } from '@centralpost/shared'
 import type { Database } from '../dialect/dialect.ts'
-import type { CommandExecution } from '../schema.ts'
+import type { AuditEventTable, CommandExecution } from '../schema.ts'
 import { inSeconds, isoOf, isoOrNull, toEntry } from './entries.ts'
 import { normalise } from './normalise.ts'
 
@@ -22,13 +22,7 @@ export async function detailOf(
     .execute()
   return Promise.all(
     rows.map(async (row) => {
-      const events = await db
-        .selectFrom('audit_events')
-        .selectAll()
-        .where('execution_id', '=', row.execution_id)
-        .orderBy('seq')
-        .limit(mostEvents + 1)
-        .execute()
+      const events = await eventsOf(db, row.execution_id)
       return {
         execution: executionOf(row),
         events: events.slice(0, mostEvents).map((event) => ({
@@ -42,6 +36,35 @@ export async function detailOf(
       }
     }),
   )
+}
+
+/** One more than are shown at most, oldest first. What is not indexed yet is looked for at the end of the trail. */
+async function eventsOf(db: Database, executionId: number): Promise<AuditEventTable[]> {
+  const indexed = await db
+    .selectFrom('memory_state')
+    .select('value')
+    .where('name', '=', 'seq')
+    .executeTakeFirst()
+  const isOfExecution = db
+    .selectFrom('execution_events')
+    .select('seq')
+    .where('execution_id', '=', executionId)
+  const known = await db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('seq', 'in', isOfExecution)
+    .orderBy('seq')
+    .limit(mostEvents + 1)
+    .execute()
+  const rest = await db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('seq', '>', Math.max(indexed?.value ?? 0, known.at(-1)?.seq ?? 0))
+    .where('execution_id', '=', executionId)
+    .orderBy('seq')
+    .limit(mostEvents + 1)
+    .execute()
+  return [...known, ...rest]
 }
 
 function executionOf(row: CommandExecution): ActionDetail['execution'] {

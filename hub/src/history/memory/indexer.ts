@@ -1,4 +1,4 @@
-import type { CommandExecution, IndexedExecution } from '../schema.ts'
+import type { CommandExecution, ExecutionEventTable, IndexedExecution } from '../schema.ts'
 import type { Database, Store, Tx } from '../dialect/dialect.ts'
 import { isFinal } from '../action-state.ts'
 import { noteFixes } from '../patterns/fixes.ts'
@@ -45,7 +45,7 @@ export class Indexer {
   async step(): Promise<boolean> {
     const { db } = this.#store
     const state = await stateOf(db)
-    if (state.seq === undefined) return this.#takeUpOld(state.backfilled ?? 0, state.until)
+    if (state.seq === undefined) return this.#takeUpOld(state.backfilled ?? 0)
     const events = await db
       .selectFrom('audit_events')
       .select(['seq', 'execution_id'])
@@ -55,27 +55,15 @@ export class Indexer {
       .execute()
     const last = events.at(-1)
     if (last === undefined) return false
-    const ids = new Set(events.map((event) => event.execution_id).filter((id) => id !== null))
-    const rows = await rowsOf(db, [...ids])
-    await this.#commit(rows, { seq: last.seq })
+    const told = events.filter(isOfExecution)
+    const rows = await rowsOf(db, [...new Set(told.map((event) => event.execution_id))])
+    await this.#commit(rows, { seq: last.seq }, told)
     return events.length === eventsAtOnce
   }
 
-  /** A ledger that is older than its memory is read from its first row on; events come after that. */
-  async #takeUpOld(after: number, until: number | undefined): Promise<boolean> {
-    const { db } = this.#store
-    const head =
-      until ??
-      (
-        await db
-          .selectFrom('audit_events')
-          .select('seq')
-          .orderBy('seq', 'desc')
-          .limit(1)
-          .executeTakeFirst()
-      )?.seq ??
-      0
-    const rows = await db
+  /** A ledger that is older than its memory is read from its first row on, then its trail from its first event. */
+  async #takeUpOld(after: number): Promise<boolean> {
+    const rows = await this.#store.db
       .selectFrom('command_executions')
       .selectAll()
       .where('execution_id', '>', after)
@@ -83,16 +71,14 @@ export class Indexer {
       .limit(rowsAtOnce)
       .execute()
     const last = rows.at(-1)
-    await this.#commit(
-      rows,
-      last === undefined ? { seq: head } : { backfilled: last.execution_id, until: head },
-    )
+    await this.#commit(rows, last === undefined ? { seq: 0 } : { backfilled: last.execution_id })
     return true
   }
 
   async #commit(
     rows: readonly CommandExecution[],
     state: Readonly<Record<string, number>>,
+    told: readonly ExecutionEventTable[] = [],
   ): Promise<void> {
     const { db, dialect } = this.#store
     try {
@@ -110,6 +96,12 @@ export class Indexer {
           await dialect.putSearchText(tx, row.execution_id, searchTextOf(row))
         }
         await totals.write(tx)
+        if (told.length > 0) {
+          await tx
+            .insertInto('execution_events')
+            .values(told.map(({ execution_id, seq }) => ({ execution_id, seq })))
+            .execute()
+        }
         for (const [name, value] of Object.entries(state)) {
           await tx
             .insertInto('memory_state')
@@ -171,9 +163,13 @@ export class Indexer {
   }
 }
 
-async function stateOf(
-  db: Database,
-): Promise<Partial<Record<'seq' | 'backfilled' | 'until', number>>> {
+function isOfExecution<E extends { execution_id: number | null }>(
+  event: E,
+): event is E & { execution_id: number } {
+  return event.execution_id !== null
+}
+
+async function stateOf(db: Database): Promise<Partial<Record<'seq' | 'backfilled', number>>> {
   const rows = await db.selectFrom('memory_state').selectAll().execute()
   return Object.fromEntries(rows.map((row) => [row.name, row.value]))
 }

@@ -14,6 +14,7 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
   const integer = isSqlite ? 'integer' : 'bigint'
   const strict = isSqlite ? ' strict' : ''
   const statements = [
+    `drop index audit_events_execution`,
     ...(isSqlite ? sqliteLedger : []),
     `alter table action_results add column sealed integer not null default 0`,
     // compared with in turn: SQLite makes the list of an "in" anew for every row

@@ -34,6 +34,9 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
     `create index execution_index_form on execution_index (form_id, execution_id)`,
     `create index execution_index_venv on execution_index (timestamp) where venv_wanted = 1 and venv_active = 0`,
     `create index execution_index_approved on execution_index (timestamp) where approver = 1`,
+    `create table execution_events (
+      execution_id ${integer} not null, seq ${integer} not null, primary key (execution_id, seq)
+    )${isSqlite ? ' strict, without rowid' : ''}`,
     `create table command_totals (
       scope text not null, name text not null, status text not null, trust_level text not null,
       n ${integer} not null, successful ${integer} not null, timed ${integer} not null,
