@@ -70,6 +70,7 @@ inBrowser('comments on approvals, in a browser', () => {
     ] as const) {
       await page.goto(`${console.url}/#/history/agent-a/${id}`)
       await trail(page).getByText(text).first().waitFor()
+      expect(await page.locator('.facts').innerText()).toContain(`alice: ${text}`)
     }
   }, 30_000)
 
