@@ -1,6 +1,7 @@
 import type { ActionDetail, AuditEvent } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { auditTime } from '../../../audit-time.ts'
 import { commentsIn } from '../../../decision-comments.ts'
 import type { OutputPiece } from '../../feed-message.ts'
 import { ApiError, call, download } from '../api.ts'
@@ -186,9 +187,7 @@ function Event({ event }: { readonly event: AuditEvent }) {
         {facts.map(([name, value]) => (
           <span key={name}>
             <span class="muted">{name.replaceAll('_', ' ')}</span>{' '}
-            <Shown
-              text={(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 400)}
-            />
+            <Shown text={textOf(name, value).slice(0, 400)} />
           </span>
         ))}
       </span>
@@ -197,6 +196,12 @@ function Event({ event }: { readonly event: AuditEvent }) {
       </code>
     </li>
   )
+}
+
+function textOf(name: string, value: unknown): string {
+  const time = auditTime(name, value)
+  if (time !== undefined) return moment(time)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function Output({
