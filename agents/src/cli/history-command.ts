@@ -7,7 +7,7 @@ import {
   type HistoryEntry,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import { auditTime } from '../audit-time.ts'
+import { auditFacts } from '../audit-facts.ts'
 import { commentsIn } from '../decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
@@ -240,19 +240,10 @@ function readable(name: string, value: unknown): string {
   return name === 'success_rate' ? `${Math.round(value * 100)} %` : String(value)
 }
 
-/** What a person can read of an event; --json has all of it. */
-function factsOf({ data }: AuditEvent): string {
-  return Object.entries(data)
-    .filter(([name, value]) => value !== null && value !== '' && !forMachines.has(name))
-    .map(([name, value]) => {
-      const text =
-        auditTime(name, value) ?? (typeof value === 'string' ? value : JSON.stringify(value))
-      return `${visible(name.replaceAll('_', ' '))}: ${visible(text)}`
-    })
-    .join('; ')
+function factsOf(event: AuditEvent): string {
+  const facts = auditFacts(event, (iso) => iso)
+  return facts.map(([name, text]) => `${visible(name)}: ${visible(text)}`).join('; ')
 }
-
-const forMachines: ReadonlySet<string> = new Set(['record', 'digest', 'policy'])
 
 async function stats(operator: Operator, command: string, options: OperatorOptions): Promise<void> {
   const numbers = await operator.stats(command === '' ? undefined : command)

@@ -20,7 +20,7 @@ inBrowser('comments on approvals, in a browser', () => {
   })
 
   test('a comment is given by keyboard alone, and is in the audit trail that the history shows', async () => {
-    await using it = await TestHub.start()
+    await using it = await TestHub.start({ agents: ['agent-a', 'operator-alice'] })
     await using console = await startConsole(it)
     const { page, problems } = await browser.signIn(console)
     const action = await (
@@ -34,6 +34,11 @@ inBrowser('comments on approvals, in a browser', () => {
     await page.keyboard.type('a place for the build, as agreed')
     await page.keyboard.press('Enter')
     expect(await action.result({ timeoutMs: 8000 })).toMatchObject({ approved_by: 'alice' })
+    // what is said of it is not said over the line on which the next command is typed
+    await page.keyboard.press('c')
+    const line = await page.locator('.command-line').boundingBox()
+    const toast = await page.locator('.toasts').boundingBox()
+    expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThanOrEqual(line?.y ?? 0)
     await page.goto(`${console.url}/#/history/agent-a/made`)
     await trail(page).getByText('a place for the build, as agreed').first().waitFor()
     const facts = await page.locator('.facts').innerText()

@@ -1,7 +1,7 @@
 import type { ActionDetail, AuditEvent } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { auditTime } from '../../../audit-time.ts'
+import { auditFacts } from '../../../audit-facts.ts'
 import { commentsIn } from '../../../decision-comments.ts'
 import type { OutputPiece } from '../../feed-message.ts'
 import { ApiError, call, download } from '../api.ts'
@@ -173,21 +173,15 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
   )
 }
 
-const hidden: ReadonlySet<string> = new Set(['digest', 'verdict', 'bound'])
-
 function Event({ event }: { readonly event: AuditEvent }) {
-  const facts = Object.entries(event.data).filter(
-    ([name, value]) => value !== null && value !== '' && !hidden.has(name),
-  )
   return (
     <li class={`event ${event.kind}`}>
       <span class="event-kind">{event.kind.replace('_', ' ')}</span>
       <span class="muted">{moment(event.at)}</span>
       <span class="event-facts">
-        {facts.map(([name, value]) => (
+        {auditFacts(event, moment).map(([name, text]) => (
           <span key={name}>
-            <span class="muted">{name.replaceAll('_', ' ')}</span>{' '}
-            <Shown text={textOf(name, value).slice(0, 400)} />
+            <span class="muted">{name}</span> <Shown text={text.slice(0, 400)} />
           </span>
         ))}
       </span>
@@ -196,12 +190,6 @@ function Event({ event }: { readonly event: AuditEvent }) {
       </code>
     </li>
   )
-}
-
-function textOf(name: string, value: unknown): string {
-  const time = auditTime(name, value)
-  if (time !== undefined) return moment(time)
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function Output({
