@@ -74,6 +74,13 @@ for (const { page } of pages)
     .click()
 await shoot('approvals-deny')
 for (const { page } of pages) await page.keyboard.press('Escape')
+for (const { page } of pages)
+  await page
+    .getByRole('button', { name: /^Comment…/ })
+    .last()
+    .click()
+await shoot('approvals-comment')
+for (const { page } of pages) await page.keyboard.press('Escape')
 {
   for (const { page } of pages) {
     const back = page.getByRole('button', { name: /All that wait/ })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   agentIdSchema,
@@ -80,6 +81,14 @@ async function credentialsOf(kind: SpokeKind, options: SpokeOptions): Promise<Bu
     return await findCredentials(path, options.env ?? process.env, `_INBOX.${kind}-${name}`)
   } catch (error) {
     if (!isCentralPostError(error) || error.code !== 'not_found') throw error
+    if (!existsSync(dataDir)) {
+      throw new CentralPostError(
+        'not_found',
+        `there is no CentralPost in ${dataDir}: run this in the folder in which it was started, ` +
+          'or name its data directory with --data or CENTRALPOST_DATA',
+        { cause: error },
+      )
+    }
     throw new CentralPostError(
       'not_found',
       `no credentials for the ${kind} "${name}" in ${dataDir}; ` +

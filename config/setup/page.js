@@ -10,6 +10,8 @@ const sources = [
   'agents/src/console/page',
   'agents/src/console/feed-message.ts',
   'agents/src/console/level-spans.ts',
+  'agents/src/audit-facts.ts',
+  'agents/src/decision-comments.ts',
   'agents/vite.config.ts',
   'agents/package.json',
   'shared/src/visible.ts',

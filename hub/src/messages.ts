@@ -8,6 +8,7 @@ import {
   type ApprovalNeeded,
   type ErrorCategory,
   type ResultStatus,
+  type RuleChanged,
   type Verdict,
 } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
@@ -23,6 +24,7 @@ export interface Announcer {
   approved(message: ActionApproved): void
   denied(message: ActionDenied): void
   started(message: ActionStart): void
+  ruleChanged(message: RuleChanged): void
   /** @returns whether it was told; false when too much is on its way already */
   output(message: ActionOutput): boolean
 }

@@ -14,6 +14,9 @@ export const outputSubject = (agentId: string, actionId: string): string =>
 export const resultSubject = (agentId: string, actionId: string): string =>
   `SYSTEM_ACTION_RESULT.${agentId}.${actionId}`
 
+/** What the hub tells all operators, and no agent. */
+export const ruleChangedSubject = 'CENTRAL_POST.hub.rules'
+
 /** What the streams take in. */
 export const allRequests = 'SYSTEM_ACTION_REQUEST.*'
 export const allResults = 'SYSTEM_ACTION_RESULT.*.*'

@@ -32,6 +32,7 @@ test.each([
   ],
   ['a question of another agent', ['CENTRAL_POST.agent.agent-b.cancel']],
   ['a message between hubs', ['CENTRAL_POST.hub.lease']],
+  ['that a rule was made', ['CENTRAL_POST.hub.rules']],
   [
     'an answer to somebody',
     ['_INBOX.hub.x', '_INBOX.operator-alice.x', '_INBOX.agent-agent-b.x', '_R_.x'],
@@ -68,6 +69,7 @@ test.each([
   ['what the hub says to another agent', eventsOf('agent-b')],
   ['what the hub says to everybody', ['SYSTEM_ACTION_RESULT.>', 'SYSTEM_ACTION_RESULT.*.*']],
   ['requests', ['SYSTEM_ACTION_REQUEST.*', 'SYSTEM_ACTION_REQUEST.agent-b']],
+  ['what operators are told of rules', ['CENTRAL_POST.hub.rules', 'CENTRAL_POST.hub.>']],
   ['what operators ask', ['CENTRAL_POST.operator.>', 'CENTRAL_POST.>']],
   ['everything', ['>', '*', '*.>']],
   ['the broker and its API', ['$JS.>', '$SYS.>', '$SRV.>', '_R_.>']],

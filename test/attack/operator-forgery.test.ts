@@ -27,6 +27,7 @@ test.each([
   ['what the hub says', eventsOf('agent-a')],
   ['a question of an agent', ['CENTRAL_POST.agent.agent-a.cancel']],
   ['a message between hubs', ['CENTRAL_POST.hub.lease']],
+  ['that a rule was made', ['CENTRAL_POST.hub.rules']],
   ['an answer to somebody', ['_INBOX.hub.x', '_INBOX.operator-bob.x', '_R_.x']],
   [
     'a call of the JetStream API',
@@ -64,7 +65,10 @@ test('an operator does not hear what others are answered', async () => {
 
 test.each([
   ['hub', ['CENTRAL_POST.operator.alice.approve', 'SYSTEM_ACTION_REQUEST.agent-a']],
-  ['hub-endpoints', ['CENTRAL_POST.operator.alice.approve', ...eventsOf('agent-a')]],
+  [
+    'hub-endpoints',
+    ['CENTRAL_POST.operator.alice.approve', 'CENTRAL_POST.hub.rules', ...eventsOf('agent-a')],
+  ],
 ] as const)('the user %s cannot approve or ask in the name of others', async (user, subjects) => {
   await using post = await Post.start()
   const client = user === 'hub' ? post.hub : post.endpoints

@@ -82,6 +82,11 @@ test('every `nats sub` of the page is allowed, and hears what it says', async ()
   await (await builder.requestAction({ command: 'echo out', cwd: it.workspace })).result()
   await (await builder.requestAction({ command: 'rm -rf /', cwd: it.workspace })).result()
   await builder.requestAction({ command: 'touch waits', cwd: it.workspace })
+  const ruled = await builder.requestAction({ command: 'touch ruled', cwd: it.workspace })
+  const always = JSON.stringify({ action_id: ruled.actionId, decision: 'approve_always_exact' })
+  await eventually(
+    async () => (await ask('CENTRAL_POST.operator.alice.approve', always)).error === undefined,
+  )
   await eventually(() => heard.size === subjects.length)
   expect(refused).toEqual([])
 })

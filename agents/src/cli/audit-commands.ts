@@ -7,7 +7,7 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
 import { withProgress } from './progress.ts'
-import { print, printJson, table } from './terminal.ts'
+import { print, printJson, table, timeOf } from './terminal.ts'
 
 interface VerifyOptions extends OperatorOptions {
   readonly checkpoint?: string
@@ -42,7 +42,7 @@ export function addAuditCommands(history: Command): void {
       else {
         const rows = segments.map((one) => [
           `${one.first_seq}-${one.last_seq}`,
-          one.last_at.slice(0, 19).replace('T', ' '),
+          timeOf(one.last_at),
           one.sealed_by,
           one.sha256,
           visible(one.file),

@@ -22,7 +22,6 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['agent', visible(asked.agent_id)],
     ['workflow', visible(asked.workflow_id ?? '')],
     ['for at most', duration(asked.timeout)],
-    ['sandbox', visible(asked.sandbox ?? '')],
     ['trust', asked.trust_level],
     ...Object.entries(asked.bound)
       .filter(([name]) => name !== 'sandbox')

@@ -7,6 +7,7 @@ import {
   type HistoryEntry,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
+import { auditFacts } from '../audit-facts.ts'
 import { commentsIn } from '../decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
@@ -16,7 +17,7 @@ import { type FilterOptions, filtersOf, moment, withFilters } from './history-fi
 import { count } from './option-values.ts'
 import { addCommandLists } from './patterns-command.ts'
 import { type Advance, withProgress } from './progress.ts'
-import { duration, passOn, print, printJson, styled, table } from './terminal.ts'
+import { duration, passOn, print, printJson, styled, table, timeOf } from './terminal.ts'
 
 interface Options extends FilterOptions {
   readonly limit: number
@@ -126,7 +127,7 @@ async function list(operator: Operator, options: Options, query?: string): Promi
 function row(entry: HistoryEntry): string[] {
   return [
     String(entry.execution_id),
-    entry.requested_at.slice(0, 19).replace('T', ' '),
+    timeOf(entry.requested_at),
     entry.action_id,
     entry.agent_id,
     entry.trust_level ?? '-',
@@ -166,7 +167,7 @@ async function violations(
   }
   const rows = found.map((one) => [
     String(one.count),
-    one.last_execution.slice(0, 19).replace('T', ' '),
+    timeOf(one.last_execution),
     one.agents.slice(0, 3).join(' '),
     visibleCommand(one.command),
   ])
@@ -207,9 +208,11 @@ async function showEntry(
   }
   const { stdout_preview: stdout, stderr_preview: stderr, ...fields } = execution
   for (const [name, value] of Object.entries(fields)) {
-    if (value === null) continue
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-    print(`${name.padEnd(15)} ${name === 'command' ? visibleCommand(text) : visible(text)}`)
+    if (value === null || value === false || isEmpty(value)) continue
+    const text = readable(name, value)
+    print(
+      `${name.replaceAll('_', ' ').padEnd(15)} ${name === 'command' ? visibleCommand(text) : visible(text)}`,
+    )
   }
   for (const [name, text] of Object.entries({ stdout, stderr })) {
     if (text === null || text === '') continue
@@ -226,18 +229,21 @@ async function showEntry(
   if (isCut) print('… and more events')
 }
 
-/** What a person can read of an event; --json has all of it. */
-function factsOf({ data }: AuditEvent): string {
-  return Object.entries(data)
-    .filter(([name, value]) => value !== null && value !== '' && !forMachines.has(name))
-    .map(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
-      return `${visible(name.replaceAll('_', ' '))}: ${visible(text)}`
-    })
-    .join('; ')
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+/** A value of an answer as a person says it; --json has it as it came. */
+function readable(name: string, value: unknown): string {
+  if (typeof value === 'string') return name === 'last_execution' ? timeOf(value) : value
+  if (typeof value !== 'number') return JSON.stringify(value)
+  if (/^(?:avg_|min_|max_)?duration$|^timeout$/.test(name)) return duration(value)
+  return name === 'success_rate' ? `${Math.round(value * 100)} %` : String(value)
 }
 
-const forMachines: ReadonlySet<string> = new Set(['record', 'digest', 'policy'])
+function factsOf(event: AuditEvent): string {
+  const facts = auditFacts(event, (iso) => iso)
+  return facts.map(([name, text]) => `${visible(name)}: ${visible(text)}`).join('; ')
+}
 
 async function stats(operator: Operator, command: string, options: OperatorOptions): Promise<void> {
   const numbers = await operator.stats(command === '' ? undefined : command)
@@ -257,8 +263,8 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
         ? Object.entries(value)
             .map(([key, number]) => `${key} ${number}`)
             .join(', ')
-        : String(value)
-    print(`${name.padEnd(16)} ${visible(text)}`)
+        : readable(name, value)
+    print(`${name.replaceAll('_', ' ').padEnd(16)} ${visible(text)}`)
   }
   if (similar === null) return
   const rate =
@@ -266,7 +272,8 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
   print(`all of that form  ${similar.total_executions}${rate}, ${similar.denied} denied`)
   for (const run of similar.recent) {
     const took = run.duration === null ? '' : duration(run.duration)
-    const at = run.requested_at.slice(0, 19).replace('T', ' ')
-    print(`  ${at}  ${run.status.padEnd(11)} ${took.padEnd(8)} ${visibleCommand(run.command)}`)
+    print(
+      `  ${timeOf(run.requested_at)}  ${run.status.padEnd(11)} ${took.padEnd(8)} ${visibleCommand(run.command)}`,
+    )
   }
 }

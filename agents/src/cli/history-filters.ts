@@ -49,11 +49,15 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** Reads a moment: a date, a date with a time, or how long ago (`90s`, `30m`, `2h`, `7d`, `4w`). */
+/** Reads a moment by the clock of this machine: a date, a date with a time, or how long ago (`90s`, `30m`, `2h`, `7d`, `4w`). */
 export function moment(text: string): string {
   const ago = /^(\d{1,6})([smhdw])$/.exec(text)
+  // a date alone would be midnight in London
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
   const at =
-    ago === null ? Date.parse(text) : Date.now() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0)
+    ago === null
+      ? Date.parse(isDate ? `${text}T00:00` : text)
+      : Date.now() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0)
   if (Number.isFinite(at) && (ago !== null || /^\d{4}-\d\d-\d\d/.test(text))) {
     return new Date(at).toISOString()
   }

@@ -7,7 +7,7 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
 import { count, seconds, several } from './option-values.ts'
-import { duration, print, printJson, say, styled, table } from './terminal.ts'
+import { duration, print, printJson, say, styled, table, timeOf } from './terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly least: number
@@ -159,7 +159,7 @@ function describe(proposal: Proposal): string[] {
 
 function supportOf({ support }: Proposal): string[] {
   const rows = support.map((one) => [
-    one.requested_at.slice(0, 19).replace('T', ' '),
+    timeOf(one.requested_at),
     visible(one.action_id),
     visible(one.approved_by),
     one.status,

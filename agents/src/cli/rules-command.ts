@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { ruleFileCommands } from './hub-commands.ts'
-import { print, printJson, table } from './terminal.ts'
+import { print, printJson, table, timeOf } from './terminal.ts'
 
 interface ListOptions extends OperatorOptions {
   readonly all?: boolean
@@ -61,7 +61,9 @@ function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
     rule.rule_id,
     scopeOf(rule),
     rule.created_by,
-    rule.revoked_at === null ? rule.expires_at.slice(0, 16).replace('T', ' ') : 'revoked',
+    rule.revoked_at === null
+      ? timeOf(rule.expires_at)
+      : `revoked by ${rule.revoked_by ?? 'somebody'}`,
     String(rule.uses),
     visible(rule.description),
   ])

@@ -3,6 +3,7 @@ import {
   CentralPostError,
   requestSubject,
   resultStatuses,
+  ruleChangedSubject,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
@@ -20,8 +21,9 @@ interface Options extends OperatorOptions, TailWanted {
 }
 
 const details = `
-A line for a person tells when, which agent and which action; colours are used on a terminal unless NO_COLOR is set. A broker
-that restarts is waited for; what is said meanwhile is missed here, and is in the history. With a stock client:
+A line for a person tells when, which agent and which action; colours are used on a terminal unless NO_COLOR is set. Always
+rules that operators make and revoke are told too. A broker that restarts is waited for; what is said meanwhile is missed
+here, and is in the history. With a stock client:
   nats sub 'SYSTEM_ACTION_RESULT.>'     (docs/nats-clients.md says how to be an operator there)`
 
 export function addTailCommand(program: Command): void {
@@ -85,7 +87,11 @@ async function follow(
 }
 
 function withSubjects(error: CentralPostError): CentralPostError {
-  const heard = [requestSubject('*'), ...agentEventSubjects.map((kind) => `${kind}.>`)]
+  const heard = [
+    requestSubject('*'),
+    ...agentEventSubjects.map((kind) => `${kind}.>`),
+    ruleChangedSubject,
+  ]
   return new CentralPostError(
     error.code,
     `${error.message}; an operator may listen to ${heard.join(', ')}`,
@@ -138,6 +144,21 @@ export function describeEvent(event: TailedEvent): string[] {
       const { message } = event
       const took = message.duration === null ? '' : ` after ${duration(message.duration)}`
       return [line(styled(message.success ? 'green' : 'red', 'ended:'), ending(message) + took)]
+    }
+    case 'rule': {
+      const {
+        change,
+        rule_id: id,
+        description,
+        created_by: maker,
+        revoked_by: ender,
+      } = event.message
+      const isMade = change === 'made'
+      const how = `rule ${change} by ${visible((isMade ? maker : ender) ?? 'somebody')}`
+      const whose = event.agentId === '' ? 'every agent' : event.agentId
+      return [
+        `${styled(hueOf(whose), visible(whose))} ${styled('gray', visible(id))} ${styled(isMade ? 'green' : 'red', how)}: ${visible(description)}`,
+      ]
     }
     case 'other':
       return [line(visible(event.subject), visible(JSON.stringify(event.raw)))]

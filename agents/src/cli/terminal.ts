@@ -42,6 +42,15 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   )
 }
 
+/** A moment by the clock of this machine, in the form that --since and --until read. */
+export function timeOf(at: string | number): string {
+  const when = new Date(at)
+  const day = `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`
+  return `${day} ${two(when.getHours())}:${two(when.getMinutes())}:${two(when.getSeconds())}`
+}
+
+const two = (part: number): string => String(part).padStart(2, '0')
+
 /** A stretch of time as a person says it. */
 export function duration(seconds: number): string {
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`

@@ -70,6 +70,8 @@ export class Board {
       },
       answered: async (isBack) => {
         this.#looks += 1
+        // what was said meanwhile was not heard
+        if (isBack) this.#tell({ type: 'rules', change: null })
         if (isBack || this.#looks % syncEveryLooks === 0) await this.#sync()
       },
     })
@@ -208,6 +210,9 @@ export class Board {
         return
       case 'result':
         this.#end(event.message)
+        return
+      case 'rule':
+        this.#tell({ type: 'rules', change: event.message })
         return
       case 'other':
     }

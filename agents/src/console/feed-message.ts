@@ -3,6 +3,7 @@ import type {
   ApprovalNeeded,
   HubStatus,
   OutputStream,
+  RuleChanged,
   TrustLevel,
 } from '@centralpost/shared'
 
@@ -94,6 +95,8 @@ export type FeedMessage =
   | { readonly type: 'ended'; readonly result: EndedAction }
   | { readonly type: 'agents'; readonly agents: readonly SeenAgent[] }
   | { readonly type: 'hub'; readonly hub: HubView }
+  /** the always rules are others now; null: they may be */
+  | { readonly type: 'rules'; readonly change: RuleChanged | null }
   | {
       readonly type: 'output'
       readonly key: ActionKey

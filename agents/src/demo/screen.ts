@@ -41,6 +41,7 @@ function whatHappened(event: TailedEvent): string {
     }
     case 'approved':
     case 'output':
+    case 'rule':
     case 'other':
       return word('gray', event.kind)
   }

@@ -40,6 +40,7 @@ export class SeenActions {
         return true
       case 'approved':
       case 'output':
+      case 'rule':
       case 'other':
         return false
     }

@@ -16,6 +16,9 @@ import {
   type BusMessage,
   type CentralPostError,
   requestSubject,
+  type RuleChanged,
+  ruleChangedSchema,
+  ruleChangedSubject,
   type Subscription,
   subjectToken,
 } from '@centralpost/shared'
@@ -23,8 +26,9 @@ import type { z } from 'zod'
 
 interface Tailed {
   readonly subject: string
+  /** empty for a rule that holds for every agent */
   readonly agentId: string
-  /** empty for a request, whose id may be the hub's to make */
+  /** empty for a rule, and for a request, whose id may be the hub's to make */
   readonly actionId: string
   /** the payload as it came, for those who want it unchanged */
   readonly raw: unknown
@@ -39,6 +43,7 @@ export type TailedEvent = Tailed &
     | { readonly kind: 'start'; readonly message: ActionStart }
     | { readonly kind: 'output'; readonly message: ActionOutput }
     | { readonly kind: 'result'; readonly message: ActionResult }
+    | { readonly kind: 'rule'; readonly message: RuleChanged }
     | { readonly kind: 'request' | 'other'; readonly message: unknown }
   )
 
@@ -46,7 +51,7 @@ export type TailedKind = (typeof agentEventSubjects)[number]
 
 export interface TailFilter {
   readonly agentId?: string
-  /** only these kinds of message, and no requests @default all */
+  /** only these kinds of message, and neither requests nor rules @default all */
   readonly kinds?: readonly TailedKind[]
   /** a subject of your own, wildcards allowed, in place of all kinds of message */
   readonly subject?: string
@@ -54,7 +59,7 @@ export interface TailFilter {
   readonly refused?: (error: CentralPostError) => void
 }
 
-/** Subscribes to everything that happens to actions and reads what comes. */
+/** Subscribes to everything that happens to actions and rules, and reads what comes. */
 export function tailBus(
   bus: Bus,
   receive: (event: TailedEvent) => void,
@@ -63,14 +68,15 @@ export function tailBus(
   const agent = filter.agentId ?? '*'
   // `SYSTEM_ACTION_*` is no wildcard to NATS: a wildcard is a whole token
   const kinds = (filter.kinds ?? agentEventSubjects).map((kind) => `${kind}.${agent}.>`)
-  const all = filter.kinds === undefined ? [requestSubject(agent), ...kinds] : kinds
+  const all =
+    filter.kinds === undefined ? [requestSubject(agent), ...kinds, ruleChangedSubject] : kinds
   const subjects = filter.subject === undefined ? all : [filter.subject]
   const subscriptions = subjects.map((subject) =>
     bus.subscribe(
       subject,
       (message) => {
         const event = readEvent(message)
-        if (filter.agentId === undefined || event.agentId === filter.agentId) receive(event)
+        if (isAbout(event, filter.agentId)) receive(event)
       },
       filter.refused,
     ),
@@ -82,6 +88,11 @@ export function tailBus(
   }
 }
 
+function isAbout(event: TailedEvent, agentId: string | undefined): boolean {
+  if (agentId === undefined || event.agentId === agentId) return true
+  return event.kind === 'rule' && event.message.agent_id === null
+}
+
 function readEvent(message: BusMessage): TailedEvent {
   const raw = parsed(message.data)
   const tailed: Tailed = {
@@ -91,6 +102,17 @@ function readEvent(message: BusMessage): TailedEvent {
     raw,
   }
   const other: TailedEvent = { ...tailed, kind: 'other', message: raw }
+  if (message.subject === ruleChangedSubject) {
+    return (
+      read(ruleChangedSchema, raw, (m) => ({
+        ...tailed,
+        agentId: m.agent_id ?? '',
+        actionId: '',
+        kind: 'rule',
+        message: m,
+      })) ?? other
+    )
+  }
   switch (subjectToken(message.subject, 0)) {
     case 'SYSTEM_ACTION_REQUEST':
       return { ...tailed, kind: 'request', message: raw }

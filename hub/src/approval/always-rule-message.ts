@@ -1,7 +1,7 @@
 import type { AlwaysRule } from '@centralpost/shared'
 import type { ApprovalRule } from '../history/schema.ts'
 import { isoOf } from '../messages.ts'
-import { readShape } from './rule-book.ts'
+import { readShape } from './always-rule.ts'
 
 /** An always rule as operators are told of it. */
 export function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {

@@ -1,5 +1,6 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
+import type { ApprovalRule } from '../history/schema.ts'
 
 /** An action as an always rule sees it: its parsed form, never its text. */
 export interface RuleSubject {
@@ -24,6 +25,11 @@ export interface RuleShape {
   readonly env: Readonly<Record<string, string>>
   /** ids of the trust rules that judged the approved command: what another rule asks about, it asks again */
   readonly judgedBy: readonly string[]
+}
+
+/** The parsed form that a rule binds. */
+export function readShape(rule: ApprovalRule): RuleShape {
+  return JSON.parse(rule.shape) as RuleShape
 }
 
 /** Programs whose arguments are programs, or that run whatever they are given: a rule for them would be a rule for all. */

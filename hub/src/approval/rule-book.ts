@@ -7,10 +7,12 @@ import {
 } from '@centralpost/shared'
 import type { ApprovalStore } from '../history/approval-store.ts'
 import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import { ruleSubjectOf } from '../messages.ts'
+import { type Announcer, ruleSubjectOf } from '../messages.ts'
+import { alwaysRuleOf } from './always-rule-message.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import {
   describeRule,
+  readShape,
   ruleCovers,
   ruleFor,
   type RuleShape,
@@ -27,12 +29,13 @@ export interface Always {
 
 export interface RuleBookParts {
   readonly approvals: ApprovalStore
+  readonly announce: Pick<Announcer, 'ruleChanged'>
   readonly limits: { readonly ruleMs: number; readonly maxRuleMs: number }
   readonly now: () => number
   readonly log: Logger
 }
 
-/** The always rules: made by an approval, scoped, expiring, counted, revocable. */
+/** The always rules: made by an approval, scoped, expiring, counted, revocable. Operators are told of each that is made or revoked. */
 export class RuleBook {
   readonly #parts: RuleBookParts
 
@@ -91,7 +94,7 @@ export class RuleBook {
     shape: RuleShape,
     told: object = {},
   ): Promise<ApprovalRule> {
-    const { approvals, limits, log, now } = this.#parts
+    const { announce, approvals, limits, log, now } = this.#parts
     const scope = always.scope ?? defaultScope(row)
     const rule = {
       rule_id: newActionId(),
@@ -109,6 +112,7 @@ export class RuleBook {
       revoked_at: null,
     }
     await approvals.addRule(rule, row, told)
+    announce.ruleChanged({ schema: 1, change: 'made', ...alwaysRuleOf(rule) })
     log.info('always rule made', { ruleId: rule.rule_id, by, rule: rule.description })
     return rule
   }
@@ -124,18 +128,15 @@ export class RuleBook {
    * @throws {CentralPostError} `not_found` when there is none of that id to end
    */
   async revoke(ruleId: string, by: string): Promise<void> {
-    const { approvals, log, now } = this.#parts
-    if (!(await approvals.revoke(ruleId, by, now()))) {
+    const { announce, approvals, log, now } = this.#parts
+    const rule = await approvals.revoke(ruleId, by, now())
+    if (rule === null) {
       throw new CentralPostError(
         'not_found',
         `no always rule ${ruleId} that holds; see \`centralpost rules list\``,
       )
     }
+    announce.ruleChanged({ schema: 1, change: 'revoked', ...alwaysRuleOf(rule) })
     log.info('always rule revoked', { ruleId, by })
   }
-}
-
-/** The parsed form that a rule binds. */
-export function readShape(rule: ApprovalRule): RuleShape {
-  return JSON.parse(rule.shape) as RuleShape
 }

@@ -10,6 +10,8 @@ import {
   deniedSubject,
   type Logger,
   outputSubject,
+  type RuleChanged,
+  ruleChangedSubject,
   startSubject,
 } from '@centralpost/shared'
 
@@ -19,7 +21,7 @@ const mostUnderwayBytes = 4 * MiB
 /** From how much on the broker is asked whether it has it. */
 const askFromBytes = MiB / 2
 
-/** Says on core NATS what happens to an action: who listens, hears; nobody is waited for. */
+/** Says on core NATS what happens to actions and rules: who listens, hears; nobody is waited for. */
 export class BusAnnouncer {
   readonly #bus: Bus
   readonly #log: Logger
@@ -45,6 +47,10 @@ export class BusAnnouncer {
 
   started(message: ActionStart): void {
     this.#say(startSubject(message.agent_id, message.action_id), message)
+  }
+
+  ruleChanged(message: RuleChanged): void {
+    this.#say(ruleChangedSubject, message)
   }
 
   output(message: ActionOutput): boolean {

@@ -152,6 +152,14 @@ function welcome(
   dataDir: string,
   page: ServingConsole | null,
 ): string {
+  // what npm has started is not on the PATH of the next terminal
+  const program = process.env['npm_command'] === undefined ? 'centralpost' : 'npx centralpost'
+  const hints = [
+    ['request --wait -- git status', 'ask for an action'],
+    ['pending --watch', 'decide what waits for you'],
+    ['tail', 'watch everything that happens'],
+    ['credentials add agent NAME', 'let another agent in'],
+  ] as const
   return [
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
     '',
@@ -159,13 +167,10 @@ function welcome(
       ? []
       : [
           `Console: ${page.link}`,
-          '  signs one browser in, once, within ten minutes; for another: centralpost console --link',
+          `  signs one browser in, once, within ten minutes; for another: ${program} console --link`,
           '',
         ]),
-    '  centralpost request --wait -- git status     ask for an action',
-    '  centralpost pending --watch                  decide what waits for you',
-    '  centralpost tail                             watch everything that happens',
-    '  centralpost credentials add agent NAME       let another agent in',
+    ...hints.map(([words, does]) => `  ${`${program} ${words}`.padEnd(48)} ${does}`),
     '',
     'Ctrl-C stops it.',
   ].join('\n')

@@ -143,17 +143,17 @@ export class ApprovalStore {
     })
   }
 
-  /** @returns whether there was such a rule to end */
-  revoke(ruleId: string, by: string, at: number): Promise<boolean> {
+  /** @returns the rule that was ended; null where there was none of that id to end */
+  revoke(ruleId: string, by: string, at: number): Promise<ApprovalRule | null> {
     return this.#commits.write(async ({ tx, tell }) => {
       const rule = await tx
         .updateTable('approval_rules')
         .set({ revoked_by: by, revoked_at: at })
         .where('rule_id', '=', ruleId)
         .where('revoked_at', 'is', null)
-        .returning(['agent_id', 'created_from'])
+        .returningAll()
         .executeTakeFirst()
-      if (rule === undefined) return false
+      if (rule === undefined) return null
       tell({
         timestamp: at,
         executionId: rule.created_from,
@@ -162,7 +162,7 @@ export class ApprovalStore {
         kind: 'rule_revoked',
         data: asciiJson({ rule_id: ruleId, by }),
       })
-      return true
+      return rule
     })
   }
 

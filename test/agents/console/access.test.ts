@@ -93,7 +93,7 @@ inBrowser('who can use the console, in a browser', () => {
       found['detail'] = await seriousProblems(page)
       await page.goto(`${console.url}/#/approvals`)
       if (width < 700) await page.locator('.slip').first().click()
-      for (const name of [/^Deny…/, /^Always…/]) {
+      for (const name of [/^Comment…/, /^Deny…/, /^Always…/]) {
         const button = page.getByRole('article').getByRole('button', { name })
         if (!(await button.isEnabled())) continue
         await button.click()

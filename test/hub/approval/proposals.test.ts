@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { TrustManager } from '@centralpost/hub'
-import { silentLogger } from '@centralpost/shared'
+import { type RuleChanged, silentLogger } from '@centralpost/shared'
 import { Proposals } from '../../../hub/src/approval/proposals.ts'
 import { RuleBook } from '../../../hub/src/approval/rule-book.ts'
 import { shippedRules } from '../../support/hub.ts'
@@ -22,8 +22,10 @@ test('yeses that come at once make one rule, and the others are told of it', asy
   await trust.close()
   await it.index()
   const found = await it.history.getRepeatedApprovals({ least: 3, limit: 20, since: 0 })
+  const announced: RuleChanged[] = []
   const rules = new RuleBook({
     approvals: it.approvals,
+    announce: { ruleChanged: (message) => announced.push(message) },
     limits: { ruleMs: 1000, maxRuleMs: 2000 },
     now: () => now,
     log: silentLogger,
@@ -46,5 +48,6 @@ test('yeses that come at once make one rule, and the others are told of it', asy
     reason: { code: 'conflict', details: { rule: { created_by: 'alice' } } },
   })
   expect(await rules.list(true)).toHaveLength(1)
+  expect(announced).toMatchObject([{ change: 'made', created_by: 'alice' }])
   expect(await proposals.of(found)).toEqual([])
 })

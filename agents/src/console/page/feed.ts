@@ -1,9 +1,21 @@
+import type { RuleChanged } from '@centralpost/shared'
 import { batch } from '@preact/signals'
 import { type ActionKey, type Decided, type FeedMessage, keyOf } from '../feed-message.ts'
 import { isSignedOut, keyHeaders } from './api.ts'
 import { call } from './api.ts'
 import { setHubTime } from './clock.ts'
-import { agents, bytes, connection, decided, ended, hub, me, pending, running } from './store.ts'
+import {
+  agents,
+  bytes,
+  connection,
+  decided,
+  ended,
+  hub,
+  me,
+  pending,
+  ruleChanges,
+  running,
+} from './store.ts'
 
 /** The server says something every two seconds; silence longer than this is a lost connection. */
 const silenceMs = 12_000
@@ -17,6 +29,7 @@ type OutputReader = (message: OutputMessage) => Promise<void> | void
 let outputReader: OutputReader | null = null
 let watched: ActionKey | null = null
 const decidedListeners = new Set<(one: Decided) => void>()
+const ruleListeners = new Set<(change: RuleChanged) => void>()
 const arrivedListeners = new Set<(keys: readonly string[]) => void>()
 
 /** Shows the output of one action; null: of none. */
@@ -28,6 +41,9 @@ export function watchOutput(key: ActionKey | null, reader: OutputReader | null):
 
 export const onDecided = (listener: (one: Decided) => void): void => {
   decidedListeners.add(listener)
+}
+export const onRuleChanged = (listener: (change: RuleChanged) => void): void => {
+  ruleListeners.add(listener)
 }
 export const onArrived = (listener: (keys: readonly string[]) => void): void => {
   arrivedListeners.add(listener)
@@ -100,6 +116,8 @@ function apply(message: FeedMessage): void {
       bytes.value = new Map(message.running.map((action) => [keyOf(action), action.bytes]))
       ended.value = message.ended
       agents.value = message.agents
+      // what was said while nobody listened
+      ruleChanges.value += 1
       return
     case 'pending': {
       const next = new Map(pending.value)
@@ -139,6 +157,10 @@ function apply(message: FeedMessage): void {
     }
     case 'agents':
       agents.value = message.agents
+      return
+    case 'rules':
+      ruleChanges.value += 1
+      if (message.change !== null) for (const listener of ruleListeners) listener(message.change)
       return
     case 'hub':
       hub.value = message.hub

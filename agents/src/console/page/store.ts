@@ -23,6 +23,8 @@ export const me = signal<{
   readonly agent: string | null
   readonly feed: string
 } | null>(null)
+/** counts what has become of the always rules: another number, other rules */
+export const ruleChanges = signal(0)
 export const connection = signal<'connecting' | 'open' | 'lost'>('connecting')
 
 /** oldest first */

@@ -1,10 +1,12 @@
 import type { AlwaysDecision, AlwaysScope, ApprovalNeeded } from '@centralpost/shared'
 import { useState } from 'preact/hooks'
 import { ShownCommand, Shown } from '../text/shown.tsx'
+import { CommentField } from '../ui/comment-field.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
 import { approve } from './decide.ts'
+import { Settled } from './settled.tsx'
 
 const names: Readonly<Record<AlwaysDecision, string>> = {
   approve_always_exact: 'Exactly this',
@@ -25,10 +27,12 @@ export function AlwaysDialog({
   const [decision, setDecision] = useState<AlwaysDecision | null>(first?.decision ?? null)
   const [scope, setScope] = useState<AlwaysScope>(asked.workflow_id === null ? 'agent' : 'workflow')
   const [forHours, setForHours] = useState<number>(usualRuleHours)
+  const [comment, setComment] = useState('')
   const send = (event: Event): void => {
     event.preventDefault()
     if (decision === null) return
-    void approve([asked], { decision, scope, expires_in: forHours * 3600 })
+    const always = { decision, scope, expires_in: forHours * 3600 }
+    void approve([asked], { always, comment })
     close()
   }
   const holders: readonly (readonly [AlwaysScope, string])[] = [
@@ -41,6 +45,7 @@ export function AlwaysDialog({
   return (
     <Dialog title="Approve, and always from now on" close={close} wide>
       <form onSubmit={send}>
+        <Settled asked={[asked]} />
         <p class="named">
           <ShownCommand command={asked.command} />
         </p>
@@ -84,6 +89,7 @@ export function AlwaysDialog({
           </label>
           <RuleTime forHours={forHours} choose={setForHours} />
         </div>
+        <CommentField text={comment} change={setComment} />
         <p class="muted">
           This request runs now, which cannot be undone. The rule can be revoked at any time;
           BLOCKED stays blocked.

@@ -2,17 +2,15 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { keyOf } from '../../feed-message.ts'
 import { address, route } from '../route.ts'
-import { connection, ended, maySelfApprove, me, pendingList, trouble } from '../store.ts'
+import { connection, ended, pendingList, trouble } from '../store.ts'
 import { moment, plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
 import { StatusBadge } from '../ui/badges.tsx'
 import { Mark } from '../ui/icons.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { say } from '../ui/toasts.tsx'
-import { AlwaysDialog } from './always-dialog.tsx'
-import { ConfirmManyDialog } from './confirm-many-dialog.tsx'
 import { approve } from './decide.ts'
-import { DenyDialog } from './deny-dialog.tsx'
+import { ask, Questions, whyNotApprove } from './questions.tsx'
 import { RequestDetail, Tombstone } from './request-detail.tsx'
 import { RequestRow } from './request-row.tsx'
 import {
@@ -30,17 +28,11 @@ import {
   wanted,
 } from './queue.ts'
 
-type Question = 'deny' | 'always' | 'approve-many' | 'deny-many'
-const question = signal<Question | null>(null)
 /** the high-risk action that was approved a first time */
 const askedTwice = signal<{ readonly key: string; readonly at: number } | null>(null)
 const betweenPressesMs = 600
 /** on a phone: the list, or what was chosen from it */
 const showsDetail = signal(false)
-
-const close = (): void => {
-  question.value = null
-}
 
 export function ApprovalsView() {
   const { agentId, actionId } = route.value
@@ -56,6 +48,7 @@ export function ApprovalsView() {
     ArrowUp: () => move(-1),
     a: () => approveSelected(),
     A: () => ask('always'),
+    m: () => ask(marked.value.size > 0 ? 'approve-many' : 'comment'),
     d: () => ask(marked.value.size > 0 ? 'deny-many' : 'deny'),
     x: () => {
       if (selectedKey.value !== null) toggleMark(selectedKey.value)
@@ -183,37 +176,12 @@ function Chosen() {
         needsSecondPress={askedTwice.value?.key === key}
         blockedBecause={whyNotApprove(asked.agent_id)}
         approve={approveSelected}
+        comment={() => ask('comment')}
         always={() => ask('always')}
         deny={() => ask('deny')}
       />
     </div>
   )
-}
-
-function Questions() {
-  const asked = selected.value
-  switch (question.value) {
-    case null:
-      return null
-    case 'approve-many':
-      return <ConfirmManyDialog asked={markedList.value} close={close} />
-    case 'deny-many':
-      return <DenyDialog asked={markedList.value} close={close} />
-    case 'deny':
-      return asked === undefined ? null : <DenyDialog asked={[asked]} close={close} />
-    case 'always':
-      return asked === undefined ? null : <AlwaysDialog asked={asked} close={close} />
-  }
-}
-
-function ask(what: Question): void {
-  if (trouble.value !== null) {
-    say('bad', 'Nothing can be decided now: see above.')
-    return
-  }
-  if (what.endsWith('many') ? markedList.value.length > 0 : selected.value !== undefined) {
-    question.value = what
-  }
 }
 
 function move(by: 1 | -1): void {
@@ -256,13 +224,6 @@ function approveSelected(): void {
   }
   askedTwice.value = null
   void approve([asked])
-}
-
-/** Why this operator cannot approve now, or null. */
-function whyNotApprove(agentId: string): string | null {
-  if (trouble.value !== null) return 'Nothing can be decided now: see above.'
-  if (agentId !== me.value?.agent || maySelfApprove.value) return null
-  return 'You asked for this yourself: another operator must approve it.'
 }
 
 function Nothing() {

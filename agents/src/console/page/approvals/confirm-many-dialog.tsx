@@ -5,10 +5,12 @@ import { me, maySelfApprove } from '../store.ts'
 import { plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
 import { RiskBadge } from '../ui/badges.tsx'
+import { CommentField } from '../ui/comment-field.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { approve } from './decide.ts'
 import { marked } from './queue.ts'
+import { Settled } from './settled.tsx'
 
 const riskFirst = { high: 0, medium: 1, low: 2 } as const
 
@@ -27,13 +29,15 @@ export function ConfirmManyDialog({
   )
   const high = asked.filter(({ risk }) => risk.level === 'high').length
   const [hasRead, setHasRead] = useState(high === 0)
+  const [comment, setComment] = useState('')
   const send = (): void => {
-    void approve(asked)
+    void approve(asked, { comment })
     marked.value = new Set()
     close()
   }
   return (
     <Dialog title={`Approve ${plural(asked.length, 'request')} once`} close={close} wide>
+      <Settled asked={asked} />
       <ul class="plain many" tabIndex={0} aria-label="What would run">
         {asked.map((one) => (
           <li key={keyOf(one)}>
@@ -58,6 +62,7 @@ export function ConfirmManyDialog({
           {high === 1 ? 'it' : 'them'}.
         </label>
       )}
+      <CommentField text={comment} change={setComment} />
       <p class="muted">This cannot be undone.</p>
       <DialogButtons
         yes={`Approve ${asked.length}`}

@@ -30,11 +30,21 @@ export interface Always {
 let lastDecision: ReadonlySet<string> = new Set()
 let decidedAt = Number.NEGATIVE_INFINITY
 
-/** Approves exactly what was shown: each by its digest. */
-export async function approve(asked: readonly ApprovalNeeded[], always?: Always): Promise<void> {
+/**
+ * Approves exactly what was shown: each by its digest.
+ *
+ * @param said.always the rule that is made with it
+ * @param said.comment kept in the history; none where it is empty
+ */
+export async function approve(
+  asked: readonly ApprovalNeeded[],
+  said: { readonly always?: Always; readonly comment?: string } = {},
+): Promise<void> {
+  const comment = said.comment?.trim() ?? ''
   await decide('approve', asked, {
     actions: asked.map(({ action_id, agent_id, digest }) => ({ action_id, agent_id, digest })),
-    ...always,
+    ...said.always,
+    ...(comment !== '' && { comment }),
   })
 }
 

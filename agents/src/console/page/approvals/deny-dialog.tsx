@@ -6,6 +6,7 @@ import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { deny } from './decide.ts'
 import { marked } from './queue.ts'
+import { Settled } from './settled.tsx'
 
 const usual = [
   'Not needed for this task',
@@ -38,6 +39,7 @@ export function DenyDialog({
       close={close}
     >
       <form onSubmit={send}>
+        <Settled asked={asked} />
         <ul class="plain named">
           {asked.slice(0, 5).map((one) => (
             <li>

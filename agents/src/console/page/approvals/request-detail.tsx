@@ -15,6 +15,7 @@ export function RequestDetail({
   needsSecondPress,
   blockedBecause,
   approve,
+  comment,
   always,
   deny,
 }: {
@@ -22,6 +23,7 @@ export function RequestDetail({
   readonly needsSecondPress: boolean
   readonly blockedBecause: string | null
   readonly approve: () => void
+  readonly comment: () => void
   readonly always: () => void
   readonly deny: () => void
 }) {
@@ -69,6 +71,9 @@ export function RequestDetail({
             disabled={blockedBecause !== null}
           >
             {needsSecondPress ? 'High risk: approve all the same' : 'Approve once'} <kbd>a</kbd>
+          </button>
+          <button type="button" onClick={comment} disabled={blockedBecause !== null}>
+            Comment… <kbd>m</kbd>
           </button>
           <button
             type="button"

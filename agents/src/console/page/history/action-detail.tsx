@@ -1,6 +1,7 @@
 import type { ActionDetail, AuditEvent } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { auditFacts } from '../../../audit-facts.ts'
 import { commentsIn } from '../../../decision-comments.ts'
 import type { OutputPiece } from '../../feed-message.ts'
 import { ApiError, call, download } from '../api.ts'
@@ -172,23 +173,15 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
   )
 }
 
-const hidden: ReadonlySet<string> = new Set(['digest', 'verdict', 'bound'])
-
 function Event({ event }: { readonly event: AuditEvent }) {
-  const facts = Object.entries(event.data).filter(
-    ([name, value]) => value !== null && value !== '' && !hidden.has(name),
-  )
   return (
     <li class={`event ${event.kind}`}>
       <span class="event-kind">{event.kind.replace('_', ' ')}</span>
       <span class="muted">{moment(event.at)}</span>
       <span class="event-facts">
-        {facts.map(([name, value]) => (
+        {auditFacts(event, moment).map(([name, text]) => (
           <span key={name}>
-            <span class="muted">{name.replaceAll('_', ' ')}</span>{' '}
-            <Shown
-              text={(typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 400)}
-            />
+            <span class="muted">{name}</span> <Shown text={text.slice(0, 400)} />
           </span>
         ))}
       </span>

@@ -4,6 +4,7 @@ import { call } from '../api.ts'
 import { moment } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { StatusBadge } from '../ui/badges.tsx'
+import { CommentField } from '../ui/comment-field.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
@@ -22,6 +23,7 @@ export function AcceptDialog({
 }) {
   const [proposal] = useState(initially)
   const [forHours, setForHours] = useState<number>(usualRuleHours)
+  const [comment, setComment] = useState('')
   const send = (event: Event): void => {
     event.preventDefault()
     call<{ readonly rule: AlwaysRule }>('accept', {
@@ -30,6 +32,7 @@ export function AcceptDialog({
       decision: proposal.decision,
       rule: proposal.rule,
       expires_in: forHours * 3600,
+      ...(comment.trim() !== '' && { comment: comment.trim() }),
     })
       .then(({ rule }) => say('good', `The rule ${rule.rule_id} was made. Rules lists it.`))
       .catch((error: unknown) => sayProblem('No rule was made', error))
@@ -62,6 +65,7 @@ export function AcceptDialog({
           ))}
         </ul>
         <RuleTime forHours={forHours} choose={setForHours} />
+        <CommentField text={comment} change={setComment} />
         <p class="muted">
           What it covers runs without a question from then on. Nothing runs now; the rule can be
           revoked at any time; BLOCKED stays blocked.

@@ -1,6 +1,6 @@
 import type { Proposal } from '@centralpost/shared'
 import { useState } from 'preact/hooks'
-import { trouble } from '../store.ts'
+import { ruleChanges, trouble } from '../store.ts'
 import { duration, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
@@ -12,7 +12,10 @@ export function Proposals() {
   const [asksAbout, setAsksAbout] = useState<Proposal | null>(null)
   return (
     <>
-      <Asked<{ readonly proposals: readonly Proposal[] }> endpoint="proposals" again={again}>
+      <Asked<{ readonly proposals: readonly Proposal[] }>
+        endpoint="proposals"
+        again={again + ruleChanges.value}
+      >
         {({ proposals }) =>
           proposals.length === 0 ? (
             <p class="notice">

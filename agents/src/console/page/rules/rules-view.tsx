@@ -2,7 +2,7 @@ import type { AlwaysRule, Verdict } from '@centralpost/shared'
 import { useEffect, useState } from 'preact/hooks'
 import { ApiError, call } from '../api.ts'
 import { secondsUntil } from '../clock.ts'
-import { trouble } from '../store.ts'
+import { ruleChanges, trouble } from '../store.ts'
 import { duration, moment, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
@@ -34,7 +34,7 @@ export function RulesView() {
       <Asked<{ readonly rules: readonly AlwaysRule[] }>
         endpoint="rules"
         body={{ all }}
-        again={again}
+        again={again + ruleChanges.value}
       >
         {({ rules }) =>
           rules.length === 0 ? (

@@ -161,12 +161,16 @@ function Shell({ action }: { readonly action: RunningAction | EndedAction }) {
             </button>
           ) : (
             <>
-              <button type="button" onClick={() => save('stdout')}>
-                Download stdout ({size(action.stdout_bytes)})
-              </button>
-              <button type="button" onClick={() => save('stderr')}>
-                Download stderr ({size(action.stderr_bytes)})
-              </button>
+              {action.stdout_bytes > 0 && (
+                <button type="button" onClick={() => save('stdout')}>
+                  Download stdout ({size(action.stdout_bytes)})
+                </button>
+              )}
+              {action.stderr_bytes > 0 && (
+                <button type="button" onClick={() => save('stderr')}>
+                  Download stderr ({size(action.stderr_bytes)})
+                </button>
+              )}
               <a class="button" href={address('history', action)}>
                 In the history
               </a>

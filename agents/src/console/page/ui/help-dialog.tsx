@@ -3,6 +3,7 @@ import { Dialog } from './dialog.tsx'
 const keys: readonly (readonly [string, string])[] = [
   ['j  k', 'the next, the one before'],
   ['a', 'approve once (high risk asks a second time)'],
+  ['m', 'approve once, with a comment'],
   ['A', 'approve always: choose a rule'],
   ['d', 'deny, with a reason'],
   ['x', 'mark for several at once'],

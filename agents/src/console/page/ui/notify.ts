@@ -1,10 +1,11 @@
 import { effect, signal } from '@preact/signals'
 import { visible } from '@centralpost/shared/visible'
-import { onArrived } from '../feed.ts'
+import { onArrived, onRuleChanged } from '../feed.ts'
 import { go, route, type ViewName } from '../route.ts'
-import { pending } from '../store.ts'
+import { me, pending } from '../store.ts'
 import { plural } from '../text/format.ts'
 import { notifies, sounds } from './settings.ts'
+import { say } from './toasts.tsx'
 
 /** What a screen reader is told of arrivals. */
 export const announcement = signal('')
@@ -32,6 +33,16 @@ export function watchForNews(): void {
     announcement.value = `${what}${more}. Risk ${asked.risk.level}. ${plural(pending.value.size, 'request')} waiting.`
     if (notifies.value) notify(what + more, asked)
     if (sounds.value) chime()
+  })
+  onRuleChanged(({ change, description, created_by: maker, revoked_by: ender }) => {
+    const by = change === 'made' ? maker : ender
+    // what this operator did is said where they did it
+    if (by === me.value?.operator) return
+    say(
+      'note',
+      `${by ?? 'Somebody'} ${change} a rule: ${visible(description).slice(0, 160)}`,
+      'rules',
+    )
   })
 }
 

@@ -1,0 +1,59 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import { signal } from '@preact/signals'
+import { maySelfApprove, me, trouble } from '../store.ts'
+import { say } from '../ui/toasts.tsx'
+import { AlwaysDialog } from './always-dialog.tsx'
+import { CommentDialog } from './comment-dialog.tsx'
+import { ConfirmManyDialog } from './confirm-many-dialog.tsx'
+import { DenyDialog } from './deny-dialog.tsx'
+import { markedList, selected } from './queue.ts'
+
+type Question = 'deny' | 'always' | 'comment' | 'approve-many' | 'deny-many'
+/** What is asked, about what was selected then: a question outlives the selection, or what is typed into it became keys of the page. */
+const question = signal<{
+  readonly what: Question
+  readonly asked: readonly ApprovalNeeded[]
+} | null>(null)
+const close = (): void => {
+  question.value = null
+}
+
+/** What is asked before a decision, where something is. */
+export function Questions() {
+  if (question.value === null) return null
+  const { what, asked } = question.value
+  const [first] = asked
+  switch (what) {
+    case 'approve-many':
+      return <ConfirmManyDialog asked={asked} close={close} />
+    case 'deny':
+    case 'deny-many':
+      return <DenyDialog asked={asked} close={close} />
+    case 'comment':
+      return first && <CommentDialog asked={first} close={close} />
+    case 'always':
+      return first && <AlwaysDialog asked={first} close={close} />
+  }
+}
+
+/** Asks before a decision about what is selected, or marked; says why not, where it cannot be made. */
+export function ask(what: Question): void {
+  if (trouble.value !== null) {
+    say('bad', 'Nothing can be decided now: see above.')
+    return
+  }
+  const isMany = what === 'approve-many' || what === 'deny-many'
+  const asked = isMany ? markedList.value : [selected.value].filter((one) => one !== undefined)
+  const [first] = asked
+  if (first === undefined) return
+  const why = what === 'comment' || what === 'always' ? whyNotApprove(first.agent_id) : null
+  if (why === null) question.value = { what, asked }
+  else say('bad', why)
+}
+
+/** Why this operator cannot approve now, or null. */
+export function whyNotApprove(agentId: string): string | null {
+  if (trouble.value !== null) return 'Nothing can be decided now: see above.'
+  if (agentId !== me.value?.agent || maySelfApprove.value) return null
+  return 'You asked for this yourself: another operator must approve it.'
+}

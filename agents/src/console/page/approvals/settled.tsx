@@ -1,0 +1,23 @@
+import type { ApprovalNeeded } from '@centralpost/shared'
+import { keyOf } from '../../feed-message.ts'
+import { decided, pending } from '../store.ts'
+
+/**
+ * Says in an open question that others have settled what it is about. The question stays: if it went by itself, what is being
+ * typed into it would become keys of the page.
+ */
+export function Settled({ asked }: { readonly asked: readonly ApprovalNeeded[] }) {
+  const gone = asked.filter((one) => !pending.value.has(keyOf(one)))
+  const [first] = gone
+  if (first === undefined) return null
+  const end = decided.value.get(keyOf(first))
+  const what = asked.length === 1 ? 'This' : `${gone.length} of these ${asked.length}`
+  const how = end === undefined || end.how === 'gone' || gone.length > 1 ? 'settled' : end.how
+  const by = end?.by == null || gone.length > 1 ? '' : ` by ${end.by}`
+  return (
+    <p class="notice bad" role="status">
+      {what} {gone.length === 1 ? 'was' : 'were'} {how}
+      {by} meanwhile. Your answer changes nothing about {gone.length === 1 ? 'it' : 'them'}.
+    </p>
+  )
+}
