@@ -195,7 +195,7 @@ export class CentralPost {
   }
 
   /** Takes up what an earlier hub left. See `recover`. */
-  recover(survivors: (actionId: string) => number): Promise<void> {
+  recover(survivors: (row: CommandExecution) => number): Promise<void> {
     const requestApproval = (row: CommandExecution) => this.#desk.requestApproval(row)
     const enqueue = (row: CommandExecution) => this.#enqueue(row)
     return recover({ ...this.#parts, requestApproval, enqueue }, survivors)

@@ -228,7 +228,10 @@ export class Hub {
     const survivors = await executor.endSurvivors()
     for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
     await centralPost.recover(
-      (actionId) => survivors.filter((survivor) => survivor.actionId === actionId).length,
+      (row) =>
+        survivors.filter(
+          ({ actionId, agentId }) => actionId === row.action_id && agentId === row.agent_id,
+        ).length,
     )
     const take = (incoming: Incoming & { trace?: TraceHeaders }): Promise<void> =>
       telemetry.intake(incoming.trace, () => centralPost.requestSystemAction(incoming))

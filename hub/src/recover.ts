@@ -16,11 +16,11 @@ export interface RecoverParts extends ConcludeParts {
  */
 export async function recover(
   parts: RecoverParts,
-  survivors: (actionId: string) => number,
+  survivors: (row: CommandExecution) => number,
 ): Promise<void> {
   const { ledger, now } = parts
   for await (const row of eachOf((after) => ledger.inState('running', after))) {
-    const ended = survivors(row.action_id)
+    const ended = survivors(row)
     const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
     await conclude(
       parts,
