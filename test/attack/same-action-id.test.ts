@@ -10,6 +10,8 @@ import { TempDir } from '../support/temp-dir.ts'
 
 const agents = ['agent-a', 'agent-b'] as const
 
+const ofAgent = (name: string) => livingWith(`CENTRALPOST_AGENT=${name}`)
+
 test('after kill -9 of hub and runners each of two actions of one name is told what was left of it, and not of the other', async () => {
   await using workspace = await TempDir.make()
   await using broker = await TestBroker.start({ agents, operators: [] })
@@ -28,7 +30,6 @@ test('after kill -9 of hub and runners each of two actions of one name is told w
     asked.push(await agent.requestAction({ command, actionId: 'build-1' }))
   }
   const results = asked.map((one) => one.result({ timeoutMs: 60_000 }))
-  const ofAgent = (name: string) => livingWith(`CENTRALPOST_AGENT=${name}`)
   await eventually(() => agents.every((name) => ofAgent(name).length === 1), 20_000)
 
   process.kill(hub.pid, 'SIGSTOP')
