@@ -221,7 +221,7 @@ export class CentralPost {
   }
 
   #enqueue(row: CommandExecution): void {
-    if (row.deadline !== null) this.#desk.watch(row.execution_id, row.deadline)
+    this.#desk.watch(row)
     this.#queue.push(row.agent_id, row.execution_id)
   }
 
@@ -322,7 +322,7 @@ export class CentralPost {
   async #clearedStill(row: CommandExecution): Promise<Verdict | null> {
     const { now, ledger, limits } = this.#parts
     if (row.deadline !== null && now() >= row.deadline) {
-      this.#desk.watch(row.execution_id, row.deadline)
+      this.#desk.watch(row)
       return null
     }
     const clearance = await clearanceOf(row, this.#parts)

@@ -51,11 +51,11 @@ export class LockFile {
    * @throws {CentralPostError} `conflict` naming the holder when it does not let go
    */
   static async take(path: string, options: { readonly waitMs: number }): Promise<LockFile> {
-    const deadline = Date.now() + options.waitMs
+    const deadline = performance.now() + options.waitMs
     for (;;) {
       const taken = await LockFile.tryTake(path)
       if (taken instanceof LockFile) return taken
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new CentralPostError(
           'conflict',
           `process ${taken.pid} has held ${path} for ${options.waitMs} ms: try again when it is done`,
