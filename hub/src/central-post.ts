@@ -329,7 +329,7 @@ export class CentralPost {
     const { verdict } = clearance
     if (clearance.kind === 'holds') return verdict
     if (clearance.kind === 'blocked') {
-      const reason = `the rules have changed since it was cleared: ${verdict.reasons.join('; ')}`
+      const reason = `${clearance.what} since it was cleared: ${verdict.reasons.join('; ')}`
       await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, verdict.suggestion ?? null)
       return null
     }
