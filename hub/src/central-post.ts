@@ -42,6 +42,9 @@ import { untilWritten } from './until-written.ts'
 /** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
 const lastWritesMs = 15_000
 
+/** How long a starting hub tries to record what has become of what an earlier one was running. */
+const longestRecoveryMs = 60_000
+
 /** An action and, when it has ended, its result. */
 export interface ActionStanding {
   readonly action: CommandExecution
@@ -198,7 +201,9 @@ export class CentralPost {
   recover(survivors: (row: CommandExecution) => number): Promise<void> {
     const requestApproval = (row: CommandExecution) => this.#desk.requestApproval(row)
     const enqueue = (row: CommandExecution) => this.#enqueue(row)
-    return recover({ ...this.#parts, requestApproval, enqueue }, survivors)
+    // a database that stays locked for longer ends the start, and says why
+    const written = { giveUp: AbortSignal.timeout(longestRecoveryMs), log: this.#log }
+    return recover({ ...this.#parts, requestApproval, enqueue, written }, survivors)
   }
 
   /**
