@@ -25,7 +25,7 @@ export async function askHub<T extends z.ZodType>(
 ): Promise<z.output<T>> {
   const { schema, timeoutMs = answerMs } = options
   let wasLost = false
-  let giveUpAt = Date.now() + hubMs
+  let giveUpAt = performance.now() + hubMs
   for (;;) {
     try {
       return await bus.request(subject, { schema: 1, ...call }, { schema, timeoutMs })
@@ -33,9 +33,9 @@ export async function askHub<T extends z.ZodType>(
       if (!isCentralPostError(error) || !(isLost(error) || isNobody(error))) throw error
       if (isLost(error) && !wasLost) {
         wasLost = true
-        giveUpAt = Date.now() + backMs
+        giveUpAt = performance.now() + backMs
       }
-      if (bus.isClosed || Date.now() >= giveUpAt) throw error
+      if (bus.isClosed || performance.now() >= giveUpAt) throw error
       await untilConnected(bus, giveUpAt)
       await pause(pauseMs)
     }
@@ -43,7 +43,7 @@ export async function askHub<T extends z.ZodType>(
 }
 
 async function untilConnected(bus: Bus, latest: number): Promise<void> {
-  while (!bus.isConnected && !bus.isClosed && Date.now() < latest) await pause(pauseMs)
+  while (!bus.isConnected && !bus.isClosed && performance.now() < latest) await pause(pauseMs)
 }
 
 const isLost = (error: CentralPostError): boolean => error.details['connection'] === 'lost'

@@ -47,7 +47,7 @@ const againMs = 200
 export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Promise<Bus> {
   const name = check(kind === 'agent' ? agentIdSchema : operatorIdSchema, options.name)
   const credentials = options.credentials ?? (await credentialsOf(kind, options))
-  const giveUpAt = Date.now() + refusedMs
+  const giveUpAt = performance.now() + refusedMs
   for (;;) {
     try {
       return await Bus.connect({
@@ -61,7 +61,7 @@ export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Prom
     } catch (error) {
       // a broker that has just died is started again
       const isRefused = isCentralPostError(error) && error.code === 'unavailable'
-      if (!isRefused || Date.now() + againMs >= giveUpAt) throw error
+      if (!isRefused || performance.now() + againMs >= giveUpAt) throw error
       await pause(againMs)
     }
   }

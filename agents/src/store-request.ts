@@ -33,11 +33,11 @@ export async function storeRequest(
   options: StoreOptions,
 ): Promise<void> {
   const { timeoutMs = defaultTimeoutMs, signal, log, headers } = options
-  const deadline = Date.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   let last: unknown = new CentralPostError('unavailable', 'the broker cannot be reached')
   const late = (): CentralPostError => notConfirmed(request.action_id, timeoutMs, last)
   for (let backoff = 100; ; backoff = Math.min(backoff * 2, longestPauseMs)) {
-    const left = deadline - Date.now()
+    const left = deadline - performance.now()
     if (left <= 0) throw late()
     if (bus.isConnected) {
       const back = Promise.withResolvers<'back'>()
@@ -58,7 +58,7 @@ export async function storeRequest(
         stop()
       }
     }
-    await pause(Math.min(backoff, Math.max(0, deadline - Date.now())), signal)
+    await pause(Math.min(backoff, Math.max(0, deadline - performance.now())), signal)
   }
 }
 

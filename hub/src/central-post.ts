@@ -42,6 +42,9 @@ import { untilWritten } from './until-written.ts'
 /** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
 const lastWritesMs = 15_000
 
+/** How long a starting hub tries to record what has become of what an earlier one was running. */
+const longestRecoveryMs = 60_000
+
 /** An action and, when it has ended, its result. */
 export interface ActionStanding {
   readonly action: CommandExecution
@@ -195,10 +198,12 @@ export class CentralPost {
   }
 
   /** Takes up what an earlier hub left. See `recover`. */
-  recover(survivors: (actionId: string) => number): Promise<void> {
+  recover(survivors: (row: CommandExecution) => number): Promise<void> {
     const requestApproval = (row: CommandExecution) => this.#desk.requestApproval(row)
     const enqueue = (row: CommandExecution) => this.#enqueue(row)
-    return recover({ ...this.#parts, requestApproval, enqueue }, survivors)
+    // a database that stays locked for longer ends the start, and says why
+    const written = { giveUp: AbortSignal.timeout(longestRecoveryMs), log: this.#log }
+    return recover({ ...this.#parts, requestApproval, enqueue, written }, survivors)
   }
 
   /**
@@ -221,7 +226,7 @@ export class CentralPost {
   }
 
   #enqueue(row: CommandExecution): void {
-    if (row.deadline !== null) this.#desk.watch(row.execution_id, row.deadline)
+    this.#desk.watch(row)
     this.#queue.push(row.agent_id, row.execution_id)
   }
 
@@ -322,14 +327,14 @@ export class CentralPost {
   async #clearedStill(row: CommandExecution): Promise<Verdict | null> {
     const { now, ledger, limits } = this.#parts
     if (row.deadline !== null && now() >= row.deadline) {
-      this.#desk.watch(row.execution_id, row.deadline)
+      this.#desk.watch(row)
       return null
     }
     const clearance = await clearanceOf(row, this.#parts)
     const { verdict } = clearance
     if (clearance.kind === 'holds') return verdict
     if (clearance.kind === 'blocked') {
-      const reason = `the rules have changed since it was cleared: ${verdict.reasons.join('; ')}`
+      const reason = `${clearance.what} since it was cleared: ${verdict.reasons.join('; ')}`
       await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, verdict.suggestion ?? null)
       return null
     }

@@ -9,7 +9,7 @@ import type { CommandExecution } from './history/schema.ts'
 /** What is known, right before its start, of an action that was cleared a while ago. */
 export type Clearance =
   | { readonly kind: 'holds'; readonly verdict: Verdict }
-  | { readonly kind: 'blocked'; readonly verdict: Verdict }
+  | { readonly kind: 'blocked'; readonly verdict: Verdict; readonly what: string }
   | {
       readonly kind: 'changed'
       readonly verdict: Verdict
@@ -19,8 +19,9 @@ export type Clearance =
     }
 
 /**
- * Judges an action again: by the rules in force now, in its directory as it is now, with the programs and scripts that
- * it names as they are now. What was cleared holds only if all of that is what it was cleared with.
+ * Judges an action again: by the rules in force now, in its directory as it is now, with the programs, scripts and links
+ * that it names as they are now. What was cleared holds only if all of that is what it was cleared with. What a person
+ * was shown is run as it was shown, unless it must not run at all by now.
  */
 export async function clearanceOf(
   row: CommandExecution,
@@ -34,9 +35,11 @@ export async function clearanceOf(
   const env = JSON.parse(row.env) as Record<string, string>
   const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
   const isSamePolicy = shown.policy === parts.policy()
-  const verdict = isSamePolicy ? shown : parts.classifyCommand(command, { cwd, env })
-  if (verdict.level === 'BLOCKED') return { kind: 'blocked', verdict }
   const isReviewed = shown.level !== 'SAFE'
+  const judged = parts.classifyCommand(command, { cwd, env })
+  const changed = isSamePolicy ? 'what it names leads elsewhere' : 'the rules have changed'
+  if (judged.level === 'BLOCKED') return { kind: 'blocked', verdict: judged, what: changed }
+  const verdict = isSamePolicy && isReviewed ? shown : judged
   const cwdNow = await parts.checkCwd(cwd).catch((error: unknown) => messageOf(error))
   const confinement = describeChoice(parts.sandboxFor({ ...verdict, level: shown.level, cwd }))
   const bound = isReviewed ? await boundOf(verdict, cwd, parts.whereIs, confinement) : {}
@@ -54,7 +57,7 @@ export async function clearanceOf(
   const what =
     cwdNow === cwd
       ? (differenceOf(JSON.parse(row.bound ?? '{}') as Bound, bound) ??
-        'the rules judge it otherwise now')
+        `${changed} since it was cleared`)
       : `its directory is not what it was: ${cwdNow}`
   return {
     kind: 'changed',

@@ -1,29 +1,32 @@
+/** So long is waited at once: `setTimeout` counts in 32 bits, and a clock that was set is followed within it. */
+const longestWaitMs = 3_600_000
+
 /**
  * Calls back when a wall-clock time has come, by id. A timer that fires early (the clock was set back) is set again;
- * one that fires late calls back at once.
+ * one that fires late calls back at once. What may last only so long ends after that, whatever the clock was set to.
  */
 export class Deadlines {
-  readonly #due: (id: number) => void
+  readonly #due: (id: number, at: number) => void
   readonly #now: () => number
   readonly #timers = new Map<number, NodeJS.Timeout>()
 
-  constructor(now: () => number, due: (id: number) => void) {
+  /** @param due is told the id, and the time that was set for it */
+  constructor(now: () => number, due: (id: number, at: number) => void) {
     this.#now = now
     this.#due = due
   }
 
-  /** @param at milliseconds since 1970; replaces an earlier time of the same id */
-  set(id: number, at: number): void {
-    this.clear(id)
-    // setTimeout counts in 32 bits; an hour at a time also follows a clock that was set
-    const wait = Math.min(Math.max(at - this.#now(), 0), 3_600_000)
-    const timer = setTimeout(() => {
-      this.#timers.delete(id)
-      if (this.#now() >= at) this.#due(id)
-      else this.set(id, at)
-    }, wait)
-    timer.unref()
-    this.#timers.set(id, timer)
+  /**
+   * @param at milliseconds since 1970; replaces an earlier time of the same id
+   * @param withinMs calls back after so long at the latest, by a clock that nobody sets
+   */
+  set(id: number, at: number, withinMs = Number.POSITIVE_INFINITY): void {
+    this.#wait(id, at, performance.now() + withinMs)
+  }
+
+  /** Calls back once more, after so many milliseconds. */
+  again(id: number, at: number, afterMs: number): void {
+    this.#arm(id, afterMs, () => this.#due(id, at))
   }
 
   clear(id: number): void {
@@ -33,5 +36,23 @@ export class Deadlines {
 
   clearAll(): void {
     for (const id of this.#timers.keys()) this.clear(id)
+  }
+
+  #wait(id: number, at: number, latest: number): void {
+    const left = Math.min(at - this.#now(), latest - performance.now())
+    this.#arm(id, Math.min(Math.max(left, 0), longestWaitMs), () => {
+      if (this.#now() >= at || performance.now() >= latest) this.#due(id, at)
+      else this.#wait(id, at, latest)
+    })
+  }
+
+  #arm(id: number, waitMs: number, work: () => void): void {
+    this.clear(id)
+    const timer = setTimeout(() => {
+      this.#timers.delete(id)
+      work()
+    }, waitMs)
+    timer.unref()
+    this.#timers.set(id, timer)
   }
 }

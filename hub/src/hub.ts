@@ -38,6 +38,7 @@ import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
 import { withVirtualEnv } from './virtual-environment.ts'
 import { TrustManager } from './trust/trust-manager.ts'
+import { sayingWhenUnwritten } from './until-written.ts'
 import { version } from './version.ts'
 
 export interface HubOptions {
@@ -228,7 +229,10 @@ export class Hub {
     const survivors = await executor.endSurvivors()
     for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
     await centralPost.recover(
-      (actionId) => survivors.filter((survivor) => survivor.actionId === actionId).length,
+      (row) =>
+        survivors.filter(
+          ({ actionId, agentId }) => actionId === row.action_id && agentId === row.agent_id,
+        ).length,
     )
     const take = (incoming: Incoming & { trace?: TraceHeaders }): Promise<void> =>
       telemetry.intake(incoming.trace, () => centralPost.requestSystemAction(incoming))
@@ -237,7 +241,9 @@ export class Hub {
     const served = await serveEndpoints(
       replies,
       { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
-      [...agentEndpoints(parts), ...operatorEndpoints(parts), ...historyEndpoints(parts)],
+      [...agentEndpoints(parts), ...operatorEndpoints(parts), ...historyEndpoints(parts)].map(
+        (one) => sayingWhenUnwritten(one, log),
+      ),
     )
     opened.defer(async () => {
       await served.stop()

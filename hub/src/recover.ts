@@ -1,11 +1,14 @@
 import { conclude, type ConcludeParts } from './conclude.ts'
 import type { CommandExecution } from './history/schema.ts'
+import { untilWritten, type WrittenOptions } from './until-written.ts'
 
 export interface RecoverParts extends ConcludeParts {
   readonly now: () => number
   readonly publishResults: () => void
   readonly requestApproval: (row: CommandExecution) => void
   readonly enqueue: (row: CommandExecution) => void
+  /** how long is tried while the database cannot be written */
+  readonly written: WrittenOptions
 }
 
 /**
@@ -16,24 +19,26 @@ export interface RecoverParts extends ConcludeParts {
  */
 export async function recover(
   parts: RecoverParts,
-  survivors: (actionId: string) => number,
+  survivors: (row: CommandExecution) => number,
 ): Promise<void> {
   const { ledger, now } = parts
   for await (const row of eachOf((after) => ledger.inState('running', after))) {
-    const ended = survivors(row.action_id)
+    const ended = survivors(row)
     const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
-    await conclude(
-      parts,
-      row,
-      ['running'],
-      {
-        status: 'interrupted',
-        at: now(),
-        reason: `the hub died while this ran; it is not run again${found}`,
-        errorCategory: 'interrupted',
-      },
-      { kind: 'interrupted', data: { survivors: ended } },
-    )
+    const interrupt = () =>
+      conclude(
+        parts,
+        row,
+        ['running'],
+        {
+          status: 'interrupted',
+          at: now(),
+          reason: `the hub died while this ran; it is not run again${found}`,
+          errorCategory: 'interrupted',
+        },
+        { kind: 'interrupted', data: { survivors: ended } },
+      )
+    await untilWritten(interrupt, parts.written)
   }
   for await (const row of eachOf((after) => ledger.inState('pending', after))) {
     parts.requestApproval(row)

@@ -7,6 +7,7 @@ import type { Announcer } from './messages.ts'
 export function runOf(row: CommandExecution, verdict: Verdict, confinement: ProfileChoice): Run {
   return {
     actionId: row.action_id,
+    agentId: row.agent_id,
     plan: verdict.plan,
     cwd: row.cwd ?? '',
     env: JSON.parse(row.env) as Record<string, string>,

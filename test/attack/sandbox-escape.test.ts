@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type ListenOptions, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -144,6 +144,25 @@ describeConfined('from inside the sandbox', () => {
       for (const link of links) await rm(link, { force: true })
     }
   })
+
+  test.each(['ro-nonet', 'rw-workspace-net'] as const)(
+    '%s: a server that listens among the temporary files is not reached by naming its directory',
+    async (profile) => {
+      await using it = await Confined.make()
+      const directory = await mkdtemp('/tmp/escape-')
+      try {
+        await writeFile(join(directory, 'file'), 'SHOWN')
+        const path = join(directory, 'default')
+        await using server = await listening({ path })
+        expect(server.listening).toBe(true)
+        const script = `cat ${directory}/file; ${reach('AF_UNIX', `"${path}"`)}`
+        expect((await it.it.script(script)).stdout.text).toContain('REACHED')
+        expect((await it.script(script, profile)).stdout.text).toBe('SHOWN')
+      } finally {
+        await rm(directory, { recursive: true })
+      }
+    },
+  )
 
   test('a workspace that has become a link is not mounted from outside', async () => {
     await using it = await prey((cwd) => [cwd, join(cwd, 'other')])

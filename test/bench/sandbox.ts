@@ -65,6 +65,7 @@ async function measure(root: string): Promise<BenchRow[]> {
   })
   const run = {
     actionId: 'bench',
+    agentId: 'bench',
     plan: { kind: 'argv' as const, argv: ['/bin/true'] },
     cwd: root,
     env: {},

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Deadlines } from '../../hub/src/deadlines.ts'
+import { eventually } from '../support/eventually.ts'
 
 describe('deadlines', () => {
   test('call back when their time has come, once, and not when they were cleared', async () => {
@@ -29,5 +30,22 @@ describe('deadlines', () => {
     await delay(200)
     expect(due).toEqual([1])
     deadlines.clearAll()
+  })
+
+  test('end what lasts only so long also when the clock was set back', async () => {
+    const due: [number, number][] = []
+    let now = 1_000_000
+    const deadlines = new Deadlines(
+      () => now,
+      (id, at) => due.push([id, at]),
+    )
+    deadlines.set(1, now + 20, 20)
+    now -= 3_600_000
+    await eventually(() => due.length === 1)
+    // the time that was set, by which it is told from a later one
+    expect(due).toEqual([[1, 1_000_020]])
+    deadlines.again(1, 1_000_020, 10)
+    await eventually(() => due.length === 2)
+    expect(due[1]).toEqual([1, 1_000_020])
   })
 })

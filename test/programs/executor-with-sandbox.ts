@@ -25,6 +25,7 @@ await Promise.all(
     executor.executeCommand(
       {
         actionId: `action-${index}`,
+        agentId: 'agent-a',
         plan: { kind: 'script', script: `(sleep 0.3; echo up) & ${script}` },
         cwd,
         env: {},

@@ -16,6 +16,7 @@ const flood = (timeoutMs: number) =>
   executor.executeCommand(
     {
       actionId: `flood-${timeoutMs}`,
+      agentId: 'agent-a',
       plan: { kind: 'argv', argv: ['yes'] },
       cwd: '/',
       env: {},

@@ -11,7 +11,14 @@ await using executor = new SystemExecutor({
 const outcomes = []
 for (const script of scripts) {
   const plan = { kind: 'script', script } as const
-  const run = { actionId: 'action-1', plan, cwd: folder, env: {}, timeoutMs: Number(timeoutMs) }
+  const run = {
+    actionId: 'action-1',
+    agentId: 'agent-a',
+    plan,
+    cwd: folder,
+    env: {},
+    timeoutMs: Number(timeoutMs),
+  }
   outcomes.push(await executor.executeCommand(run))
 }
 process.stdout.write(JSON.stringify(outcomes))

@@ -82,10 +82,10 @@ export class ApprovalDesk {
       neededFor: (verdict) => this.neededFor(verdict),
       selfApproval: parts.limits.selfApproval,
     })
-    this.#deadlines = new Deadlines(parts.now, (executionId) => {
-      this.#expire(executionId).catch((error: unknown) => {
+    this.#deadlines = new Deadlines(parts.now, (executionId, deadline) => {
+      this.#expire(executionId, deadline).catch((error: unknown) => {
         parts.log.error('an expiry could not be recorded', { executionId, error })
-        this.#deadlines.set(executionId, parts.now() + 1000)
+        this.#deadlines.again(executionId, deadline, 1000)
       })
     })
   }
@@ -108,15 +108,22 @@ export class ApprovalDesk {
 
   /** Asks for a decision on a pending action. */
   requestApproval(row: CommandExecution): void {
-    if (row.deadline !== null) this.watch(row.execution_id, row.deadline)
+    this.watch(row)
     this.#parts.announce.approvalNeeded(
       approvalNeededOf(row, { approvals: [], neededFor: (verdict) => this.neededFor(verdict) }),
     )
   }
 
-  /** Expires an action that still waits at `deadline` (milliseconds since 1970), for a person or for its start. */
-  watch(executionId: number, deadline: number): void {
-    this.#deadlines.set(executionId, deadline)
+  /**
+   * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
+   * neither of them longer than they have: only `expires_at`, which the agent chose, is a moment on the wall.
+   */
+  watch(row: CommandExecution): void {
+    const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
+    if (deadline === null) return
+    const { pendingMs, executeWithinMs } = this.#parts.limits
+    const withinMs = status === 'pending' ? pendingMs : executeWithinMs
+    this.#deadlines.set(executionId, deadline, deadline === expiresAt ? undefined : withinMs)
   }
 
   /** Drops the clock of an action that has started or ended. */
@@ -164,7 +171,7 @@ export class ApprovalDesk {
     const at = now()
     if (row.status !== 'pending') throw await this.decidedBefore(row.execution_id)
     if (row.deadline !== null && at >= row.deadline) {
-      await this.#expire(row.execution_id)
+      await this.#expire(row.execution_id, row.deadline)
       throw await this.decidedBefore(row.execution_id)
     }
     const needed = this.neededFor(readVerdict(row.verdict ?? ''))
@@ -265,7 +272,7 @@ export class ApprovalDesk {
     })
     if (!isMine) return null
     const approved: CommandExecution = { ...row, ...changes, status: 'queued' }
-    this.watch(row.execution_id, deadline)
+    this.watch(approved)
     const approval = { by: decision.by, approvals: votes, needed: votes.length, at }
     this.#parts.announce.approved(approvedOf(row, approval))
     release(approved)
@@ -294,17 +301,17 @@ export class ApprovalDesk {
     return true
   }
 
-  async #expire(executionId: number): Promise<void> {
+  /** @param deadline the one that is over; an action that has another one by now goes on */
+  async #expire(executionId: number, deadline: number): Promise<void> {
     const row = await this.#parts.ledger.get(executionId)
     const at = this.#parts.now()
     const mayExpire = row.status === 'pending' || row.status === 'queued'
-    if (!mayExpire || row.deadline === null || at < row.deadline) return
+    if (!mayExpire || row.deadline !== deadline) return
     const reason =
       row.status === 'pending'
-        ? `nobody decided until ${isoOf(row.deadline)}`
-        : `it was cleared, but did not start until ${isoOf(row.deadline)}`
-    const told = { kind: 'expired', data: { was: row.status, deadline: row.deadline } } as const
-    const { deadline } = row
+        ? `nobody decided until ${isoOf(deadline)}`
+        : `it was cleared, but did not start until ${isoOf(deadline)}`
+    const told = { kind: 'expired', data: { was: row.status, deadline } } as const
     await conclude(
       this.#parts,
       row,

@@ -51,11 +51,11 @@ export class LockFile {
    * @throws {CentralPostError} `conflict` naming the holder when it does not let go
    */
   static async take(path: string, options: { readonly waitMs: number }): Promise<LockFile> {
-    const deadline = Date.now() + options.waitMs
+    const deadline = performance.now() + options.waitMs
     for (;;) {
       const taken = await LockFile.tryTake(path)
       if (taken instanceof LockFile) return taken
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new CentralPostError(
           'conflict',
           `process ${taken.pid} has held ${path} for ${options.waitMs} ms: try again when it is done`,
@@ -98,7 +98,10 @@ async function linked(own: string, path: string): Promise<boolean> {
 
 async function holderOf(path: string): Promise<LockHolder | undefined> {
   const text = await readIfPresent(path)
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : holderIn(text)
+}
+
+function holderIn(text: string): LockHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(text))
   } catch {
@@ -120,10 +123,19 @@ async function removeStale(path: string, own: string, seen: LockHolder | undefin
     return
   }
   try {
-    if ((await holderOf(path))?.token === seen?.token) await rm(path, { force: true })
+    if (await isStill(path, seen)) await rm(path, { force: true })
   } finally {
     await rm(marker, { force: true })
   }
+}
+
+/**
+ * Whether the file that was seen is still there. One that is gone is not: whoever comes next may have linked theirs before
+ * it could be removed.
+ */
+async function isStill(path: string, seen: LockHolder | undefined): Promise<boolean> {
+  const text = await readIfPresent(path)
+  return text !== undefined && holderIn(text)?.token === seen?.token
 }
 
 async function ageMs(path: string): Promise<number | undefined> {

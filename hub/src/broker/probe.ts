@@ -37,11 +37,11 @@ export async function until(
   isSo: () => Promise<boolean>,
   options: { readonly withinMs: number; readonly what: string; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const deadline = Date.now() + options.withinMs
+  const deadline = performance.now() + options.withinMs
   for (;;) {
     options.signal?.throwIfAborted()
     if (await isSo()) return
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new CentralPostError('unavailable', `${options.what} within ${options.withinMs} ms`)
     }
     await delay(pauseMs)

@@ -43,9 +43,9 @@ export async function reloadBroker(dataDir: string): Promise<boolean> {
   await using lock = await takeReloadLock(directory)
   if ((await findRunningBroker(directory)) === null) return false
   const { own } = await writeBrokerConfig(directory)
-  const deadline = Date.now() + reloadMs
+  const deadline = performance.now() + reloadMs
   let reloads = 0
-  while (Date.now() < deadline) {
+  while (performance.now() < deadline) {
     const port = await reloadOnce(directory, own.system)
     if (port === undefined) continue
     reloads += 1
@@ -67,8 +67,8 @@ async function reloadOnce(dataDir: string, system: Identity): Promise<number | u
     return undefined
   }
   process.kill(state.pid, 'SIGHUP')
-  const deadline = Date.now() + oneReloadMs
-  while (Date.now() < deadline) {
+  const deadline = performance.now() + oneReloadMs
+  while (performance.now() < deadline) {
     const now = await configReadAt(state.port, system)
     if (now !== undefined && now !== before) return state.port
     await delay(pauseMs)

@@ -50,17 +50,15 @@ export function addHubCommand(program: Command): void {
       const hub = opened.use(
         await Hub.start({ config, dataDir, credentials, log, ...operatorCount(dataDir) }),
       )
+      // before anybody is told that it serves: who hears that may end it at once, and it is to end in order
+      const stopped = untilStopped(() => process.exit(1))
       process.send?.({ serving: hub.hubId })
       const { servers } = credentials.hub
       printAs(options, `hub: ${hub.hubId} serves on ${servers.join(', ')}`, {
         hub_id: hub.hubId,
         servers,
       })
-      await Promise.race([
-        hub.closed,
-        ...(broker ? [broker.closed] : []),
-        untilStopped(() => process.exit(1)),
-      ])
+      await Promise.race([hub.closed, ...(broker ? [broker.closed] : []), stopped])
       log.info('hub stops')
     } catch (error) {
       log.error('the hub ends', { error })

@@ -58,7 +58,7 @@ export class SpokeProcess {
     const [name] = this.#args
     let hasSaid = false
     for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs)) {
-      const startedAt = Date.now()
+      const startedAt = performance.now()
       const child = spawn(process.execPath, [...process.execArgv, this.#program, ...this.#args], {
         stdio: ['ignore', 'ignore', 'inherit', ...(this.#told ? ['ipc' as const] : [])],
         env: this.#env,
@@ -76,7 +76,7 @@ export class SpokeProcess {
         this.#log.warn('a spoke does not start; everything else does', { name, code })
         return
       }
-      if (Date.now() - startedAt > wellMs) wait = 500
+      if (performance.now() - startedAt > wellMs) wait = 500
       this.#log.error('a spoke died; it is started again', { name, code, waitMs: wait })
       await delay(wait, undefined, { signal }).catch(() => {})
     }

@@ -1,9 +1,11 @@
 /**
  * Variables that every process of a run inherits, wherever it goes: by them the executor finds what left the
- * process group. The action says which action (an agent chose that name), the run is unique.
+ * process group. Agent and action say which action (an agent chose its name, another may choose the same), the run is
+ * unique.
  */
 export const markNames = {
   action: 'CENTRALPOST_ACTION',
+  agent: 'CENTRALPOST_AGENT',
   hub: 'CENTRALPOST_HUB',
   run: 'CENTRALPOST_RUN',
   /** Borne by a runner and by nothing that it runs: the hub whose runner it is. */
@@ -13,6 +15,7 @@ export const markNames = {
 /** What a process's environment says of where it comes from. */
 export interface Marks {
   readonly actionId?: string
+  readonly agentId?: string
   readonly hubId?: string
   readonly runId?: string
   readonly runnerOf?: string
@@ -25,6 +28,7 @@ export type RunMarks = Required<Omit<Marks, 'runnerOf'>>
 export function markVariables(marks: RunMarks): Record<string, string> {
   return {
     [markNames.action]: marks.actionId,
+    [markNames.agent]: marks.agentId,
     [markNames.hub]: marks.hubId,
     [markNames.run]: marks.runId,
   }

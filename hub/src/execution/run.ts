@@ -5,6 +5,7 @@ import type { Profile } from './sandbox/profiles.ts'
 /** One command to carry out, as it was cleared. */
 export interface Run {
   readonly actionId: string
+  readonly agentId: string
   readonly plan: Plan
   /** A folder that `checkCwd` gave. */
   readonly cwd: string
@@ -86,8 +87,9 @@ export interface EndReason {
 /** A process that a run had left behind when its hub or its runner died. */
 export interface Survivor {
   readonly pid: number
-  /** Null where its environment no longer said so. */
+  /** Action and agent: null where its environment no longer said so. */
   readonly actionId: string | null
+  readonly agentId: string | null
   readonly name: string
   /** What it took to end it. */
   readonly signal: 'SIGTERM' | 'SIGKILL'

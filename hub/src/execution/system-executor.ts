@@ -192,6 +192,7 @@ export class SystemExecutor {
     const ended = await this.#runners.sweep({ lost }).catch((error: unknown) => {
       this.#options.log.error('what a lost run has left could not be looked for', {
         actionId: run.actionId,
+        agentId: run.agentId,
         error: messageOf(error),
       })
       return []

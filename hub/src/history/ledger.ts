@@ -47,18 +47,20 @@ export class Ledger extends LedgerReads {
    * @param options.terminal the result, when the first state is final already
    * @param options.mostPending how many actions of the agent may be pending
    */
-  takeIn(
+  async takeIn(
     row: NewCommandExecution,
     told: readonly Told[],
     { terminal, mostPending }: { terminal?: Terminal | undefined; mostPending?: number } = {},
   ): Promise<Intake> {
     const masked = this.#secrets.mask(row)
     const arrival = { row, masked, stored: storable(masked.row), told, terminal }
-    return this.#commits.write<Intake>((batch) =>
+    const intake = await this.#commits.write<Intake>((batch) =>
       mostPending === undefined || row.status !== 'pending'
         ? this.#insert(batch, arrival)
         : this.#insertUnlessFull(batch, arrival, mostPending),
     )
+    if (intake.kind === 'new' && row.status === 'running') this.#reusables.begin(intake.executionId)
+    return intake
   }
 
   /**
@@ -66,10 +68,12 @@ export class Ledger extends LedgerReads {
    *
    * @returns whether the step was taken; false when somebody else was first
    */
-  step(executionId: number, step: Step): Promise<boolean> {
-    return this.#commits.write(
+  async step(executionId: number, step: Step): Promise<boolean> {
+    const isTaken = await this.#commits.write(
       async (batch) => (await this.#take(batch, executionId, step)) !== undefined,
     )
+    if (isTaken && step.to === 'running') this.#reusables.begin(executionId)
+    return isTaken
   }
 
   /**

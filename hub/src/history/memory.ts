@@ -47,7 +47,7 @@ export class Memory {
   #rested: (() => void) | undefined
   #recordedAt = 0
   #recorded = 0
-  #minedAt = 0
+  #minedAt = Number.NEGATIVE_INFINITY
 
   private constructor(options: MemoryOptions, indexer: HistoryWorker, reader: HistoryWorker) {
     this.#options = options
@@ -85,14 +85,14 @@ export class Memory {
   async caughtUp(waitMs = longestWaitMs): Promise<void> {
     // so much to take up that waiting for it is hopeless: answers are of what there is
     if (this.#isFarBehind && waitMs === longestWaitMs) return
-    const until = Date.now() + waitMs
+    const until = performance.now() + waitMs
     this.#asking += 1
     this.#rested?.()
     try {
       // what is under way may have read the trail before the last event
       for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
         if (!this.#working) this.#start()
-        const isDone = await within(this.#working, until - Date.now())
+        const isDone = await within(this.#working, until - performance.now())
         this.#isFarBehind = !isDone
       }
     } finally {
@@ -158,9 +158,9 @@ export class Memory {
   }
 
   #mineNowAndThen(): void {
-    if (this.#recorded < eventsToMine || Date.now() - this.#minedAt < leastBetweenMs) return
+    if (this.#recorded < eventsToMine || performance.now() - this.#minedAt < leastBetweenMs) return
     this.#recorded = 0
-    this.#minedAt = Date.now()
+    this.#minedAt = performance.now()
     void this.#index.minePatterns().catch((error: unknown) => {
       if (!this.#isClosed)
         this.#options.log.error('patterns could not be mined', { error: messageOf(error) })

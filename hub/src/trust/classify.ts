@@ -8,6 +8,7 @@ import { planAsWritten, planSafe } from './plan.ts'
 import type { Policy } from './policy.ts'
 import { quoteIfNeeded } from './print-command.ts'
 import { judgeProtected } from './protected-paths.ts'
+import { RealPaths } from './real-paths.ts'
 
 /** Longest command text that is judged, in characters. */
 export const longestCommand = 16_384
@@ -31,10 +32,12 @@ export interface ClassifyContext {
   readonly home?: string | undefined
   /** Files and directories of the hub itself, which no command may touch: absolute, without links. */
   readonly protectedPaths?: readonly string[] | undefined
+  /** Where the links lead that its words name; whoever keeps the verdict asks it whether that is still so. */
+  readonly realPaths?: RealPaths | undefined
 }
 
 /**
- * Judges one command. Pure: the same command, context and policy give the same verdict. Never throws; what goes
+ * Judges one command. The same command, context, policy and links give the same verdict. Never throws; what goes
  * wrong inside is a REVIEW that says so.
  *
  * @param command shell text, or argv for a program that is started without a shell
@@ -72,9 +75,9 @@ export function classify(
 
 /** An agent that read the hub's data could act as an operator: this holds whatever program touches it. */
 function judgeOwnData(root: CommandNode, context: ClassifyContext, judge: Judge): void {
-  const { cwd, home, protectedPaths = [] } = context
+  const { cwd, home, protectedPaths = [], realPaths: real = new RealPaths() } = context
   if (cwd === undefined || protectedPaths.length === 0) return
-  const report = judgeProtected(root, { cwd, home, roots: protectedPaths })
+  const report = judgeProtected(root, { cwd, home, roots: protectedPaths, real })
   for (const { text, ...finding } of report.findings) judge.add(shorten(text), finding)
   for (const [word, options] of report.additions) {
     judge.additions.set(word, [...(judge.additions.get(word) ?? []), ...options])

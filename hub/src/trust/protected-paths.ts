@@ -20,7 +20,7 @@ import {
   wild,
 } from './path-patterns.ts'
 import { describe, describeWord } from './print-command.ts'
-import { RealPaths } from './real-paths.ts'
+import type { RealPaths } from './real-paths.ts'
 
 /** What is found of the hub's own data in a command. */
 export interface ProtectedFinding {
@@ -40,11 +40,12 @@ export interface ProtectedReport {
 export interface ProtectedScope extends Place {
   /** absolute, without links */
   readonly roots: readonly string[]
+  /** follows links, and knows afterwards which it has followed */
+  readonly real: RealPaths
 }
 
 /** What is looked for, and what that has cost so far. */
 interface Search extends ProtectedScope {
-  readonly real: RealPaths
   /** paths tried, each from each directory */
   places: number
 }
@@ -83,7 +84,7 @@ const ownNames = [
  * it by an option where the program has one, else REVIEW.
  */
 export function judgeProtected(root: CommandNode, where: ProtectedScope): ProtectedReport {
-  const scope: Search = { ...where, real: new RealPaths(), places: 0 }
+  const scope: Search = { ...where, places: 0 }
   const commands: SimpleCommand[] = []
   const words: Word[] = []
   walk(root, commands, words)

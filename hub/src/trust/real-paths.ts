@@ -1,6 +1,12 @@
 import { lstatSync } from 'node:fs'
 import { realPathOf } from '@centralpost/shared'
 
+/** A look at one path: by which real path, and what was found. */
+interface Look {
+  readonly real: string
+  readonly found: string | null
+}
+
 /** Looks at the file system that one command is worth. */
 const mostLooks = 512
 
@@ -9,7 +15,7 @@ const mostLooks = 512
  * and nothing below what is not there.
  */
 export class RealPaths {
-  readonly #known = new Map<string, string | null>()
+  readonly #known = new Map<string, Look>()
   #left = mostLooks
 
   /** Whether paths were too many, so that some were taken as they are written. */
@@ -35,14 +41,21 @@ export class RealPaths {
     return real === '' ? '/' : real
   }
 
+  /** Whether every path that was looked at still leads where it led: what was judged by it holds. */
+  stillHold(): boolean {
+    if (this.isSpent) return false
+    for (const [path, { real, found }] of this.#known) if (look(path, real) !== found) return false
+    return true
+  }
+
   /** Where a path leads whose directory leads to that of `real`; null where nothing is. */
   #follow(path: string, real: string): string | null {
     const known = this.#known.get(path)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.found
     this.#left -= 1
     if (this.#left < 0) return null
     const found = look(path, real)
-    this.#known.set(path, found)
+    this.#known.set(path, { real, found })
     return found
   }
 }

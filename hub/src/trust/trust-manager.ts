@@ -8,10 +8,17 @@ import type { ClassifyContext } from './classify.ts'
 import { classify } from './classify.ts'
 import type { LoadedRules } from './load-trust-rules.ts'
 import { loadTrustRules } from './load-trust-rules.ts'
+import { RealPaths } from './real-paths.ts'
 
 const rememberedVerdicts = 1000
 const longestRemembered = 2048
 const settleMs = 100
+
+/** A verdict, and the links that it was found by: a file that has become a link is another command. */
+interface Remembered {
+  readonly verdict: Verdict
+  readonly realPaths: RealPaths
+}
 
 export interface TrustManagerOptions {
   /** The rule file, in the seed's format or the extended one. */
@@ -30,7 +37,7 @@ export class TrustManager {
   readonly #log: Logger
   readonly #home = homedir()
   #rules: LoadedRules
-  #remembered = new Map<string, Verdict>()
+  #remembered = new Map<string, Remembered>()
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
   #reloading: Promise<boolean> | undefined
@@ -73,13 +80,15 @@ export class TrustManager {
     const key = keyOf(command, context)
     if (key === undefined) return this.#judge(command, context)
     const known = this.#remembered.get(key)
-    if (known) return known
-    const verdict = this.#judge(command, context)
+    if (known?.realPaths.stillHold()) return known.verdict
+    this.#remembered.delete(key)
+    const realPaths = new RealPaths()
+    const verdict = this.#judge(command, { ...context, realPaths })
     if (this.#remembered.size >= rememberedVerdicts) {
       const oldest = this.#remembered.keys().next().value
       if (oldest !== undefined) this.#remembered.delete(oldest)
     }
-    this.#remembered.set(key, verdict)
+    this.#remembered.set(key, { verdict, realPaths })
     return verdict
   }
 

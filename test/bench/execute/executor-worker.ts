@@ -23,6 +23,7 @@ const executor = new SystemExecutor({
 answerMeasurements(async ({ plan, confinement }: Pick<Run, 'plan' | 'confinement'>) => {
   const outcome = await executor.executeCommand({
     actionId: 'bench',
+    agentId: 'bench',
     plan,
     cwd: folder,
     env: {},

@@ -18,6 +18,7 @@ describe('always rules', () => {
     dir = await TempDir.make()
     await mkdir(join(dir.path, 'src'))
     await symlink('/usr', join(dir.path, 'way-out'))
+    await symlink('/usr/not-there-yet', join(dir.path, 'later'))
   })
   afterAll(async () => {
     await trust.close()
@@ -105,6 +106,7 @@ describe('always rules', () => {
     ['mkdir build', 'mkdir ../x'],
     ['mkdir build', 'mkdir src/../../x'],
     ['mkdir build', 'mkdir way-out/x'],
+    ['touch build', 'touch later'],
     ['mkdir build', 'mkdir -m 4777 x'],
     ['mkdir build', 'mkdir $HOME/x'],
     ['mkdir build', '/tmp/mkdir x'],

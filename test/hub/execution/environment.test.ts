@@ -43,6 +43,7 @@ describe('what a command finds in its environment', () => {
       TERM: 'dumb',
       LC_ALL: 'C.UTF-8',
       CENTRALPOST_ACTION: 'action-1',
+      CENTRALPOST_AGENT: 'agent-a',
       CENTRALPOST_HUB: it.options.marker,
       CENTRALPOST_RUN: expect.stringMatching(/^[0-9a-f-]{36}$/),
     })

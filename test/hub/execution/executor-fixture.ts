@@ -74,7 +74,14 @@ export class TestExecutor {
   }
 
   plan(plan: Plan, changes: Changes = {}, controls: RunControls = {}): Promise<Outcome> {
-    const run = { actionId: 'action-1', cwd: this.cwd, env: {}, timeoutMs: 15_000, ...changes }
+    const run = {
+      actionId: 'action-1',
+      agentId: 'agent-a',
+      cwd: this.cwd,
+      env: {},
+      timeoutMs: 15_000,
+      ...changes,
+    }
     return this.executor.executeCommand({ ...run, plan }, controls)
   }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrustManager } from '@centralpost/hub'
 import { silentLogger } from '@centralpost/shared'
@@ -91,6 +91,20 @@ describe("the hub's own data", () => {
       expect(JSON.stringify(plan)).toContain('--exclude-dir=.centralpost')
     },
   )
+
+  test('is not touched by a link to what is not there yet, nor by a file that has become a link since it was judged', async () => {
+    const path = join(dir.path, 'turncoat')
+    await writeFile(path, '')
+    expect(judge('cat turncoat').level).toBe('SAFE')
+    await rm(path)
+    await symlink('.centralpost/hub.db', path)
+    expect(judge('cat turncoat').level).toBe('BLOCKED')
+    await rm(path)
+    await symlink('.centralpost/credentials/later.json', path)
+    expect(judge('cat turncoat').level).toBe('BLOCKED')
+    await rm(path)
+    expect(judge('cat turncoat').level).toBe('SAFE')
+  })
 
   test('is a single file as well, which searches leave out', async () => {
     const file = join(dir.path, 'keys', 'hub.creds')

@@ -48,7 +48,7 @@ export class Commands {
       listener: isLive
         ? { hasRoom, tell: (chunk) => send({ kind: 'output', runId, chunk }) }
         : null,
-      log: this.#log({ actionId: run.actionId }),
+      log: this.#log({ actionId: run.actionId, agentId: run.agentId }),
     })
     this.#running.set(runId, command)
     const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
@@ -77,6 +77,7 @@ export class Commands {
     const ended = (await tree.end(killGraceMs)).map(({ entry, signal }): Survivor => ({
       pid: entry.pid,
       actionId: entry.marks.actionId ?? null,
+      agentId: entry.marks.agentId ?? null,
       name: entry.name,
       signal,
     }))

@@ -207,6 +207,7 @@ function marksIn(environ: string): Marks {
     const name = line.slice(0, equals)
     if (name === markNames.run) marks.runId = value
     else if (name === markNames.action) marks.actionId = value
+    else if (name === markNames.agent) marks.agentId = value
     else if (name === markNames.hub) marks.hubId = value
     else if (name === markNames.runnerOf) marks.runnerOf = value
   }

@@ -5,6 +5,7 @@ import { messageOf } from '@centralpost/shared/light'
 import { filterFd } from '../sandbox/system-calls.ts'
 import type { FifoPool, OutputPipes, Pipe, PipeId } from './fifo-pool.ts'
 import type { HandedBytes } from './handed-bytes.ts'
+import { holdDirectory } from './held-directory.ts'
 import { infoFd, takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from './output-source.ts'
 
@@ -72,7 +73,8 @@ export async function startProcess(
       discard()
       return null
     }
-    child = launch(start, pipes, info, filter)
+    using directory = holdDirectory(start.cwd)
+    child = launch({ ...start, cwd: directory.path }, pipes, info, filter)
   } catch (error) {
     discard()
     return faultOf(error, start)

@@ -117,7 +117,7 @@ export class RunningCommand {
       path: settings.path,
       request: run.env,
       plan,
-      marks: { actionId: run.actionId, hubId: settings.marker, runId },
+      marks: { actionId: run.actionId, agentId: run.agentId, hubId: settings.marker, runId },
     })
     if (plan.kind === 'script') {
       const args = ['--noprofile', '--norc', '-c', plan.script]

@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type HiddenPlace, hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
 import { type ConfinedProfile, profileTraits } from './profiles.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
@@ -71,12 +71,32 @@ function temporaryFiles({ shown }: View): string[] {
 }
 
 /**
- * A link stays a link. A mount of it would be a mount of what it leads to, taken from outside, where nothing is masked.
+ * A link stays a link. A mount of it would be a mount of what it leads to, taken from outside, where nothing is masked. The
+ * sockets of a directory are masked: behind them are servers of the machine (tmux, agents of keys, displays) which start or
+ * sign for whoever connects, and to connect nothing need be written.
  */
 function shownAs(path: string): string[] {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found?.isSymbolicLink()) return ['--symlink', readlinkSync(path), path]
-  return found?.isFile() || found?.isDirectory() ? ['--ro-bind-try', path, path] : []
+  if (!found?.isFile() && !found?.isDirectory()) return []
+  const sockets = found.isDirectory() ? socketsIn(path) : []
+  return [
+    '--ro-bind-try',
+    path,
+    path,
+    ...sockets.flatMap((socket) => ['--ro-bind', '/dev/null', socket]),
+  ]
+}
+
+function socketsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isSocket())
+      .map(({ name }) => join(directory, name))
+  } catch {
+    // not to be read by us, and no more by the command
+    return []
+  }
 }
 
 /**

@@ -8,7 +8,8 @@ type Denial = keyof typeof denied
 interface Architecture {
   /** the kernel's name of it, `AUDIT_ARCH_…` */
   readonly audit: number
-  readonly socket: number
+  /** the calls whose first argument is a kind of socket: `socket`, `socketpair` */
+  readonly sockets: readonly number[]
   readonly keys: readonly number[]
   /** numbers from here on belong to another way of calling; absent: there is none */
   readonly foreignFrom?: number
@@ -18,8 +19,8 @@ interface Architecture {
 const rings = [425, 426, 427]
 
 const architectures: Readonly<Record<string, Architecture>> = {
-  x64: { audit: 0xc000_003e, socket: 41, keys: [248, 249, 250], foreignFrom: 0x4000_0000 },
-  arm64: { audit: 0xc000_00b7, socket: 198, keys: [217, 218, 219] },
+  x64: { audit: 0xc000_003e, sockets: [41, 53], keys: [248, 249, 250], foreignFrom: 0x4000_0000 },
+  arm64: { audit: 0xc000_00b7, sockets: [198, 199], keys: [217, 218, 219] },
 }
 
 /** Unix, IPv4, IPv6, netlink: what a namespace of the network shuts. A vsock to the host of a virtual machine it does not. */
@@ -42,7 +43,7 @@ const allow = instruction(answer, 0, 0, 0x7fff_0000)
 export function systemCallFilter(kind: string = process.arch): Buffer | null {
   const architecture = architectures[kind]
   if (architecture === undefined) return null
-  const { audit, socket, keys, foreignFrom } = architecture
+  const { audit, sockets, keys, foreignFrom } = architecture
   return Buffer.concat([
     load(at.architecture),
     // 32-bit calls have other numbers, and one of them opens sockets unseen
@@ -51,7 +52,9 @@ export function systemCallFilter(kind: string = process.arch): Buffer | null {
     ...(foreignFrom === undefined ? [] : [jump(atLeast, foreignFrom, 0, 1), deny('ENOSYS')]),
     ...keys.flatMap((call) => ifEqual(call, deny('EPERM'))),
     ...rings.flatMap((call) => ifEqual(call, deny('ENOSYS'))),
-    ...unlessEqual(socket, allow),
+    // over the answer that is for all other calls
+    ...sockets.map((call, index) => jump(equals, call, sockets.length - index, 0)),
+    allow,
     load(at.firstArgument),
     ...families.flatMap((family) => ifEqual(family, allow)),
     deny('EAFNOSUPPORT'),

@@ -24,6 +24,7 @@ test('a process is read with parent, group, session and marks', async () => {
     CENTRALPOST_RUN: 'run-1',
     CENTRALPOST_HUB: 'hub=1',
     CENTRALPOST_ACTION: 'action-1',
+    CENTRALPOST_AGENT: 'agent-a',
   })
 
   expect(readProcess(child.pid)).toMatchObject({
@@ -33,7 +34,7 @@ test('a process is read with parent, group, session and marks', async () => {
     session: child.pid,
     name: 'sleep',
     ended: false,
-    marks: { runId: 'run-1', hubId: 'hub=1', actionId: 'action-1' },
+    marks: { runId: 'run-1', hubId: 'hub=1', actionId: 'action-1', agentId: 'agent-a' },
   })
 })
 
