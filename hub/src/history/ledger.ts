@@ -47,20 +47,18 @@ export class Ledger extends LedgerReads {
    * @param options.terminal the result, when the first state is final already
    * @param options.mostPending how many actions of the agent may be pending
    */
-  async takeIn(
+  takeIn(
     row: NewCommandExecution,
     told: readonly Told[],
     { terminal, mostPending }: { terminal?: Terminal | undefined; mostPending?: number } = {},
   ): Promise<Intake> {
     const masked = this.#secrets.mask(row)
     const arrival = { row, masked, stored: storable(masked.row), told, terminal }
-    const intake = await this.#commits.write<Intake>((batch) =>
+    return this.#commits.write<Intake>((batch) =>
       mostPending === undefined || row.status !== 'pending'
         ? this.#insert(batch, arrival)
         : this.#insertUnlessFull(batch, arrival, mostPending),
     )
-    if (intake.kind === 'new' && row.status === 'running') this.#reusables.begin(intake.executionId)
-    return intake
   }
 
   /**
@@ -154,6 +152,7 @@ export class Ledger extends LedgerReads {
   #inserted(batch: Batch, executionId: number, arrival: Arrival): Intake | Promise<Intake> {
     const { masked, stored, told, terminal } = arrival
     const { secrets } = masked
+    if (stored.status === 'running') this.#reusables.begin(executionId)
     this.#tell(batch, executionId, stored, { at: stored.timestamp, told, secrets })
     const intake = { kind: 'new', executionId } as const
     const keeping = masked.original !== null && this.#secrets.keep(batch, executionId, masked)
