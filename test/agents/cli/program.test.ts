@@ -75,8 +75,9 @@ describe('centralpost', () => {
   })
 
   test('says how to add credentials that are missing', async () => {
-    await using empty = await TempDir.make()
-    const { code, stderr } = await cli(['pending', '--as', 'carol'], { cwd: empty.path })
+    await using started = await TempDir.make()
+    await mkdir(join(started.path, '.centralpost'))
+    const { code, stderr } = await cli(['pending', '--as', 'carol'], { cwd: started.path })
     expect(stderr).toContain('centralpost credentials add operator carol')
     expect(code).toBe(66)
   })
