@@ -12,6 +12,9 @@ import { type ReuseKey, ReusableResults } from './reusable-results.ts'
 import type { CommandExecution, NewCommandExecution } from './schema.ts'
 import { storable, withoutNul } from './storable.ts'
 
+const mostPlain = 500
+const longestPlain = 200
+
 /** An action on its way into the ledger. */
 interface Arrival {
   readonly row: NewCommandExecution
@@ -30,6 +33,8 @@ export class Ledger extends LedgerReads {
   readonly #secrets: SecretKeeper
   readonly #statements: LedgerStatements
   readonly #reusables = new ReusableResults()
+  /** texts in which nothing hints at a secret */
+  readonly #plain = new Set<string>()
 
   constructor(parts: LedgerParts) {
     super(parts)
@@ -244,13 +249,21 @@ export class Ledger extends LedgerReads {
   #maskedData(data: NonNullable<Told['data']>, secrets: ReadonlySet<string>): string {
     const { masker } = this.#secrets
     const text = asciiJson(data)
-    if (secrets.size === 0 && !masker.mayHold(text)) return text
+    if (secrets.size === 0 && this.#isPlain(text)) return text
     const { digest } = data
     const isKeyed = secrets.size > 0 && typeof digest === 'string'
     return asciiJson({
       ...masker.maskDeep(data, secrets),
       ...(isKeyed && { digest: masker.keyed(digest) }),
     })
+  }
+
+  /** Most events say what many have said: `{"status":"completed","exit_code":0}`. */
+  #isPlain(text: string): boolean {
+    if (this.#plain.has(text)) return true
+    if (this.#secrets.masker.mayHold(text)) return false
+    if (this.#plain.size < mostPlain && text.length < longestPlain) this.#plain.add(text)
+    return true
   }
 
   async #putResult(tx: Tx, executionId: number, terminal: Terminal): Promise<void> {

@@ -7,12 +7,16 @@ export function withoutNul(text: string): string {
 
 /** The row as every database can keep it; the same row where it can be kept as it is. */
 export function storable(row: NewCommandExecution): NewCommandExecution {
-  const texts = [row.command, row.context, row.reason, row.stdout_preview, row.stderr_preview]
-  if (!texts.some((text) => text?.includes('\0'))) return row
+  const { command, context, reason, stdout_preview: stdout, stderr_preview: stderr } = row
+  if (![command, context, reason, stdout, stderr].some(hasNul)) return row
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name,
       typeof value === 'string' ? withoutNul(value) : value,
     ]),
   ) as unknown as NewCommandExecution
+}
+
+function hasNul(text: string | null | undefined): boolean {
+  return text != null && text.includes('\0')
 }
