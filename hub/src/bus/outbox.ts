@@ -32,6 +32,8 @@ export class Outbox {
   readonly #stopKicks: () => void
   /** on their way, or confirmed and not yet noted in the ledger */
   readonly #underway = new Map<number, Promise<void>>()
+  /** what was under way at any moment since the ledger began to be read; absent: it is not being read */
+  #knownToRead: Set<number> | undefined
   #confirmed: number[] = []
   #noting: NodeJS.Timeout | undefined
   #notes: Promise<void> = Promise.resolve()
@@ -97,9 +99,13 @@ export class Outbox {
 
   async #sendAll(): Promise<void> {
     for (;;) {
-      // what is under way is unpublished as well: it is read again, and left alone
-      const items = await this.#parts.unpublished(mostUnderway)
-      const fresh = items.filter((item) => !this.#underway.has(item.execution_id))
+      // what is under way is unpublished as well: it is read again, and left alone, also when it arrives meanwhile
+      const known = new Set(this.#underway.keys())
+      this.#knownToRead = known
+      const items = await this.#parts.unpublished(mostUnderway).finally(() => {
+        this.#knownToRead = undefined
+      })
+      const fresh = items.filter((item) => !known.has(item.execution_id))
       if (fresh.length === 0) {
         this.#isBehind = items.length === mostUnderway
         return
@@ -114,6 +120,7 @@ export class Outbox {
   /** Sends one result and has its confirmation noted. Tells whether it was confirmed; tries again later if not. */
   async #deliver(item: OutboxItem): Promise<boolean> {
     const sending = this.#send(item)
+    this.#knownToRead?.add(item.execution_id)
     this.#underway.set(
       item.execution_id,
       sending.then(() => {}),
