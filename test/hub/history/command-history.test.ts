@@ -1,3 +1,4 @@
+import type { ActionResult } from '@centralpost/shared'
 import { highlightEnd, highlightStart } from '@centralpost/shared'
 import * as fc from 'fast-check'
 import { backends, ended, HistoryPlace, queued } from '../../support/history-fixture.ts'
@@ -68,6 +69,40 @@ describe.each(backends)('the history on $title', ({ backend }) => {
     await it.index()
     expect(await kinds('one')).toEqual(all)
     expect(await kinds('other')).toEqual(['1 finished'])
+  })
+
+  test('what fixed a failure is learned although it was under way when the memory began', async () => {
+    await using it = await place.make()
+    const failed = {
+      success: 0,
+      status: 'failed',
+      exit_code: 1,
+      error_category: 'runtime',
+    } as const
+    const flow = { workflow_id: 'flow' }
+    await it.record({ command: 'python app.py', ...flow, ...failed, stderr_preview: 'Error: no' })
+    const intake = await it.ledger.takeIn(
+      queued({ command: 'pip install requests', ...flow, status: 'running' }),
+      [{ kind: 'started' }],
+    )
+    const executionId = intake.kind === 'new' ? intake.executionId : 0
+    await it.indexer.step()
+    await it.ledger.recordExecution(
+      executionId,
+      {
+        from: ['running'],
+        to: 'completed',
+        at: 2,
+        changes: { success: 1, finished_at: 2, duration: 1 },
+        told: { kind: 'finished' },
+      },
+      { subject: 's', result: () => ({}) as ActionResult },
+    )
+    await it.record({ command: 'python app.py', ...flow })
+    await it.index()
+    expect(await it.history.getFailurePatterns({ least: 1 })).toMatchObject([
+      { command: 'python {file}', fixed_by: [{ command: 'pip install {package}', times: 1 }] },
+    ])
   })
 
   test('what is under way is found too, and counted', async () => {

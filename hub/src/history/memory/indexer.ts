@@ -45,7 +45,7 @@ export class Indexer {
   async step(): Promise<boolean> {
     const { db } = this.#store
     const state = await stateOf(db)
-    if (state.seq === undefined) return this.#takeUpOld(state.backfilled ?? 0)
+    if (state.seq === undefined) return this.#begin(state.backfilled)
     const events = await db
       .selectFrom('audit_events')
       .select(['seq', 'execution_id'])
@@ -61,7 +61,22 @@ export class Indexer {
     return events.length === eventsAtOnce
   }
 
-  /** A ledger that is older than its memory is read from its first row on, then its trail from its first event. */
+  /**
+   * The trail tells of everything in the order in which it happened, unless its beginning was put away: then the
+   * executions are taken up first, as they are by now, and the trail after them.
+   */
+  async #begin(backfilled: number | undefined): Promise<boolean> {
+    if (backfilled !== undefined) return this.#takeUpOld(backfilled)
+    const sealed = await this.#store.db
+      .selectFrom('audit_segments')
+      .select('segment_id')
+      .limit(1)
+      .executeTakeFirst()
+    if (sealed !== undefined) return this.#takeUpOld(0)
+    await this.#commit([], { seq: 0 })
+    return true
+  }
+
   async #takeUpOld(after: number): Promise<boolean> {
     const rows = await this.#store.db
       .selectFrom('command_executions')
