@@ -4,8 +4,7 @@ import { findBrowser } from '../../config/setup/browser.js'
 
 const program = findBrowser()
 
-/** Whether there is one: tests in a browser are skipped where there is none. */
-export const hasBrowser: boolean = program !== undefined
+const hasBrowser: boolean = program !== undefined
 
 /** A real Chromium with an empty profile, one for a file of tests; each page has a context of its own. */
 export class TestBrowser {
@@ -65,6 +64,28 @@ export class TestBrowser {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close()
   }
+}
+
+/**
+ * Tests in a browser, which runs for as long as they do. They are skipped where there is none.
+ *
+ * @param tests are handed what opens a signed-in page
+ */
+export function inBrowser(
+  title: string,
+  tests: (browser: Pick<TestBrowser, 'signIn'>) => void,
+): void {
+  const group = hasBrowser ? describe : describe.skip
+  group(title, () => {
+    let browser: TestBrowser
+    beforeAll(async () => {
+      browser = await TestBrowser.start()
+    })
+    afterAll(async () => {
+      await browser[Symbol.asyncDispose]()
+    })
+    tests({ signIn: (...asked) => browser.signIn(...asked) })
+  })
 }
 
 export interface SignedIn {

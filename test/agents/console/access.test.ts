@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 
-const inBrowser = hasBrowser ? describe : describe.skip
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const views = ['approvals', 'terminal', 'history', 'insights', 'rules', 'system'] as const
 const mostBytes = 250_000
@@ -35,12 +34,10 @@ async function seriousProblems(page: Page): Promise<string[]> {
     )
 }
 
-inBrowser('who can use the console, in a browser', () => {
-  let browser: TestBrowser
+inBrowser('who can use the console, in a browser', (browser) => {
   let it: TestHub
 
   beforeAll(async () => {
-    browser = await TestBrowser.start()
     it = await TestHub.start({ agents: ['agent-a', 'operator-alice'] })
     const agent = await it.agent()
     const bob = await it.operator('bob')
@@ -62,7 +59,6 @@ inBrowser('who can use the console, in a browser', () => {
   }, 60_000)
   afterAll(async () => {
     await it[Symbol.asyncDispose]()
-    await browser[Symbol.asyncDispose]()
   })
 
   test.each([

@@ -1,10 +1,8 @@
 import type { Page } from 'playwright-core'
-import { hasBrowser, longestTask, TestBrowser, watchLongTasks } from '../../support/browser.ts'
+import { inBrowser, longestTask, watchLongTasks } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
-
-const inBrowser = hasBrowser ? describe : describe.skip
 
 const rows = (page: Page) => page.locator('.requests .request')
 const detail = (page: Page) => page.getByRole('article', { name: /^Request of/ })
@@ -12,16 +10,7 @@ const said = (page: Page) => page.locator('.toasts')
 /** A request that has just moved under the operator's hands takes no key for half a second. */
 const settle = (page: Page) => page.waitForTimeout(600)
 
-inBrowser('the approvals of the console, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('the approvals of the console, in a browser', (browser) => {
   test('a request shows within a second without a reload; approved by keyboard it runs, its output streams, its result is there', async () => {
     await using it = await TestHub.start()
     await using console = await startConsole(it)

@@ -1,24 +1,13 @@
 import type { Page } from 'playwright-core'
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 
-const inBrowser = hasBrowser ? describe : describe.skip
-
 const rows = (page: Page) => page.locator('.requests .request')
 const trail = (page: Page) => page.locator('.events')
 
-inBrowser('comments on approvals, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('comments on approvals, in a browser', (browser) => {
   test('a comment is given by keyboard alone, and is in the audit trail that the history shows', async () => {
     await using it = await TestHub.start({ agents: ['agent-a', 'operator-alice'] })
     await using console = await startConsole(it)

@@ -1,27 +1,17 @@
 import { jest } from '@jest/globals'
 import { type ActionOutput, outputSubject, startSubject } from '@centralpost/shared'
-import { hasBrowser, longestTask, TestBrowser, watchLongTasks } from '../../support/browser.ts'
+import { inBrowser, longestTask, watchLongTasks } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { TestHub } from '../../support/hub.ts'
 import { Bus, silentLogger } from '@centralpost/shared'
 
-const inBrowser = hasBrowser ? describe : describe.skip
 const seconds = 10
 const bytesPerSecond = 5_000_000
 
 // a measurement: what else the machine does at that moment is not the page's doing
 jest.retryTimes(2, { logErrorsBeforeRetry: true })
 
-inBrowser('a flood of output, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('a flood of output, in a browser', (browser) => {
   test('50 MB in 10 s leave the page responsive, its memory bounded, and a request shows at once', async () => {
     await using it = await TestHub.start()
     await using console = await startConsole(it)

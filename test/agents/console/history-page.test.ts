@@ -1,22 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 
-const inBrowser = hasBrowser ? describe : describe.skip
-
-inBrowser('history, insights and the terminal of the console, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('history, insights and the terminal of the console, in a browser', (browser) => {
   test('search finds while one types, filters narrow, the detail has the audit trail, and what is found can be run again', async () => {
     await using it = await TestHub.start({ agents: ['agent-a', 'agent-b', 'operator-alice'] })
     await using console = await startConsole(it)

@@ -1,10 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { TestHub } from '../../support/hub.ts'
-
-const inBrowser = hasBrowser ? describe : describe.skip
 
 const html =
   '<img src=x onerror="globalThis.owned=1"><script>globalThis.owned=1</script><a href="javascript:globalThis.owned=1">x</a>'
@@ -21,16 +19,7 @@ const control = [
 ].join('')
 const bidi = 'safe\u202egnp.\u2066x\u2069\u202c\u200bend'
 
-inBrowser('text of agents and commands, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('text of agents and commands, in a browser', (browser) => {
   test('HTML, terminal language and bidi in command, context and environment do nothing, and are shown', async () => {
     await using it = await TestHub.start()
     await using console = await startConsole(it)

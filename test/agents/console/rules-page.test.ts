@@ -1,20 +1,9 @@
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 
-const inBrowser = hasBrowser ? describe : describe.skip
-
-inBrowser('rules, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('rules, in a browser', (browser) => {
   test('what another operator makes and revokes shows without a reload, and is said', async () => {
     await using it = await TestHub.start()
     await using console = await startConsole(it)

@@ -1,21 +1,10 @@
-import { hasBrowser, TestBrowser } from '../../support/browser.ts'
+import { inBrowser } from '../../support/browser.ts'
 import { startConsole } from '../../support/console.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 import { TestBroker } from '../../support/nats-server.ts'
 
-const inBrowser = hasBrowser ? describe : describe.skip
-
-inBrowser('when something is away, in a browser', () => {
-  let browser: TestBrowser
-
-  beforeAll(async () => {
-    browser = await TestBrowser.start()
-  })
-  afterAll(async () => {
-    await browser[Symbol.asyncDispose]()
-  })
-
+inBrowser('when something is away, in a browser', (browser) => {
   test('a hub that is gone is said, nothing can be decided, and all is there when it is back', async () => {
     await using it = await TestHub.start()
     await using console = await startConsole(it)
