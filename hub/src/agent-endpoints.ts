@@ -42,7 +42,7 @@ export function agentEndpoints(parts: HubParts): Endpoint[] {
     }),
     agentEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
-      return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
+      return trust.judge(call.argv ?? call.command ?? '', { cwd }).verdict
     }),
     agentEndpoint(
       'patterns',

@@ -1,4 +1,4 @@
-import type { Logger, Verdict } from '@centralpost/shared'
+import type { Judgement, Logger } from '@centralpost/shared'
 import type { Admission, Incoming } from './admission.ts'
 import type { ApprovalLimits } from './approval/approval-desk.ts'
 import type { RecordedResult } from './conclude.ts'
@@ -11,10 +11,10 @@ import type { Announcer } from './messages.ts'
 export interface CentralPostParts {
   readonly hubId: string
   readonly admit: (incoming: Incoming) => Promise<Admission>
-  readonly classifyCommand: (
+  readonly judge: (
     command: string | readonly string[],
     context: { cwd: string; env: Readonly<Record<string, string>> },
-  ) => Verdict
+  ) => Judgement
   /** the policy in force: an action judged by another is judged again before it starts */
   readonly policy: () => string
   readonly ledger: Ledger

@@ -1,6 +1,7 @@
 import {
   type ActionResult,
   type ApprovalNeeded,
+  type Judgement,
   type Logger,
   type Proposal,
   type Verdict,
@@ -94,13 +95,14 @@ export class CentralPost {
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
   async requestSystemAction(incoming: Incoming): Promise<void> {
-    const { admit, approvals, classifyCommand, limits, now } = this.#parts
+    const { admit, approvals, judge, limits, now } = this.#parts
     const admission = await admit(incoming)
     if (!admission.ok) return this.#refusals.reject(admission.refused)
 
     const { action, requestHash } = admission
-    const verdict = classifyCommand(action.argv ?? action.command, action)
-    const judged = await this.#judged(action, requestHash, verdict)
+    const judgement = judge(action.argv ?? action.command, action)
+    const { verdict } = judgement
+    const judged = await this.#judged(action, requestHash, judgement)
     const first = (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
     const isPending = first.row.status === 'pending'
     const pressure = isPending ? await this.#desk.pressure(action.agentId) : null
@@ -108,7 +110,7 @@ export class CentralPost {
       return this.#refusals.reject({ ...action, requestHash, reason: pressure })
     }
 
-    const { intake, row, place } = await this.#takeIn(first, verdict)
+    const { intake, row, place } = await this.#takeIn(first, judgement)
     if (intake.kind === 'full') {
       const reason = `${intake.pending} actions of "${action.agentId}" wait for a person already, and ${limits.pendingPerAgent} may; wait for these`
       return this.#refusals.reject({ ...action, requestHash, reason })
@@ -119,7 +121,7 @@ export class CentralPost {
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
     // nothing may fail between the ledger and this: the broker's next delivery would find the action known
-    if (place !== null) place.run(() => this.#runToEnd(taken, verdict))
+    if (place !== null) place.run(() => this.#runToEnd(taken, judgement))
     else if (row.status === 'queued') this.#enqueue(taken)
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
     else this.#tellEnd(taken, verdict)
@@ -233,11 +235,11 @@ export class CentralPost {
   /** Writes a request into the ledger. What is SAFE and need not wait for a place is started by the same commit. */
   async #takeIn(
     first: Intake,
-    verdict: Verdict,
+    judgement: Judgement,
   ): Promise<{ intake: TakenIn; row: NewCommandExecution; place: Reservation | null }> {
     const { ledger, limits, now } = this.#parts
     const options = { terminal: first.terminal, mostPending: limits.pendingPerAgent }
-    const isReady = first.row.status === 'queued' && verdict.level === 'SAFE'
+    const isReady = first.row.status === 'queued' && judgement.verdict.level === 'SAFE'
     // an action that comes again while it runs has its place already
     const mayStart = isReady && !this.#running.has(first.row)
     const place = mayStart ? this.#queue.reserve(first.row.agent_id) : null
@@ -246,7 +248,7 @@ export class CentralPost {
     }
     let isNew = false
     try {
-      const { row, told } = startedAtOnce(first, this.#toldOfStart(first.row, verdict), now())
+      const { row, told } = startedAtOnce(first, this.#toldOfStart(first.row, judgement), now())
       const intake = await this.#running.register(row, () => ledger.takeIn(row, told), isNewIntake)
       isNew = isNewIntake(intake)
       return { intake, row, place }
@@ -259,7 +261,7 @@ export class CentralPost {
   async #carryOut(executionId: number): Promise<void> {
     try {
       const started = await this.#untilWritten(executionId, () => this.#start(executionId))
-      if (started !== null) await this.#runToEnd(started.row, started.verdict)
+      if (started !== null) await this.#runToEnd(started.row, started.judgement)
     } catch (error) {
       // the row stays as it is in the ledger: the next start of a hub settles it
       this.#log.error('an action could not be started', { executionId, error })
@@ -267,13 +269,15 @@ export class CentralPost {
   }
 
   /** Takes the step to `running`, if the action still stands cleared. Null when it is not to run. */
-  async #start(executionId: number): Promise<{ row: CommandExecution; verdict: Verdict } | null> {
+  async #start(
+    executionId: number,
+  ): Promise<{ row: CommandExecution; judgement: Judgement } | null> {
     const { ledger, now } = this.#parts
     const row = await ledger.get(executionId)
     if (row.status !== 'queued') return null
-    const verdict = await this.#clearedStill(row)
+    const judgement = await this.#clearedStill(row)
     // a hub that stops leaves it queued, for the next one
-    if (verdict === null || this.#isStopping) return null
+    if (judgement === null || this.#isStopping) return null
     const startedAt = now()
     const step: Step = {
       from: ['queued'],
@@ -281,23 +285,23 @@ export class CentralPost {
       only: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
-      told: this.#toldOfStart(row, verdict),
+      told: this.#toldOfStart(row, judgement),
     }
     const isMine = await this.#running.register(row, () => ledger.step(executionId, step), Boolean)
     if (!isMine) return null
     this.#desk.forget(executionId)
-    return { row: { ...row, execution_timestamp: startedAt }, verdict }
+    return { row: { ...row, execution_timestamp: startedAt }, judgement }
   }
 
   /** Runs what the ledger says is running, and records how it ended. Never rejects: the queue goes on. */
-  async #runToEnd(row: CommandExecution, verdict: Verdict): Promise<void> {
+  async #runToEnd(row: CommandExecution, judgement: Judgement): Promise<void> {
     const { announce, executeCommand, now } = this.#parts
     const begun = performance.now()
     try {
       const signal = this.#running.signalOf(row)
       const onOutput = outputListener(row, announce)
       announce.started(startOf(row, row.execution_timestamp ?? now()))
-      const run = runOf(row, verdict, this.#confinementOf(row, verdict))
+      const run = runOf(row, judgement.verdict, this.#confinementOf(row, judgement))
       const controls = { signal, ...(onOutput && { onOutput }) }
       const outcome = await executeCommand(run, controls).catch((error: unknown) => {
         this.#log.error('the executor failed', { ...about(row), error })
@@ -324,15 +328,15 @@ export class CentralPost {
    * Judges again, right before the start, what was judged or approved a while ago. Null when it may not start (any
    * more): then it has been ended, or waits for a person with what has changed.
    */
-  async #clearedStill(row: CommandExecution): Promise<Verdict | null> {
+  async #clearedStill(row: CommandExecution): Promise<Judgement | null> {
     const { now, ledger, limits } = this.#parts
     if (row.deadline !== null && now() >= row.deadline) {
       this.#desk.watch(row)
       return null
     }
     const clearance = await clearanceOf(row, this.#parts)
+    if (clearance.kind === 'holds') return clearance.judgement
     const { verdict } = clearance
-    if (clearance.kind === 'holds') return verdict
     if (clearance.kind === 'blocked') {
       const reason = `${clearance.what} since it was cleared: ${verdict.reasons.join('; ')}`
       await this.#deny({ ...row, trust_level: 'BLOCKED' }, reason, verdict.suggestion ?? null)
@@ -363,23 +367,26 @@ export class CentralPost {
     return null
   }
 
-  #toldOfStart(row: Confinable, verdict: Verdict): Told {
-    const sandbox = describeChoice(this.#confinementOf(row, verdict))
-    return { kind: 'started', data: { plan: verdict.plan, sandbox } }
+  #toldOfStart(row: Confinable, judgement: Judgement): Told {
+    const sandbox = describeChoice(this.#confinementOf(row, judgement))
+    return { kind: 'started', data: { plan: judgement.verdict.plan, sandbox } }
   }
 
   /** What a person was shown as REVIEW runs as that, also when the rules call it SAFE by now. */
-  #confinementOf(row: Confinable, verdict: Verdict): ProfileChoice {
-    const level = row.trust_level ?? verdict.level
-    return this.#parts.sandboxFor({ ...verdict, level, cwd: row.cwd ?? '' })
+  #confinementOf(row: Confinable, judgement: Judgement): ProfileChoice {
+    const level = row.trust_level ?? judgement.verdict.level
+    return this.#parts.sandboxFor({ ...judgement, level, cwd: row.cwd ?? '' })
   }
 
   /** Adds to a verdict what an approval would bind, and the always rule that clears it. */
-  async #judged(action: Action, requestHash: string, verdict: Verdict): Promise<Judged> {
+  async #judged(action: Action, requestHash: string, judgement: Judgement): Promise<Judged> {
+    const { verdict } = judgement
     const isReview = verdict.level === 'REVIEW'
     const { whereIs, sandboxFor } = this.#parts
-    const confinement = describeChoice(sandboxFor({ ...verdict, cwd: action.cwd }))
-    const bound = isReview ? await boundOf(verdict, action.cwd, whereIs, confinement) : {}
+    const confinement = describeChoice(
+      sandboxFor({ ...judgement, level: verdict.level, cwd: action.cwd }),
+    )
+    const bound = isReview ? await boundOf(judgement, action.cwd, whereIs, confinement) : {}
     const rule =
       isReview && this.#desk.neededFor(verdict) === 1
         ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })

@@ -1,4 +1,4 @@
-import { messageOf, type Verdict } from '@centralpost/shared'
+import { type Judgement, messageOf, type Verdict } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
 import { type Bound, boundOf, differenceOf } from './approval/bound.ts'
 import { digestOf } from './approval/digest.ts'
@@ -8,7 +8,7 @@ import type { CommandExecution } from './history/schema.ts'
 
 /** What is known, right before its start, of an action that was cleared a while ago. */
 export type Clearance =
-  | { readonly kind: 'holds'; readonly verdict: Verdict }
+  | { readonly kind: 'holds'; readonly judgement: Judgement }
   | { readonly kind: 'blocked'; readonly verdict: Verdict; readonly what: string }
   | {
       readonly kind: 'changed'
@@ -25,10 +25,7 @@ export type Clearance =
  */
 export async function clearanceOf(
   row: CommandExecution,
-  parts: Pick<
-    CentralPostParts,
-    'policy' | 'classifyCommand' | 'checkCwd' | 'whereIs' | 'sandboxFor'
-  >,
+  parts: Pick<CentralPostParts, 'policy' | 'judge' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
 ): Promise<Clearance> {
   const shown = readVerdict(row.verdict ?? '')
   const cwd = row.cwd ?? ''
@@ -36,13 +33,19 @@ export async function clearanceOf(
   const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
   const isSamePolicy = shown.policy === parts.policy()
   const isReviewed = shown.level !== 'SAFE'
-  const judged = parts.classifyCommand(command, { cwd, env })
+  const judged = parts.judge(command, { cwd, env })
   const changed = isSamePolicy ? 'what it names leads elsewhere' : 'the rules have changed'
-  if (judged.level === 'BLOCKED') return { kind: 'blocked', verdict: judged, what: changed }
-  const verdict = isSamePolicy && isReviewed ? shown : judged
+  if (judged.verdict.level === 'BLOCKED') {
+    return { kind: 'blocked', verdict: judged.verdict, what: changed }
+  }
+  const verdict = isSamePolicy && isReviewed ? shown : judged.verdict
   const cwdNow = await parts.checkCwd(cwd).catch((error: unknown) => messageOf(error))
-  const confinement = describeChoice(parts.sandboxFor({ ...verdict, level: shown.level, cwd }))
-  const bound = isReviewed ? await boundOf(verdict, cwd, parts.whereIs, confinement) : {}
+  const confinement = describeChoice(
+    parts.sandboxFor({ ...judged, verdict, level: shown.level, cwd }),
+  )
+  const bound = isReviewed
+    ? await boundOf({ ...judged, verdict }, cwd, parts.whereIs, confinement)
+    : {}
   const digest = digestOf({
     agentId: row.agent_id,
     command: row.command,
@@ -53,7 +56,8 @@ export async function clearanceOf(
     bound,
   })
   const isCleared = isReviewed || verdict.level === 'SAFE'
-  if (digest === row.digest && isCleared) return { kind: 'holds', verdict }
+  if (digest === row.digest && isCleared)
+    return { kind: 'holds', judgement: { ...judged, verdict } }
   const what =
     cwdNow === cwd
       ? (differenceOf(JSON.parse(row.bound ?? '{}') as Bound, bound) ??

@@ -1,4 +1,4 @@
-import type { HubStatus, Verdict } from '@centralpost/shared'
+import type { HubStatus, Judgement } from '@centralpost/shared'
 import type { CentralPost } from './central-post.ts'
 import type { SystemExecutor } from './execution/index.ts'
 import type { History } from './history/history.ts'
@@ -11,7 +11,7 @@ export interface HubParts {
   readonly executor: SystemExecutor
   readonly history: History
   readonly trust: {
-    classifyCommand(command: string | readonly string[], context: { cwd: string }): Verdict
+    judge(command: string | readonly string[], context: { cwd: string }): Judgement
   }
   readonly checkCwd: (cwd: string) => Promise<string>
   readonly status: () => Promise<HubStatus>

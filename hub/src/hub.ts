@@ -7,6 +7,7 @@ import {
   type BusCredentials,
   CentralPostError,
   type HubStatus,
+  type Judgement,
   type Logger,
   messageOf,
   realPathOf,
@@ -131,12 +132,12 @@ export class Hub {
       config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
     const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
     const protectedPaths = ownPlaces(dataDir).map(realPathOf)
-    const classify = (
+    const judge = (
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
-    ) => {
-      const judged = trust.classifyCommand(command, { ...context, protectedPaths })
-      return boundedVerdict(withVirtualEnv(judged, context.cwd))
+    ): Judgement => {
+      const judged = trust.judge(command, { ...context, protectedPaths })
+      return { ...judged, verdict: boundedVerdict(withVirtualEnv(judged, context.cwd)) }
     }
     const centralPost = new CentralPost({
       hubId,
@@ -149,7 +150,7 @@ export class Hub {
           maxTimeoutMs: config.execution.max_timeout * 1000,
           hubId,
         }),
-      classifyCommand: classify,
+      judge,
       policy: () => trust.policy,
       ledger,
       approvals: history.approvals,
@@ -208,7 +209,7 @@ export class Hub {
       centralPost,
       executor,
       history,
-      trust: { classifyCommand: classify },
+      trust: { judge },
       checkCwd: insideRoots,
       status,
     }

@@ -91,7 +91,7 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
     ),
     operatorEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
-      return trust.classifyCommand(call.argv ?? call.command ?? '', { cwd })
+      return trust.judge(call.argv ?? call.command ?? '', { cwd }).verdict
     }),
     operatorEndpoint('hubs', 'who serves, and how it goes', emptyCallSchema, async () => ({
       hubs: [await parts.status()],

@@ -1,4 +1,4 @@
-import type { Verdict } from '@centralpost/shared'
+import type { Judgement, Verdict } from '@centralpost/shared'
 import { findVenv, isForPython } from './execution/index.ts'
 
 /**
@@ -6,16 +6,10 @@ import { findVenv, isForPython } from './execution/index.ts'
  * Python: the plan that is shown, bound and run says so. What is SAFE runs without a question, and so never gets programs
  * of the workspace under known names.
  */
-export function withVirtualEnv(verdict: Verdict, cwd: string): Verdict {
-  const { level, plan, units } = verdict
+export function withVirtualEnv({ verdict, parts }: Judgement, cwd: string): Verdict {
+  const { level, plan } = verdict
   if (level !== 'REVIEW' || plan.venv !== undefined) return verdict
-  const programs =
-    plan.kind === 'argv' ? [plan.argv[0] ?? ''] : units.map(({ text }) => firstWord(text))
-  if (!isForPython(programs)) return verdict
+  if (!isForPython(parts.map(({ program }) => program))) return verdict
   const venv = findVenv(cwd)
   return venv === null ? verdict : { ...verdict, plan: { ...plan, venv } }
-}
-
-function firstWord(text: string): string {
-  return /^\S*/.exec(text)?.[0] ?? ''
 }

@@ -60,6 +60,47 @@ export const planSchema = z.discriminatedUnion('kind', [
 ])
 export type Plan = z.infer<typeof planSchema>
 
+/** How a program takes one of its words. */
+export type WordRole = 'flag' | 'value' | 'path' | 'name' | 'data' | 'operand'
+
+/** One word of a part, quotes and everything that is known before it runs resolved. */
+export interface PartWord {
+  /** unknown variables and substitutions are empty in it, patterns stand as they are */
+  readonly value: string
+  /** whether the program gets exactly this value */
+  readonly exact: boolean
+  /** whether the shell expands it as a pattern */
+  readonly glob: boolean
+}
+
+/**
+ * One simple command of a judged text: the one answer to what it runs, where it works and what it names. The verdict,
+ * the confinement and what an approval binds all go by it.
+ */
+export interface Part {
+  /** the program's bare name; empty where it is only known when it runs */
+  readonly program: string
+  /** the program and its arguments */
+  readonly words: readonly PartWord[]
+  /** what each of the words is to the program; empty where no rule reads them */
+  readonly roles: readonly WordRole[]
+  /** the directory that it works in; undefined where it is only known when it runs */
+  readonly cwd: string | undefined
+  readonly redirects: readonly { readonly operator: string; readonly target: PartWord }[]
+  /** whether more words are added when it runs, as by xargs */
+  readonly isAppended: boolean
+  /** whether it runs another program that its words name; that one is a part of its own */
+  readonly isWrapper: boolean
+}
+
+/** What is made of a command's text: the verdict, which is kept, and its parts, which are read anew each time. */
+export interface Judgement {
+  readonly verdict: Verdict
+  readonly parts: readonly Part[]
+  /** false where the text holds more parts than are listed, or some that cannot be read */
+  readonly isWhole: boolean
+}
+
 /** The classifier's judgement of one command. Every key is one word, so it travels as it is. */
 export const verdictSchema = z.object({
   level: trustLevelSchema,

@@ -27,11 +27,15 @@ class Way {
   /** Null where a person decides. */
   async run(command: string): Promise<Outcome | null> {
     const { cwd, it } = this.#it
-    const verdict = this.#trust.classifyCommand(command, { cwd, home: this.home })
+    const judgement = this.#trust.judge(command, { cwd, home: this.home })
+    const { verdict } = judgement
     if (verdict.level !== 'SAFE') return null
     const missing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
     const sandbox = it.options.sandbox as Sandbox
-    const confinement = chooseProfile({ ...verdict, cwd }, settings, { sandbox, missing })
+    const confinement = chooseProfile({ ...judgement, level: verdict.level, cwd }, settings, {
+      sandbox,
+      missing,
+    })
     return it.plan(verdict.plan, { confinement })
   }
 }

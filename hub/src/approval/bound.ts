@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, glob, open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import type { Verdict } from '@centralpost/shared'
+import type { Judgement } from '@centralpost/shared'
 
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>
@@ -40,7 +40,7 @@ const scriptName =
  * @param sandbox how it will be confined, in words
  */
 export async function boundOf(
-  verdict: Verdict,
+  { verdict }: Judgement,
   cwd: string,
   whereIs: (program: string, cwd: string, venv?: string) => string | null,
   sandbox: string,
@@ -85,7 +85,7 @@ export function differenceOf(before: Bound, after: Bound): string | null {
   return changed.length === 0 ? null : `changed since it was shown: ${changed.join(', ')}`
 }
 
-function wordsOf(verdict: Verdict): { programs: string[]; words: string[] } {
+function wordsOf(verdict: Judgement['verdict']): { programs: string[]; words: string[] } {
   const { plan } = verdict
   const texts = plan.kind === 'argv' ? [] : [plan.script, ...verdict.units.map((unit) => unit.text)]
   const lists = texts.map((text) => text.split(/[\s'"`;&|()<>$={}\\]+/).filter(Boolean))

@@ -1,4 +1,4 @@
-import type { Plan, TrustLevel, Verdict } from '@centralpost/shared'
+import type { Judgement, Plan, TrustLevel, Verdict } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
 import { assessRisk } from './assess-risk.ts'
 import type { CommandNode, ParsedCommand } from './command-tree.ts'
@@ -9,6 +9,7 @@ import type { Policy } from './policy.ts'
 import { quoteIfNeeded } from './print-command.ts'
 import { judgeProtected } from './protected-paths.ts'
 import { RealPaths } from './real-paths.ts'
+import { mostUnits } from './units.ts'
 
 /** Longest command text that is judged, in characters. */
 export const longestCommand = 16_384
@@ -37,7 +38,7 @@ export interface ClassifyContext {
 }
 
 /**
- * Judges one command. The same command, context, policy and links give the same verdict. Never throws; what goes
+ * Judges one command. The same command, context, policy and links give the same judgement. Never throws; what goes
  * wrong inside is a REVIEW that says so.
  *
  * @param command shell text, or argv for a program that is started without a shell
@@ -46,10 +47,11 @@ export function classify(
   command: string | readonly string[],
   context: ClassifyContext,
   policy: Policy,
-): Verdict {
+): Judgement {
   const text = typeof command === 'string' ? command : command.map(quoteIfNeeded).join(' ')
   const judge = new Judge(policy, context.home, context.protectedPaths ?? [])
   let root: CommandNode | null = null
+  let isWhole = false
   try {
     const parsed =
       typeof command === 'string' ? admit(command, judge, policy) : fromArgv(command, judge)
@@ -60,6 +62,7 @@ export function classify(
     }
     if (root) judgeOwnData(root, context, judge)
     judgeEnvironment(context.env, judge, policy)
+    isWhole = parsed.faults.length === 0 && judge.units.length < mostUnits
     if (judge.units.length === 0) {
       judge.add(shorten(text), { level: 'REVIEW', rule: 'no-command', reason: 'holds no command' })
     }
@@ -70,7 +73,8 @@ export function classify(
       reason: `could not be judged: ${messageOf(error)}`,
     })
   }
-  return verdictOf(judge, planFor(judge, root, command, text), policy)
+  const verdict = verdictOf(judge, planFor(judge, root, command, text), policy)
+  return { verdict, parts: judge.parts, isWhole }
 }
 
 /** An agent that read the hub's data could act as an operator: this holds whatever program touches it. */

@@ -1,3 +1,4 @@
+import type { Part } from '@centralpost/shared'
 import type {
   Assignment,
   CommandNode,
@@ -50,6 +51,8 @@ export interface JudgedWords {
 /** Judges the parts of one command; each unit is kept with the rule that decided it. */
 export class Judge extends Units {
   readonly words: JudgedWords[] = []
+  /** What was read, in the order in which it was. */
+  readonly parts: Part[] = []
   readonly risks: Points[] = []
   /** Options that the plan puts after a word. */
   readonly additions = new Map<Word, readonly string[]>()
@@ -213,6 +216,7 @@ export class Judge extends Units {
     }
     const text = source && via.layers === 0 ? describe(source) : describeSome(words)
     if (words.length === 0) {
+      this.#note('', words, redirects, scope, via, undefined)
       if (assignments.length === 0 && redirects.length === 0) {
         findings.push(review('no-command', 'holds no command'))
       }
@@ -226,12 +230,14 @@ export class Judge extends Units {
       input,
     })
     if (program.name === '') {
+      this.#note('', words, redirects, scope, via, undefined)
       guessProgram(words, scope, this.#grounds, findings)
       this.settle(text, findings, unknown(text))
       return
     }
     const inner = innerOf(program.name, words, this.#grounds)
     const reading = inner ? undefined : readProgram(program.name, words, this.#grounds)
+    this.#note(program.name, words, redirects, scope, via, inner ?? reading)
     const masked = judgeDangers(
       program.name,
       words,
@@ -267,6 +273,28 @@ export class Judge extends Units {
       redirects.length > 0,
     )
     this.settle(text, findings, verdict)
+  }
+
+  #note(
+    program: string,
+    words: readonly ResolvedWord[],
+    redirects: readonly Redirect[],
+    scope: Scope,
+    via: Via,
+    how: Unwrapped | Reading | undefined,
+  ): void {
+    this.parts.push({
+      program,
+      words,
+      roles: how && 'roles' in how ? how.roles : [],
+      redirects: redirects.map(({ operator, target }) => ({
+        operator,
+        target: this.#resolve(target, scope),
+      })),
+      cwd: scope.isLost ? undefined : scope.cwd,
+      isAppended: via.appends,
+      isWrapper: how !== undefined && 'inner' in how,
+    })
   }
 
   /** Past the cap nothing is SAFE any more, but what is BLOCKED still is. */

@@ -151,7 +151,7 @@ function faultsOfTests(
 ): RuleFault[] {
   return (rules.tests ?? []).flatMap((test) => {
     const [level, command] = Object.entries(test)[0] ?? ['review', '']
-    const verdict = classify(command, {}, policy)
+    const { verdict } = classify(command, {}, policy)
     if (verdict.level === level.toUpperCase()) return []
     const message = `test failed: ${command} should be ${level.toUpperCase()} and is ${verdict.level} (${verdict.reasons[0] ?? ''})`
     return [fault(source, command, message)]

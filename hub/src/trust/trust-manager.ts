@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import type { FSWatcher } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname } from 'node:path'
-import type { Logger, Verdict } from '@centralpost/shared'
+import type { Judgement, Logger, Verdict } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
 import type { ClassifyContext } from './classify.ts'
 import { classify } from './classify.ts'
@@ -14,9 +14,9 @@ const rememberedVerdicts = 1000
 const longestRemembered = 2048
 const settleMs = 100
 
-/** A verdict, and the links that it was found by: a file that has become a link is another command. */
+/** A judgement, and the links that it was found by: a file that has become a link is another command. */
 interface Remembered {
-  readonly verdict: Verdict
+  readonly judgement: Judgement
   readonly realPaths: RealPaths
 }
 
@@ -77,22 +77,27 @@ export class TrustManager {
    * @param command shell text, or argv for a program that is started without a shell
    */
   classifyCommand(command: string | readonly string[], context: ClassifyContext = {}): Verdict {
+    return this.judge(command, context).verdict
+  }
+
+  /** Judges one command by the rules in force, and tells what its parts are. Never throws. */
+  judge(command: string | readonly string[], context: ClassifyContext = {}): Judgement {
     const key = keyOf(command, context)
     if (key === undefined) return this.#judge(command, context)
     const known = this.#remembered.get(key)
-    if (known?.realPaths.stillHold()) return known.verdict
+    if (known?.realPaths.stillHold()) return known.judgement
     this.#remembered.delete(key)
     const realPaths = new RealPaths()
-    const verdict = this.#judge(command, { ...context, realPaths })
+    const judgement = this.#judge(command, { ...context, realPaths })
     if (this.#remembered.size >= rememberedVerdicts) {
       const oldest = this.#remembered.keys().next().value
       if (oldest !== undefined) this.#remembered.delete(oldest)
     }
-    this.#remembered.set(key, { verdict, realPaths })
-    return verdict
+    this.#remembered.set(key, { judgement, realPaths })
+    return judgement
   }
 
-  #judge(command: string | readonly string[], context: ClassifyContext): Verdict {
+  #judge(command: string | readonly string[], context: ClassifyContext): Judgement {
     return classify(command, { home: this.#home, ...context }, this.#rules.policy)
   }
 

@@ -9,9 +9,9 @@ import { TempDir } from '../../support/temp-dir.ts'
 
 async function bind(command: string, cwd: string): Promise<Bound> {
   await using trust = await TrustManager.open({ rulesPath: shippedRules, log: silentLogger })
-  const verdict = trust.classifyCommand(command, { cwd })
-  expect(verdict.level).toBe('REVIEW')
-  return boundOf(verdict, cwd, () => null, 'none')
+  const judgement = trust.judge(command, { cwd })
+  expect(judgement.verdict.level).toBe('REVIEW')
+  return boundOf(judgement, cwd, () => null, 'none')
 }
 
 test.each([10, 2_000_000])(

@@ -1,3 +1,4 @@
+import type { Judgement, TrustLevel } from '@centralpost/shared'
 import { looksAtMachine, showsOwners } from './machine-programs.ts'
 import { reachesMasked } from './masked-reach.ts'
 import type { ConfinedProfile, Profile } from './profiles.ts'
@@ -22,10 +23,10 @@ export interface SandboxStanding {
   readonly missing: Readonly<Record<ConfinedProfile, string>>
 }
 
-/** A command as it was judged: its level, and its parts as the classifier printed them. */
-export interface JudgedCommand {
-  readonly level: string
-  readonly units: readonly { readonly text: string }[]
+/** A command as it was judged, and where it was asked to run. */
+export interface JudgedCommand extends Judgement {
+  /** the level that it runs under: a person has cleared what is REVIEW, whatever the rules call it by now */
+  readonly level: TrustLevel
   readonly cwd: string
 }
 
@@ -65,8 +66,8 @@ export function chooseProfile(
       warnings: [],
     }
   }
-  const look = isSafe ? looksAtMachine(judged.units) : null
-  const reached = look === null ? null : reachesMasked(judged.units, judged.cwd, sandbox)
+  const look = isSafe ? looksAtMachine(judged.verdict.units) : null
+  const reached = look === null ? null : reachesMasked(judged.verdict.units, judged.cwd, sandbox)
   if (look !== null && reached === null && settings.mode === 'auto') return unconfined(look)
   const warnings: string[] = []
   if (look !== null) warnings.push(`${look}, and in the sandbox it sees only the sandbox's`)
@@ -75,7 +76,7 @@ export function chooseProfile(
       `it stays in the sandbox because "${reached}" may lead to credentials, which are masked there`,
     )
   }
-  if (sandbox.userNamespace && showsOwners(judged.units)) {
+  if (sandbox.userNamespace && showsOwners(judged.verdict.units)) {
     warnings.push('in the sandbox files of other users seem to belong to nobody')
   }
   return { profile, reason: null, refusal: null, warnings }

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import {
   chooseProfile,
   describeChoice,
+  type JudgedCommand,
   type SandboxSettings,
   type SandboxStanding,
 } from '../../../../hub/src/execution/sandbox/policy.ts'
@@ -30,12 +31,23 @@ const present: SandboxStanding = {
     'rw-workspace-net': 'refused by the kernel',
   },
 }
-const safe = (...texts: string[]) => ({
-  level: 'SAFE',
-  units: texts.map((text) => ({ text })),
-  cwd: '/w',
-})
-const review = { level: 'REVIEW', units: [{ text: 'npm install' }], cwd: '/w' }
+
+/** As the classifier would, of commands that are one word after another. */
+function asJudged(level: 'SAFE' | 'REVIEW', ...texts: string[]): JudgedCommand {
+  const units = texts.map((text) => ({ text, level, rule: 'test', reason: 'a test' }))
+  const risk = { level: 'low' as const, score: 0, parts: [] }
+  const plan = { kind: 'script', script: texts.join('; ') } as const
+  return {
+    level,
+    verdict: { level, reasons: [], units, risk, plan, policy: 'test' },
+    parts: [],
+    isWhole: true,
+    cwd: '/w',
+  }
+}
+
+const safe = (...texts: string[]): JudgedCommand => asJudged('SAFE', ...texts)
+const review = asJudged('REVIEW', 'npm install')
 
 test('what is SAFE is confined, what a person clears is as the settings say', () => {
   expect(chooseProfile(safe('cat a'), settings, present)).toMatchObject({

@@ -48,11 +48,15 @@ describeConfined('what the rules call SAFE', () => {
       git(...args)
 
     const plans = readCorpus('benign')
-      .map(({ command }) => ({ command, verdict: trust.classifyCommand(command, { cwd: it.cwd }) }))
+      .map(({ command }) => ({ command, ...trust.judge(command, { cwd: it.cwd }) }))
       .filter(({ command, verdict }) => verdict.level === 'SAFE' && !restless.test(command))
       .filter(
-        ({ verdict }) =>
-          chooseProfile({ ...verdict, cwd: it.cwd }, settings, standing).profile !== 'none',
+        ({ command: _, ...judgement }) =>
+          chooseProfile(
+            { ...judgement, level: judgement.verdict.level, cwd: it.cwd },
+            settings,
+            standing,
+          ).profile !== 'none',
       )
     expect(plans.length).toBeGreaterThan(250)
     const different: string[] = []
