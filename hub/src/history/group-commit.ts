@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditTrail } from './audit/audit-trail.ts'
 import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
+import { isLostConnection } from './passing-fault.ts'
 
 /** One commit under way: what takes part in it writes through `tx` and tells the audit trail through `tell`. */
 export interface Batch {
@@ -176,13 +177,4 @@ export class GroupCommit {
     for (const write of batch) write.reject(this.#lost)
     this.#parts.onUncertain(error)
   }
-}
-
-/** The server may have committed before its answer was lost. */
-function isLostConnection(error: unknown): boolean {
-  if (!Error.isError(error)) return false
-  const code = 'code' in error ? String(error.code) : ''
-  return (
-    /^(08|57P0|ECONN|EPIPE|ETIMEDOUT)/.test(code) || /connection terminated/i.test(error.message)
-  )
 }

@@ -36,6 +36,9 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
   })
   // a connection that idles may be ended by the server; the pool makes another
   pool.on('error', () => {})
+  // the pool listens to those that idle only: one that is lost within a transaction would end the process, where its
+  // next statement fails anyway
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     await pool.query('select 1')
   } catch (error) {
@@ -100,10 +103,13 @@ export async function lockPostgres(
   const lost = (error: Error): void => {
     if (!isReleased) onLost(error)
   }
+  let isConnected = false
+  // from the beginning: an error that nobody listens to ends the process
+  client.on('error', (error) => isConnected && lost(error))
+  client.on('end', () => isConnected && lost(new Error('the connection to PostgreSQL has ended')))
   try {
     await client.connect()
-    client.on('error', lost)
-    client.on('end', () => lost(new Error('the connection to PostgreSQL has ended')))
+    isConnected = true
     const { rows } = await client.query<{ mine: boolean }>(
       `select pg_try_advisory_lock(${hubLock}) as mine`,
     )
