@@ -57,12 +57,10 @@ export async function openConfinement(
 
 const noneMissing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
 
-/** What no command may touch: the data directory, and the file with the hub's own credentials for a broker elsewhere. */
+/** What no command may touch: the data directory, and the files with the hub's own credentials for a broker elsewhere. */
 export function ownPlaces(dataDir: string): string[] {
-  const { NATS_CREDS: credentials } = process.env
-  return externalCredentials(process.env) !== null && credentials
-    ? [dataDir, credentials]
-    : [dataDir]
+  const external = externalCredentials(process.env)
+  return [dataDir, external?.creds, external?.key].filter((place) => place !== undefined)
 }
 
 function tell(

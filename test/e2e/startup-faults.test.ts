@@ -1,16 +1,17 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../support/eventually.ts'
+import { PlainServer } from '../support/plain-server.ts'
 import { TempDir } from '../support/temp-dir.ts'
 
 const bin = fileURLToPath(new URL('../../hub/bin/centralpost-hub.js', import.meta.url))
 
 interface Ended {
   readonly code: number | null
+  readonly stdout: string
   readonly stderr: string
 }
 
@@ -22,8 +23,8 @@ function run(
 ): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...process.env, NODE_OPTIONS: '', ...env }, timeout: 20_000 }
-    const child = execFile(process.execPath, [bin, ...args], options, (_error, _stdout, stderr) => {
-      resolve({ code: child.exitCode, stderr })
+    const child = execFile(process.execPath, [bin, ...args], options, (_error, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr })
     })
   })
 }
@@ -39,24 +40,27 @@ describe('a hub that cannot start says what is wrong and how to go on', () => {
 
   test('a broker without JetStream', async () => {
     await using dir = await TempDir.make()
-    const server = spawn(
-      'nats-server',
-      ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', dir.path, '-l', join(dir.path, 'log')],
-      { stdio: 'ignore' },
+    await using server = await PlainServer.start()
+    const NATS_URL = `nats://127.0.0.1:${server.port}`
+    const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL })
+    expect(code).toBe(69)
+    expect(stderr).toMatch(/JetStream/)
+  })
+
+  test('a broker without TLS where tls:// demands it; doctor says so and names what may be set', async () => {
+    await using dir = await TempDir.make()
+    await using server = await PlainServer.start('jetstream { store_dir: "STORE" }')
+    const NATS_URL = `tls://127.0.0.1:${server.port}`
+    const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL })
+    expect(code).toBe(77)
+    expect(stderr).toMatch(/offers no encryption.*nats:\/\//)
+    const faulty = await run(dir.path, ['doctor'], { NATS_URL })
+    expect(faulty.code).toBe(1)
+    expect(faulty.stdout).toMatch(/✗ broker .*offers no encryption/)
+    const whole = await run(dir.path, ['doctor'], { NATS_URL: `nats://127.0.0.1:${server.port}` })
+    expect(whole.stdout).toMatch(
+      /✓ broker .*not encrypted; JetStream works.*set: NATS_URL; not set:.*NATS_CREDS.*NATS_CA.*NATS_KEY/,
     )
-    try {
-      const url = await eventually(async () => {
-        const ports = await readFile(join(dir.path, `nats-server_${server.pid}.ports`), 'utf8')
-        return (JSON.parse(ports) as { nats: string[] }).nats[0]
-      })
-      const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL: url })
-      expect(code).toBe(69)
-      expect(stderr).toMatch(/JetStream/)
-    } finally {
-      const exit = once(server, 'exit')
-      server.kill()
-      await exit
-    }
   })
 
   test('a database that is none', async () => {

@@ -6,6 +6,7 @@ import { CredentialStore } from '../../hub/src/broker/credentials.ts'
 import { EmbeddedBroker } from '../../hub/src/broker/embedded-broker.ts'
 import type { Identity, IdentityKind, OwnIdentity } from '../../hub/src/broker/identity.ts'
 import { eventually } from './eventually.ts'
+import { natsServerProgram } from './nats-program.ts'
 
 export interface TestBrokerOptions {
   readonly agents?: readonly string[]
@@ -13,6 +14,8 @@ export interface TestBrokerOptions {
   /** an existing data directory, which is then kept; a new temporary one when absent */
   readonly dataDir?: string
   readonly log?: Logger
+  /** the nats-server to run @default `natsServerProgram` */
+  readonly program?: string
 }
 
 /** A real embedded broker with identities of its own, in a temporary data directory that goes with it. */
@@ -35,7 +38,11 @@ export class TestBroker {
     const store = await CredentialStore.open(dataDir)
     for (const name of options.agents ?? []) await store.ensure('agent', name)
     for (const name of options.operators ?? []) await store.ensure('operator', name)
-    const embedded = await EmbeddedBroker.start({ dataDir, log: options.log ?? silentLogger })
+    const embedded = await EmbeddedBroker.start({
+      dataDir,
+      binary: options.program ?? natsServerProgram(),
+      log: options.log ?? silentLogger,
+    })
     return new TestBroker(embedded, store, options.dataDir === undefined)
   }
 

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
   Bus,
-  externalCredentials,
+  brokerVariables,
+  checkJetStream,
   findCredentials,
   hubsReplySchema,
   messageOf,
@@ -46,10 +47,11 @@ export function addDoctorCommand(program: Command): void {
 
 async function examine(options: CommonOptions): Promise<Finding[]> {
   const dataDir = dataDirOf(options)
+  const isExternal = Boolean(process.env['NATS_URL'])
   return Promise.all([
     found('node', () => Promise.resolve(process.version)),
     found('nats-server', async () => {
-      if (externalCredentials(process.env)) return `not needed: NATS_URL is set`
+      if (isExternal) return `not needed: NATS_URL is set`
       const server = await findNatsServer({ log: silentLogger })
       return `${server.version} at ${server.path}`
     }),
@@ -68,17 +70,9 @@ async function examine(options: CommonOptions): Promise<Finding[]> {
       const { bavail, bsize } = await statfs(dataDir)
       return `${dataDir}, ${Math.round((bavail * bsize) / 1e9)} GB free`
     }),
-    found(
-      'broker',
-      async () => {
-        const external = externalCredentials(process.env)
-        if (external) return `external: ${external.servers.join(', ')}`
-        const running = await findRunningBroker(dataDir)
-        if (running) return `embedded, runs on ${running.url}`
-        throw new Error('none runs on this data directory; `centralpost up` starts one')
-      },
-      'note',
-    ),
+    isExternal
+      ? found('broker', () => externalBroker(dataDir))
+      : found('broker', () => embeddedBroker(dataDir), 'note'),
     found('hub', () => hubStatus(dataDir), 'note'),
   ])
 }
@@ -93,6 +87,31 @@ async function found(
   } catch (error) {
     return { subject, mark: otherwise, text: messageOf(error) }
   }
+}
+
+async function embeddedBroker(dataDir: string): Promise<string> {
+  const running = await findRunningBroker(dataDir)
+  if (running) return `embedded, runs on ${running.url}`
+  throw new Error(
+    'none runs on this data directory: `centralpost up` starts one, or name one of your own in NATS_URL',
+  )
+}
+
+/** Connects as the hub would; says what the environment told of that broker, and what it may tell besides. */
+async function externalBroker(dataDir: string): Promise<string> {
+  const credentials = await findCredentials(join(dataDir, 'credentials', 'hub.json'), process.env)
+  const names = Object.keys(brokerVariables)
+  const told = names.filter((name) => process.env[name])
+  const open = names.filter((name) => !process.env[name])
+  await using bus = await Bus.connect({ credentials, name: 'doctor', log: silentLogger })
+  const { version, cluster, isEncrypted } = bus.broker
+  await checkJetStream(bus)
+  return [
+    `external: nats-server ${version} at ${bus.server}, ${isEncrypted ? 'encrypted' : 'not encrypted'}`,
+    cluster === undefined ? 'JetStream works' : `JetStream works in the cluster "${cluster}"`,
+    `set: ${told.join(', ')}`,
+    `not set: ${open.join(', ')}`,
+  ].join('; ')
 }
 
 /** What the hub would find; a fault only where it is required. */

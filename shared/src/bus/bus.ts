@@ -7,6 +7,7 @@ import {
   headers as natsHeaders,
   type MsgHdrs,
   type NatsConnection,
+  type TlsOptions,
 } from 'nats'
 import type { z } from 'zod'
 import { decode, encode } from '../codec.ts'
@@ -14,7 +15,9 @@ import type { Logger } from '../log/logger.ts'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError, isCentralPostError, problemSchema } from '../problem.ts'
 import { busError } from './bus-error.ts'
+import { busTls } from './bus-tls.ts'
 import type { BusCredentials } from './credentials.ts'
+import { refusedConnection } from './refused-connection.ts'
 
 export interface BusOptions {
   readonly credentials: BusCredentials
@@ -46,6 +49,13 @@ export interface Stored {
   readonly duplicate: boolean
 }
 
+export interface BrokerFacts {
+  readonly version: string
+  /** the name of the cluster that it is a node of */
+  readonly cluster: string | undefined
+  readonly isEncrypted: boolean
+}
+
 /**
  * One connection to the broker. A connection that was lost is tried again for ever; what is published
  * meanwhile waits in the client.
@@ -66,11 +76,12 @@ export class Bus {
   /**
    * Connects, or says why not.
    *
-   * @throws {CentralPostError} `unavailable` when no broker answers, `forbidden` when it refuses the credentials
+   * @throws {CentralPostError} `unavailable` when no broker answers, `forbidden` when it refuses the credentials, or the
+   * encryption that was asked for fails: then nothing was sent
    */
   static async connect(options: BusOptions): Promise<Bus> {
     const { credentials, name, log } = options
-    const doing = `connecting to ${credentials.servers.join(', ')}`
+    const tls = await busTls(credentials)
     const authenticator =
       credentials.creds === undefined
         ? undefined
@@ -89,11 +100,12 @@ export class Bus {
       ...(credentials.token !== undefined && { token: credentials.token }),
       ...(credentials.inbox_prefix !== undefined && { inboxPrefix: credentials.inbox_prefix }),
       ...(authenticator && { authenticator }),
+      ...(tls && { tls: tls as TlsOptions }),
     }
     try {
       return new Bus(await connect(settings), log)
     } catch (error) {
-      throw busError(error, doing)
+      throw await refusedConnection(error, credentials, tls)
     }
   }
 
@@ -114,6 +126,17 @@ export class Bus {
   /** Where the broker is that this connection uses now. */
   get server(): string {
     return this.#connection.getServer()
+  }
+
+  /** What that broker says of itself. */
+  get broker(): BrokerFacts {
+    const info = this.#connection.info
+    return {
+      version: info?.version ?? '',
+      cluster: info?.cluster,
+      // where it is offered, the client takes it
+      isEncrypted: info?.tls_required === true || info?.tls_available === true,
+    }
   }
 
   /** Resolves when the connection is closed for good; with the error that closed it, if one did. */

@@ -11,6 +11,12 @@ export const busCredentialsSchema = z.object({
   pass: z.string().optional(),
   token: z.string().optional(),
   creds: z.string().optional().describe('path of a .creds file, for brokers that use JWT'),
+  ca: z
+    .string()
+    .optional()
+    .describe('path of a PEM file: who may sign the certificate of the broker'),
+  cert: z.string().optional().describe('path of a PEM file: the client certificate'),
+  key: z.string().optional().describe('path of a PEM file: the key of that certificate'),
   inbox_prefix: z.string().optional(),
 })
 export type BusCredentials = z.infer<typeof busCredentialsSchema>
@@ -43,41 +49,71 @@ export async function readCredentials(path: string): Promise<BusCredentials> {
   return check(busCredentialsSchema, value)
 }
 
+/** What the environment may say about a broker, and what each variable is. */
+export const brokerVariables = {
+  NATS_URL:
+    'its address: nats://HOST:PORT, or tls://HOST:PORT (encrypted, or not at all); several with commas',
+  NATS_USER: 'the user; or in the address: USER:PASSWORD@HOST',
+  NATS_PASSWORD: "that user's password",
+  NATS_TOKEN: 'a token; or in the address: TOKEN@HOST',
+  NATS_CREDS: 'the path of a .creds file (JWT)',
+  NATS_CA: "the PEM file of who has signed the broker's certificate",
+  NATS_CERT: 'the PEM file of a client certificate',
+  NATS_KEY: 'the PEM file of its key',
+} as const
+
+type Environment = Readonly<Record<string, string | undefined>>
+
 /**
- * The credentials that an external broker was given by environment: `NATS_URL` (which may carry `user:pass@`),
- * `NATS_USER`, `NATS_PASSWORD`, `NATS_TOKEN`, `NATS_CREDS`. Null when `NATS_URL` is not set.
+ * The credentials that an external broker was given by environment: see `brokerVariables`. Null when `NATS_URL` is not
+ * set.
  *
  * @param env the environment to read
  * @param inboxPrefix the subject below which replies are expected
+ * @throws {CentralPostError} `invalid_config` when what stands before the @ of an address cannot be read
  */
-export function externalCredentials(
-  env: Readonly<Record<string, string | undefined>>,
-  inboxPrefix?: string,
-): BusCredentials | null {
-  const url = env['NATS_URL']
-  if (url === undefined || url === '') return null
+export function externalCredentials(env: Environment, inboxPrefix?: string): BusCredentials | null {
+  const set = (name: keyof typeof brokerVariables): string | undefined => env[name] || undefined
+  const url = set('NATS_URL')
+  if (url === undefined) return null
   const servers: string[] = []
-  let user = env['NATS_USER']
-  let pass = env['NATS_PASSWORD']
-  for (const part of url.split(',')) {
+  let user = set('NATS_USER')
+  let pass = set('NATS_PASSWORD')
+  let token = set('NATS_TOKEN')
+  for (const part of url.split(',').map((text) => text.trim())) {
     const at = part.lastIndexOf('@')
-    const scheme = part.match(/^[a-z]+:\/\//)?.[0] ?? ''
-    if (at === -1) {
-      servers.push(part.trim())
-      continue
-    }
-    const [name, ...secret] = part.slice(scheme.length, at).split(':')
-    user ??= decodeURIComponent(name ?? '')
-    pass ??= decodeURIComponent(secret.join(':'))
-    servers.push(scheme + part.slice(at + 1).trim())
+    const scheme = part.match(/^[A-Za-z]+:\/\//)?.[0] ?? ''
+    servers.push(at === -1 ? part : scheme + part.slice(at + 1))
+    if (at === -1) continue
+    const [name = '', ...secret] = part.slice(scheme.length, at).split(':').map(decoded)
+    // as every client of this broker reads it: a name without a password is a token
+    if (secret.length > 0 || pass !== undefined) user ??= name
+    else token ??= name
+    if (secret.length > 0) pass ??= secret.join(':')
   }
-  return {
-    servers,
-    ...(user !== undefined && { user }),
-    ...(pass !== undefined && { pass }),
-    ...(env['NATS_TOKEN'] !== undefined && { token: env['NATS_TOKEN'] }),
-    ...(env['NATS_CREDS'] !== undefined && { creds: env['NATS_CREDS'] }),
-    ...(inboxPrefix !== undefined && { inbox_prefix: inboxPrefix }),
+  const fields = {
+    user,
+    pass,
+    token,
+    creds: set('NATS_CREDS'),
+    ca: set('NATS_CA'),
+    cert: set('NATS_CERT'),
+    key: set('NATS_KEY'),
+    inbox_prefix: inboxPrefix,
+  }
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return { servers, ...(Object.fromEntries(given) as Partial<typeof fields>) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    throw new CentralPostError(
+      'invalid_config',
+      'NATS_URL: what stands before the @ cannot be read; write % as %25, or use NATS_USER and NATS_PASSWORD',
+      { cause: error },
+    )
   }
 }
 
@@ -89,14 +125,14 @@ export function externalCredentials(
  */
 export async function findCredentials(
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   inboxPrefix?: string,
 ): Promise<BusCredentials> {
   const external = externalCredentials(env, inboxPrefix)
   if (external === null) return readCredentials(path)
   if ((external.user ?? external.token ?? external.creds) !== undefined) return external
   try {
-    return { ...(await readCredentials(path)), servers: external.servers }
+    return { ...external, ...(await readCredentials(path)), servers: external.servers }
   } catch (error) {
     if (isCentralPostError(error) && error.code === 'not_found') return external
     throw error

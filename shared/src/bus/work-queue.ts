@@ -62,15 +62,30 @@ export async function ensureStream(bus: Bus, settings: StreamSettings): Promise<
       await manager.streams.add(config)
     }
   } catch (error) {
-    if (error instanceof NatsError && error.code === '503') {
-      throw new CentralPostError(
-        'unavailable',
-        `${doing}: the broker at ${bus.server} has no JetStream for this user; start it with JetStream enabled`,
-        { cause: error },
-      )
-    }
-    throw busError(error, doing)
+    throw jetStreamError(error, bus, doing)
   }
+}
+
+/**
+ * Looks whether the broker keeps streams for this user.
+ *
+ * @throws {CentralPostError} `unavailable` when it has no JetStream or does not answer
+ */
+export async function checkJetStream(bus: Bus): Promise<void> {
+  try {
+    await bus.connection.jetstreamManager()
+  } catch (error) {
+    throw jetStreamError(error, bus, 'looking at JetStream')
+  }
+}
+
+function jetStreamError(error: unknown, bus: Bus, doing: string): CentralPostError {
+  if (!(error instanceof NatsError) || error.code !== '503') return busError(error, doing)
+  return new CentralPostError(
+    'unavailable',
+    `${doing}: the broker at ${bus.server} has no JetStream for this user; start it with JetStream enabled`,
+    { cause: error },
+  )
 }
 
 /** How many messages a stream holds of one subject filter. */
