@@ -1,1 +1,7 @@
-export { visible, visibleCommand, visibleJson } from '@centralpost/shared'
+export {
+  numberedLines,
+  readableCommand,
+  visible,
+  visibleCommand,
+  visibleJson,
+} from '@centralpost/shared'

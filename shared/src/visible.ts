@@ -3,7 +3,7 @@
  * zero-width), line separators, lone surrogates, private use, blanks that are no plain space, and whatever fonts draw
  * as nothing.
  */
-const unseen =
+export const unseenCharacter =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
 /** So many spaces in a row push what follows out of sight. */
 const padding = / {8,}/g
@@ -16,7 +16,7 @@ const linesKept = /[\n\t]/
  * @param options.lines whether line feeds and tabs stay as they are
  */
 export function visible(text: string, options: { readonly lines?: boolean } = {}): string {
-  return text.replace(unseen, (character) =>
+  return text.replace(unseenCharacter, (character) =>
     options.lines && linesKept.test(character) ? character : spelled(character),
   )
 }
@@ -31,7 +31,7 @@ export function visibleCommand(command: string): string {
 
 /** A value as one line of JSON that is just as safe on a terminal, and reads back as the same value. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(unseen, (character) =>
+  return JSON.stringify(value).replace(unseenCharacter, (character) =>
     Array.from({ length: character.length }, (_, at) => unit(character.charCodeAt(at))).join(''),
   )
 }

@@ -1,16 +1,18 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
-import { visible, visibleCommand } from '../visible.ts'
-import { duration, styled } from './terminal.ts'
+import { numberedLines, readableCommand, visible, visibleCommand } from '../visible.ts'
+import { duration, type Style, styled } from './terminal.ts'
 
-/** A label and what stands behind it, made visible. */
+/** A label and what stands behind it, made visible. Only a command has several lines, each with its number. */
 export type Field = readonly [label: string, text: string]
 
 /** All that an approver should read before deciding, in the order of its weight. */
 export function fieldsOf(asked: ApprovalNeeded): Field[] {
   const env = Object.entries(asked.env).map(([name, value]) => visible(`${name}=${value}`))
   const risk = asked.risk.parts.map((part) => `${part.name} +${part.points}`).join(', ')
+  const command = readableCommand(asked.command)
   const fields: Field[] = [
-    ['command', visibleCommand(asked.command)],
+    ['hidden', command.alarm ?? ''],
+    ['command', numberedLines(command).join('\n')],
     ['runs in', visible(asked.cwd)],
     ['venv', visible(asked.verdict.plan.venv ?? '')],
     ['with', env.join(' ')],
@@ -65,9 +67,31 @@ export function weighs([label]: Field): boolean {
 
 /** The same in aligned lines. */
 export function describe(asked: ApprovalNeeded): string[] {
-  return fieldsOf(asked).map(
-    ([label, text]) => `${label.padEnd(14)} ${label === 'command' ? styled('bold', text) : text}`,
-  )
+  return fieldsOf(asked).flatMap(([label, text]) => {
+    const style = label === 'command' ? 'bold' : label === 'hidden' ? alarmStyle : undefined
+    return linesBehind(label, text, 14, style)
+  })
+}
+
+export const alarmStyle: Style = ['red', 'bold']
+
+/** A label with what stands behind it, the lines below each other. */
+export function linesBehind(label: string, text: string, width: number, style?: Style): string[] {
+  return text
+    .split('\n')
+    .map(
+      (line, index) =>
+        `${(index === 0 ? label : '').padEnd(width)} ${style === undefined ? line : styled(style, line)}`,
+    )
+}
+
+/** A command with its alarm, where there is one, as lines behind labels. */
+export function commandBehind(command: string, width: number): string[] {
+  const readable = readableCommand(command)
+  return [
+    ...(readable.alarm === null ? [] : linesBehind('hidden', readable.alarm, width, alarmStyle)),
+    ...linesBehind('command', numberedLines(readable).join('\n'), width),
+  ]
 }
 
 /** How long an action still waits. */

@@ -13,6 +13,7 @@ import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { commandBehind } from './describe-pending.ts'
 import { type FilterOptions, filtersOf, moment, withFilters } from './history-filters.ts'
 import { count } from './option-values.ts'
 import { addCommandLists } from './patterns-command.ts'
@@ -209,10 +210,8 @@ async function showEntry(
   const { stdout_preview: stdout, stderr_preview: stderr, ...fields } = execution
   for (const [name, value] of Object.entries(fields)) {
     if (value === null || value === false || isEmpty(value)) continue
-    const text = readable(name, value)
-    print(
-      `${name.replaceAll('_', ' ').padEnd(15)} ${name === 'command' ? visibleCommand(text) : visible(text)}`,
-    )
+    if (name === 'command') for (const line of commandBehind(execution.command, 15)) print(line)
+    else print(`${name.replaceAll('_', ' ').padEnd(15)} ${visible(readable(name, value))}`)
   }
   for (const [name, text] of Object.entries({ stdout, stderr })) {
     if (text === null || text === '') continue

@@ -1,8 +1,9 @@
 import { type ActionResult, CentralPostError, outputStreams } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
-import { visible, visibleCommand } from '../visible.ts'
+import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
+import { commandBehind } from './describe-pending.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Advance, withProgress } from './progress.ts'
 import { ending } from './request-command.ts'
@@ -62,7 +63,8 @@ function printResult(result: ActionResult): void {
   ]
   for (const [name, value] of fields) {
     if (value === null) continue
-    print(`${name.padEnd(12)} ${name === 'command' ? visibleCommand(value) : visible(value)}`)
+    if (name === 'command') for (const line of commandBehind(value, 12)) print(line)
+    else print(`${name.padEnd(12)} ${visible(value)}`)
   }
   for (const warning of result.warnings) print(`${'warning'.padEnd(12)} ${visible(warning)}`)
   for (const stream of outputStreams) {

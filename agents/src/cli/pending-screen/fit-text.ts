@@ -1,11 +1,37 @@
+import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 /** A letter with more marks than this would be drawn over the lines around it. */
 const mostCodePoints = 10
 
-/** How many columns a text takes on a terminal. */
-export const widthOf = (text: string): number => stringWidth(text)
+/** Terminals of these languages draw letters of two widths (`§`, `й`) as wide ones. */
+const ambiguousIsNarrow = !/^(?:zh|ja|ko)/.test(
+  process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '',
+)
+
+/** How many columns a text takes at most. */
+export function widthOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length
+  let width = 0
+  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) {
+    width += columnsOf(segment)
+  }
+  return width
+}
+
+/**
+ * How many columns a character takes at most. Terminals differ about signs that are made of several: some draw each of
+ * them. A row that is counted too short only ends early; one that is counted too long would lose its end.
+ */
+function columnsOf(segment: string): number {
+  if (segment.length === 1 && segment < '\x7f') return 1
+  let sum = 0
+  for (const point of segment) {
+    sum += /^\p{Mn}$/u.test(point) ? 0 : Math.max(1, stringWidth(point, { ambiguousIsNarrow }))
+  }
+  return Math.max(sum, stringWidth(segment, { ambiguousIsNarrow }))
+}
 
 /**
  * Breaks a text into rows of a terminal. Nothing is left out; a pile of combining marks is spelled out.
@@ -66,7 +92,7 @@ export function padded(text: string, columns: number): string {
 function* pieces(text: string): Generator<[string, number]> {
   for (const { segment } of graphemes.segment(text)) {
     const points = segment.length > mostCodePoints ? Array.from(segment) : null
-    if (points === null || points.length <= mostCodePoints) yield [segment, widthOf(segment)]
+    if (points === null || points.length <= mostCodePoints) yield [segment, columnsOf(segment)]
     else {
       for (const point of points) {
         const spelled = String.raw`\u{${(point.codePointAt(0) ?? 0).toString(16)}}`

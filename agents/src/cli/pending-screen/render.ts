@@ -1,7 +1,7 @@
 import { alwaysDecisions, type ApprovalNeeded, type RiskLevel } from '@centralpost/shared'
 import { keyOf } from '../../operator/pending-watch.ts'
-import { visible, visibleCommand } from '../../visible.ts'
-import { type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
+import { numberedLines, readableCommand, visible, visibleCommand } from '../../visible.ts'
+import { alarmStyle, type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
 import { duration, type Style, styled } from '../terminal.ts'
 import { cut, padded, widthOf, wrapped } from './fit-text.ts'
 import type { View } from './keys.ts'
@@ -155,29 +155,38 @@ function detailOf(
   return fieldsOf(asked)
     .filter((field) => field[0] !== 'expires in' && isWanted(field))
     .flatMap(([label, text]) => {
-      const lines = isWide
-        ? wrapped(text, columns - 15).map((line, at) => [at === 0 ? label : '', line] as const)
-        : wrapped(text, columns - label.length - 2).map(
-            (line, at) => [at === 0 ? label : '', line] as const,
-          )
       const width = isWide ? 14 : label.length + 1
+      const lines = text
+        .split('\n')
+        .flatMap((line) => wrapped(line, columns - width - 1, gutterOf(line)))
+        .map((line, at) => [at === 0 ? label : '', line] as const)
       return lines.map(
         ([name, line]) => `${styled('dim', name.padEnd(width))} ${emphasised(label, line, asked)}`,
       )
     })
 }
 
+/** How far the rows of a numbered line of a command stand behind its number. */
+const gutterOf = (line: string): number => /^ *\d+│ /.exec(line)?.[0].length ?? 0
+
 function emphasised(label: string, text: string, asked: ApprovalNeeded): string {
   if (label === 'command') return styled('bold', text)
+  if (label === 'hidden') return styled(alarmStyle, text)
   if (label === 'risk') return styled(riskStyles[asked.risk.level], text)
   if (label === 'part' && text.startsWith('REVIEW')) return styled('yellow', text)
   return text
 }
 
 function shortOf(asked: ApprovalNeeded, columns: number): string[] {
+  const command = readableCommand(asked.command)
   return [
     ...wrapped(`${visible(asked.agent_id)} asks, at a ${asked.risk.level} risk:`, columns),
-    ...wrapped(visibleCommand(asked.command), columns).map((line) => styled('bold', line)),
+    ...(command.alarm === null
+      ? []
+      : wrapped(command.alarm, columns).map((line) => styled(alarmStyle, line))),
+    ...numberedLines(command)
+      .flatMap((line) => wrapped(line, columns, gutterOf(line)))
+      .map((line) => styled('bold', line)),
   ]
 }
 

@@ -2,13 +2,21 @@ import { emitKeypressEvents, type Key as TypedKey } from 'node:readline'
 import type { Key } from './keys.ts'
 import type { Size } from './render.ts'
 
-const enter = [
+export const enter = [
   '\x1b[?1049h', // a screen of its own: what was there before comes back
   '\x1b[?25l', // no cursor
   '\x1b[?7l', // a row that is wider than it should be must not push the others down
   '\x1b[?2004h', // what is pasted is told apart from what is typed
   '\x1b[2J',
 ].join('')
+/** What draws these rows, as many as the terminal has. */
+export function frameOf(rows: readonly string[]): string {
+  // a line is emptied before it is written: behind a full one, the erasing would take its last character
+  const lines = rows.map((row) => `\x1b[0m\x1b[2K${row}`).join('\r\n')
+  // drawn in one go where the terminal knows how
+  return `\x1b[?2026h\x1b[H${lines}\x1b[0m\x1b[?2026l`
+}
+
 const leave = '\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[?1049l'
 
 /**
@@ -46,9 +54,7 @@ export class TerminalScreen {
   /** Shows these rows and nothing else. */
   draw(rows: readonly string[]): void {
     if (!this.#isOpen) return
-    const lines = rows.map((row) => `${row}\x1b[0m\x1b[K`).join('\r\n')
-    // drawn in one go where the terminal knows how
-    process.stdout.write(`\x1b[?2026h\x1b[H${lines}\x1b[J\x1b[?2026l`)
+    process.stdout.write(frameOf(rows))
   }
 
   /** Gives the terminal back. May be called twice. */
