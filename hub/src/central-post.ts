@@ -8,11 +8,18 @@ import {
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
 import type { Incoming } from './admission.ts'
-import { ApprovalDesk, type Decided, type Decision } from './approval/approval-desk.ts'
+import {
+  ApprovalDesk,
+  type ApproveOptions,
+  type Decided,
+  type Decision,
+  type SameActions,
+} from './approval/approval-desk.ts'
 import { boundOf } from './approval/bound.ts'
+import { coolDownOf } from './approval/cool-down.ts'
+import { decidedBefore } from './approval/decided-before.ts'
 import { digestOf } from './approval/digest.ts'
 import type { Acceptance } from './approval/proposals.ts'
-import type { Always } from './approval/rule-book.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './clearance.ts'
 import { about, conclude } from './conclude.ts'
@@ -80,6 +87,7 @@ export class CentralPost {
     this.#desk = new ApprovalDesk({
       ...parts,
       release: (row) => this.#queue.push(row.agent_id, row.execution_id),
+      isInLine: (executionId) => this.#queue.isInLine(executionId),
     })
   }
 
@@ -105,7 +113,7 @@ export class CentralPost {
     const judged = await this.#judged(action, requestHash, judgement)
     const first = (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
     const isPending = first.row.status === 'pending'
-    const pressure = isPending ? await this.#desk.pressure(action.agentId) : null
+    const pressure = isPending ? await coolDownOf(action.agentId, this.#parts) : null
     if (pressure !== null) {
       return this.#refusals.reject({ ...action, requestHash, reason: pressure })
     }
@@ -143,7 +151,7 @@ export class CentralPost {
   async approveAction(
     name: ActionName,
     decision: Decision,
-    options: { digest?: string | undefined; always?: Always | undefined } = {},
+    options: ApproveOptions = {},
   ): Promise<Decided> {
     return this.#desk.approve(await this.#find(name), decision, options)
   }
@@ -152,7 +160,7 @@ export class CentralPost {
   async denyAction(
     name: ActionName,
     decision: Decision & { readonly reason: string },
-  ): Promise<CommandExecution> {
+  ): Promise<{ readonly row: CommandExecution; readonly same: SameActions }> {
     return this.#desk.deny(await this.#find(name), decision)
   }
 
@@ -193,9 +201,9 @@ export class CentralPost {
       { kind: 'cancelled', data: { by: decision.by, reason: decision.reason ?? null } },
       { decided_by: decision.by },
     )
-    if (isMine) this.#desk.forget(row.execution_id)
+    if (isMine) this.#desk.clocks.forget(row.execution_id)
     const isEnded = this.#running.end(row, new Cancelled(decision.by, reason))
-    if (!isMine && !isEnded) throw await this.#desk.decidedBefore(row.execution_id)
+    if (!isMine && !isEnded) throw await decidedBefore(this.#parts.ledger, row.execution_id)
     return this.#parts.ledger.get(row.execution_id)
   }
 
@@ -216,7 +224,7 @@ export class CentralPost {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     this.#queue.pause()
-    this.#desk.stop()
+    this.#desk.clocks.stop()
     const grace = setTimeout(() => {
       this.#running.endAll(new HubStopping())
     }, graceMs)
@@ -228,7 +236,7 @@ export class CentralPost {
   }
 
   #enqueue(row: CommandExecution): void {
-    this.#desk.watch(row)
+    this.#desk.clocks.watch(row)
     this.#queue.push(row.agent_id, row.execution_id)
   }
 
@@ -289,7 +297,7 @@ export class CentralPost {
     }
     const isMine = await this.#running.register(row, () => ledger.step(executionId, step), Boolean)
     if (!isMine) return null
-    this.#desk.forget(executionId)
+    this.#desk.clocks.forget(executionId)
     return { row: { ...row, execution_timestamp: startedAt }, judgement }
   }
 
@@ -330,8 +338,8 @@ export class CentralPost {
    */
   async #clearedStill(row: CommandExecution): Promise<Judgement | null> {
     const { now, ledger, limits } = this.#parts
-    if (row.deadline !== null && now() >= row.deadline) {
-      this.#desk.watch(row)
+    if (this.#desk.clocks.isOver(row)) {
+      this.#desk.clocks.watch(row)
       return null
     }
     const clearance = await clearanceOf(row, this.#parts)

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '@centralpost/shared'
 import { readVerdict } from './action.ts'
-import { sandboxBound } from './approval/bound.ts'
+import { sandboxBound, unboundOf } from './approval/bound.ts'
 import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
 import { defaultScope, holderOf } from './approval/rule-scope.ts'
 import type { AppliedSandbox } from './execution/index.ts'
@@ -106,6 +106,8 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
 export interface Votes {
   readonly approvals: readonly string[]
   readonly neededFor: (verdict: Verdict) => number
+  /** how many other pending actions are the same */
+  readonly same?: number
 }
 
 const needsMore = { refused: 'more than one must approve it, so each one is asked about' }
@@ -134,6 +136,8 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     verdict,
     digest: row.digest ?? '',
     bound,
+    not_bound: unboundOf(bound),
+    ...(votes.same !== undefined && { same_pending: votes.same }),
     sandbox: bound[sandboxBound] ?? null,
     always: alwaysDecisions.map((decision) => {
       const made = needed > 1 ? needsMore : ruleFor(decision, subject)

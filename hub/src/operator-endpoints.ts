@@ -11,7 +11,7 @@ import {
   rulesCallSchema,
 } from '@centralpost/shared'
 import { alwaysRuleOf } from './approval/always-rule-message.ts'
-import { pendingPage } from './approval/approval-desk.ts'
+import { pendingPage, type SameActions } from './approval/approval-desk.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './find-action.ts'
 import type { CommandExecution } from './history/schema.ts'
@@ -39,13 +39,13 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         decision === 'approve_once'
           ? undefined
           : { decision, scope, expiresInMs: expiresIn === undefined ? undefined : expiresIn * 1000 }
-      const { row, approvals, needed, ruleId } = await centralPost.approveAction(
+      const { row, approvals, needed, ruleId, same } = await centralPost.approveAction(
         named(call),
         { by, reason: call.comment },
-        { digest: call.digest, always },
+        { digest: call.digest, always, same: call.same },
       )
       return {
-        ...decided(row, by),
+        ...decided(row, by, same),
         approvals,
         approvals_needed: needed,
         ...(ruleId !== null && { rule_id: ruleId }),
@@ -53,7 +53,9 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
     }),
     operatorEndpoint('deny', 'refuse an action', denyCallSchema, async (call, by) => {
       const { reason, suggestion } = call
-      return decided(await centralPost.denyAction(named(call), { by, reason, suggestion }), by)
+      const denial = { by, reason, suggestion }
+      const { row, same } = await centralPost.denyAction(named(call), denial)
+      return decided(row, by, same)
     }),
     operatorEndpoint('rules', 'the always rules; end one', rulesCallSchema, async (call, by) => {
       if (call.revoke !== undefined) await centralPost.revokeApprovalRule(call.revoke, by)
@@ -103,13 +105,15 @@ function named(call: { action_id: string; agent_id?: string | undefined }): Acti
   return { actionId: call.action_id, agentId: call.agent_id }
 }
 
-function decided(row: CommandExecution, by: string): object {
+function decided(row: CommandExecution, by: string, same: SameActions): object {
   return {
     action_id: row.action_id,
     agent_id: row.agent_id,
     state: row.status,
     decided_by: row.decided_by ?? by,
     decided_at: isoOf(row.approval_timestamp ?? row.finished_at ?? Date.now()),
+    ...(same.decided.length > 0 && { same_decided: same.decided }),
+    ...(same.pending > 0 && { same_pending: same.pending }),
   }
 }
 

@@ -37,6 +37,11 @@ export class RunQueue {
     return this.#waiting
   }
 
+  /** Whether an action waits for a place. */
+  isInLine(executionId: number): boolean {
+    return [...this.#lines.values()].some((line) => line.includes(executionId))
+  }
+
   /** Puts an action at the end of its agent's line. */
   push(agentId: string, executionId: number): void {
     const line = this.#lines.get(agentId)

@@ -19,6 +19,13 @@ async function askAndSee(
   return { action, shown }
 }
 
+async function askTheSame(agent: Agent, operator: Operator, times: number) {
+  const asked = []
+  for (let n = 0; n < times; n += 1) asked.push(await agent.requestAction('touch same'))
+  await eventually(async () => (await operator.pending()).length === times)
+  return asked
+}
+
 describe('always decisions', () => {
   test('make the rule that was shown; it lets the same run without a question, is counted and can be revoked', async () => {
     await using it = await TestHub.start()
@@ -246,18 +253,56 @@ describe('more than one must approve', () => {
 })
 
 describe('back-pressure', () => {
-  test('identical pending requests share one decision', async () => {
+  test('one approval runs one action, and says how many that are the same wait on', async () => {
     await using it = await TestHub.start()
     const agent = await it.agent()
     const operator = await it.operator()
-    const same = await Promise.all(
-      Array.from({ length: 5 }, () => agent.requestAction('touch same')),
-    )
-    await eventually(async () => (await operator.pending()).length === 5)
-    await operator.approve(same[2]?.actionId ?? '')
-    const results = await Promise.all(same.map((one) => one.result({ timeoutMs: 5000 })))
-    expect(results.map((result) => result.status)).toEqual(Array(5).fill('completed'))
-    expect(await operator.pending()).toEqual([])
+    const asked = await askTheSame(agent, operator, 3)
+    expect((await operator.pending()).map((one) => one.same_pending)).toEqual([2, 2, 2])
+
+    expect(await operator.approve(asked[1]?.actionId ?? '')).toMatchObject({ same_pending: 2 })
+
+    expect(await asked[1]?.result({ timeoutMs: 5000 })).toMatchObject({ status: 'completed' })
+    expect((await operator.pending()).map((one) => one.action_id)).toEqual([
+      asked[0]?.actionId,
+      asked[2]?.actionId,
+    ])
+    const rest = await operator.approve(asked[0]?.actionId ?? '', { same: true })
+    expect(rest).toMatchObject({ same_decided: [asked[2]?.actionId] })
+    expect(rest).not.toHaveProperty('same_pending')
+    const results = await Promise.all(asked.map((one) => one.result({ timeoutMs: 5000 })))
+    expect(results.map((result) => result.status)).toEqual(Array(3).fill('completed'))
+  })
+
+  test('one denial refuses all that are the same, and counts once', async () => {
+    await using it = await TestHub.start({ config: { approvals: { denials_to_cool_down: 2 } } })
+    const agent = await it.agent()
+    const operator = await it.operator()
+    const asked = await askTheSame(agent, operator, 4)
+
+    const denied = await operator.deny(asked[0]?.actionId ?? '', 'no')
+
+    expect(denied.same_decided).toHaveLength(3)
+    for (const one of asked) {
+      expect(await one.result({ timeoutMs: 5000 })).toMatchObject({ status: 'denied' })
+    }
+    const next = await askAndSee(agent, operator, 'touch other')
+    await operator.deny(next.action.actionId, 'no')
+    const hot = await agent.requestAction('touch third')
+    expect(await hot.result({ timeoutMs: 5000 })).toMatchObject({ status: 'rejected' })
+  })
+
+  test('what was approved in time still runs when the hub was too busy to start it in time', async () => {
+    await using it = await TestHub.start({
+      config: { execution: { parallel: 1 }, approvals: { execute_within: 1 } },
+    })
+    const agent = await it.agent()
+    const operator = await it.operator()
+    const busy = await askAndSee(agent, operator, 'touch busy; sleep 3')
+    await operator.approve(busy.action.actionId)
+    const { action } = await askAndSee(agent, operator, 'touch later')
+    await operator.approve(action.actionId)
+    expect(await action.result({ timeoutMs: 15_000 })).toMatchObject({ status: 'completed' })
   })
 
   test('more waiting actions of one agent than allowed are rejected; others are not touched', async () => {
@@ -289,7 +334,7 @@ describe('back-pressure', () => {
     const hot = await agent.requestAction('touch made-3')
     expect(await hot.result({ timeoutMs: 5000 })).toMatchObject({
       status: 'rejected',
-      reason: expect.stringMatching(/were denied.* after \d{4}-/),
+      reason: expect.stringMatching(/was denied.* after \d{4}-/),
     })
     await eventually(async () => {
       const later = await agent.requestAction('touch made-4')

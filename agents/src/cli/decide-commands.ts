@@ -3,8 +3,10 @@ import {
   alwaysDecisions,
   type AlwaysScope,
   alwaysScopes,
+  type decisionReplySchema,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
+import type { z } from 'zod'
 import type { Operator } from '../operator/operator.ts'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
@@ -15,6 +17,7 @@ import { print, printJson } from './terminal.ts'
 interface ApproveOptions extends OperatorOptions {
   readonly agent?: string
   readonly digest?: string
+  readonly same?: boolean
   readonly comment?: string
   readonly decision: 'approve_once' | AlwaysDecision
   readonly scope?: AlwaysScope
@@ -37,6 +40,7 @@ export function addDecideCommands(program: Command): void {
       '--digest <digest>',
       'approve only what has this digest (centralpost pending ID shows it)',
     )
+    .option('--same', 'also every waiting action that is the same; without it only this one runs')
     .option('--comment <text>', 'kept in the history')
     .addOption(
       new Option(
@@ -61,7 +65,10 @@ export function addDecideCommands(program: Command): void {
         ...(options.suggestion !== undefined && { suggestion: options.suggestion }),
       })
       if (options.json) printJson(decided)
-      else print(`denied ${actionId} of ${decided.agent_id}`)
+      else {
+        print(`denied ${actionId} of ${decided.agent_id}`)
+        for (const line of toldOfSame(decided)) print(line)
+      }
     }),
   )
   const cancel = forAction(program, 'cancel', 'end an action, whether it waits or runs').option(
@@ -102,6 +109,7 @@ async function approveShown(
   const decided = await operator.approve(actionId, {
     ...agentOf(options),
     ...(digest !== undefined && { digest }),
+    ...(options.same !== undefined && { same: options.same }),
     ...(options.comment !== undefined && { comment: options.comment }),
     decision: options.decision,
     ...(options.scope !== undefined && { scope: options.scope }),
@@ -117,7 +125,21 @@ async function approveShown(
       ? `approved ${visible(actionId)} of ${decided.agent_id}: ${approvals.length} of ${needed} have, it still waits`
       : `approved ${visible(actionId)} of ${decided.agent_id}`,
   )
+  for (const line of toldOfSame(decided)) print(line)
   if (decided.rule_id !== undefined) print(`made the always rule ${decided.rule_id}`)
+}
+
+/** The waiting actions that are the same: which were decided with this one, and how many wait on. */
+function toldOfSame({
+  same_decided: decided = [],
+  same_pending: waiting = 0,
+}: z.infer<typeof decisionReplySchema>): string[] {
+  return [
+    ...(decided.length > 0 ? [`and ${decided.length} more that are the same`] : []),
+    ...(waiting > 0
+      ? [`${waiting} more that are the same wait on; --same decides all of them`]
+      : []),
+  ]
 }
 
 const agentOf = (options: { readonly agent?: string }): { agentId?: string } =>

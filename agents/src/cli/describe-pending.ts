@@ -19,6 +19,8 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['sandbox', visible(asked.sandbox ?? '')],
     ...asked.verdict.reasons.map((reason): Field => ['needs review', visible(reason)]),
     ...partsOf(asked),
+    ...(asked.not_bound ?? []).map((what): Field => ['not bound', visible(what)]),
+    ['the same', toldOfSame(asked.same_pending ?? 0)],
     ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
     ['asked because', visible(asked.context ?? '')],
     ['agent', visible(asked.agent_id)],
@@ -26,7 +28,7 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ['for at most', duration(asked.timeout)],
     ['trust', asked.trust_level],
     ...Object.entries(asked.bound)
-      .filter(([name]) => name !== 'sandbox')
+      .filter(([name]) => name !== 'sandbox' && !name.startsWith('not bound'))
       .map(([name, value]): Field => [
         'binds',
         visible(`${name} ${value.length > 40 ? `${value.slice(0, 12)}…` : value}`),
@@ -92,6 +94,12 @@ export function commandBehind(command: string, width: number): string[] {
     ...(readable.alarm === null ? [] : linesBehind('hidden', readable.alarm, width, alarmStyle)),
     ...linesBehind('command', numberedLines(readable).join('\n'), width),
   ]
+}
+
+function toldOfSame(count: number): string {
+  return count === 0
+    ? ''
+    : `${count} more wait that are the same; this approval clears only this one`
 }
 
 /** How long an action still waits. */

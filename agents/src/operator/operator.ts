@@ -24,6 +24,8 @@ export interface ApproveOptions {
   readonly agentId?: string
   /** the digest that was shown: the hub then approves exactly that, or nothing */
   readonly digest?: string
+  /** clears every pending action that is the same as well @default false */
+  readonly same?: boolean
   readonly comment?: string
   /** an always decision makes a rule as well: the one that the approval request showed for it */
   readonly decision?: 'approve_once' | AlwaysDecision
@@ -86,6 +88,7 @@ export class Operator extends OperatorQuestions {
     const call = {
       ...named(actionId, options.agentId),
       ...(options.digest !== undefined && { digest: options.digest }),
+      ...(options.same !== undefined && { same: options.same }),
       ...(options.comment !== undefined && { comment: options.comment }),
       ...(options.decision !== undefined && { decision: options.decision }),
       ...(options.scope !== undefined && { scope: options.scope }),

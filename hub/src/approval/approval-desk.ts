@@ -6,7 +6,6 @@ import {
 } from '@centralpost/shared'
 import { readVerdict } from '../action.ts'
 import { about, conclude, type ConcludeParts } from '../conclude.ts'
-import { Deadlines } from '../deadlines.ts'
 import type { ApprovalStore } from '../history/approval-store.ts'
 import type { CommandExecution } from '../history/schema.ts'
 import {
@@ -14,13 +13,14 @@ import {
   approvalNeededOf,
   approvedOf,
   deniedOf,
-  isoOf,
   isOwnActionOf,
 } from '../messages.ts'
 import { earliest } from '../rows.ts'
+import { decidedBefore } from './decided-before.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import { Proposals } from './proposals.ts'
 import { type Always, RuleBook } from './rule-book.ts'
+import { WaitingClocks } from './waiting-clocks.ts'
 
 /** How many pending actions are looked at for one page. */
 export const pendingPage = 200
@@ -47,6 +47,15 @@ export interface ApprovalLimits {
   readonly selfApproval: () => Promise<boolean>
 }
 
+/** What an operator says with an approval. */
+export interface ApproveOptions {
+  /** what they were shown; another one clears nothing */
+  readonly digest?: string | undefined
+  readonly always?: Always | undefined
+  /** clears every pending action that is the same as well */
+  readonly same?: boolean | undefined
+}
+
 export interface ApprovalDeskParts extends ConcludeParts {
   readonly approvals: ApprovalStore
   readonly announce: Announcer
@@ -54,6 +63,8 @@ export interface ApprovalDeskParts extends ConcludeParts {
   readonly now: () => number
   /** hands an approved action on to run */
   readonly release: (row: CommandExecution) => void
+  /** whether an action stands in line because every place to run at is taken */
+  readonly isInLine: (executionId: number) => boolean
 }
 
 export interface Decided {
@@ -61,18 +72,26 @@ export interface Decided {
   readonly approvals: readonly string[]
   readonly needed: number
   readonly ruleId: string | null
+  readonly same: SameActions
+}
+
+/** What became of the pending actions that were the same as one that was decided. */
+export interface SameActions {
+  /** ids of those that were decided with it */
+  readonly decided: readonly string[]
+  /** how many wait on */
+  readonly pending: number
 }
 
 /**
- * Where REVIEW actions wait for a person. Two clocks run, both absolute and both in the ledger, so that they survive
- * a restart: until `deadline` a pending action may be decided, and an approved one must have started. Decisions are
- * compare-and-set: one wins, the others are told who won and when.
+ * Where REVIEW actions wait for a person. Decisions are compare-and-set: one wins, the others are told who won and when.
+ * One approval clears one action; those that are the same go with it only where the operator says so.
  */
 export class ApprovalDesk {
   readonly rules: RuleBook
   readonly proposals: Proposals
+  readonly clocks: WaitingClocks
   readonly #parts: ApprovalDeskParts
-  readonly #deadlines: Deadlines
 
   constructor(parts: ApprovalDeskParts) {
     this.#parts = parts
@@ -82,12 +101,7 @@ export class ApprovalDesk {
       neededFor: (verdict) => this.neededFor(verdict),
       selfApproval: parts.limits.selfApproval,
     })
-    this.#deadlines = new Deadlines(parts.now, (executionId, deadline) => {
-      this.#expire(executionId, deadline).catch((error: unknown) => {
-        parts.log.error('an expiry could not be recorded', { executionId, error })
-        this.#deadlines.again(executionId, deadline, 1000)
-      })
-    })
+    this.clocks = new WaitingClocks(parts)
   }
 
   /** How many operators must approve what was judged so. */
@@ -95,40 +109,12 @@ export class ApprovalDesk {
     return this.#parts.limits.quorum[verdict.risk.level]
   }
 
-  /** Why an agent may not ask for an approval now, or null: it was denied too often. */
-  async pressure(agentId: string): Promise<string | null> {
-    const { ledger, limits, now } = this.#parts
-    const denials = await ledger.latestDenials(agentId, limits.denialsToCoolDown)
-    const since = denials.at(-1)
-    const isHot = denials.length >= limits.denialsToCoolDown && since !== undefined
-    if (!isHot || now() - since >= limits.coolDownMs) return null
-    const until = isoOf(since + limits.coolDownMs)
-    return `${denials.length} actions of "${agentId}" were denied in a row of time; ask for reviewed actions again after ${until}`
-  }
-
   /** Asks for a decision on a pending action. */
   requestApproval(row: CommandExecution): void {
-    this.watch(row)
+    this.clocks.watch(row)
     this.#parts.announce.approvalNeeded(
       approvalNeededOf(row, { approvals: [], neededFor: (verdict) => this.neededFor(verdict) }),
     )
-  }
-
-  /**
-   * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
-   * neither of them longer than they have: only `expires_at`, which the agent chose, is a moment on the wall.
-   */
-  watch(row: CommandExecution): void {
-    const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
-    if (deadline === null) return
-    const { pendingMs, executeWithinMs } = this.#parts.limits
-    const withinMs = status === 'pending' ? pendingMs : executeWithinMs
-    this.#deadlines.set(executionId, deadline, deadline === expiresAt ? undefined : withinMs)
-  }
-
-  /** Drops the clock of an action that has started or ended. */
-  forget(executionId: number): void {
-    this.#deadlines.clear(executionId)
   }
 
   /**
@@ -139,109 +125,111 @@ export class ApprovalDesk {
   async pending(after: number): Promise<ApprovalNeeded[]> {
     const rows = await this.#parts.ledger.inState('pending', after, pendingPage)
     const votes = await this.#parts.approvals.votes(rows.map((row) => row.execution_id))
+    const sizes = new Map<string | null, number>()
+    for (const { digest } of rows) sizes.set(digest, (sizes.get(digest) ?? 0) + 1)
     return rows.map((row) =>
       approvalNeededOf(row, {
         approvals: votes.get(row.execution_id) ?? [],
         neededFor: (verdict) => this.neededFor(verdict),
+        same: (sizes.get(row.digest) ?? 1) - 1,
       }),
     )
   }
 
   /**
-   * Clears a pending action to run, exactly as it was shown, and with it every pending action that is the same. An
+   * Clears a pending action to run, exactly as it was shown; those that are the same only where the operator says so. An
    * always decision makes a rule as well. Where more than one must approve, it may still wait afterwards.
    *
-   * @param digest what the operator was shown, when they say so; another one clears nothing
    * @throws {CentralPostError} `conflict` when the digest differs, somebody decided before, or the time is over;
    * `forbidden` for one's own action; `invalid_request` for an always rule that cannot be
    */
   async approve(
     row: CommandExecution,
     decision: Decision,
-    options: { digest?: string | undefined; always?: Always | undefined } = {},
+    options: ApproveOptions = {},
   ): Promise<Decided> {
-    const { ledger, approvals, limits, now } = this.#parts
+    const { limits } = this.#parts
     await checkOwn(row, decision.by, limits.selfApproval)
-    if (options.digest !== undefined && options.digest !== row.digest) {
-      throw new CentralPostError(
-        'conflict',
-        `digest: ${options.digest} is not what waits under ${row.action_id} (${String(row.digest)}); look at it again`,
-      )
-    }
-    const at = now()
-    if (row.status !== 'pending') throw await this.decidedBefore(row.execution_id)
-    if (row.deadline !== null && at >= row.deadline) {
-      await this.#expire(row.execution_id, row.deadline)
-      throw await this.decidedBefore(row.execution_id)
-    }
+    checkShown(row, options.digest)
+    await this.#checkPending(row)
     const needed = this.neededFor(readVerdict(row.verdict ?? ''))
     if (options.always) checkOneIsEnough(row, needed)
     const shape = options.always && this.rules.shapeFor(options.always, row)
-    const digest = row.digest ?? ''
-    const votes = await approvals.vote(row, digest, {
-      by: decision.by,
-      at,
-      comment: decision.reason,
-    })
-    const told = { approvals: votes, needed, ruleId: null }
-    if (votes.length < needed) {
-      const approval = { by: decision.by, approvals: votes, needed, at }
-      this.#parts.announce.approved(approvedOf(row, approval))
-      return { ...told, row: await ledger.get(row.execution_id) }
-    }
+    const votes = await this.#vote(row, decision)
+    const told = { approvals: votes, needed }
+    if (votes.length < needed) return { ...told, ...(await this.#waitsOn(row, decision, told)) }
 
     const approved = await this.#clear(row, decision, votes)
-    if (approved === null) throw await this.decidedBefore(row.execution_id)
+    if (approved === null) throw await decidedBefore(this.#parts.ledger, row.execution_id)
     const rule =
       options.always && shape
         ? await this.rules.make(row, decision.by, options.always, shape)
         : null
-    for (const same of await ledger.pendingWithDigest(digest)) {
-      await this.#clear(same, { by: decision.by, reason: `with ${row.action_id}` }, votes)
-    }
-    return { ...told, row: approved, ruleId: rule?.rule_id ?? null }
+    const along = { by: decision.by, reason: `with ${row.action_id}` }
+    const same = await this.#withSame(row, async (other) =>
+      options.same ? (await this.#clear(other, along, votes)) !== null : false,
+    )
+    return { ...told, row: approved, ruleId: rule?.rule_id ?? null, same }
   }
 
   /**
-   * Refuses a pending action, and every pending action that is the same; the reason reaches the agent.
+   * Refuses a pending action, and every pending action that is the same; the reason reaches the agent. However many it
+   * refuses, it is one denial.
    *
    * @throws {CentralPostError} `conflict` when somebody decided before; says who won and when
    */
   async deny(
     row: CommandExecution,
     decision: Decision & { readonly reason: string },
-  ): Promise<CommandExecution> {
-    if (!(await this.#refuse(row, decision))) throw await this.decidedBefore(row.execution_id)
-    for (const same of await this.#parts.ledger.pendingWithDigest(row.digest ?? '')) {
-      await this.#refuse(same, decision)
-    }
-    return this.#parts.ledger.get(row.execution_id)
+  ): Promise<{ readonly row: CommandExecution; readonly same: SameActions }> {
+    const { ledger, now } = this.#parts
+    const at = now()
+    if (!(await this.#refuse(row, decision, at)))
+      throw await decidedBefore(ledger, row.execution_id)
+    const same = await this.#withSame(row, (other) => this.#refuse(other, decision, at))
+    return { row: await ledger.get(row.execution_id), same }
   }
 
-  /** The error for whoever comes too late: what was decided, by whom and when. */
-  async decidedBefore(executionId: number): Promise<CentralPostError> {
-    const row = await this.#parts.ledger.get(executionId)
-    if (row.status === 'pending') {
-      return new CentralPostError(
-        'conflict',
-        `${row.action_id} has changed since it was shown and waits again; look at it once more`,
-      )
+  async #checkPending(row: CommandExecution): Promise<void> {
+    const { ledger, now } = this.#parts
+    const isLate = row.deadline !== null && now() >= row.deadline
+    if (row.status === 'pending' && !isLate) return
+    if (row.status === 'pending' && row.deadline !== null) {
+      await this.clocks.expire(row.execution_id, row.deadline)
     }
-    const when = row.approval_timestamp ?? row.finished_at ?? row.execution_timestamp
-    return new CentralPostError('conflict', `${row.action_id} ${whatBecameOf(row)}`, {
-      details: {
-        action_id: row.action_id,
-        agent_id: row.agent_id,
-        state: row.status,
-        decided_by: row.decided_by,
-        decided_at: when === null ? null : isoOf(when),
-      },
-    })
+    throw await decidedBefore(ledger, row.execution_id)
   }
 
-  /** Forgets the clocks; they are in the ledger. */
-  stop(): void {
-    this.#deadlines.clearAll()
+  #vote(row: CommandExecution, { by, reason }: Decision): Promise<string[]> {
+    const { approvals, now } = this.#parts
+    return approvals.vote(row, row.digest ?? '', { by, at: now(), comment: reason })
+  }
+
+  /** Tells that one more has said yes, and that more must. */
+  async #waitsOn(
+    row: CommandExecution,
+    { by }: Decision,
+    votes: Pick<Decided, 'approvals' | 'needed'>,
+  ): Promise<Pick<Decided, 'row' | 'ruleId' | 'same'>> {
+    const { announce, ledger, now } = this.#parts
+    announce.approved(approvedOf(row, { by, ...votes, at: now() }))
+    const same = await this.#withSame(row, async () => false)
+    return { row: await ledger.get(row.execution_id), ruleId: null, same }
+  }
+
+  /** @param decide decides on another action that is the same; false: it waits on */
+  async #withSame(
+    row: CommandExecution,
+    decide: (other: CommandExecution) => Promise<boolean>,
+  ): Promise<SameActions> {
+    const decided: string[] = []
+    let pending = 0
+    for (const other of await this.#parts.ledger.pendingWithDigest(row.digest ?? '')) {
+      if (other.execution_id === row.execution_id) continue
+      if (await decide(other)) decided.push(other.action_id)
+      else pending += 1
+    }
+    return { decided, pending }
   }
 
   async #clear(
@@ -272,7 +260,7 @@ export class ApprovalDesk {
     })
     if (!isMine) return null
     const approved: CommandExecution = { ...row, ...changes, status: 'queued' }
-    this.watch(approved)
+    this.clocks.watch(approved)
     const approval = { by: decision.by, approvals: votes, needed: votes.length, at }
     this.#parts.announce.approved(approvedOf(row, approval))
     release(approved)
@@ -283,10 +271,10 @@ export class ApprovalDesk {
   async #refuse(
     row: CommandExecution,
     decision: Decision & { readonly reason: string },
+    at: number,
   ): Promise<boolean> {
     const { by, reason } = decision
     const suggestion = decision.suggestion ?? readVerdict(row.verdict ?? '').suggestion ?? null
-    const at = this.#parts.now()
     const isMine = await conclude(
       this.#parts,
       row,
@@ -296,46 +284,16 @@ export class ApprovalDesk {
       { decided_by: by, approval_timestamp: at },
     )
     if (!isMine) return false
-    this.#deadlines.clear(row.execution_id)
+    this.clocks.forget(row.execution_id)
     this.#parts.announce.denied(deniedOf(row, { by, reason, suggestion, at }))
     return true
   }
-
-  /** @param deadline the one that is over; an action that has another one by now goes on */
-  async #expire(executionId: number, deadline: number): Promise<void> {
-    const row = await this.#parts.ledger.get(executionId)
-    const at = this.#parts.now()
-    const mayExpire = row.status === 'pending' || row.status === 'queued'
-    if (!mayExpire || row.deadline !== deadline) return
-    const reason =
-      row.status === 'pending'
-        ? `nobody decided until ${isoOf(deadline)}`
-        : `it was cleared, but did not start until ${isoOf(deadline)}`
-    const told = { kind: 'expired', data: { was: row.status, deadline } } as const
-    await conclude(
-      this.#parts,
-      row,
-      [row.status],
-      { status: 'expired', at, reason },
-      told,
-      {},
-      { deadline },
-    )
-  }
 }
 
-/** Who decided on an action and when, in words for whoever came too late. */
-function whatBecameOf(row: CommandExecution): string {
-  const by = row.decided_by ?? 'nobody'
-  if (row.status === 'denied') return `was denied by ${by}${atTime(row.finished_at)}`
-  if (row.status === 'cancelled') return `was cancelled by ${by}${atTime(row.finished_at)}`
-  const approved =
-    row.approved_by === null || row.approval_timestamp === null
-      ? ''
-      : `was approved by ${row.approved_by}${atTime(row.approval_timestamp)} and `
-  return `${approved}is ${row.status} already${atTime(row.finished_at)}`
-}
-
-function atTime(time: number | null): string {
-  return time === null ? '' : ` at ${isoOf(time)}`
+function checkShown(row: CommandExecution, digest: string | undefined): void {
+  if (digest === undefined || digest === row.digest) return
+  throw new CentralPostError(
+    'conflict',
+    `digest: ${digest} is not what waits under ${row.action_id} (${String(row.digest)}); look at it again`,
+  )
 }

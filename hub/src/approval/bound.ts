@@ -10,6 +10,8 @@ export type Bound = Readonly<Record<string, string>>
 /** Under which name it says how the command will be confined. */
 export const sandboxBound = 'sandbox'
 
+const notBound = 'not bound'
+
 const maxHashedBytes = 1_048_576
 const mostWords = 2048
 const mostMatches = 64
@@ -74,7 +76,7 @@ export async function boundOf(
       }
     }
   }
-  if (unbound.length > 0) found.set('not bound', unbound.join('; '))
+  if (unbound.length > 0) found.set(notBound, unbound.join('; '))
   return Object.fromEntries([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
@@ -83,6 +85,13 @@ export function differenceOf(before: Bound, after: Bound): string | null {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   const changed = [...names].filter((name) => before[name] !== after[name])
   return changed.length === 0 ? null : `changed since it was shown: ${changed.join(', ')}`
+}
+
+/** What can change between the approval and the start, each in words. */
+export function unboundOf(bound: Bound): string[] {
+  return Object.entries(bound)
+    .filter(([name]) => name.startsWith(notBound))
+    .map(([name, why]) => (name === notBound ? why : `${name.slice(notBound.length + 1)}: ${why}`))
 }
 
 function wordsOf(verdict: Judgement['verdict']): { programs: string[]; words: string[] } {

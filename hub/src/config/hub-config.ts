@@ -80,7 +80,7 @@ export const hubConfigSchema = z.strictObject({
         60,
         1,
         86_400,
-        'an approval is void when the action has not started by then',
+        'an approval is void when the action has not started by then; it may stand in line for 20 times this',
       ),
       quorum: z
         .strictObject({

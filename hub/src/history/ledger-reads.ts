@@ -97,18 +97,24 @@ export class LedgerReads {
     return this.#read(rows)
   }
 
-  /** When persons denied the agent's latest actions, newest first, in milliseconds since 1970. */
-  async latestDenials(agentId: string, limit: number): Promise<number[]> {
+  /**
+   * When persons denied the agent's latest actions, newest first, in milliseconds since 1970. One denial that refused
+   * several actions counts once.
+   *
+   * @param looked how many denied actions are looked at
+   */
+  async latestDenials(agentId: string, limit: number, looked: number): Promise<number[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
-      .select('finished_at')
+      .select('approval_timestamp')
       .where('agent_id', '=', agentId)
       // written out, so that the index of just these is taken
       .where(sql<boolean>`status = 'denied' and decided_by <> 'policy'`)
       .orderBy('execution_id', 'desc')
-      .limit(limit)
+      .limit(looked)
       .execute()
-    return rows.map((row) => row.finished_at ?? 0)
+    const moments = new Set(rows.map((row) => row.approval_timestamp ?? 0))
+    return [...moments].toSorted((one, other) => other - one).slice(0, limit)
   }
 
   /** Whether something that may have written was running at a moment or since, in milliseconds since 1970. */

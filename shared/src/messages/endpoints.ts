@@ -74,6 +74,10 @@ export const approveCallSchema = z.strictObject({
   action_id: actionIdSchema,
   agent_id: agentIdSchema.optional(),
   digest: z.string().optional(),
+  same: z
+    .boolean()
+    .default(false)
+    .describe('clears every pending action that is the same as well, each of which runs'),
   comment: z.string().max(1024).optional(),
   decision: z.enum(['approve_once', ...alwaysDecisions]).default('approve_once'),
   scope: z
@@ -103,6 +107,11 @@ export const decisionReplySchema = z.object({
     .describe('who has approved so far, where more than one must'),
   approvals_needed: z.int().optional(),
   rule_id: z.string().optional().describe('the always rule that was made'),
+  same_decided: z
+    .array(z.string())
+    .optional()
+    .describe('the other actions that were the same, and were decided with this one'),
+  same_pending: z.int().min(0).optional().describe('how many that are the same wait on'),
 })
 
 /** `rules`: the always rules; `revoke` ends one. */

@@ -26,7 +26,18 @@ export const approvalNeededSchema = z.object({
   bound: z
     .record(z.string(), z.string())
     .describe(
-      'what else the digest binds: where each program is, the hash of each script that is named',
+      'what else the digest binds: where each program is, the hash of each file that is named or read by implication',
+    ),
+  not_bound: z
+    .array(z.string())
+    .optional()
+    .describe('what can change between the approval and the start, each in words'),
+  same_pending: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'how many other pending actions are the same; an approval clears them only when told',
     ),
   sandbox: z
     .string()

@@ -27,7 +27,7 @@ test('no question of the flow reads the ledger from end to end', async () => {
   await reads.countInState('pending')
   await reads.oldestIn('pending')
   await reads.pendingWithDigest('digest')
-  await reads.latestDenials('agent', 5)
+  await reads.latestDenials('agent', 5, 250)
   await reads.hasWrittenSince(0)
   await reads.result(1)
   await reads.unpublished(10)

@@ -1,0 +1,106 @@
+import { conclude, type ConcludeParts } from '../conclude.ts'
+import { Deadlines } from '../deadlines.ts'
+import type { CommandExecution } from '../history/schema.ts'
+import { isoOf } from '../messages.ts'
+
+/** Behind other commands an approved action stands in line for so many times `execute_within`, and no longer. */
+const mostTimesInLine = 20
+
+export interface WaitingClocksParts extends ConcludeParts {
+  readonly limits: { readonly pendingMs: number; readonly executeWithinMs: number }
+  readonly now: () => number
+  /** whether an action stands in line because every place to run at is taken */
+  readonly isInLine: (executionId: number) => boolean
+}
+
+/**
+ * The clocks of what waits: until `deadline` a pending action may be decided, and an approved one must have started.
+ * Both are absolute and in the ledger, so that they survive a restart. A busy hub is not the approver's fault: what
+ * stands in line at its deadline may start later, up to a bound, unless the hub was away in between.
+ */
+export class WaitingClocks {
+  readonly #parts: WaitingClocksParts
+  readonly #deadlines: Deadlines
+  /** approved in time by this hub, and how long each may stand in line, by the monotonic clock */
+  readonly #inTime = new Map<number, number>()
+
+  constructor(parts: WaitingClocksParts) {
+    this.#parts = parts
+    this.#deadlines = new Deadlines(parts.now, (executionId, deadline) => {
+      this.#over(executionId, deadline).catch((error: unknown) => {
+        parts.log.error('an expiry could not be recorded', { executionId, error })
+        this.#deadlines.again(executionId, deadline, 1000)
+      })
+    })
+  }
+
+  /**
+   * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
+   * neither of them longer than they have: only `expires_at`, which the agent chose, is a moment on the wall.
+   */
+  watch(row: CommandExecution): void {
+    const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
+    if (deadline === null) return
+    const { pendingMs, executeWithinMs } = this.#parts.limits
+    const withinMs = status === 'pending' ? pendingMs : executeWithinMs
+    const isFixed = deadline === expiresAt
+    this.#deadlines.set(executionId, deadline, isFixed ? undefined : withinMs)
+    if (status === 'queued' && !isFixed && this.#parts.now() < deadline) {
+      this.#inTime.set(executionId, performance.now() + executeWithinMs * mostTimesInLine)
+    }
+  }
+
+  /** Whether an action that was cleared may not start any more. */
+  isOver({ execution_id: executionId, deadline }: CommandExecution): boolean {
+    if (deadline === null || this.#parts.now() < deadline) return false
+    return !this.#mayStandInLine(executionId)
+  }
+
+  /** Drops the clock of an action that has started or ended. */
+  forget(executionId: number): void {
+    this.#deadlines.clear(executionId)
+    this.#inTime.delete(executionId)
+  }
+
+  /** Forgets the clocks; they are in the ledger. */
+  stop(): void {
+    this.#deadlines.clearAll()
+    this.#inTime.clear()
+  }
+
+  /**
+   * Ends an action whose time is over.
+   *
+   * @param deadline the one that is over; an action that has another one by now goes on
+   */
+  async expire(executionId: number, deadline: number): Promise<void> {
+    const row = await this.#parts.ledger.get(executionId)
+    const mayExpire = row.status === 'pending' || row.status === 'queued'
+    if (!mayExpire || row.deadline !== deadline) return
+    const reason =
+      row.status === 'pending'
+        ? `nobody decided until ${isoOf(deadline)}`
+        : `it was cleared, but did not start until ${isoOf(this.#parts.now())}`
+    const isMine = await conclude(
+      this.#parts,
+      row,
+      [row.status],
+      { status: 'expired', at: this.#parts.now(), reason },
+      { kind: 'expired', data: { was: row.status, deadline } },
+      {},
+      { deadline },
+    )
+    if (isMine) this.forget(executionId)
+  }
+
+  async #over(executionId: number, deadline: number): Promise<void> {
+    const { isInLine, limits } = this.#parts
+    if (isInLine(executionId) && this.#mayStandInLine(executionId)) {
+      this.#deadlines.again(executionId, deadline, limits.executeWithinMs)
+    } else await this.expire(executionId, deadline)
+  }
+
+  #mayStandInLine(executionId: number): boolean {
+    return performance.now() < (this.#inTime.get(executionId) ?? 0)
+  }
+}
