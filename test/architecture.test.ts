@@ -82,7 +82,7 @@ describe('who imports whom', () => {
       'better-sqlite3': /^hub\/src\/history\//,
       kysely: /^hub\/src\/history\//,
       execa: /^hub\/src\/(broker|execution)\//,
-      pg: /^hub\/src\/history\/dialect\/postgres\.ts$/,
+      pg: /^hub\/src\/history\/dialect\/postgres(-lease)?\.ts$/,
       'prom-client': /^hub\/src\/telemetry\//,
       '@opentelemetry': /^shared\/src\/tracing\/otel-tracing\.ts$/,
       'string-width': /^agents\/src\/cli\/pending-screen\/fit-text\.ts$/,

@@ -42,6 +42,9 @@ import { TrustManager } from './trust/trust-manager.ts'
 import { sayingWhenUnwritten } from './until-written.ts'
 import { version } from './version.ts'
 
+/** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
+const endingMs = 2000
+
 export interface HubOptions {
   readonly config: HubConfig
   readonly dataDir: string
@@ -97,6 +100,11 @@ export class Hub {
       location: config.history.location ?? { backend: 'sqlite', dataDir },
       dataDir,
       hubId,
+      lease: {
+        marker: markerOf(dataDir, hubId),
+        leaseMs: config.history.leaseMs,
+        graceMs: config.execution.kill_grace * 1000 + endingMs,
+      },
       masking: config.history.masking,
       onLost: (error) => {
         log.error('the history is lost; the hub must start anew', { error })
@@ -119,6 +127,9 @@ export class Hub {
       ...confined.options,
     })
     opened.defer(() => executor.stop())
+    // another hub may call interrupted by then what goes on here
+    historyLost.promise.catch(() => executor.stop())
+    history.lease.onRenewed((untilBootMs) => executor.extendLease(untilBootMs))
 
     const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
     opened.defer(() => bus.drain())
@@ -227,7 +238,7 @@ export class Hub {
     }
     await prepareStreams(bus, streams)
     // before the first request: what runs now must not be taken for what a dead hub left
-    const survivors = await executor.endSurvivors()
+    const survivors = await executor.endSurvivors(history.lease.earlierMarkers)
     for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
     await centralPost.recover(
       (row) =>
@@ -313,6 +324,11 @@ function faultInEnv(env: Readonly<Record<string, string>>): string | null {
   return refused === null ? null : `${refused.name} may not be set: it ${refused.reason}`
 }
 
+/** What processes of this hub's commands carry: never the same for two hubs of one machine. */
+function markerOf(dataDir: string, hubId: string): string {
+  return `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
+}
+
 function executorOptions(config: HubConfig, dataDir: string, hubId: string, log: Logger) {
   const { execution } = config
   const defaults = executorOptionsSchema.parse({})
@@ -328,8 +344,7 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     passEnv: [...defaults.passEnv, ...execution.pass_env],
     spoolDir,
     cacheDir: join(dataDir, 'cache', 'node'),
-    // processes carry it: it must not be the same for two hubs of one machine
-    marker: `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`,
+    marker: markerOf(dataDir, hubId),
     log: log.child({ part: 'executor' }),
   }
 }

@@ -11,6 +11,7 @@
  * - **result**: the one terminal message of an action.
  * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet confirmed by the broker.
  */
+export * from './boot-clock.ts'
 export * from './bus/bus.ts'
 export * from './bus/credentials.ts'
 export * from './bus/endpoints.ts'

@@ -1,3 +1,4 @@
 /** What a process that must stay small may import: no library stands behind it. */
+export { bootMs } from './boot-clock.ts'
 export { messageOf } from './message-of.ts'
 export { outputStreams, type OutputStream } from './output-streams.ts'

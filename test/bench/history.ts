@@ -55,6 +55,7 @@ function openHistory(dir: string): Promise<History> {
     location: { backend: 'sqlite', dataDir: dir },
     dataDir: dir,
     hubId: 'bench',
+    lease: { marker: 'bench', leaseMs: 15_000, graceMs: 7000 },
     masking: { isOn: true },
     onLost: (error) => {
       throw error

@@ -42,6 +42,8 @@ export class Outbox {
   /** more waits in the ledger than may be on its way */
   #isBehind = false
   #isStopped = false
+  /** what was confirmed could not be noted: sent again at once, it would go out without end */
+  #isUnnoted = false
   #retry: NodeJS.Timeout | undefined
 
   constructor(bus: Bus, parts: OutboxParts) {
@@ -87,6 +89,7 @@ export class Outbox {
     try {
       while (this.#isKicked) {
         this.#isKicked = false
+        this.#isUnnoted = false
         await this.#sendAll()
       }
     } catch (error) {
@@ -114,6 +117,7 @@ export class Outbox {
       if (sent.includes(false)) return
       this.#note()
       await this.#notes
+      if (this.#isUnnoted) return
     }
   }
 
@@ -150,6 +154,7 @@ export class Outbox {
       .then(() => {})
       .catch((error: unknown) => {
         // they go out once more, with the same content
+        this.#isUnnoted = true
         this.#parts.log.warn('confirmed results could not be noted', { error: messageOf(error) })
         this.#tryLater()
       })

@@ -207,6 +207,12 @@ export const hubConfigSchema = z.strictObject({
         .describe(
           'of the PostgreSQL database; a password belongs into CENTRALPOST_HISTORY_URL, which is taken instead',
         ),
+      lease: seconds(
+        15,
+        1,
+        600,
+        'how long a hub may be cut off from PostgreSQL before it ends and another may take over',
+      ),
       mask: z
         .boolean()
         .default(true)
@@ -277,6 +283,8 @@ export type HubConfigFile = z.infer<typeof hubConfigSchema>
 export interface HistorySettings {
   /** null: files in the data directory */
   readonly location: { readonly backend: 'postgres'; readonly url: string } | null
+  /** how long a hub may go without renewing its lease, in milliseconds */
+  readonly leaseMs: number
   readonly masking: { readonly isOn: boolean; readonly patterns: readonly RegExp[] }
 }
 
@@ -339,6 +347,7 @@ export function historySettings({ history }: HubConfigFile, file: string): Histo
   return {
     location:
       history.backend === 'postgres' && url !== undefined ? { backend: 'postgres', url } : null,
+    leaseMs: history.lease * 1000,
     masking: { isOn: history.mask, patterns },
   }
 }

@@ -135,6 +135,11 @@ export class RunnerProcess {
     this.#send({ kind: 'end', runId, reason })
   }
 
+  /** Lets its commands run until a moment of the machine's clock (`bootMs`); then it ends them by itself. */
+  extendLease(untilBootMs: number): void {
+    this.#send({ kind: 'lease', untilBootMs })
+  }
+
   /** Ends what runs have left behind. Null when the runner died meanwhile. */
   async sweep(sweep: Sweep): Promise<readonly Survivor[] | null> {
     const { promise, resolve } = Promise.withResolvers<readonly Survivor[] | null>()

@@ -26,6 +26,8 @@ export type ToRunner =
       readonly isLive: boolean
     }
   | { readonly kind: 'end'; readonly runId: string; readonly reason: EndReason }
+  /** how long commands may run without another word of the hub's, by the machine's clock (`bootMs`) */
+  | { readonly kind: 'lease'; readonly untilBootMs: number }
   | { readonly kind: 'ping' }
   | ({ readonly kind: 'sweep'; readonly sweepId: number } & Sweep)
 
@@ -43,10 +45,12 @@ export interface Leader {
 }
 
 /**
- * Which processes are to be ended: those of a run whose runner died, or what a dead hub of the same mark has left, its
- * runners among it, but not the runs `except`.
+ * Which processes are to be ended: those of a run whose runner died, or what dead hubs have left, their runners among
+ * it, but not the runs `except`. Such a hub bore the same mark, or one of `markers`.
  */
-export type Sweep = { readonly lost: LostRun } | { readonly except: readonly string[] }
+export type Sweep =
+  | { readonly lost: LostRun }
+  | { readonly except: readonly string[]; readonly markers: readonly string[] }
 
 /** What a runner says to its hub. For each `run` there is exactly one `outcome`, after all else about it. */
 export type FromRunner =

@@ -19,6 +19,7 @@ export class Runners {
   readonly #lives = new Set<RunnerProcess>()
   readonly #stopping = new AbortController()
   #waitMs = 0
+  #leaseUntil: number | undefined
 
   /** @param count how many processes share the work */
   constructor(count: number, options: RunnerOptions) {
@@ -44,6 +45,12 @@ export class Runners {
   /** The runner that has least to do, undefined when none lives. What it is given at once counts for the next look. */
   leastBusy(): RunnerProcess | undefined {
     return [...this.#lives].toSorted((one, other) => one.load - other.load)[0]
+  }
+
+  /** Lets commands run until a moment of the machine's clock; see `RunnerProcess.extendLease`. */
+  extendLease(untilBootMs: number): void {
+    this.#leaseUntil = untilBootMs
+    for (const runner of this.#lives) runner.extendLease(untilBootMs)
   }
 
   /** Ends what runs have left behind; see `Commands.sweep`. */
@@ -93,6 +100,7 @@ export class Runners {
     const begun = performance.now()
     const runner = new RunnerProcess(this.#options)
     this.#lives.add(runner)
+    if (this.#leaseUntil !== undefined) runner.extendLease(this.#leaseUntil)
     void runner.ended.then(() => {
       this.#lives.delete(runner)
       if (signal.aborted || runner.isDismissed) return

@@ -87,6 +87,14 @@ export class SystemExecutor {
     }
   }
 
+  /**
+   * Lets commands run until a moment of the machine's clock (`bootMs`), also while this process is stopped: then the
+   * runners end them by themselves, and start nothing more. Never called: for as long as this process lives.
+   */
+  extendLease(untilBootMs: number): void {
+    this.#runners.extendLease(untilBootMs)
+  }
+
   /** Whether a command in `cwd` runs inside a virtual environment, and inside the one that belongs there. */
   isVenvActive(cwd: string): boolean {
     const active = this.#options.passEnv.includes('VIRTUAL_ENV')
@@ -146,13 +154,14 @@ export class SystemExecutor {
   }
 
   /**
-   * Ends what a dead hub of the same id left running. Call it at the start, before the first command.
+   * Ends what a dead hub of the same marker left running. Call it at the start, before the first command.
    *
+   * @param markers of other hubs whose turn is over
    * @returns the processes that were found
    * @throws {CentralPostError} `unavailable` when no runner can be started
    */
-  async endSurvivors(): Promise<readonly Survivor[]> {
-    return this.#runners.sweep({ except: [...this.#running.keys()] })
+  async endSurvivors(markers: readonly string[] = []): Promise<readonly Survivor[]> {
+    return this.#runners.sweep({ except: [...this.#running.keys()], markers })
   }
 
   /** Ends what runs (their outcomes are `interrupted`) and starts nothing more. */

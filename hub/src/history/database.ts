@@ -2,7 +2,8 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite } from 'better-sqlite3'
 import type { Store, StoreLocation, StorePart } from './dialect/dialect.ts'
-import { lockPostgres, openPostgres } from './dialect/postgres.ts'
+import { openPostgres, withoutPassword } from './dialect/postgres.ts'
+import { lockPostgres, unreachable } from './dialect/postgres-lease.ts'
 import { openSqlite, unusable } from './dialect/sqlite.ts'
 import { migrate } from './migrations/migrations.ts'
 
@@ -48,7 +49,12 @@ export async function lockHistory(
   location: StoreLocation,
   onLost: (error: Error) => void,
 ): Promise<() => Promise<void>> {
-  if (location.backend === 'postgres') return lockPostgres(location.url, onLost)
+  if (location.backend === 'postgres') {
+    const shown = withoutPassword(location.url)
+    return lockPostgres(location.url, shown, onLost).catch((error: unknown) => {
+      throw unreachable(shown, error)
+    })
+  }
   // the data directory's lock holds for the files in it
   return () => Promise.resolve()
 }

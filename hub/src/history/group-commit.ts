@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditTrail } from './audit/audit-trail.ts'
 import type { Database, StoreDialect, Tx } from './dialect/dialect.ts'
+import { isLeaseOver } from './lease/lease-over.ts'
 import { isLostConnection } from './passing-fault.ts'
 
 /** One commit under way: what takes part in it writes through `tx` and tells the audit trail through `tell`. */
@@ -47,6 +48,7 @@ export class GroupCommit {
   #committing: Promise<void> | undefined
   #syncing = new Set<Promise<void>>()
   #held: Promise<void> | undefined
+  #underway: readonly Write[] = []
   #lost: Error | undefined
 
   constructor(parts: GroupCommitParts) {
@@ -91,6 +93,15 @@ export class GroupCommit {
     if (this.#held === done) this.#held = undefined
   }
 
+  /**
+   * Writes nothing more: another hub may. What waits and what is under way is refused, without waiting for a database
+   * that may not answer; whether it was written, the next hub will see.
+   */
+  lose(error: unknown): void {
+    this.#lost ??= new Error('the history is lost; the hub must start anew', { cause: error })
+    for (const write of [...this.#underway, ...this.#waiting.splice(0)]) write.reject(this.#lost)
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working
@@ -102,7 +113,8 @@ export class GroupCommit {
       // one turn of the event loop, so that all that arrived with this message goes along
       await new Promise(setImmediate)
       await this.#held
-      this.#committing = this.#commit(this.#waiting.splice(0, mostWrites))
+      this.#underway = this.#waiting.splice(0, mostWrites)
+      this.#committing = this.#commit([...this.#underway])
       await this.#committing
     }
     this.#working = undefined
@@ -110,6 +122,10 @@ export class GroupCommit {
 
   async #commit(batch: Write[]): Promise<void> {
     const { db, trail } = this.#parts
+    if (this.#lost) {
+      for (const write of batch) write.reject(this.#lost)
+      return
+    }
     let done: Done = { values: [], events: 0 }
     let isCommitting = false
     try {
@@ -119,7 +135,7 @@ export class GroupCommit {
       })
     } catch (error) {
       trail.forget()
-      if (isCommitting && isLostConnection(error)) {
+      if (isLeaseOver(error) || (isCommitting && isLostConnection(error))) {
         this.#give(batch, error)
         return
       }
@@ -171,7 +187,7 @@ export class GroupCommit {
 
   /** What failed may or may not have been written: only a new start can tell. */
   #give(batch: readonly Write[], error: unknown): void {
-    this.#lost = new Error('the history may not be on the disk; the hub must start anew', {
+    this.#lost ??= new Error('the history may not be on the disk; the hub must start anew', {
       cause: error,
     })
     for (const write of batch) write.reject(this.#lost)

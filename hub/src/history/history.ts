@@ -8,6 +8,7 @@ import type { CommandHistory } from './command-history.ts'
 import { lockHistory, openStore } from './database.ts'
 import type { Store, StoreLocation } from './dialect/dialect.ts'
 import { GroupCommit } from './group-commit.ts'
+import { HubLease, type HubLeaseOptions } from './lease/hub-lease.ts'
 import { Ledger } from './ledger.ts'
 import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
 import { Memory } from './memory.ts'
@@ -19,6 +20,7 @@ export interface HistoryOptions {
   /** where the key of the history and segments are kept */
   readonly dataDir: string
   readonly hubId: string
+  readonly lease: Pick<HubLeaseOptions, 'marker' | 'leaseMs' | 'graceMs'>
   readonly masking: MaskingSettings
   /** the history cannot be relied on any more: the process must end */
   readonly onLost: (error: unknown) => void
@@ -33,6 +35,7 @@ export class History {
   readonly ledger: Ledger
   readonly approvals: ApprovalStore
   readonly secrets: SecretKeeper
+  readonly lease: HubLease
   readonly #options: HistoryOptions
   readonly #store: Store
   readonly #commits: GroupCommit
@@ -41,7 +44,13 @@ export class History {
 
   private constructor(
     options: HistoryOptions,
-    parts: { store: Store; commits: GroupCommit; secrets: SecretKeeper; memory: Memory },
+    parts: {
+      store: Store
+      commits: GroupCommit
+      secrets: SecretKeeper
+      memory: Memory
+      lease: HubLease
+    },
     opened: AsyncDisposableStack,
   ) {
     this.#options = options
@@ -50,6 +59,7 @@ export class History {
     this.#memory = parts.memory
     this.#opened = opened
     this.secrets = parts.secrets
+    this.lease = parts.lease
     const { db, dialect } = parts.store
     const { commits, secrets } = parts
     this.ledger = new Ledger({ db, dialect, commits, secrets })
@@ -61,22 +71,28 @@ export class History {
    * on it
    */
   static async open(options: HistoryOptions): Promise<History> {
-    const { location, dataDir, hubId, masking, onLost, log } = options
+    const { location, dataDir, hubId, masking, log } = options
     await using opened = new AsyncDisposableStack()
+    const lost = Promise.withResolvers<never>()
+    lost.promise.catch(options.onLost)
+    const onLost = (error: unknown): void => lost.reject(error)
     const release = await lockHistory(location, onLost)
     opened.defer(release)
     const store = await openStore(location, 'ledger')
     opened.defer(() => store.close())
     const { db, dialect } = store
-    const trail = new AuditTrail(db, dialect)
+    const lease = await HubLease.take(store, { ...options.lease, hubId, onLost, log })
+    opened.defer(() => lease.release())
+    const trail = new AuditTrail(db, dialect, lease.tenure)
     const onTold = (events: number) => memory.follow(events)
     const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost, onTold })
+    lost.promise.catch((error: unknown) => commits.lose(error))
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
     // its tables must be there before its threads are, and a fault of it must be told of here
     await (await openStore(location, 'memory')).close()
     const memory = Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
     opened.defer(() => memory.close())
-    const history = new History(options, { store, commits, secrets, memory }, opened.move())
+    const history = new History(options, { store, commits, secrets, memory, lease }, opened.move())
     // what a hub that died had sealed and not put away yet
     void putAway(commits).catch((error: unknown) => {
       log.error('sealed events could not be put away', { error })

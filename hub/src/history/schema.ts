@@ -134,6 +134,25 @@ export interface AuditSegmentTable {
 }
 export type AuditSegment = Selectable<AuditSegmentTable>
 
+/** Whose turn it is to write: the hub of the highest epoch. */
+export interface HubLeaseTable {
+  hub_id: string
+  epoch: number
+  /** by the database's clock; 0: given back; null: for as long as the data directory is locked */
+  lease_until: number | null
+  lease_ms: number
+  /** how long its commands may take to end after that */
+  grace_ms: number
+  /** JSON: its process, so that its death can be proven */
+  holder: string | null
+}
+
+/** Names this ledger for good, in its one row. */
+export interface LedgerIdentityTable {
+  only_one: number
+  ledger_id: string
+}
+
 /** A command with what varies left out: `pip install {package}`. */
 export interface CommandFormTable {
   form_id: Generated<number>
@@ -251,6 +270,8 @@ export interface Schema {
   sealed_originals: SealedOriginalTable
   audit_events: AuditEventTable
   audit_segments: AuditSegmentTable
+  hub_leases: HubLeaseTable
+  ledger_identity: LedgerIdentityTable
   memory_state: MemoryStateTable
   command_forms: CommandFormTable
   execution_index: ExecutionIndexTable

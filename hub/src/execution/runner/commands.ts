@@ -3,6 +3,7 @@ import { messageOf } from '@centralpost/shared/light'
 import { outcomeWithout, type EndReason, type Run, type Survivor } from '../run.ts'
 import type { FromRunner, RunnerSettings, Sweep } from '../runner-protocol.ts'
 import { FifoPool } from './fifo-pool.ts'
+import { LeaseClock } from './lease-clock.ts'
 import { type ProcessEntry, ProcessTable } from './process-table.ts'
 import { ProcessTree } from './process-tree.ts'
 import { RunningCommand } from './running-command.ts'
@@ -20,6 +21,12 @@ const hubGone: EndReason = {
   text: 'the hub has gone',
 }
 
+const leaseOver: EndReason = {
+  status: 'interrupted',
+  category: 'interrupted',
+  text: 'the lease of the hub was not renewed in time: another hub may have taken over',
+}
+
 /** All commands of one runner. Each `run` is answered by exactly one outcome. */
 export class Commands {
   readonly #settings: RunnerSettings
@@ -28,6 +35,7 @@ export class Commands {
   readonly #pool: FifoPool
   readonly #running = new Map<string, RunningCommand>()
   readonly #underway = new Set<Promise<void>>()
+  readonly #lease = new LeaseClock(() => this.#endAll(leaseOver))
 
   constructor(settings: RunnerSettings, channel: Channel) {
     this.#settings = settings
@@ -51,6 +59,8 @@ export class Commands {
       log: this.#log({ actionId: run.actionId, agentId: run.agentId }),
     })
     this.#running.set(runId, command)
+    // right before the start: between the hub's decision and this it may have been stopped for long
+    if (this.#lease.check()) command.end(leaseOver)
     const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
     this.#underway.add(over)
   }
@@ -60,14 +70,20 @@ export class Commands {
     this.#running.get(runId)?.end(reason)
   }
 
+  /** Lets commands run until a moment of the machine's clock; what runs then is ended, and nothing more started. */
+  extendLease(untilBootMs: number): void {
+    this.#lease.extend(untilBootMs)
+  }
+
   /** Ends processes that runs of a dead hub or a dead runner have left, and tells which. */
   async sweep(sweep: Sweep & { readonly sweepId: number }): Promise<void> {
     const { marker, killGraceMs } = this.#settings
+    const markers = new Set('lost' in sweep ? [marker] : [marker, ...sweep.markers])
     const bears = ({ parent, marks }: ProcessEntry): boolean => {
       if ('lost' in sweep) return marks.hubId === marker && marks.runId === sweep.lost.runId
       // a runner of this hub has the parent that this one has
-      if (marks.runnerOf === marker) return parent !== process.ppid
-      return marks.hubId === marker && !sweep.except.includes(marks.runId ?? '')
+      if (markers.has(marks.runnerOf ?? '')) return parent !== process.ppid
+      return markers.has(marks.hubId ?? '') && !sweep.except.includes(marks.runId ?? '')
     }
     const tree = new ProcessTree({
       table: this.#table,
@@ -86,9 +102,13 @@ export class Commands {
 
   /** Ends everything. Resolves when it is over. */
   async close(): Promise<void> {
-    for (const command of this.#running.values()) command.end(hubGone)
+    this.#endAll(hubGone)
     await Promise.allSettled(this.#underway)
     await this.#pool.close()
+  }
+
+  #endAll(reason: EndReason): void {
+    for (const command of this.#running.values()) command.end(reason)
   }
 
   async #carryOut(runId: string, run: Run, command: RunningCommand): Promise<void> {

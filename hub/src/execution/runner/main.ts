@@ -38,6 +38,9 @@ function receive(message: ToRunner): void {
     case 'end':
       commands.end(message.runId, message.reason)
       break
+    case 'lease':
+      commands.extendLease(message.untilBootMs)
+      break
     case 'ping':
       send({ kind: 'pong' })
       break

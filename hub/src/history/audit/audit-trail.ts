@@ -1,5 +1,5 @@
 import type { AuditKind } from '@centralpost/shared'
-import type { Database, StoreDialect, Tx } from '../dialect/dialect.ts'
+import type { Database, StoreDialect, Tenure, Tx } from '../dialect/dialect.ts'
 import { genesis, type HashedEvent, hashOfEvent } from './audit-hash.ts'
 
 export interface AuditEntry {
@@ -26,11 +26,14 @@ const rowsAtOnce = [8, 3, 2, 1]
  */
 export class AuditTrail {
   readonly #dialect: StoreDialect
+  readonly #tenure: Tenure | undefined
   readonly #inserts: readonly { readonly rows: number; readonly sql: string }[]
   #head: Head | undefined
 
-  constructor(db: Database, dialect: StoreDialect) {
+  /** @param tenure whose turn every transaction must find it to be; absent: nobody's in particular */
+  constructor(db: Database, dialect: StoreDialect, tenure?: Tenure) {
     this.#dialect = dialect
+    this.#tenure = tenure
     const event = { seq: 0, timestamp: 0, execution_id: 0, agent_id: '', action_id: '', kind: '' }
     const row = { ...event, data: '', prev_hash: '', hash: '' }
     this.#inserts = rowsAtOnce.map((rows) => ({
@@ -42,12 +45,11 @@ export class AuditTrail {
     }))
   }
 
-  /** To be called first in a transaction that adds events. */
+  /** To be called first in every transaction. @throws an error of `isLeaseOver` when another hub may write instead */
   async begin(tx: Tx): Promise<void> {
-    if (this.#dialect.isShared) {
-      await this.#dialect.lockChain(tx)
-      this.#head = undefined
-    }
+    const locking = this.#dialect.lockChain(tx, this.#tenure)
+    if (locking instanceof Promise) await locking
+    if (this.#dialect.isShared) this.#head = undefined
     this.#head ??= await headOf(tx)
   }
 

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { SearchQuery } from '../memory/search-query.ts'
 import type { SearchText } from '../memory/search-words.ts'
 import type { Schema } from '../schema.ts'
@@ -16,6 +16,13 @@ export type StoreLocation =
  * index, statistics, patterns), written behind it by one worker thread only.
  */
 export type StorePart = 'ledger' | 'memory'
+
+/** One hub's turn at a ledger. */
+export interface Tenure {
+  readonly hubId: string
+  /** higher than that of every hub before */
+  readonly epoch: number
+}
 
 /** What SQLite and PostgreSQL do differently. Everything else is one code path on Kysely. */
 export interface StoreDialect {
@@ -44,8 +51,15 @@ export interface StoreDialect {
     text: string,
     values: readonly unknown[],
   ) => number | undefined | Promise<number | undefined>
-  /** Lets one transaction at a time add to the audit chain, until it ends. */
-  readonly lockChain: (tx: Tx) => Promise<void>
+  /** milliseconds since 1970, by the database's clock */
+  readonly clock: RawBuilder<number>
+  /**
+   * Lets one transaction at a time add to the audit chain, until it ends.
+   *
+   * @param tenure whose turn it is to write; undefined: nobody's in particular
+   * @throws an error of `isLeaseOver` when that turn is over
+   */
+  readonly lockChain: (tx: Tx, tenure: Tenure | undefined) => Promise<void> | void
   /** The newest executions that fit a search, newest first, as ids. */
   readonly newestHits: (
     db: Database,

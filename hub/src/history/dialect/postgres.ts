@@ -1,14 +1,10 @@
-import { CentralPostError, messageOf } from '@centralpost/shared'
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
-import { Client, Pool, types } from 'pg'
+import { Pool, types } from 'pg'
 import { postgresMatch } from '../memory/search-query.ts'
 import { postgresVector } from '../memory/search-words.ts'
 import type { Schema } from '../schema.ts'
 import type { Database, Store, StorePart, Tx } from './dialect.ts'
-
-/** Any number that no other program uses for an advisory lock: who adds to the chain, and who is the hub. */
-const chainLock = 7_305_001
-const hubLock = 7_305_002
+import { beginPostgres, postgresClock, unreachable } from './postgres-lease.ts'
 
 const eight = 20
 const numeric = 1700
@@ -31,6 +27,8 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
     max: part === 'ledger' ? 4 : 2,
     application_name: `centralpost ${part}`,
     connectionTimeoutMillis: 10_000,
+    // a hub that is stopped within a transaction must not keep the chain from everybody else
+    idle_in_transaction_session_timeout: 30_000,
     // counts and times are far below 2^53
     types: { getTypeParser: parserOf as typeof types.getTypeParser },
   })
@@ -43,7 +41,7 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
     await pool.query('select 1')
   } catch (error) {
     await pool.end()
-    throw unreachable(url, error)
+    throw unreachable(withoutPassword(url), error)
   }
   const db: Database = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   return {
@@ -61,9 +59,8 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
         const { rows } = await tx.executeQuery<{ execution_id: number }>(statement)
         return rows[0]?.execution_id
       },
-      lockChain: async (tx) => {
-        await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
-      },
+      clock: postgresClock,
+      lockChain: beginPostgres,
       newestHits: async (on, query, { before, limit }) => {
         const { rows } = await sql<{ id: number }>`
           select execution_id as id from command_search where words @@ ${postgresMatch(query)}::tsquery
@@ -83,65 +80,8 @@ export async function openPostgres(url: string, part: StorePart): Promise<Store>
   }
 }
 
-/**
- * Makes this process the only hub of a database, for as long as its connection lives.
- *
- * @param onLost the connection is gone: somebody else may be the hub now
- * @returns how to give it back
- * @throws {CentralPostError} `conflict` when another hub has it, `storage` when the server cannot be reached
- */
-export async function lockPostgres(
-  url: string,
-  onLost: (error: Error) => void,
-): Promise<() => Promise<void>> {
-  const client = new Client({
-    connectionString: url,
-    application_name: 'centralpost hub lock',
-    keepAlive: true,
-  })
-  let isReleased = false
-  const lost = (error: Error): void => {
-    if (!isReleased) onLost(error)
-  }
-  let isConnected = false
-  // from the beginning: an error that nobody listens to ends the process
-  client.on('error', (error) => isConnected && lost(error))
-  client.on('end', () => isConnected && lost(new Error('the connection to PostgreSQL has ended')))
-  try {
-    await client.connect()
-    isConnected = true
-    const { rows } = await client.query<{ mine: boolean }>(
-      `select pg_try_advisory_lock(${hubLock}) as mine`,
-    )
-    if (rows[0]?.mine) {
-      return async () => {
-        isReleased = true
-        await client.end()
-      }
-    }
-  } catch (error) {
-    isReleased = true
-    await client.end().catch(() => {})
-    throw unreachable(url, error)
-  }
-  isReleased = true
-  await client.end()
-  throw new CentralPostError(
-    'conflict',
-    `another hub works on the database ${withoutPassword(url)}; stop it, or name another in history.url`,
-  )
-}
-
-function unreachable(url: string, error: unknown): CentralPostError {
-  return new CentralPostError(
-    'storage',
-    `cannot use the PostgreSQL database ${withoutPassword(url)}: ${messageOf(error)}; check history.url and that the server runs`,
-    { cause: error },
-  )
-}
-
 /** A connection string that may be shown. */
-function withoutPassword(url: string): string {
+export function withoutPassword(url: string): string {
   return url.replace(/(\/\/[^:/@\s]*):[^@\s]*@/, '$1:***@').replace(/(password=)[^&\s]*/gi, '$1***')
 }
 

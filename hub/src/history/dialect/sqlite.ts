@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite, type Statement } from 'better-sqlite3'
 import { Kysely, sql, SqliteDialect } from 'kysely'
+import { LeaseOver } from '../lease/lease-over.ts'
 import type { Schema } from '../schema.ts'
 import { rowWithAddition } from './sqlite-pages.ts'
 import { newestHits, putSearchText } from './sqlite-search.ts'
 import type { CheckpointReport, Database, Store, StorePart, Tx } from './dialect.ts'
+
+const leaseOf = 'select epoch from hub_leases where hub_id = ?'
 
 /** More different statements than the hub has; those with lists in them come in many lengths. */
 const mostStatements = 500
@@ -72,8 +75,17 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
         const { changes, lastInsertRowid } = statements.prepareOwn(text).run(values)
         return changes === 0 ? undefined : Number(lastInsertRowid)
       },
-      // one hub writes to a ledger, through one connection
-      lockChain: () => Promise.resolve(),
+      clock: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
+      // one hub writes to a ledger, through one connection, unless somebody has removed the lock of the directory
+      lockChain: (_tx, tenure) => {
+        if (tenure === undefined) return
+        const row = statements.prepareOwn(leaseOf).get(tenure.hubId) as
+          | { epoch: number }
+          | undefined
+        if (row?.epoch !== tenure.epoch) {
+          throw new LeaseOver(`another hub has taken the ledger over from "${tenure.hubId}"`)
+        }
+      },
       newestHits,
       putSearchText,
       structuralFault: async (on) => {

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CentralPostError, type Logger } from '@centralpost/shared'
+import type { Selectable } from 'kysely'
+import type { Store } from '../dialect/dialect.ts'
+import type { HubLeaseTable } from '../schema.ts'
+import { areNeighbours, type Holder, isProvenDead, readHolder } from './holder.ts'
+
+export type Lease = Selectable<HubLeaseTable>
+
+const lookMs = 250
+
+/**
+ * Waits until no earlier hub can have a command running any more: it gave its lease back, is proven dead on this very
+ * machine, or its lease and then the grace of its commands are over.
+ *
+ * @returns what the processes bear that such hubs may have left on this machine: they must be ended by who takes over
+ * @throws {CentralPostError} `conflict` when one of them renews its lease meanwhile: it lives
+ */
+export async function untilOthersAreOver(
+  { db, dialect }: Store,
+  asker: Holder | null,
+  log: Logger,
+): Promise<string[]> {
+  const waits = new Map<string, { readonly lease: Lease; readonly until: number }>()
+  for (;;) {
+    const leases = await db
+      .selectFrom('hub_leases')
+      .selectAll()
+      .select(dialect.clock.as('now'))
+      .where((is) => is.or([is('lease_until', 'is', null), is('lease_until', '>', 0)]))
+      .execute()
+    let left = 0
+    for (const lease of leases) {
+      const name = `${lease.hub_id}/${lease.epoch}`
+      const known = waits.get(name)
+      if ((known?.lease.lease_until ?? 0) < (lease.lease_until ?? 0) && known) throw lives(lease)
+      const until = known?.until ?? performance.now() + waitMs(lease, lease.now, asker)
+      if (!known) waits.set(name, { lease, until })
+      const own = until - performance.now()
+      if (!known && own > 0) log.warn('waits for the end of an earlier hub', about(lease, own))
+      left = Math.max(left, own)
+    }
+    if (left <= 0) return markersOf(leases, asker)
+    await delay(Math.min(left, lookMs))
+  }
+}
+
+/** How long what a hub ran may still run, in milliseconds. */
+function waitMs(lease: Lease, now: number, asker: Holder | null): number {
+  const { lease_until: until, lease_ms: leaseMs, grace_ms: graceMs } = lease
+  const holder = readHolder(lease.holder)
+  if (isProvenDead(holder, asker)) return 0
+  // the lock of the data directory is the kernel's and was free, so its hub is dead; what it ran ends within the grace
+  if (until === null) return holder !== null && holder.boot !== asker?.boot ? 0 : graceMs
+  // a clock that was set back makes nobody wait for longer than a lease is
+  return Math.max(0, Math.min(until - now, leaseMs) + graceMs)
+}
+
+function markersOf(leases: readonly Lease[], asker: Holder | null): string[] {
+  return leases.flatMap((lease) => {
+    const holder = readHolder(lease.holder)
+    return areNeighbours(holder, asker) ? holder.marker : []
+  })
+}
+
+function about(lease: Lease, ms: number): { hub: string; epoch: number; seconds: number } {
+  return { hub: lease.hub_id, epoch: lease.epoch, seconds: Math.ceil(ms / 1000) }
+}
+
+function lives({ hub_id: hub, epoch }: Lease): CentralPostError {
+  return new CentralPostError(
+    'conflict',
+    `another hub works on this database: "${hub}" (epoch ${epoch}) has just renewed its lease; stop it, or name another database in history.url`,
+  )
+}

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import { type Kysely, sql } from 'kysely'
+import { postgresLeases } from '../dialect/postgres-lease.ts'
+import type { StoreDialect } from '../dialect/dialect.ts'
+
+/**
+ * Which hub may write: its lease, by the database's clock, and its epoch, which is higher than that of every hub before
+ * it. And which ledger this is: what makes it another is a new database, not a new hub.
+ */
+export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
+  const isSqlite = dialect === 'sqlite'
+  const integer = isSqlite ? 'integer' : 'bigint'
+  const strict = isSqlite ? ' strict' : ''
+  const statements = [
+    `create table ledger_identity (
+      only_one integer primary key check (only_one = 1), ledger_id text not null
+    )${strict}`,
+    `create table hub_leases (
+      hub_id text primary key, epoch ${integer} not null,
+      lease_until ${integer}, lease_ms ${integer} not null, grace_ms ${integer} not null, holder text
+    )${strict}`,
+    ...(isSqlite ? [] : postgresLeases),
+  ]
+  for (const statement of statements) await sql.raw(statement).execute(db)
+  await sql`insert into ledger_identity (only_one, ledger_id) values (1, ${randomUUID()})`.execute(
+    db,
+  )
+}
