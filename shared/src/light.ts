@@ -1,4 +1,5 @@
 /** What a process that must stay small may import: no library stands behind it. */
 export { bootMs } from './boot-clock.ts'
+export { isHeldPath } from './held-files.ts'
 export { messageOf } from './message-of.ts'
 export { outputStreams, type OutputStream } from './output-streams.ts'

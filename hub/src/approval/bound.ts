@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, glob, open } from 'node:fs/promises'
+import { access, glob, open, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import type { Judgement } from '@centralpost/shared'
+import { isHeldFile, type Judgement } from '@centralpost/shared'
 
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>
@@ -122,13 +122,15 @@ async function filesOf(path: string): Promise<{ files: string[]; isAll: boolean 
  */
 async function contentOf(path: string, isBound: boolean): Promise<string | null> {
   try {
+    // the hub's own database by another name: to open it would cost its locks
+    if (isHeldFile(await stat(path))) return 'the database of the hub'
     // never waits for a writer of a named pipe
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = await file.stat({ bigint: true })
-    if (!stat.isFile()) return null
+    const found = await file.stat({ bigint: true })
+    if (!found.isFile()) return null
     if (!isBound) await access(path, constants.X_OK)
-    if (stat.size > maxHashedBytes)
-      return `${stat.ino}-${stat.size}-${stat.mtimeNs}-${stat.ctimeNs}`
+    if (found.size > maxHashedBytes)
+      return `${found.ino}-${found.size}-${found.mtimeNs}-${found.ctimeNs}`
     return createHash('sha256')
       .update(await file.readFile())
       .digest('hex')

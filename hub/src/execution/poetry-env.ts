@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isHeldPath } from '@centralpost/shared/light'
 
 /**
  * Where Poetry keeps the environment of a project that has none in its own folder: in its cache, under the project's name
@@ -26,6 +27,7 @@ export function poetryEnvs(project: string, home: string): string[] {
 function poetryName(file: string): string | null {
   let text: string
   try {
+    if (isHeldPath(file)) return null
     text = readFileSync(file, 'utf8')
   } catch {
     // no such file, or not to be read

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { CentralPostError, messageOf } from '@centralpost/shared'
+import { CentralPostError, holdFile, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite } from 'better-sqlite3'
 import type { Store, StoreLocation, StorePart } from './dialect/dialect.ts'
 import { openPostgres, withoutPassword } from './dialect/postgres.ts'
@@ -94,5 +94,6 @@ export function lockDataDirectory(dataDir: string): () => void {
       cause: error,
     })
   }
+  holdFile(path)
   return () => file.close()
 }

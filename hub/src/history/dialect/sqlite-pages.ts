@@ -1,4 +1,6 @@
+// The program that `sqlite-page-reader.ts` runs: the path is its argument, the numbers of the pages come by stdin.
 import { open } from 'node:fs/promises'
+import { json } from 'node:stream/consumers'
 
 const tableLeaf = 13
 const headerBytes = 8
@@ -12,10 +14,7 @@ const columns = 9
  * @param pages the leaf pages of the table
  * @returns the number of the first row that is not as it was written; null: there is none
  */
-export async function rowWithAddition(
-  path: string,
-  pages: readonly number[],
-): Promise<number | null> {
+async function rowWithAddition(path: string, pages: readonly number[]): Promise<number | null> {
   await using file = await open(path, 'r')
   const first = Buffer.alloc(headerBytes * 4)
   await file.read(first, 0, first.length, 0)
@@ -63,3 +62,6 @@ function varint(bytes: Buffer, at: number): [value: number, length: number] {
   }
   return [value, 9]
 }
+
+const pages = (await json(process.stdin)) as number[]
+process.stdout.write(JSON.stringify(await rowWithAddition(process.argv[2] ?? '', pages)))

@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { CentralPostError, messageOf } from '@centralpost/shared'
+import { CentralPostError, holdFile, messageOf } from '@centralpost/shared'
 import SqliteDatabase, { type Database as Sqlite, type Statement } from 'better-sqlite3'
 import { Kysely, sql, SqliteDialect } from 'kysely'
 import { LeaseOver } from '../lease/lease-over.ts'
 import type { Schema } from '../schema.ts'
-import { rowWithAddition } from './sqlite-pages.ts'
+import { rowWithAddition } from './sqlite-page-reader.ts'
 import { newestHits, putSearchText } from './sqlite-search.ts'
 import type { CheckpointReport, Database, Store, StorePart, Tx } from './dialect.ts'
 
@@ -45,6 +45,7 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
     file.pragma('cache_size = -8000')
     file.pragma('user_version')
     if (part === 'memory') file.prepare('attach ? as ledger').run(join(dataDir, 'hub.db'))
+    for (const one of [path, `${path}-shm`]) holdFile(one)
   } catch (error) {
     throw unusable(path, error)
   }
@@ -220,6 +221,9 @@ class SyncedLog {
   async #sync(): Promise<void> {
     // there once something was written, and never replaced while a connection is open
     this.#handle ??= open(this.#path, 'r+')
-    await (await this.#handle).datasync()
+    const log = await this.#handle
+    // what is written to a file that has no name any more goes with this process
+    const [{ nlink }] = await Promise.all([log.stat(), log.datasync()])
+    if (nlink === 0) throw new Error(`${this.#path} was deleted while the hub worked on it`)
   }
 }
