@@ -79,6 +79,20 @@ export class Hub {
    * be used, `unavailable` when the broker cannot be reached or has no JetStream, `invalid_config` for the rules
    */
   static async start(options: HubOptions): Promise<Hub> {
+    const historyLost = Promise.withResolvers<never>()
+    let lostBy: unknown
+    historyLost.promise.catch((error: unknown) => {
+      lostBy = error
+    })
+    try {
+      return await Hub.#open(options, historyLost)
+    } catch (error) {
+      // what fails after that fails because of it
+      throw lostBy ?? error
+    }
+  }
+
+  static async #open(options: HubOptions, historyLost: PromiseWithResolvers<never>): Promise<Hub> {
     const { config, log } = options
     const named = resolve(options.dataDir)
     const hubId =
@@ -94,8 +108,6 @@ export class Hub {
     opened.defer(lockDataDirectory(named))
     const dataDir = realpathSync(named)
     hideFromSearches(dataDir)
-    const historyLost = Promise.withResolvers<never>()
-    historyLost.promise.catch(() => {})
     const history = await History.open({
       location: config.history.location ?? { backend: 'sqlite', dataDir },
       dataDir,

@@ -14,9 +14,11 @@ export class HubProcess {
   readonly #configFile: string
   readonly #cwd: string
   readonly logFile: string
+  readonly #env: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
 
-  private constructor(dataDir: string, cwd: string) {
+  private constructor(dataDir: string, cwd: string, env: Readonly<Record<string, string>>) {
+    this.#env = env
     this.#dataDir = dataDir
     this.#cwd = cwd
     this.#configFile = join(cwd, 'hub.yaml')
@@ -27,9 +29,15 @@ export class HubProcess {
    * @param dataDir the broker's, whose credentials are in it
    * @param workspace where it works; its settings and its log are there as well
    * @param config its settings, as YAML
+   * @param env of its own, beside ours
    */
-  static async make(dataDir: string, workspace: string, config: string): Promise<HubProcess> {
-    const hub = new HubProcess(dataDir, workspace)
+  static async make(
+    dataDir: string,
+    workspace: string,
+    config: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<HubProcess> {
+    const hub = new HubProcess(dataDir, workspace, env)
     await writeFile(hub.#configFile, config)
     return hub
   }
@@ -43,7 +51,7 @@ export class HubProcess {
       {
         cwd: this.#cwd,
         stdio: ['ignore', log, log, 'ipc'],
-        env: { ...process.env, NODE_OPTIONS: '' },
+        env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
       },
     )
     this.#child = child
@@ -60,6 +68,11 @@ export class HubProcess {
       await this.start()
       return true
     }, 30_000)
+  }
+
+  /** How it ended; null: it has not, or by a signal. */
+  get exitCode(): number | null {
+    return this.#child?.exitCode ?? null
   }
 
   get isRunning(): boolean {

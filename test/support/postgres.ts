@@ -67,6 +67,11 @@ export class TestPostgres {
     await eventually(() => this.query('postgres', 'select 1'), 30_000)
   }
 
+  /** The socket on which it listens. */
+  get socket(): string {
+    return join(this.#dir.path, '.s.PGSQL.5432')
+  }
+
   url(database: string): string {
     return `postgresql://test@localhost/${database}?host=${encodeURIComponent(this.#dir.path)}`
   }

@@ -19,7 +19,11 @@ import {
   settingsOf,
   withCommonOptions,
 } from './settings.ts'
+import { exitCodeOf } from './exit-code.ts'
 import { untilStopped } from './signals.ts'
+
+/** How long a hub that has failed may take to end in order, in milliseconds. */
+const longestEndMs = 8000
 
 /** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
 export function addHubCommand(program: Command): void {
@@ -62,6 +66,8 @@ export function addHubCommand(program: Command): void {
       log.info('hub stops')
     } catch (error) {
       log.error('the hub ends', { error })
+      // a database or a broker that never answers must not keep a hub that has lost it
+      setTimeout(() => process.exit(exitCodeOf(error)), longestEndMs).unref()
       throw error
     } finally {
       await opened.disposeAsync()

@@ -60,7 +60,7 @@ export class Commands {
     })
     this.#running.set(runId, command)
     // right before the start: between the hub's decision and this it may have been stopped for long
-    if (this.#lease.check()) command.end(leaseOver)
+    if (this.#lease.isOver) command.end(leaseOver)
     const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
     this.#underway.add(over)
   }

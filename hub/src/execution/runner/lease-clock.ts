@@ -10,26 +10,28 @@ const lookMs = 200
 export class LeaseClock {
   readonly #onOver: () => void
   #until = Number.POSITIVE_INFINITY
-  #looking: NodeJS.Timeout | undefined
-  #isOver = false
+  #looksLate = 0
 
-  /** @param onOver called once, when the lease was not renewed in time */
+  /** @param onOver called when the lease was not renewed in time, again and again while it is not */
   constructor(onOver: () => void) {
     this.#onOver = onOver
+    setInterval(() => this.#look(), lookMs).unref()
   }
 
-  /** Moves the end of the lease. One that is over stays over. */
+  /** Moves the end of the lease: what is started from now on may run until then. */
   extend(untilBootMs: number): void {
-    this.#until = Math.max(untilBootMs, this.#looking === undefined ? 0 : this.#until)
-    this.#looking ??= setInterval(() => this.check(), lookMs).unref()
+    this.#until = untilBootMs
   }
 
   /** Whether the lease is over, at this moment. */
-  check(): boolean {
-    if (this.#isOver || bootMs() < this.#until) return this.#isOver
-    this.#isOver = true
-    clearInterval(this.#looking)
-    this.#onOver()
-    return true
+  get isOver(): boolean {
+    // without one the clock need not be read
+    return this.#until < Number.POSITIVE_INFINITY && bootMs() >= this.#until
+  }
+
+  #look(): void {
+    this.#looksLate = this.isOver ? this.#looksLate + 1 : 0
+    // a process that was short of time may have a renewal to read yet
+    if (this.#looksLate > 1) this.#onOver()
   }
 }

@@ -24,8 +24,8 @@ export const postgresLeases: readonly string[] = [
     $$ begin
       perform pg_advisory_xact_lock(${chainLock});
       -- a statement of its own: it sees what was committed while the lock was waited for
-      if not exists (select 1 from hub_leases where hub_id = hub and epoch = mine and lease_until > ${clockText})
-      then raise exception 'the lease of hub "%" is over (epoch %)', hub, mine using errcode = '${leaseOver}'; end if;
+      if not exists (select 1 from hub_leases where hub_id = hub and epoch = mine)
+      then raise exception 'another hub has taken over from "%" (epoch %)', hub, mine using errcode = '${leaseOver}'; end if;
     end $$`,
 ]
 

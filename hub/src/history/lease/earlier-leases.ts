@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError, type Logger } from '@centralpost/shared'
 import type { Selectable } from 'kysely'
-import type { Store } from '../dialect/dialect.ts'
+import type { Store, Tx } from '../dialect/dialect.ts'
 import type { HubLeaseTable } from '../schema.ts'
 import { areNeighbours, type Holder, isProvenDead, readHolder } from './holder.ts'
 
@@ -13,14 +13,15 @@ const lookMs = 250
  * Waits until no earlier hub can have a command running any more: it gave its lease back, is proven dead on this very
  * machine, or its lease and then the grace of its commands are over.
  *
- * @returns what the processes bear that such hubs may have left on this machine: they must be ended by who takes over
+ * @returns those leases, and what the processes bear that such hubs may have left on this machine: they must be ended by
+ * who takes over
  * @throws {CentralPostError} `conflict` when one of them renews its lease meanwhile: it lives
  */
 export async function untilOthersAreOver(
   { db, dialect }: Store,
   asker: Holder | null,
   log: Logger,
-): Promise<string[]> {
+): Promise<{ leases: readonly Lease[]; markers: readonly string[] }> {
   const waits = new Map<string, { readonly lease: Lease; readonly until: number }>()
   for (;;) {
     const leases = await db
@@ -40,7 +41,7 @@ export async function untilOthersAreOver(
       if (!known && own > 0) log.warn('waits for the end of an earlier hub', about(lease, own))
       left = Math.max(left, own)
     }
-    if (left <= 0) return markersOf(leases, asker)
+    if (left <= 0) return { leases, markers: markersOf(leases, asker) }
     await delay(Math.min(left, lookMs))
   }
 }
@@ -54,6 +55,29 @@ function waitMs(lease: Lease, now: number, asker: Holder | null): number {
   if (until === null) return holder !== null && holder.boot !== asker?.boot ? 0 : graceMs
   // a clock that was set back makes nobody wait for longer than a lease is
   return Math.max(0, Math.min(until - now, leaseMs) + graceMs)
+}
+
+/**
+ * Looks once more, in the transaction that takes over.
+ *
+ * @throws {CentralPostError} `conflict` when one of them has renewed its lease since it was found to be over
+ */
+export async function checkUnrenewed(tx: Tx, seen: readonly Lease[]): Promise<void> {
+  for (const lease of seen) {
+    // the update waits for a renewal that is under way, and then sees it
+    const { numUpdatedRows: unchanged } = await tx
+      .updateTable('hub_leases')
+      .set({ lease_until: 0 })
+      .where('hub_id', '=', lease.hub_id)
+      .where('epoch', '=', lease.epoch)
+      .where((is) =>
+        lease.lease_until === null
+          ? is('lease_until', 'is', null)
+          : is('lease_until', '=', lease.lease_until),
+      )
+      .executeTakeFirst()
+    if (unchanged === 0n) throw lives(lease)
+  }
 }
 
 function markersOf(leases: readonly Lease[], asker: Holder | null): string[] {

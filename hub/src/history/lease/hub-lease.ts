@@ -3,7 +3,7 @@ import { bootMs, CentralPostError, type Logger, messageOf } from '@centralpost/s
 import { sql } from 'kysely'
 import { isPassingFault } from '../passing-fault.ts'
 import type { Store, Tenure } from '../dialect/dialect.ts'
-import { type Lease, untilOthersAreOver } from './earlier-leases.ts'
+import { checkUnrenewed, type Lease, untilOthersAreOver } from './earlier-leases.ts'
 import { thisHolder } from './holder.ts'
 import { LeaseOver } from './lease-over.ts'
 
@@ -32,10 +32,15 @@ interface Taken {
   readonly askedAt: number
 }
 
+/** So many looks after the end of a lease it is given up: a process that was stopped, or is short of time, asks once more. */
+const lateLooks = 6
+const longestLookMs = 500
+
 /**
  * A hub's turn at a ledger. Its epoch is checked by every transaction, so that a hub that was stopped, cut off or
- * suspended writes nothing when it goes on, though another has taken over. Where the ledger is shared the turn has an
- * end, by the database's clock, and is renewed; elsewhere the lock of the data directory is its end.
+ * suspended writes nothing when it goes on after another has taken over. Where the ledger is shared the turn has an end,
+ * by the database's clock, and is renewed; elsewhere the lock of the data directory is its end. Commands end with the
+ * lease in any case; a hub that is late goes on when nobody has taken over yet.
  */
 export class HubLease {
   readonly tenure: Tenure
@@ -51,6 +56,7 @@ export class HubLease {
   #until: number
   #askedAt: number
   #isAsking = false
+  #looksLate = 0
   #isOver = false
 
   private constructor(
@@ -67,7 +73,7 @@ export class HubLease {
     this.#until = store.dialect.isShared
       ? taken.askedAt + options.leaseMs
       : Number.POSITIVE_INFINITY
-    this.#watching = setInterval(() => this.#look(), Math.min(1000, options.leaseMs / 10))
+    this.#watching = setInterval(() => this.#look(), Math.min(longestLookMs, options.leaseMs / 10))
     this.#watching.unref()
   }
 
@@ -82,11 +88,12 @@ export class HubLease {
     const { hubId, leaseMs, graceMs, log } = options
     const holder = thisHolder(options.marker)
     const taken = await untilTaken(log, async () => {
-      const earlierMarkers = await untilOthersAreOver(store, holder, log)
+      const earlier = await untilOthersAreOver(store, holder, log)
       const askedAt = bootMs()
       const epoch = await db.transaction().execute(async (tx) => {
         // no transaction of another hub is under way, and every later one sees what is written here
         await dialect.lockChain(tx, undefined)
+        await checkUnrenewed(tx, earlier.leases)
         const { last } = await tx
           .selectFrom('hub_leases')
           .select((get) => get.fn.max<number | null>('epoch').as('last'))
@@ -104,7 +111,7 @@ export class HubLease {
         return own.epoch
       })
       await dialect.makeDurable()
-      return { tenure: { hubId, epoch }, askedAt, earlierMarkers }
+      return { tenure: { hubId, epoch }, askedAt, earlierMarkers: earlier.markers }
     })
     const { ledger_id: ledgerId } = await db
       .selectFrom('ledger_identity')
@@ -135,7 +142,8 @@ export class HubLease {
   #look(): void {
     if (this.#isOver) return
     const now = bootMs()
-    if (now >= this.#until) {
+    this.#looksLate = now < this.#until ? 0 : this.#looksLate + 1
+    if (this.#looksLate > lateLooks) {
       this.#lose(`it could not be renewed for ${this.#options.leaseMs / 1000} s`)
       return
     }
@@ -154,9 +162,7 @@ export class HubLease {
   async #ask(now: number): Promise<void> {
     const { isShared } = this.#store.dialect
     if (!(await (isShared ? this.#renew() : this.#isMine()))) {
-      this.#lose(
-        'another hub has taken the ledger over, or the lease ran out before it was renewed',
-      )
+      this.#lose('another hub has taken the ledger over')
       return
     }
     this.#askedAt = now
@@ -169,7 +175,6 @@ export class HubLease {
     const { clock } = this.#store.dialect
     const renewed = await this.#mine()
       .set({ lease_until: sql`${clock} + ${sql.lit(this.#options.leaseMs)}` })
-      .where('lease_until', '>', clock)
       .executeTakeFirst()
     return renewed.numUpdatedRows > 0n
   }
