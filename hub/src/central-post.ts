@@ -394,7 +394,8 @@ export class CentralPost {
     const confinement = describeChoice(
       sandboxFor({ ...judgement, level: verdict.level, cwd: action.cwd }),
     )
-    const bound = isReview ? await boundOf(judgement, action.cwd, whereIs, confinement) : {}
+    const context = { ...action, whereIs, sandbox: confinement }
+    const bound = isReview ? await boundOf(judgement, context) : {}
     const rule =
       isReview && this.#desk.neededFor(verdict) === 1
         ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })

@@ -44,7 +44,10 @@ export async function clearanceOf(
     parts.sandboxFor({ ...judged, verdict, level: shown.level, cwd }),
   )
   const bound = isReviewed
-    ? await boundOf({ ...judged, verdict }, cwd, parts.whereIs, confinement)
+    ? await boundOf(
+        { ...judged, verdict },
+        { cwd, env, whereIs: parts.whereIs, sandbox: confinement },
+      )
     : {}
   const digest = digestOf({
     agentId: row.agent_id,

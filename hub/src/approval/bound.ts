@@ -1,141 +1,115 @@
-import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { access, glob, open, stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
-import { isHeldFile, type Judgement } from '@centralpost/shared'
+import { resolve } from 'node:path'
+import { isWithin, type Judgement } from '@centralpost/shared'
+import { Binder } from './binding/binder.ts'
+import { namesIn } from './binding/names-in-words.ts'
+import { bindPart } from './binding/part-files.ts'
 
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>
 
 /** Under which name it says how the command will be confined. */
 export const sandboxBound = 'sandbox'
+const notBound = 'not bound '
 
-const notBound = 'not bound'
+const mostPrograms = 64
+const mostPlaces = 8
 
-const maxHashedBytes = 1_048_576
-const mostWords = 2048
-const mostMatches = 64
+/** Where the system keeps its programs: only whoever rules the machine changes them. */
+const systemPlaces = ['/usr', '/bin', '/sbin', '/lib', '/opt', '/nix/store', '/snap']
 
-/** Programs that run what a file holds, whatever its name. */
-const interpreters =
-  /^(\.|source|bash|sh|dash|zsh|ksh|fish|python[\d.]*|pypy[\d.]*|node|deno|bun|ruby|perl|php|lua[\d.]*|tclsh|expect|Rscript|awk|gawk|mawk|sed|make|gmake|ninja|just|ansible-playbook|psql|mysql|sqlite3|gdb|vim?|xargs|parallel)$/
+/** Rules under which a part of the text was not read to its end. */
+const unread: ReadonlySet<string> = new Set([
+  'too-deep',
+  'too-many',
+  'parse-error',
+  'classifier-error',
+])
 
-/** Files that a program runs although the command does not name them. */
-const impliedFiles: Readonly<Record<string, readonly string[]>> = {
-  make: ['GNUmakefile', 'makefile', 'Makefile'],
-  npm: ['package.json'],
-  pnpm: ['package.json'],
-  yarn: ['package.json'],
-  docker: ['Dockerfile', 'docker-compose.yml', 'compose.yaml'],
-  just: ['justfile'],
+/** What is known of an action besides its judgement. */
+export interface BoundContext {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  /** finds a program as the executor would; null when it is not there */
+  readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
+  /** how it will be confined, in words */
+  readonly sandbox: string
 }
-
-const scriptName =
-  /\.(sh|bash|zsh|py|pyw|js|mjs|cjs|ts|mts|cts|rb|pl|pm|php|lua|awk|sed|sql|mk|ps1)$/i
 
 /**
  * Looks up what an approval binds beside the words of a command: where each of its programs is, and what each file holds
- * that it may run. That is every file that is named beside an interpreter, and elsewhere those that are executable or have
- * a script's ending. What cannot be bound is said.
- *
- * @param whereIs finds a program as the executor would; null when it is not there
- * @param sandbox how it will be confined, in words
+ * that one of its parts names, or that a program reads by implication. What cannot be bound is said.
  */
-export async function boundOf(
-  { verdict }: Judgement,
-  cwd: string,
-  whereIs: (program: string, cwd: string, venv?: string) => string | null,
-  sandbox: string,
-): Promise<Bound> {
-  const { programs, words } = wordsOf(verdict)
-  const { venv } = verdict.plan
-  const found = new Map<string, string>([[sandboxBound, sandbox]])
-  for (const program of programs) {
-    const place = whereIs(program, cwd, venv)
-    if (place === null) continue
-    found.set(`program ${program}`, place)
-    // what an environment of the project has under a program's name is as easily changed as a script
-    const held =
-      venv !== undefined && place.startsWith(`${venv}/`) && (await contentOf(place, true))
-    if (held) found.set(`file ${place}`, held)
+export async function boundOf(judgement: Judgement, context: BoundContext): Promise<Bound> {
+  const { verdict, parts, isWhole } = judgement
+  const binder = new Binder(context.cwd)
+  const places = placesOf(judgement, context.cwd)
+  const programs = await bindPrograms(judgement, context, binder)
+  for (const part of parts) await bindPart(part, places, binder)
+  await bindText([...Object.values(context.env), textOf(judgement)], places, binder)
+  if (!isWhole || verdict.units.some(({ rule }) => unread.has(rule))) {
+    binder.note('parts of the command', 'they could not be read')
   }
-  const implied = programs.flatMap((program) => impliedFiles[basename(program)] ?? [])
-  const isAny = words.some((word) => interpreters.test(basename(word)))
-  const unbound: string[] = []
-  if (words.length > mostWords) unbound.push(`the words after the first ${mostWords}`)
-  const directories = [cwd, ...words.slice(0, 64).map((word) => resolve(cwd, word))]
-  const isMoving = words.some((word) => /^(cd|pushd|-C|--directory)$/.test(word))
-  for (const word of [...words.slice(0, mostWords), ...implied]) {
-    for (const directory of isMoving ? directories : [cwd]) {
-      const { files, isAll } = await filesOf(resolve(directory, word))
-      if (!isAll) unbound.push(`what ${word} matches after the first ${mostMatches}`)
-      for (const path of files) {
-        const isBound = isAny || implied.includes(word) || scriptName.test(path)
-        const held = await contentOf(path, isBound)
-        if (held !== null) found.set(`file ${path}`, held)
-      }
-    }
-  }
-  if (unbound.length > 0) found.set(notBound, unbound.join('; '))
-  return Object.fromEntries([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  const found = [
+    [sandboxBound, context.sandbox],
+    ...programs,
+    ...[...binder.files].map(([path, held]) => [`file ${path}`, held]),
+    ...[...binder.unbound].map(([what, why]) => [`${notBound}${what}`, why]),
+  ] as [string, string][]
+  return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Says in one sentence what is different. Null when nothing is. */
-export function differenceOf(before: Bound, after: Bound): string | null {
+export function differenceOf(before: Bound, after: Bound, since = 'it was shown'): string | null {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
   const changed = [...names].filter((name) => before[name] !== after[name])
-  return changed.length === 0 ? null : `changed since it was shown: ${changed.join(', ')}`
+  return changed.length === 0 ? null : `changed since ${since}: ${changed.join(', ')}`
 }
 
 /** What can change between the approval and the start, each in words. */
 export function unboundOf(bound: Bound): string[] {
   return Object.entries(bound)
     .filter(([name]) => name.startsWith(notBound))
-    .map(([name, why]) => (name === notBound ? why : `${name.slice(notBound.length + 1)}: ${why}`))
+    .map(([name, why]) => `${name.slice(notBound.length)}: ${why}`)
 }
 
-function wordsOf(verdict: Judgement['verdict']): { programs: string[]; words: string[] } {
-  const { plan } = verdict
-  const texts = plan.kind === 'argv' ? [] : [plan.script, ...verdict.units.map((unit) => unit.text)]
-  const lists = texts.map((text) => text.split(/[\s'"`;&|()<>$={}\\]+/).filter(Boolean))
-  if (plan.kind === 'argv') lists.push([...plan.argv])
-  const programs = lists.map(([first]) => first).filter((first) => first !== undefined)
-  return {
-    programs: [...new Set(programs)].filter((word) => /^[\w./+-]{1,256}$/.test(word)).slice(0, 64),
-    words: [...new Set(lists.flat())].filter((word) => word.length < 1024),
+/** The directories that the parts work in. Which of them holds for a part may depend on what ran before it. */
+function placesOf({ parts }: Judgement, cwd: string): string[] {
+  const known = parts.map((part) => part.cwd).filter((place) => place !== undefined)
+  return [...new Set([cwd, ...known])].slice(0, mostPlaces)
+}
+
+async function bindPrograms(
+  { verdict, parts }: Judgement,
+  { cwd, whereIs }: BoundContext,
+  binder: Binder,
+): Promise<[string, string][]> {
+  const { venv } = verdict.plan
+  const named = parts.flatMap(({ program, words: [first] }) => [program, first?.value ?? ''])
+  const found = new Map<string, string>()
+  for (const name of new Set(named)) {
+    if (found.size >= mostPrograms || !/^[\w./+-]{1,256}$/.test(name)) continue
+    const place = whereIs(name, cwd, venv)
+    if (place === null) continue
+    found.set(`program ${name}`, place)
+    const isSystem = systemPlaces.some((directory) => isWithin(place, directory))
+    if (!isSystem) await binder.bind(place)
+  }
+  return [...found]
+}
+
+/** Binds what loops, assignments and redirections of compounds name, which belong to no part. */
+async function bindText(
+  texts: readonly string[],
+  places: readonly string[],
+  binder: Binder,
+): Promise<void> {
+  for (const text of texts) {
+    for (const name of namesIn(text)) {
+      for (const place of places) await binder.bind(resolve(place, name))
+    }
   }
 }
 
-async function filesOf(path: string): Promise<{ files: string[]; isAll: boolean }> {
-  if (!/[*?[]/.test(path)) return { files: [path], isAll: true }
-  const files: string[] = []
-  for await (const match of glob(path)) {
-    if (files.length === mostMatches) return { files: files.toSorted(), isAll: false }
-    files.push(match)
-  }
-  return { files: files.toSorted(), isAll: true }
-}
-
-/**
- * What a file holds, as a hash; of a long one, when it was last changed, which unlike the time of its last writing nobody
- * can set. Null for what need not be bound.
- */
-async function contentOf(path: string, isBound: boolean): Promise<string | null> {
-  try {
-    // the hub's own database by another name: to open it would cost its locks
-    if (isHeldFile(await stat(path))) return 'the database of the hub'
-    // never waits for a writer of a named pipe
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const found = await file.stat({ bigint: true })
-    if (!found.isFile()) return null
-    if (!isBound) await access(path, constants.X_OK)
-    if (found.size > maxHashedBytes)
-      return `${found.ino}-${found.size}-${found.mtimeNs}-${found.ctimeNs}`
-    return createHash('sha256')
-      .update(await file.readFile())
-      .digest('hex')
-  } catch {
-    // not there, not readable or no script: nothing that could be bound
-    return null
-  }
+function textOf({ verdict: { plan } }: Judgement): string {
+  return plan.kind === 'argv' ? '' : plan.script
 }

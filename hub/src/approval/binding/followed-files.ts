@@ -1,0 +1,217 @@
+/** What a program runs or obeys besides what its words name. */
+export interface Followed {
+  /** files that it reads although nobody names them; `*` stands for any part of a name */
+  readonly files: readonly string[]
+  /** whether it looks for them in the directories above as well */
+  readonly above: boolean
+  /** whether it runs what a directory holds that is named */
+  readonly runsDirectories: boolean
+  /** what it loads that no approval can bind, in words for the approver; empty where there is nothing */
+  readonly loads: string
+}
+
+type Line = readonly [programs: string, files: string, loads: string, how?: 'above' | 'directories']
+
+const nodeConfigs =
+  'package.json .npmrc package-lock.json npm-shrinkwrap.json pnpm-lock.yaml yarn.lock .yarnrc .yarnrc.yml .pnpmfile.cjs pnpm-workspace.yaml'
+
+const projectCode = 'the code of the project and of its dependencies'
+
+/** By programs: the files that each follows, and what it loads besides. */
+const lines: readonly Line[] = [
+  ['make gmake bmake', 'GNUmakefile makefile Makefile', 'what its recipes start'],
+  ['ninja samu', 'build.ninja', 'what its rules start'],
+  ['cmake ctest cpack', 'CMakeLists.txt CMakePresets.json CMakeUserPresets.json', projectCode],
+  ['meson', 'meson.build meson.options meson_options.txt', projectCode],
+  ['just', 'justfile Justfile .justfile', 'what its recipes start', 'above'],
+  [
+    'task',
+    'Taskfile.yml Taskfile.yaml taskfile.yml Taskfile.dist.yml',
+    'what its tasks start',
+    'above',
+  ],
+  ['mise', 'mise.toml .mise.toml .tool-versions', 'what its tasks start', 'above'],
+  ['npm npx pnpm pnpx yarn yarnpkg corepack', nodeConfigs, projectCode, 'above'],
+  ['bun bunx', `${nodeConfigs} bunfig.toml bun.lock bun.lockb`, projectCode, 'above'],
+  [
+    'deno',
+    'deno.json deno.jsonc deno.lock import_map.json',
+    'the modules that it imports',
+    'above',
+  ],
+  ['node nodejs tsx ts-node', 'tsconfig.json', 'the modules that the script requires'],
+  ['turbo', 'turbo.json package.json', projectCode, 'above'],
+  ['nx', 'nx.json project.json package.json', projectCode, 'above'],
+  ['lerna', 'lerna.json package.json', projectCode, 'above'],
+  ['jest', 'jest.config.* package.json babel.config.* .babelrc', projectCode],
+  ['vitest vite', 'vite.config.* vitest.config.* vitest.workspace.* package.json', projectCode],
+  ['webpack', 'webpack.config.* package.json', projectCode],
+  ['rollup', 'rollup.config.* package.json', projectCode],
+  ['esbuild tsup', 'tsup.config.* package.json', projectCode],
+  ['next nuxt astro', 'next.config.* nuxt.config.* astro.config.* package.json .env', projectCode],
+  ['tsc', 'tsconfig.json', '', 'above'],
+  ['eslint oxlint', 'eslint.config.* .eslintrc* package.json .oxlintrc.json', projectCode, 'above'],
+  ['prettier', '.prettierrc* prettier.config.* package.json', projectCode, 'above'],
+  [
+    'mocha ava playwright cypress',
+    '.mocharc* ava.config.* playwright.config.* cypress.config.* package.json',
+    projectCode,
+  ],
+  ['gulp', 'gulpfile.*', projectCode],
+  ['grunt', 'Gruntfile.*', projectCode],
+  [
+    'cargo',
+    'Cargo.toml Cargo.lock build.rs rust-toolchain rust-toolchain.toml .cargo/config.toml .cargo/config',
+    projectCode,
+    'above',
+  ],
+  ['rustc', 'rust-toolchain rust-toolchain.toml', 'the modules that the source includes', 'above'],
+  [
+    'go gofmt golangci-lint',
+    'go.mod go.sum go.work .golangci.yml .golangci.yaml',
+    projectCode,
+    'above',
+  ],
+  [
+    'python pypy python2 python3 pypy3 ipython',
+    '__main__.py',
+    'the modules that it imports',
+    'directories',
+  ],
+  [
+    'pytest py.test',
+    'pytest.ini pyproject.toml tox.ini setup.cfg conftest.py',
+    'the tests and the code that they import',
+    'above',
+  ],
+  ['tox', 'tox.ini pyproject.toml setup.cfg setup.py', projectCode],
+  ['nox', 'noxfile.py pyproject.toml', projectCode],
+  ['invoke inv fab', 'tasks.py fabfile.py', 'the modules that they import', 'above'],
+  [
+    'mypy ruff flake8 pylint black isort coverage',
+    'pyproject.toml setup.cfg mypy.ini ruff.toml .ruff.toml .flake8 .pylintrc tox.ini .coveragerc',
+    'the plugins that it loads',
+    'above',
+  ],
+  [
+    'pip pip3 uv poetry pdm hatch pipenv build',
+    'pyproject.toml setup.py setup.cfg requirements.txt uv.lock uv.toml poetry.lock pdm.lock Pipfile Pipfile.lock',
+    'the packages that it installs',
+  ],
+  ['django-admin alembic celery', 'manage.py alembic.ini', projectCode],
+  ['pre-commit', '.pre-commit-config.yaml', 'the hooks that it fetches'],
+  [
+    'ansible ansible-playbook ansible-galaxy',
+    'ansible.cfg',
+    'roles, inventories and variables',
+    'directories',
+  ],
+  [
+    'docker docker-compose podman podman-compose nerdctl',
+    'Dockerfile Containerfile docker-compose.yml docker-compose.yaml compose.yaml compose.yml docker-compose.override.yml compose.override.yaml .env .dockerignore',
+    'the images, and the directories that are built or mounted',
+  ],
+  ['skaffold', 'skaffold.yaml', projectCode],
+  [
+    'kubectl oc kustomize',
+    'kustomization.yaml kustomization.yml',
+    'what stands in the cluster',
+    'directories',
+  ],
+  [
+    'helm helmfile',
+    'Chart.yaml values.yaml helmfile.yaml',
+    'the templates of the chart',
+    'directories',
+  ],
+  [
+    'terraform tofu terragrunt',
+    '*.tf *.tfvars terragrunt.hcl .terraform.lock.hcl',
+    'modules, providers and the state',
+  ],
+  ['pulumi', 'Pulumi.yaml Pulumi.*.yaml', projectCode, 'above'],
+  ['serverless sls wrangler', 'serverless.yml wrangler.toml wrangler.jsonc', projectCode],
+  ['vagrant', 'Vagrantfile', 'what it provisions', 'above'],
+  ['packer', '*.pkr.hcl', 'what it provisions'],
+  [
+    'mvn mvnw',
+    'pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml .mvn/wrapper/maven-wrapper.properties',
+    projectCode,
+  ],
+  [
+    'gradle gradlew',
+    'build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradle.properties gradle/wrapper/gradle-wrapper.properties',
+    projectCode,
+    'above',
+  ],
+  ['ant', 'build.xml', projectCode],
+  ['sbt', 'build.sbt project/build.properties project/plugins.sbt', projectCode],
+  ['lein', 'project.clj', projectCode],
+  ['java javac jshell kotlin kotlinc scala groovy', '', 'the classes on the class path'],
+  ['rake', 'Rakefile rakefile Rakefile.rb', 'the tasks that it loads', 'above'],
+  ['bundle bundler rails rspec', 'Gemfile Gemfile.lock .rspec config.ru', projectCode, 'above'],
+  ['ruby irb', '', 'the libraries that the script requires'],
+  ['php phpunit artisan', 'phpunit.xml phpunit.xml.dist', 'what the script includes'],
+  ['composer', 'composer.json composer.lock', projectCode],
+  ['mix elixir iex', 'mix.exs mix.lock', projectCode],
+  [
+    'dotnet msbuild',
+    '*.csproj *.fsproj *.sln Directory.Build.props Directory.Build.targets global.json nuget.config',
+    projectCode,
+  ],
+  ['swift', 'Package.swift Package.resolved', projectCode],
+  [
+    'flutter dart',
+    'pubspec.yaml pubspec.lock analysis_options.yaml build.yaml',
+    projectCode,
+    'above',
+  ],
+  [
+    'bazel bazelisk',
+    'WORKSPACE WORKSPACE.bazel MODULE.bazel BUILD BUILD.bazel .bazelrc',
+    projectCode,
+    'above',
+  ],
+  ['zig', 'build.zig build.zig.zon', projectCode],
+  ['cabal stack', '*.cabal cabal.project stack.yaml', projectCode],
+  ['sh bash dash ash mksh zsh ksh fish . source', '', 'what the script reads and starts'],
+  ['perl lua luajit tclsh expect Rscript R julia', '', 'the modules that the script loads'],
+  ['awk gawk mawk sed', '', ''],
+  ['psql mysql mariadb sqlite3 duckdb', '', 'what stands in the data base'],
+  ['gdb vi vim nvim ed ex emacs', '', 'what its script reads and starts'],
+  ['run-parts', '', 'what the scripts start', 'directories'],
+  ['foreman honcho overmind', 'Procfile Procfile.dev .env', projectCode],
+  ['lefthook husky lint-staged', 'lefthook.yml .lintstagedrc* package.json', projectCode],
+]
+
+const table = new Map<string, Followed>()
+for (const [programs, files, loads, how] of lines) {
+  const followed = {
+    files: files.split(' ').filter(Boolean),
+    above: how === 'above',
+    runsDirectories: how === 'directories',
+    loads,
+  }
+  for (const program of programs.split(' ')) table.set(program, followed)
+}
+
+/**
+ * What a program follows; undefined for one that runs nothing but what its own words say.
+ *
+ * @param program a bare name; a version at its end (`python3.12`) makes no other program of it
+ */
+export function followedBy(program: string): Followed | undefined {
+  return table.get(program) ?? table.get(program.replace(/[\d.-]+$/, ''))
+}
+
+/** Programs to which it is all the same what a file holds that they name. */
+export const blindToContent: ReadonlySet<string> = new Set(
+  'rm rmdir unlink touch mkdir chmod chown chgrp cd pushd kill du stat'.split(' '),
+)
+
+/** Options whose value is the directory that a program works in: what they name is searched, and nothing else of it. */
+export const directoryOptions: ReadonlySet<string> = new Set(
+  '-C --directory --prefix --cwd --chdir --dir --project --project-dir --project-directory'.split(
+    ' ',
+  ),
+)

@@ -1,0 +1,50 @@
+import { stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+
+const hookNames =
+  'pre-commit prepare-commit-msg commit-msg post-commit pre-merge-commit post-merge pre-rebase post-checkout post-rewrite pre-push pre-auto-gc applypatch-msg pre-applypatch post-applypatch reference-transaction post-index-change push-to-checkout fsmonitor-watchman sendemail-validate'.split(
+    ' ',
+  )
+
+/** What a small text file holds; null where there is none. */
+type ReadText = (path: string) => Promise<string | null>
+
+/** The settings and hooks that git obeys in a directory, whether they are there or not. */
+export async function gitFilesAt(cwd: string, read: ReadText): Promise<string[]> {
+  const found = await workTreeOf(cwd, read)
+  if (found === null) return []
+  const { top, gitDir } = found
+  const common = resolve(gitDir, firstLine(await read(join(gitDir, 'commondir'))) ?? '.')
+  const settings = [join(common, 'config'), join(gitDir, 'config.worktree')]
+  const text = (await read(join(common, 'config'))) ?? ''
+  const elsewhere = /^\s*hookspath\s*=\s*"?([^"\n]+?)"?\s*$/im.exec(text)?.[1]
+  const hooks = elsewhere === undefined ? join(common, 'hooks') : resolve(top, elsewhere)
+  return [
+    ...settings,
+    join(common, 'info/attributes'),
+    join(top, '.gitattributes'),
+    join(top, '.gitmodules'),
+    ...hookNames.map((name) => join(hooks, name)),
+  ]
+}
+
+/** The git directory that holds for a place: the nearest above, as git looks for it. */
+async function workTreeOf(
+  cwd: string,
+  read: ReadText,
+): Promise<{ top: string; gitDir: string } | null> {
+  for (let top = cwd; ; top = dirname(top)) {
+    const path = join(top, '.git')
+    const found = await stat(path).catch(() => null)
+    if (found?.isDirectory()) return { top, gitDir: path }
+    if (found?.isFile()) {
+      const named = /^gitdir:\s*(.+)$/.exec(firstLine(await read(path)) ?? '')?.[1]
+      return named === undefined ? null : { top, gitDir: resolve(top, named) }
+    }
+    if (dirname(top) === top) return null
+  }
+}
+
+function firstLine(text: string | null): string | undefined {
+  return text?.split('\n', 1)[0]?.trim()
+}

@@ -1,0 +1,157 @@
+import { basename, dirname, resolve } from 'node:path'
+import type { Part, PartWord } from '@centralpost/shared'
+import type { Binder } from './binder.ts'
+import type { Found } from './file-content.ts'
+import { blindToContent, directoryOptions, type Followed, followedBy } from './followed-files.ts'
+import { gitFilesAt } from './git-files.ts'
+import { namesIn } from './names-in-words.ts'
+
+const mostAbove = 24
+const mostDirectories = 16
+const addressed = /^[a-z][a-z\d+.-]*:\/\//i
+
+/**
+ * Binds what one part of a command runs, reads and obeys.
+ *
+ * @param places every directory that the command is known to work in
+ */
+export async function bindPart(
+  part: Part,
+  places: readonly string[],
+  binder: Binder,
+): Promise<void> {
+  const { program, words, roles, cwd, isAppended } = part
+  noteUnknown(part, binder)
+  if (isAppended)
+    binder.note(`words that ${program} is given when it runs`, 'nobody knows them yet')
+  if (blindToContent.has(program)) return
+  const follows = followsOf(part)
+  const first = words[0]
+  // a path to a program is a script as well as another
+  const named = first?.value.includes('/') ? words : words.slice(1)
+  const directories = new Set<string>(cwd === undefined ? [] : [cwd])
+  for (const [at, word] of named.entries()) {
+    const isPlace = directoryOptions.has(named[at - 1]?.value ?? '')
+    for (const place of places) {
+      const found = await bindWord(word, place, follows.length > 0 || word === first, binder)
+      for (const { path, kind } of found) {
+        if (kind === 'directory' && directories.size < mostDirectories) directories.add(path)
+        const isItself = path === resolve(place, word.value)
+        if (!isItself || isPlace) continue
+        // whatever a reading form names, it only reads
+        const isRead = roles.length > 0 && follows.length === 0
+        if (kind === 'directory' && isRead) continue
+        if (kind === 'directory') await bindNamedDirectory(path, word, follows, binder)
+        else if (kind === 'unreadable') binder.note(word.value, 'it cannot be read')
+        else if (kind === 'special' && !isQuiet(path))
+          binder.note(word.value, 'it is no plain file')
+      }
+    }
+    if (word.exact && addressed.test(word.value))
+      binder.note(word.value, 'what it gives can change')
+  }
+  for (const { operator, target } of part.redirects) {
+    if (operator.startsWith('<')) {
+      for (const place of places) await bindWord(target, place, true, binder)
+    }
+  }
+  for (const directory of directories) {
+    for (const each of follows) await bindFollowed(each, directory, binder)
+    if (program === 'git') {
+      const read = async (path: string) => textOf(await binder.bind(path))
+      for (const path of await gitFilesAt(directory, read))
+        await binder.bindAndFollow(path, directory)
+    }
+  }
+  for (const { loads } of follows) if (loads !== '') binder.note(`what ${program} loads`, loads)
+}
+
+/** Whether a word's value is only known when it runs; what a pattern matches is known now. */
+function isOpen({ exact, glob }: PartWord): boolean {
+  return !exact && !glob
+}
+
+function noteUnknown({ program, words, cwd, redirects }: Part, binder: Binder): void {
+  if (words.length === 0 && redirects.length === 0) return
+  if (program === '' && words.length > 0) {
+    binder.note('a program', 'its name is only known when it runs')
+  }
+  const name = program || 'the command'
+  if (cwd === undefined) binder.note(`files of ${name}`, 'its directory is only known when it runs')
+  if (words.some(isOpen) || redirects.some(({ target }) => isOpen(target))) {
+    binder.note(`words of ${name}`, 'some are only known when it runs')
+  }
+}
+
+/** What the part's programs follow: its own, and those that it starts by name (`npx jest`, `python -m pytest`). */
+function followsOf({ program, words }: Part): Followed[] {
+  const found = new Set<Followed>()
+  for (const name of [program, ...words.slice(1, 64).map(({ value }) => basename(value))]) {
+    const followed = followedBy(name)
+    if (followed !== undefined) found.add(followed)
+  }
+  return [...found]
+}
+
+interface FoundAt {
+  readonly path: string
+  readonly kind: Found['kind']
+}
+
+/** Binds the files that a word may name in a directory. */
+async function bindWord(
+  word: PartWord,
+  place: string,
+  isRun: boolean,
+  binder: Binder,
+): Promise<FoundAt[]> {
+  if (word.glob) {
+    const matched = await binder.bindPattern(word.value, place)
+    return matched
+      .filter(({ kind }) => kind === 'unreadable')
+      .map(({ kind }) => ({ kind, path: '' }))
+  }
+  const found: FoundAt[] = []
+  for (const name of namesIn(word.value)) {
+    const path = resolve(place, name)
+    const { kind } = isRun ? await binder.bindAndFollow(path, place) : await binder.bind(path)
+    if (kind !== 'missing') found.push({ path, kind })
+  }
+  return found
+}
+
+async function bindNamedDirectory(
+  path: string,
+  word: PartWord,
+  follows: readonly Followed[],
+  binder: Binder,
+): Promise<void> {
+  if (follows.some(({ runsDirectories }) => runsDirectories)) await binder.bindDirectory(path)
+  else binder.note(`the directory ${word.value}`, 'its files are not bound')
+}
+
+async function bindFollowed(
+  { files, above }: Followed,
+  directory: string,
+  binder: Binder,
+): Promise<void> {
+  for (const file of files) {
+    if (file.includes('*')) await binder.bindPattern(file, directory)
+    else await binder.bindAndFollow(resolve(directory, file), directory)
+  }
+  if (!above) return
+  let place = directory
+  for (let level = 0; level < mostAbove && dirname(place) !== place; level += 1) {
+    place = dirname(place)
+    for (const file of files) if (!file.includes('*')) await binder.bind(resolve(place, file))
+  }
+}
+
+function textOf(found: Found): string | null {
+  return found.kind === 'file' ? found.text : null
+}
+
+/** What says nothing of its own, whoever reads it. */
+function isQuiet(path: string): boolean {
+  return /^\/dev\/(null|zero|full|u?random|tty|std(in|out|err)|fd\/\d+)$/.test(path)
+}
