@@ -18,7 +18,7 @@ import { admit, type Incoming } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
 import { Outbox } from './bus/outbox.ts'
-import { RequestQueue, sweepRequests } from './bus/request-queue.ts'
+import { RequestQueue } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
@@ -273,9 +273,6 @@ export class Hub {
       await served.stop()
       await served.idle()
     })
-    bus.onReconnect(() => void sweepRequests(bus, log, take, now))
-    void sweepRequests(bus, log, take, now)
-
     log.info('hub serves', { hubId, broker: bus.server, dataDir, policy: trust.policy })
     return new Hub(
       hubId,

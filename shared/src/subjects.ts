@@ -63,7 +63,7 @@ export const agentEndpointSubject = (agentId: string, endpoint: AgentEndpoint): 
 export const operatorEndpointSubject = (operatorId: string, endpoint: OperatorEndpoint): string =>
   `CENTRAL_POST.operator.${operatorId}.${endpoint}`
 
-/** Streams and the durable consumer. */
+/** Streams, and what the names of the hub's consumers begin with: each agent's requests have one, `hub-<agent>`. */
 export const actionStream = 'SYSTEM_ACTIONS'
 export const resultStream = 'SYSTEM_ACTION_RESULTS'
 export const hubConsumer = 'hub'

@@ -44,10 +44,20 @@ test.each([
       `$JS.API.STREAM.PURGE.${actionStream}`,
       `$JS.API.STREAM.MSG.GET.${resultStream}`,
       `$JS.API.DIRECT.GET.${resultStream}.SYSTEM_ACTION_RESULT.agent-b.x`,
-      `$JS.API.CONSUMER.MSG.NEXT.${actionStream}.hub`,
+      `$JS.API.CONSUMER.MSG.NEXT.${actionStream}.hub-agent-a`,
+      `$JS.API.CONSUMER.MSG.NEXT.${actionStream}.hub-agent-b`,
+      `$JS.API.CONSUMER.DELETE.${actionStream}.hub-agent-b`,
       `$JS.API.CONSUMER.CREATE.${resultStream}`,
-      `$JS.ACK.${actionStream}.hub.1.1.1.1.1`,
+      `$JS.API.CONSUMER.CREATE.${actionStream}.mine.SYSTEM_ACTION_REQUEST.agent-a`,
     ],
+  ],
+  [
+    'an acknowledgement, in the older and in the newer form',
+    ['agent-a', 'agent-b'].flatMap((agent) => [
+      `$JS.ACK.${actionStream}.hub-${agent}.1.1.1.1.1`,
+      `$JS.ACK._.hash.${actionStream}.hub-${agent}.1.1.1.1.1.random`,
+      `$JS.ACK.domain.hash.${actionStream}.hub-${agent}.1.1.1.1.1`,
+    ]),
   ],
   ['a call of the service API or the broker', ['$SRV.PING', '$SYS.REQ.SERVER.PING']],
 ])('an agent that publishes %s is refused and reaches nobody', async (_what, subjects) => {

@@ -39,17 +39,18 @@ export function newestNatsServer(): string | undefined {
 export const missingNewest =
   'no nats-server of the newest line here: go install github.com/nats-io/nats-server/v2@v2.15.2'
 
-/** Both ends of what is supported, for `describe.each`: the name says which is skipped, and why. */
-export const supportedServers: readonly {
-  readonly server: string
-  readonly program: string | undefined
-}[] = [
-  { server: 'the installed nats-server', program: installed() },
-  {
-    server: newestNatsServer() ? 'the newest nats-server' : missingNewest,
-    program: newestNatsServer(),
-  },
-]
+/**
+ * Describes the same on both ends of what is supported: the nats-server that is installed here and the newest. Where that
+ * is missing, the tests are told as skipped, and how to get it.
+ */
+export function describeOnEach(what: string, body: (program: string) => void): void {
+  describe(`${what}, on the installed nats-server`, () => {
+    body(natsServerProgram())
+  })
+  const newest = newestNatsServer()
+  if (newest === undefined) describe.skip(`${what} (${missingNewest})`, () => body(''))
+  else describe(`${what}, on the newest nats-server`, () => body(newest))
+}
 
 function installed(): string | undefined {
   return programPaths('nats-server').find((path) => existsSync(path))

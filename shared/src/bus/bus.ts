@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import {
   type ConnectionOptions,
   connect,
+  createInbox,
   credsAuthenticator,
   Events,
   headers as natsHeaders,
@@ -62,13 +63,15 @@ export interface BrokerFacts {
  */
 export class Bus {
   readonly #connection: NatsConnection
+  readonly #inboxPrefix: string | undefined
   readonly #log: Logger
   readonly #reconnected = new Set<() => void>()
   readonly #disconnected = new Set<() => void>()
   #connected = true
 
-  private constructor(connection: NatsConnection, log: Logger) {
+  private constructor(connection: NatsConnection, inboxPrefix: string | undefined, log: Logger) {
     this.#connection = connection
+    this.#inboxPrefix = inboxPrefix
     this.#log = log
     void this.#watch()
   }
@@ -103,7 +106,7 @@ export class Bus {
       ...(tls && { tls: tls as TlsOptions }),
     }
     try {
-      return new Bus(await connect(settings), log)
+      return new Bus(await connect(settings), credentials.inbox_prefix, log)
     } catch (error) {
       throw await refusedConnection(error, credentials, tls)
     }
@@ -112,6 +115,11 @@ export class Bus {
   /** The client underneath, for the other files of this folder. */
   get connection(): NatsConnection {
     return this.#connection
+  }
+
+  /** A new subject for answers, below those that this identity may listen to. */
+  newInbox(): string {
+    return createInbox(this.#inboxPrefix)
   }
 
   /** Whether it was closed for good; a connection that was lost and is tried again is not. */

@@ -1,294 +1,199 @@
-import {
-  AckPolicy,
-  type ConsumerConfig,
-  DiscardPolicy,
-  type JetStreamManager,
-  type JsMsg,
-  nanos,
-  NatsError,
-  RetentionPolicy,
-  StorageType,
-  type SeqMsgRequest,
-  type StoredMsg,
-  type StreamConfig,
-  type ConsumerMessages,
-} from 'nats'
+import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { JetStreamManager } from 'nats'
 import type { Logger } from '../log/logger.ts'
 import { messageOf } from '../message-of.ts'
-import { CentralPostError } from '../problem.ts'
-import type { Bus, BusMessage } from './bus.ts'
+import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
+import { isMissing } from './streams.ts'
+import { type Delivery, SubjectQueue } from './subject-queue.ts'
 
-/** A stream as this project wants it, kept in files. */
-export interface StreamSettings {
-  readonly name: string
-  readonly description: string
-  readonly subjects: readonly string[]
-  /** `workqueue`: a message goes when it is acknowledged; `limits`: it stays until it is too old */
-  readonly retention: 'workqueue' | 'limits'
-  readonly maxAgeMs: number
-  readonly maxMessagesPerSubject: number
-  /** over the limit of a subject, refuse the new message or drop the oldest */
-  readonly whenFull: 'refuse' | 'drop_oldest'
-  readonly maxMessageBytes: number
-}
-
-/** One message of the work queue, not yet acknowledged. */
-export interface Delivery extends BusMessage {
-  /** names the message: the same on every delivery, and never another's, also when a stream was made anew */
-  readonly messageId: string
-  readonly redelivered: boolean
-  /** Tells the broker that it need not come again. */
-  ack(): void
-  /** Asks the broker to bring it again after a delay in milliseconds. */
-  nak(delayMs: number): void
-}
-
-/**
- * Makes a stream or brings its settings up to date.
- *
- * @throws {CentralPostError} `unavailable` when the broker has no JetStream or does not answer
- */
-export async function ensureStream(bus: Bus, settings: StreamSettings): Promise<void> {
-  const doing = `preparing the stream ${settings.name}`
-  const config = streamConfig(settings)
-  try {
-    const manager = await bus.connection.jetstreamManager()
-    try {
-      await manager.streams.info(settings.name)
-      await manager.streams.update(settings.name, config)
-    } catch (error) {
-      if (!isMissing(error)) throw error
-      await manager.streams.add(config)
-    }
-  } catch (error) {
-    throw jetStreamError(error, bus, doing)
-  }
-}
-
-/**
- * Looks whether the broker keeps streams for this user.
- *
- * @throws {CentralPostError} `unavailable` when it has no JetStream or does not answer
- */
-export async function checkJetStream(bus: Bus): Promise<void> {
-  try {
-    await bus.connection.jetstreamManager()
-  } catch (error) {
-    throw jetStreamError(error, bus, 'looking at JetStream')
-  }
-}
-
-function jetStreamError(error: unknown, bus: Bus, doing: string): CentralPostError {
-  if (!(error instanceof NatsError) || error.code !== '503') return busError(error, doing)
-  return new CentralPostError(
-    'unavailable',
-    `${doing}: the broker at ${bus.server} has no JetStream for this user; start it with JetStream enabled`,
-    { cause: error },
-  )
-}
-
-/** How many messages a stream holds of one subject filter. */
-export async function countMessages(bus: Bus, stream: string): Promise<number> {
-  try {
-    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
-    return (await manager.streams.info(stream)).state.messages
-  } catch (error) {
-    throw busError(error, `looking at the stream ${stream}`)
-  }
-}
-
-export interface QueueOptions {
+export interface WorkQueueOptions {
   readonly stream: string
-  readonly durable: string
-  /** how long a delivery may stay unacknowledged before it comes again, in milliseconds */
-  readonly ackWaitMs: number
-  /** how many deliveries may be unacknowledged at a time */
-  readonly maxAckPending: number
+  /** the subjects of the stream, as one pattern */
+  readonly subjects: string
+  /** what the names of its consumers begin with */
+  readonly name: string
+  /** how many subjects may have a consumer at a time; the one that was silent longest gives way @default 1000 */
+  readonly mostSubjects?: number
   readonly log: Logger
 }
 
+/** How long the first message of a new subject may wait before it is seen; later ones do not wait. */
+const lookMs = 200
+const longestPauseMs = 2000
+
 /**
- * A durable consumer of a work queue, kept alive: after a reconnect, a lost consumer or a lost stream it is set
- * up again. Deliveries are handed over as they come, without waiting for the one before.
+ * A work queue in which every subject has a consumer of its own. The broker delivers in the order of arrival, so that one
+ * sender with a thousand messages would delay all others by these; so each is read for itself. New subjects are found
+ * in what the stream says of itself.
  */
 export class WorkQueue {
   readonly #bus: Bus
-  readonly #options: QueueOptions
-  readonly #receive: (delivery: Delivery) => void
+  readonly #options: WorkQueueOptions
   readonly #prepare: () => Promise<void>
+  readonly #receive: (delivery: Delivery) => Promise<void>
+  readonly #queues = new Map<string, SubjectQueue>()
+  readonly #ending = new AbortController()
   readonly #stopOnReconnect: () => void
-  #messages: ConsumerMessages | undefined
-  #stopping = false
-  readonly #loop: Promise<void>
+  #created = ''
+  #lastSeq = -1
+  #ended: Promise<void> = Promise.resolve()
 
   private constructor(
     bus: Bus,
-    options: QueueOptions,
+    options: WorkQueueOptions,
     prepare: () => Promise<void>,
-    receive: (delivery: Delivery) => void,
+    receive: (delivery: Delivery) => Promise<void>,
   ) {
     this.#bus = bus
     this.#options = options
     this.#prepare = prepare
     this.#receive = receive
-    // a pull that was under way when the broker died is forgotten by it: ask anew
-    this.#stopOnReconnect = bus.onReconnect(() => this.#messages?.stop())
-    this.#loop = this.#run()
+    this.#stopOnReconnect = bus.onReconnect(() => {
+      for (const queue of this.#queues.values()) queue.renew()
+    })
   }
 
   /**
-   * Starts to consume.
+   * Starts to consume. Consumers that an earlier process left are made anew, so that what it had been given and did not
+   * acknowledge comes at once.
    *
-   * @param prepare makes the stream; called before the first pull and again whenever stream or consumer is gone
+   * @param prepare makes the stream; called before the first look and again whenever the stream is gone
+   * @param receive resolves when a message may be acknowledged; one message of a subject at a time
    * @throws {CentralPostError} when the first preparation fails
    */
   static async open(
     bus: Bus,
-    options: QueueOptions,
+    options: WorkQueueOptions,
     prepare: () => Promise<void>,
-    receive: (delivery: Delivery) => void,
+    receive: (delivery: Delivery) => Promise<void>,
   ): Promise<WorkQueue> {
     await prepare()
-    await ensureConsumer(bus, options)
-    return new WorkQueue(bus, options, prepare, receive)
+    const queue = new WorkQueue(bus, options, prepare, receive)
+    try {
+      const subjects = await queue.#takeOver()
+      await queue.#look(subjects)
+    } catch (error) {
+      await queue.stop()
+      throw busError(error, `opening the queue ${options.stream}`)
+    }
+    queue.#ended = queue.#lookAgainAndAgain()
+    return queue
   }
 
-  /** Takes no more deliveries. What was handed over may still be acknowledged. */
+  /** Takes no more; resolves when what was handed over is through. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#ending.abort()
     this.#stopOnReconnect()
-    this.#messages?.stop()
-    await this.#loop
+    await this.#ended
+    await this.#closeAll()
   }
 
-  async #run(): Promise<void> {
-    const { stream, durable, log } = this.#options
-    let first = true
-    while (!this.#stopping) {
+  /** Removes the consumers of whoever read this queue before. @returns their subjects */
+  async #takeOver(): Promise<string[]> {
+    const { stream, name, mostSubjects = 1000 } = this.#options
+    const { consumers } = await this.#manager()
+    const subjects: string[] = []
+    const left = []
+    for await (const consumer of consumers.list(stream)) left.push(consumer)
+    for (const { name: consumer, config } of left) {
+      const { filter_subject: subject = '' } = config
+      const isOurs = consumer === consumerOf(name, subject)
+      if (isOurs && subjects.length < mostSubjects) subjects.push(subject)
+      // one of another kind would stand in the way of ours
+      else await consumers.delete(stream, consumer)
+    }
+    return subjects
+  }
+
+  async #lookAgainAndAgain(): Promise<void> {
+    const { signal } = this.#ending
+    let pauseMs = lookMs
+    for (;;) {
+      await delay(pauseMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted || this.#bus.isClosed) return
       try {
-        if (!first) {
-          await this.#prepare()
-          await ensureConsumer(this.#bus, this.#options)
-        }
-        first = false
-        const consumer = await this.#bus.connection.jetstream().consumers.get(stream, durable)
-        this.#messages = await consumer.consume({ max_messages: 64, expires: 10_000 })
-        if (this.#stopping) this.#messages.stop()
-        const manager = await this.#bus.connection.jetstreamManager({ checkAPI: false })
-        const { created } = await manager.streams.info(stream)
-        for await (const message of this.#messages) this.#receive(toDelivery(message, created))
+        if (this.#bus.isConnected) await this.#look([])
+        pauseMs = lookMs
       } catch (error) {
-        if (this.#stopping) return
-        log.warn('work queue interrupted, trying again', { stream, error: messageOf(error) })
+        const { stream, log } = this.#options
+        log.warn('the queue of requests cannot be looked at', { stream, error: messageOf(error) })
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
       }
-      if (!this.#stopping) await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
-}
 
-/**
- * Deletes messages that a broker killed with -9 brought back although the consumer has acknowledged them
- * (seen on 2.9.10): everything at or below the acknowledged floor.
- *
- * @param isDone asked for each such message; only those answered with true are deleted
- * @returns how many were deleted
- */
-export async function sweepAcknowledged(
-  bus: Bus,
-  stream: string,
-  durable: string,
-  isDone: (message: Pick<Delivery, 'subject' | 'data' | 'messageId'>) => Promise<boolean>,
-): Promise<number> {
-  try {
-    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
-    const { ack_floor: floor } = await manager.consumers.info(stream, durable)
-    const { created } = await manager.streams.info(stream)
-    let deleted = 0
-    for (let from = 1; ;) {
-      const message = await nextMessage(manager, stream, from)
-      if (message === undefined || message.seq > floor.stream_seq) return deleted
-      const { subject, data, seq } = message
-      if (await isDone({ subject, data, messageId: messageIdOf(created, seq) })) {
-        await manager.streams.deleteMessage(stream, seq, false)
-        deleted += 1
-      }
-      from = seq + 1
+  /** Opens what has messages and is not read yet. */
+  async #look(known: readonly string[]): Promise<void> {
+    const { stream, subjects } = this.#options
+    const { streams } = await this.#manager()
+    let info
+    try {
+      info = await streams.info(stream)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      await this.#prepare()
+      info = await streams.info(stream)
     }
-  } catch (error) {
-    throw busError(error, `sweeping the stream ${stream}`)
+    if (info.created !== this.#created) {
+      await this.#closeAll()
+      this.#created = info.created
+      this.#lastSeq = -1
+    }
+    const { last_seq: lastSeq } = info.state
+    if (lastSeq === this.#lastSeq && known.length === 0) return
+    const { state } = await streams.info(stream, { subjects_filter: subjects })
+    const waiting = new Set([...known, ...Object.keys(state.subjects ?? {})])
+    let isComplete = true
+    for (const subject of waiting) {
+      if (this.#queues.has(subject)) continue
+      if (!(await this.#open(subject, waiting))) isComplete = false
+    }
+    this.#lastSeq = isComplete ? lastSeq : -1
+  }
+
+  /** @returns whether it is read now; false when as many as may be are read, and all have messages */
+  async #open(subject: string, waiting: ReadonlySet<string>): Promise<boolean> {
+    const { stream, name, log, mostSubjects = 1000 } = this.#options
+    if (this.#queues.size >= mostSubjects && !(await this.#closeIdlest(waiting))) return false
+    const options = {
+      stream,
+      subject,
+      log,
+      streamCreated: this.#created,
+      consumer: consumerOf(name, subject),
+    }
+    this.#queues.set(subject, new SubjectQueue(this.#bus, options, this.#receive))
+    return true
+  }
+
+  async #closeIdlest(waiting: ReadonlySet<string>): Promise<boolean> {
+    const [idlest] = [...this.#queues.values()]
+      .filter(({ subject }) => !waiting.has(subject))
+      .toSorted((a, b) => a.lastActiveAt - b.lastActiveAt)
+    if (idlest === undefined) return false
+    this.#queues.delete(idlest.subject)
+    await idlest.stop()
+    const { consumers } = await this.#manager()
+    await consumers.delete(this.#options.stream, consumerOf(this.#options.name, idlest.subject))
+    return true
+  }
+
+  async #closeAll(): Promise<void> {
+    const open = [...this.#queues.values()]
+    this.#queues.clear()
+    await Promise.all(open.map((queue) => queue.stop()))
+  }
+
+  #manager(): Promise<JetStreamManager> {
+    return this.#bus.connection.jetstreamManager({ checkAPI: false })
   }
 }
 
-async function nextMessage(
-  manager: JetStreamManager,
-  stream: string,
-  from: number,
-): Promise<StoredMsg | undefined> {
-  try {
-    // servers know next_by_subj since 2.9, the client's type does not
-    const query: SeqMsgRequest & { next_by_subj: string } = { seq: from, next_by_subj: '>' }
-    return await manager.streams.getMessage(stream, query)
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
-}
-
-/** A place in one stream; a stream that is made anew was made at another time. */
-function messageIdOf(streamCreated: string, seq: number): string {
-  return `m${seq}-${Date.parse(streamCreated).toString(36)}`
-}
-
-function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
-  const isQueue = settings.retention === 'workqueue'
-  const refuses = settings.whenFull === 'refuse'
-  return {
-    name: settings.name,
-    description: settings.description,
-    subjects: [...settings.subjects],
-    storage: StorageType.File,
-    retention: isQueue ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-    max_age: nanos(settings.maxAgeMs),
-    max_msgs_per_subject: settings.maxMessagesPerSubject,
-    discard: refuses ? DiscardPolicy.New : DiscardPolicy.Old,
-    discard_new_per_subject: refuses,
-    max_msg_size: settings.maxMessageBytes,
-    // the ledger tells repetitions apart; the broker's window is one for all agents, so one could squat another's id
-    duplicate_window: nanos(100),
-    allow_direct: !isQueue,
-  }
-}
-
-async function ensureConsumer(bus: Bus, options: QueueOptions): Promise<void> {
-  const config: Partial<ConsumerConfig> = {
-    durable_name: options.durable,
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(options.ackWaitMs),
-    max_ack_pending: options.maxAckPending,
-    max_deliver: -1,
-  }
-  try {
-    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
-    await manager.consumers.add(options.stream, config)
-  } catch (error) {
-    throw busError(error, `preparing the consumer ${options.durable}`)
-  }
-}
-
-function toDelivery(message: JsMsg, streamCreated: string): Delivery {
-  return {
-    subject: message.subject,
-    data: message.data,
-    reply: undefined,
-    header: (name) => message.headers?.get(name) || undefined,
-    messageId: messageIdOf(streamCreated, message.seq),
-    redelivered: message.redelivered,
-    ack: () => message.ack(),
-    nak: (delayMs) => message.nak(delayMs),
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof NatsError && error.code === '404'
+/** The consumer of a subject: readable where its last token can be a name, and never another subject's. */
+function consumerOf(name: string, subject: string): string {
+  const token = subject.split('.').at(-1) ?? ''
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(token)) return `${name}-${token}`
+  return `${name}_${createHash('sha256').update(subject).digest('hex').slice(0, 32)}`
 }
