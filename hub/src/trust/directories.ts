@@ -1,20 +1,27 @@
 import { describeWords } from './command-text.ts'
-import { resolvePath } from './paths.ts'
+import { resolvePath } from './resolve-path.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
 /** Characters of a directory that a command changes to; a longer one is not followed. */
 const longestDirectory = 512
+/** Directories with secrets that a command may still be in; with more of them it is lost. */
+const mostFormer = 4
 const venvActivate = /^(?:\.\/)?(\.venv|venv)\/bin\/activate$/
 
 /** What `cd` changes for the commands after it. */
 export function changeDirectory(
   words: readonly ResolvedWord[],
   scope: Scope,
-  home: string | undefined,
+  grounds: Grounds,
 ): void {
-  const target = words.findLast((word, at) => at > 0 && !/^-[LPe@]+$/.test(word.value))
-  if (target === undefined) scope.cwd = home
+  const target = words.findLast((word, at) => at > 0 && !/^-(?:[LPe@]+|-)$/.test(word.value))
+  if (scope.cwd !== undefined && holdsSecrets(scope.cwd, grounds)) {
+    if (scope.formerCwds.length >= mostFormer) scope.isLost = true
+    else if (!scope.formerCwds.includes(scope.cwd))
+      scope.formerCwds = [...scope.formerCwds, scope.cwd]
+  }
+  if (target === undefined) scope.cwd = grounds.home
   else if (target.exact && target.value !== '-') {
     const path = resolvePath(target.value, scope.cwd)
     const isLong = path.length > longestDirectory
@@ -24,6 +31,11 @@ export function changeDirectory(
     scope.cwd = undefined
     scope.isLost = true
   }
+}
+
+/** Whether what is named from a directory can be secret because of where it is. */
+function holdsSecrets(cwd: string, { paths }: Grounds): boolean {
+  return paths.isWide(cwd) || paths.secrecy(cwd) !== undefined || cwd.startsWith('/proc')
 }
 
 /** A long path by its first name and its last ones, which tell what it holds. */

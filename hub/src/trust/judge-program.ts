@@ -1,6 +1,6 @@
 import type { Finding } from './findings.ts'
 import { review } from './findings.ts'
-import { resolvePath } from './paths.ts'
+import { resolvePath } from './resolve-path.ts'
 import { describeWord } from './print-command.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import type { Scope } from './scope.ts'

@@ -1,7 +1,8 @@
 import { describeWords } from './command-text.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, review, safe, unknown } from './findings.ts'
-import type { Form, Reading } from './program-rules.ts'
+import { judgeAdded } from './added-words.ts'
+import type { Reading } from './program-rules.ts'
 import { readForms } from './program-rules.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
@@ -50,10 +51,13 @@ export function judgeReading(
   if (scope.isLost && readsRelative(reading, words)) {
     return review('lost', 'reads a file below a directory that is only known when it runs')
   }
-  if (via.appends) {
-    const refusal = refuseAppended(reading.form, via)
-    if (refusal !== undefined) return review('appended', refusal)
-  }
+  const { refusal } = judgeAdded(reading, words, via)
+  if (refusal !== undefined) return review('appended', refusal)
+  if (via.strips && (reading.form.harden ?? reading.form.env))
+    return review(
+      'environment',
+      `takes away the variables that keep ${program} from more than reading`,
+    )
   return safe(reading.form.id, `${reading.form.id} in this form only reads`)
 }
 
@@ -66,23 +70,15 @@ function vouched(
   grounds: Grounds,
 ): Finding {
   const plain = words.every((word) => word.exact && word.opaque === undefined)
-  if (!plain || via.appends) return unknown(text)
+  if (!plain || via.added) return unknown(text)
   const pattern = grounds.policy.safePatterns.find(program, describeWords(words))
   return pattern ? patternFinding('SAFE', pattern.id, pattern.source) : unknown(program)
 }
 
-function readsRelative({ form, roles }: Reading, words: readonly ResolvedWord[]): boolean {
-  if (form.operands !== 'paths' && form.operands !== 'pattern') return false
-  return words.some(({ value }, at) => at > 0 && roles[at] === 'path' && !value.startsWith('/'))
-}
-
-function refuseAppended(form: Form, via: Via): string | undefined {
-  if (via.isXargs && form.check && form.id !== 'echo')
-    return 'what xargs adds is not seen by the check'
-  if (via.isXargs && !form.globs && form.operands !== 'data')
-    return 'a name that xargs adds could turn out to be an option'
-  if ((form.operands === 'paths' || form.operands === 'pattern') && !via.contained()) {
-    return 'reads files whose names are only known when it runs'
-  }
-  return undefined
+/** Whether a command reads what a relative path names, be it an operand or the value of an option. */
+function readsRelative({ roles, given }: Reading, words: readonly ResolvedWord[]): boolean {
+  const values = new Map(given.map(({ at, value }) => [at, value]))
+  return words.some(
+    ({ value }, at) => at > 0 && roles[at] === 'path' && !(values.get(at) ?? value).startsWith('/'),
+  )
 }

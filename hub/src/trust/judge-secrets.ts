@@ -1,25 +1,36 @@
 import { hasFlag } from './danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
-import { resolvePath } from './paths.ts'
+import type { Secrecy } from './paths.ts'
+import { climbsFromSystem, resolvePath } from './resolve-path.ts'
 import type { Policy } from './policy.ts'
 import type { Reading } from './program-rules.ts'
 import type { ResolvedWord } from './resolve-words.ts'
+import { fixedWord } from './resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
 /** What a path that is named is known to hold. */
-export function secrecyOf(
+export function secrecyOf(value: string, glob: boolean, scope: Scope, grounds: Grounds): Secrecy {
+  const worst = worstAt(value, glob, scope.cwd, grounds)
+  if (worst === 'secret' || value.startsWith('/')) return worst
+  // A `cd` that fails, or that another branch takes, leaves the command where it was before.
+  for (const cwd of scope.formerCwds)
+    if (worstAt(value, glob, cwd, grounds) !== undefined) return worst ?? 'private'
+  return worst
+}
+
+function worstAt(
   value: string,
   glob: boolean,
-  scope: Scope,
-  grounds: Grounds,
-): 'secret' | 'private' | undefined {
-  const path = resolvePath(value, scope.cwd)
-  if (!glob) return grounds.paths.secrecy(path)
+  cwd: string | undefined,
+  { paths }: Grounds,
+): Secrecy {
+  const path = resolvePath(value, cwd)
+  if (!glob) return paths.secrecy(path) ?? (climbsFromSystem(value) ? 'private' : undefined)
   const below = value.startsWith('/')
     ? undefined
-    : grounds.paths.secrecyOfPattern(resolvePath(value, undefined))
-  return below ?? grounds.paths.secrecyOfPattern(path)
+    : paths.secrecyOfPattern(resolvePath(value, undefined))
+  return below ?? paths.secrecyOfPattern(path) ?? (climbsFromSystem(value) ? 'private' : undefined)
 }
 
 /** Judges what a command names, whatever it does with it: credentials, private files, secret variables. */
@@ -71,7 +82,13 @@ export function judgeSecrets(
     }
     if (isHarmless) grounds.harmless.set(word, scope.cwd)
   }
-  if (reading?.refusal === undefined && reading?.form.operands === 'pattern') {
+  if (!reading || reading.refusal !== undefined) return
+  for (const { name, value } of reading.given) {
+    if (value.startsWith('!')) continue
+    if (namesFiles.has(name) && grounds.paths.secrecyOfNames(value) !== undefined)
+      findings.push(review('hunt', `searches in files like ${value}, which may hold secrets`))
+  }
+  if (reading.form.operands === 'pattern' || program === 'diff') {
     judgeSearch(program, words, reading, scope, grounds, findings)
   }
 }
@@ -85,18 +102,37 @@ function judgeSearch(
   grounds: Grounds,
   findings: Finding[],
 ): void {
-  const args = words.slice(1).map(({ value }) => value)
-  const isRecursive =
-    /^(?:rg|ag|git)$/.test(program) ||
-    hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive'])
-  if (!isRecursive) return
-  const roots = words.filter((_, at) => roles[at] === 'path').map(({ value }) => value)
-  for (const root of roots.length > 0 ? roots : ['.']) {
-    const isPrivate = secrecyOf(root, false, scope, grounds) !== undefined
-    if (isPrivate || grounds.paths.isWide(resolvePath(root, scope.cwd))) {
-      findings.push(review('wide-search', `searches the content of everything below ${root}`))
+  if (!searchesBelow(program, words)) return
+  const named = words.filter((_, at) => at > 0 && roles[at] === 'path')
+  const roots = named.length > 0 ? named : [here]
+  for (const { value, glob } of roots) {
+    const isRelative = !value.startsWith('/')
+    if (scope.isLost && isRelative)
+      findings.push(review('lost', 'searches below a directory that is only known when it runs'))
+    const cwds = isRelative ? [scope.cwd, ...scope.formerCwds] : [scope.cwd]
+    const isWide = cwds.some((cwd) => grounds.paths.isWide(resolvePath(value, cwd)))
+    if (isWide || secrecyOf(value, glob, scope, grounds) !== undefined) {
+      findings.push(review('wide-search', `searches the content of everything below ${value}`))
     }
   }
+}
+
+/** Options that say which files a search reads. */
+const namesFiles = new Set(['include', 'glob', 'iglob', 'g', 'G', 'file-search-regex'])
+const here = fixedWord('.')
+
+/** Whether a command reads the content of all files below the directories that it names. */
+function searchesBelow(program: string, words: readonly ResolvedWord[]): boolean {
+  if (/^(?:rg|ag|git)$/.test(program)) return true
+  const args = words.slice(1).map(({ value }) => value)
+  return (
+    hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive']) ||
+    args.some(
+      (arg, at) =>
+        /^(?:--directories=|-[A-Za-z]*d)recurse$/.test(arg) ||
+        (arg === 'recurse' && /^-(?:-directories|[A-Za-z]*d)$/.test(args[at - 1] ?? '')),
+    )
+  )
 }
 
 /** Where git works after its own `-C`, which the paths behind it are relative to. */

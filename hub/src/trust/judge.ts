@@ -16,6 +16,7 @@ import type { Allowance } from './fork-bomb.ts'
 import { startsItself } from './fork-bomb.ts'
 import type { Points } from './judge-dangers.ts'
 import { guessProgram, judgeBlocked, judgeDangers } from './judge-dangers.ts'
+import { judgeAdded } from './added-words.ts'
 import { judgeReading, readProgram } from './judge-reading.ts'
 import { judgeAssignments } from './judge-assignments.ts'
 import { feedersOf, isTelling, judgeInterpreter } from './judge-interpreter.ts'
@@ -292,7 +293,7 @@ export class Judge extends Units {
         target: this.#resolve(target, scope),
       })),
       cwd: scope.isLost ? undefined : scope.cwd,
-      isAppended: via.appends,
+      isAppended: via.added !== undefined,
       isWrapper: how !== undefined && 'inner' in how,
     })
   }
@@ -348,19 +349,16 @@ export class Judge extends Units {
     const own = judgeWrapper(unwrapped, program, words, via, this.#grounds, findings)
     if (own.length > 0) this.settle(text, own, { level: 'SAFE', rule: 'wrapper', reason: '' })
     if (via.layers >= mostWrappers) return
-    const contained = containment(program, words, scope, this.#grounds)
+    // A wrapper between knows nothing of the names: what adds them, does.
+    const adds = unwrapped.inner.some((inner) => inner.kind === 'words' && inner.added)
+    const contained = adds ? containment(program, words, scope, this.#grounds) : via.contained
     const layers = via.layers + 1
+    const strips = via.strips || unwrapped.strips === true
     for (const each of unwrapped.inner)
-      this.#innerCommand(each, program, redirects, scope, { ...via, layers, contained })
+      this.#innerCommand(each, redirects, scope, { ...via, layers, strips, contained })
   }
 
-  #innerCommand(
-    inner: Inner,
-    program: string,
-    redirects: readonly Redirect[],
-    scope: Scope,
-    via: Via,
-  ): void {
+  #innerCommand(inner: Inner, redirects: readonly Redirect[], scope: Scope, via: Via): void {
     if (inner.kind === 'text') {
       this.#text(inner.text, scope)
       return
@@ -369,13 +367,9 @@ export class Judge extends Units {
     const own = redirects.filter(
       ({ operator, target }) => operator.startsWith('<<') || target.value.startsWith('/dev/'),
     )
-    const isXargs = program === 'xargs'
-    const fills = inner.words.some((word) => !word.exact && word.value.includes('{}'))
-    const appends = inner.appends || isXargs || (via.appends && fills)
     this.#command(inner.words, undefined, inner.assignments, own, scope, {
       ...via,
-      appends,
-      isXargs,
+      added: inner.added ?? via.added,
     })
   }
 
@@ -419,17 +413,29 @@ export class Judge extends Units {
       return safe('venv', 'the hub applies the virtual environment itself; the file is not run')
     }
     const verdict = judgeReading(program.name, words, reading, scope, via, this.#grounds, text)
-    if (verdict.level === 'SAFE' && reading) this.#follow(program.name, words, reading, scope)
+    if (verdict.level === 'SAFE' && reading) this.#follow(program.name, words, reading, scope, via)
     return verdict
   }
 
   /** What a command that was found to read changes for those after it, and for the plan. */
-  #follow(program: string, words: readonly ResolvedWord[], reading: Reading, scope: Scope): void {
-    if (program === 'cd') changeDirectory(words, scope, this.#grounds.home)
+  #follow(
+    program: string,
+    words: readonly ResolvedWord[],
+    reading: Reading,
+    scope: Scope,
+    via: Via,
+  ): void {
+    if (program === 'cd') changeDirectory(words, scope, this.#grounds)
     if (reading.form.harden === 'git') this.hardensGit = true
     if (reading.form.env) Object.assign(this.env, reading.form.env)
-    const before = words[reading.addAt - 1]
-    if (reading.form.add.length > 0 && before) this.additions.set(before.word, reading.form.add)
+    this.#addBehind(words[reading.addAt - 1], reading.form.add)
+    const dashesAt = reading.dashesAt === undefined ? undefined : words[reading.dashesAt - 1]
+    this.#addBehind(dashesAt ?? judgeAdded(reading, words, via).dashesAfter, ['--'])
+  }
+
+  #addBehind(word: ResolvedWord | undefined, options: readonly string[]): void {
+    if (word === undefined || options.length === 0) return
+    this.additions.set(word.word, [...(this.additions.get(word.word) ?? []), ...options])
   }
 
   #wholeText(root: Compound): void {

@@ -72,11 +72,20 @@ export interface Argument {
 
 export type Role = 'flag' | 'value' | 'path' | 'operand'
 
+/** An option's value and the argument that holds it. */
+export interface Given {
+  readonly name: string
+  readonly value: string
+  readonly at: number
+}
+
 export interface ReadArguments {
   readonly operands: readonly number[]
   readonly roles: readonly Role[]
   /** Option name (without dashes) to the value given with it. */
   readonly options: ReadonlyMap<string, string>
+  /** Every option that was given a value, in order: a program may take one more than once. */
+  readonly given: readonly Given[]
   /** The first index that is an operand only because of `--`. */
   readonly afterDashes: number
 }
@@ -97,6 +106,7 @@ export function readArguments(
   const roles: Role[] = []
   const operands: number[] = []
   const options = new Map<string, string>()
+  const given: Given[] = []
   let afterDashes = args.length
   for (let index = 0; index < from; index += 1) roles.push('operand')
   let index = from
@@ -135,6 +145,7 @@ export function readArguments(
       if (!next) return `option ${value} lacks its value`
       roles.push(single === 'path' ? 'path' : 'value')
       index += 1
+      given.push({ name: value.slice(1), value: next.value, at: index })
       continue
     }
     const taken = value.startsWith('--')
@@ -142,18 +153,25 @@ export function readArguments(
       : readShort(table, value, args[index + 1], options)
     if (typeof taken === 'string') return taken
     roles.push(taken.role)
+    if (taken.value !== undefined) {
+      const at = taken.next ? index + taken.next.length : index
+      given.push({ name: taken.name ?? '', value: taken.value, at })
+    }
     for (const role of taken.next ?? []) {
       roles.push(role)
       index += 1
     }
   }
-  return { operands, roles, options, afterDashes }
+  return { operands, roles, options, given, afterDashes }
 }
 
 interface Taken {
   readonly role: Role
   /** What the words after it are. */
   readonly next?: readonly Role[]
+  /** The option that was given a value, and the value. */
+  readonly name?: string
+  readonly value?: string
 }
 
 const flag: Taken = { role: 'flag' }
@@ -174,16 +192,17 @@ function readLong(
   }
   if (equals >= 0) {
     if (arity === 'none') return `option --${name} takes no value`
-    options.set(name, text.slice(equals + 1))
-    return { role: arity === 'path' ? 'path' : 'value' }
+    const value = text.slice(equals + 1)
+    options.set(name, value)
+    return { role: arity === 'path' ? 'path' : 'value', name, value }
   }
   options.set(name, '')
   if (arity === 'none' || arity === 'attached') return flag
   if (!next) return `option --${name} lacks its value`
   options.set(name, next.value)
-  if (arity.startsWith('named'))
-    return { role: 'flag', next: ['value', arity === 'named-path' ? 'path' : 'value'] }
-  return { role: 'flag', next: [arity === 'path' ? 'path' : 'value'] }
+  const role = arity === 'path' || arity === 'named-path' ? 'path' : 'value'
+  const following: Role[] = arity.startsWith('named') ? ['value', role] : [role]
+  return { role: 'flag', next: following, name, value: next.value }
 }
 
 function readShort(
@@ -196,7 +215,10 @@ function readShort(
     const letter = text[at] ?? ''
     const arity = table.short.get(letter)
     if (arity === undefined) {
-      if (table.any) return options.set(letter, text.slice(at + 1)) && flag
+      if (table.any) {
+        options.set(letter, '')
+        continue
+      }
       if (table.digits && /^\d+$/.test(text.slice(at)) && at === 1) return flag
       return `option -${letter} is not on the list of reading options`
     }
@@ -207,10 +229,10 @@ function readShort(
     const rest = text.slice(at + 1)
     const role = arity === 'path' ? 'path' : 'value'
     options.set(letter, rest)
-    if (rest !== '' || arity === 'attached') return { role }
+    if (rest !== '' || arity === 'attached') return { role, name: letter, value: rest }
     if (!next) return `option -${letter} lacks its value`
     options.set(letter, next.value)
-    return { role: 'flag', next: [role] }
+    return { role: 'flag', next: [role], name: letter, value: next.value }
   }
   return flag
 }

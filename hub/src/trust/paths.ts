@@ -1,5 +1,5 @@
-import { posix } from 'node:path'
 import { compileGlob } from './glob.ts'
+import { compileMeetings } from './path-meetings.ts'
 import type { PathsSource } from './rule-schema.ts'
 
 /** What a path is known to hold. */
@@ -11,6 +11,8 @@ export interface PathPolicy {
   secrecy(path: string): Secrecy
   /** The same for a pattern: what it could expand to. */
   secrecyOfPattern(pattern: string): Secrecy
+  /** The same for a pattern on names, in which a wildcard takes a leading dot too. */
+  secrecyOfNames(pattern: string): Secrecy
   /** A directory whose recursive deletion or change of mode ends the system or a person's data. */
   isCritical(path: string): boolean
   /** A directory so wide that searching it by content finds credentials. */
@@ -28,27 +30,8 @@ const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?rand
 
 /** Paths whose class is kept while one command is judged. */
 const mostRemembered = 4096
-
-/** A directory that stands for the unknown working directory of a request. */
-export const unknownCwd = '/.cwd'
-
-/**
- * An absolute path with `.`, `..`, `//` and the spellings of `/` through /proc taken out.
- *
- * @param cwd absolute, or undefined where it is not known
- */
-export function resolvePath(path: string, cwd: string | undefined): string {
-  let absolute = path.startsWith('/') ? path : `${cwd ?? unknownCwd}/${path}`
-  if (/\/\.{0,2}(?:\/|$)/.test(absolute)) absolute = trimSlash(posix.normalize(absolute))
-  const proc = /^\/proc\/(?:self|thread-self|\d+)\/(?:root|cwd)(?=\/|$)/.exec(absolute)
-  if (!proc) return absolute
-  if (proc[0].endsWith('cwd')) return resolvePath(absolute.slice(proc[0].length + 1), cwd)
-  return resolvePath(absolute.slice(proc[0].length) || '/', cwd)
-}
-
-function trimSlash(path: string): string {
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-}
+/** Patterns of one command that are compared with the lists; more are an attempt to tire the judge. */
+const mostPatterns = 16
 
 /** Compiles the lists of paths.yaml. `home` is the home directory of the account that commands run under. */
 export function compilePaths(source: PathsSource): (home: string | undefined) => PathPolicy {
@@ -57,44 +40,59 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const open = anyOf(source.public)
   const critical = anyOf(source.critical)
   const system = anyOf(source.system)
-  const wide = anyOf(source.wide)
-  const hunts = new RegExp(source.hunts)
+  const hunts = new RegExp(source.hunts.join('|'), 'i')
   const classOf = (path: string): Secrecy => {
     if (secret(path)) return open(path) ? undefined : 'secret'
     if (privates(path)) return open(path) ? undefined : 'private'
     return undefined
   }
-  const samples = source.samples.map((path) => ({ path, secrecy: classOf(path) }))
+  const meetings = compileMeetings(source)
+  const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]
+  const wide = anyOf(wides)
   return (home) => {
     const short = (path: string): string => shortenHome(path, home)
-    const ofPattern = (pattern: string): Secrecy => {
+    let patternsLeft = mostPatterns
+    const ofPattern = (pattern: string, dots: boolean): Secrecy => {
       const text = short(pattern)
+      // What a list says of the pattern's own text, it says of everything that the pattern expands to.
+      if (open(text)) return undefined
       const direct = classOf(text)
       if (direct === 'secret') return direct
-      const matches = compileGlob(text)
-      if (!matches) return 'private'
-      // `*` alone takes everything: below the working directory that is no hunt, elsewhere it is not one for sure.
-      const takesAll = /(?:^|\/)[*?]+$/.test(text)
-      let found = direct
-      for (const sample of samples) {
-        if (!sample.secrecy || !matches(sample.path)) continue
-        if (takesAll && sample.path.startsWith(unknownCwd)) continue
-        if (sample.secrecy === 'secret' && (!takesAll || /\/\.ssh\/|\/\.aws\//.test(text)))
-          return 'secret'
-        found = 'private'
-      }
-      return found
+      patternsLeft -= 1
+      if (patternsLeft < 0) return 'private'
+      return meetings(text, dots) ?? direct
     }
     return {
       secrecy: remembered((path) => classOf(short(path))),
-      secrecyOfPattern: remembered(ofPattern),
-      isWide: (path) => wide(short(path)),
-      isHunt: (text) => hunts.test(text),
+      secrecyOfPattern: remembered((pattern) => ofPattern(pattern, false)),
+      secrecyOfNames: remembered((pattern) => ofPattern(pattern, true)),
+      isWide: (path) => {
+        const text = short(path)
+        if (!/[*?[]/.test(text)) return wide(text)
+        const matches = compileGlob(text)
+        return !matches || wides.some(matches)
+      },
+      isHunt: (text) =>
+        hunts.test(text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, '')),
       isCritical: (path) => critical(short(path)),
       isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
     }
   }
+}
+
+/** Directories above what is secret or private: searching all of one by content finds it. */
+function aboveThese(globs: readonly string[]): string[] {
+  const found = new Set<string>()
+  for (const glob of globs) {
+    if (!/^[~/]/.test(glob) || glob.startsWith('/tmp/')) continue
+    const names = glob.split('/')
+    for (let count = 2; count < names.length; count += 1) {
+      if (names[count - 1]?.includes('*')) break
+      found.add(names.slice(0, count).join('/'))
+    }
+  }
+  return [...found]
 }
 
 /** Keeps what was found: wrappers show the same words to every layer. */

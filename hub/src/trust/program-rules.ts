@@ -1,6 +1,6 @@
 import type { Check } from './checks/check.ts'
 import { checks } from './checks/checks.ts'
-import type { OptionTable, ReadArguments, Role } from './options.ts'
+import type { Given, OptionTable, ReadArguments, Role } from './options.ts'
 import { compileOptions, readArguments, split } from './options.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import type { FormSource, ProgramSource } from './rule-schema.ts'
@@ -15,6 +15,10 @@ export interface Form {
   readonly match: RegExp | undefined
   readonly need: readonly string[]
   readonly globs: boolean
+  /** Whether no option can do harm, whichever it is. */
+  readonly harmless: boolean
+  readonly dashes: boolean
+  readonly addresses: boolean
   readonly check: Check | undefined
   readonly add: readonly string[]
   readonly sub: ReadonlyMap<string, Form> | undefined
@@ -34,6 +38,12 @@ export interface Reading {
   readonly refusal: string | undefined
   /** What each argument is, the program at index 0; empty where the arguments were not understood. */
   readonly roles: readonly (Role | 'name' | 'data')[]
+  /** The values that options were given. */
+  readonly given: readonly Given[]
+  /** Index after `--`, or the number of words where there is none. */
+  readonly afterDashes: number
+  /** Index of the first pattern that can expand to an option, before which the plan puts `--`. */
+  readonly dashesAt?: number | undefined
   /** Index after the sub-command, where the plan adds options. */
   readonly addAt: number
 }
@@ -67,6 +77,9 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
     match: source.match === undefined ? undefined : new RegExp(`^(?:${source.match})$`, 's'),
     need: split(source.need),
     globs: source.globs ?? source.flags === 'any',
+    harmless: source.flags === 'any' && source.check === undefined,
+    dashes: source.dashes ?? false,
+    addresses: source.addresses ?? false,
     check: source.check === undefined ? undefined : checks[source.check],
     add: source.add ?? [],
     sub: sub.size > 0 ? sub : undefined,
@@ -81,6 +94,10 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
 
 /** `--name=` in front of a pattern: whatever it expands to stays that option. */
 const fixedName = /^--[\w-]+=/
+
+const address = /^[A-Za-z][\w+.-]*:\/\//
+/** What a program that opens addresses takes for one. */
+const scheme = /^[A-Za-z][\w+.-]+:/
 
 const help: ReadonlySet<string> = new Set(['--help', '--version'])
 
@@ -105,7 +122,14 @@ export function readForms(
 function readForm(form: Form, words: readonly ResolvedWord[]): Reading {
   const second = words[1]
   if (words.length === 2 && form.versions && second?.exact && help.has(second.value)) {
-    return { form, refusal: undefined, roles: ['operand', 'flag'], addAt: 1 }
+    return {
+      form,
+      refusal: undefined,
+      roles: ['operand', 'flag'],
+      given: [],
+      afterDashes: 2,
+      addAt: 1,
+    }
   }
   return readFrom(form, words, 1)
 }
@@ -119,6 +143,8 @@ function readFrom(
   if (form.sub) {
     const read = readArguments(form.table, words, from, true)
     if (typeof read === 'string') return refused(form, read, from)
+    const elsewhere = refuseAddresses(form, words, read, read.roles)
+    if (elsewhere !== undefined) return refused(form, elsewhere, from)
     const at = read.operands[0]
     if (at !== undefined) {
       const word = words[at]
@@ -140,12 +166,24 @@ function readFrom(
   before.forEach((role, at) => {
     roles[at] = role
   })
-  const refusal = refuseOperands(form, words, read, roles) ?? form.check?.({ words, read, from })
-  return { form, refusal, roles, addAt: from }
+  const refusal =
+    refuseOperands(form, words, read, roles) ??
+    refuseAddresses(form, words, read, roles) ??
+    form.check?.({ words, read, from })
+  const dashesAt = openPattern(form, words, read)
+  return {
+    form,
+    refusal,
+    roles,
+    given: read.given,
+    afterDashes: read.afterDashes,
+    dashesAt: dashesAt < 0 ? undefined : dashesAt,
+    addAt: from,
+  }
 }
 
 function refused(form: Form, refusal: string, addAt: number): Reading {
-  return { form, refusal, roles: [], addAt }
+  return { form, refusal, roles: [], given: [], afterDashes: Infinity, addAt }
 }
 
 function rolesOf(form: Form, read: ReadArguments): (Role | 'name' | 'data')[] {
@@ -156,6 +194,23 @@ function rolesOf(form: Form, read: ReadArguments): (Role | 'name' | 'data')[] {
     else roles[at] = form.operands === 'names' ? 'name' : 'path'
   })
   return roles
+}
+
+/** An address instead of a file is opened somewhere else, or by a part that is loaded for it. */
+function refuseAddresses(
+  form: Form,
+  words: readonly ResolvedWord[],
+  read: ReadArguments,
+  roles: readonly (Role | 'name' | 'data')[],
+): string | undefined {
+  const isElsewhere = (value: string, role: Role | 'name' | 'data' | undefined): boolean => {
+    if (form.addresses && role !== 'data' && scheme.test(value)) return true
+    return (role === 'path' || role === 'name') && address.test(value)
+  }
+  const found =
+    read.given.find(({ at, value }) => isElsewhere(value, roles[at]))?.value ??
+    words.find(({ value }, at) => at > 0 && isElsewhere(value, roles[at]))?.value
+  return found === undefined ? undefined : `${found} is an address, not a file`
 }
 
 function hasPatternOption({ options }: ReadArguments): boolean {
@@ -180,11 +235,8 @@ function refuseOperands(
     if (word.opaque !== undefined) return `${word.opaque}, which only bash can evaluate`
     const role = roles[at]
     if (
-      word.glob &&
-      !word.safeStart &&
-      !form.globs &&
-      at < read.afterDashes &&
-      !fixedName.test(word.value)
+      canBeOption(form, word, at, read) &&
+      !(form.dashes && words.every((_, later) => later < at || isOperand(roles[later])))
     ) {
       return `the pattern ${word.value} can expand to an option`
     }
@@ -205,4 +257,23 @@ function refuseOperands(
     }
   }
   return undefined
+}
+
+/** The first pattern that can expand to an option that matters; -1 where there is none. */
+function openPattern(form: Form, words: readonly ResolvedWord[], read: ReadArguments): number {
+  return words.findIndex((word, at) => at > 0 && canBeOption(form, word, at, read))
+}
+
+function canBeOption(form: Form, word: ResolvedWord, at: number, read: ReadArguments): boolean {
+  return (
+    word.glob &&
+    !word.safeStart &&
+    !form.globs &&
+    at < read.afterDashes &&
+    !fixedName.test(word.value)
+  )
+}
+
+function isOperand(role: Role | 'name' | 'data' | undefined): boolean {
+  return role === 'path' || role === 'name' || role === 'data'
 }

@@ -12,6 +12,8 @@ export interface ResolvedWord extends Argument {
   readonly splits: boolean
   /** Why the word cannot be reproduced at all. */
   readonly opaque: string | undefined
+  /** Holds a part that a wrapper puts in when it runs. */
+  readonly filled?: boolean
   /** A variable whose name says that its value is a secret. */
   readonly secret: string | undefined
 }
@@ -51,6 +53,7 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
       case 'tilde': {
         const known = tildeValue(piece.text, lookups)
         if (known === undefined) exact = false
+        if (!/^~(?:\+|root)?$/.test(piece.text)) opaque ??= 'a home or a directory of another'
         safeStart = true
         value += known ?? piece.text
         break
@@ -113,7 +116,7 @@ export function fixedWord(value: string): ResolvedWord {
 function tildeValue(text: string, lookups: Lookups): string | undefined {
   if (text === '~') return lookups.home ?? '/root'
   if (text === '~+') return lookups.cwd
-  if (text === '~-') return undefined
+  if (/^~[-+\d]/.test(text)) return undefined
   return text === '~root' ? '/root' : `/home/${text.slice(1)}`
 }
 

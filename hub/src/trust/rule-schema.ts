@@ -6,7 +6,6 @@ const texts = z.union([z.string(), z.array(z.string())])
 /** The checks that look into an argument with a language of its own, by name. */
 export const checkNames = [
   'awk',
-
   'echo',
   'find',
   'git-list',
@@ -23,7 +22,10 @@ export const checkNames = [
 export type CheckName = (typeof checkNames)[number]
 
 const formShape = {
-  flags: z.literal('any').optional().describe('no flag of this program does more than read'),
+  flags: z
+    .literal('any')
+    .optional()
+    .describe('no option of this program does more than read, and none takes a file'),
   short: texts
     .optional()
     .describe('letters; `x:` takes a value, `x<` a path, `x?` an attached one'),
@@ -40,6 +42,11 @@ const formShape = {
   match: z.string().optional().describe('a regex that every operand must match'),
   need: texts.optional().describe('one of these options must be there'),
   globs: z.boolean().optional().describe('a pattern that expands to an option does no harm'),
+  dashes: z.boolean().optional().describe('what stands behind `--` is an operand, whatever it is'),
+  addresses: z
+    .boolean()
+    .optional()
+    .describe('opens an operand or a file that is named as `scheme:rest` somewhere else'),
   check: z.enum(checkNames).optional(),
   add: z.array(z.string()).optional().describe('options the plan adds after the sub-command'),
   risk: z.number().int().min(0).max(100).optional(),
@@ -60,6 +67,8 @@ export interface FormSource {
   match?: string | undefined
   need?: string | string[] | undefined
   globs?: boolean | undefined
+  dashes?: boolean | undefined
+  addresses?: boolean | undefined
   check?: CheckName | undefined
   add?: string[] | undefined
   risk?: number | undefined
@@ -139,9 +148,8 @@ export const pathsSchema = z.strictObject({
   secret: z.array(z.string()).describe('BLOCKED for whatever reads them'),
   private: z.array(z.string()).describe('REVIEW'),
   public: z.array(z.string()).describe('never counted as secret'),
-  samples: z.array(z.string()).describe('real names that patterns with wildcards are tried on'),
   wide: z.array(z.string()),
-  hunts: z.string(),
+  hunts: z.array(z.string()).describe('regexes for what only who hunts for credentials looks for'),
   critical: z.array(z.string()),
   system: z.array(z.string()).describe('BLOCKED as a target of writing'),
 })

@@ -16,6 +16,8 @@ export interface Grounds {
 /** Where a command stands. */
 export interface Scope {
   cwd: string | undefined
+  /** Directories with secrets where it may still stand, because a `cd` can fail. */
+  formerCwds: readonly string[]
   /** After a `cd` to a directory that is only known when it runs. */
   isLost: boolean
   readonly assigned: Map<string, string>
@@ -27,20 +29,37 @@ export interface Scope {
   depth: number
 }
 
+/** Words that only a wrapper knows, when it runs. */
+export interface Added {
+  /** Those of find begin with where it searches; those of xargs are any text. */
+  readonly by: 'find' | 'xargs'
+  /** At the end of the words, or in the place of a part of them. */
+  readonly where: 'end' | 'within'
+  readonly isMany: boolean
+}
+
 /** How a command comes to be run: by itself, or by a wrapper that adds names. */
 export interface Via {
   readonly layers: number
-  readonly appends: boolean
+  /** What a wrapper outside adds to the words of this command. */
+  readonly added: Added | undefined
+  /** Whether a wrapper outside takes variables out of the environment. */
+  readonly strips: boolean
   /** Whether the names that are added lie below the working directory; asked only where it matters. */
   readonly contained: () => boolean
-  readonly isXargs: boolean
 }
 
-export const direct: Via = { layers: 0, appends: false, contained: () => false, isXargs: false }
+export const direct: Via = {
+  layers: 0,
+  added: undefined,
+  strips: false,
+  contained: () => false,
+}
 
 export function newScope(cwd: string | undefined): Scope {
   return {
     cwd,
+    formerCwds: [],
     isLost: false,
     assigned: new Map(),
     functions: new Set(),

@@ -5,6 +5,8 @@ import { compileOptions, readArguments, split } from './options.ts'
 import type { ResolvedWord } from './resolve-words.ts'
 import { fixedWord } from './resolve-words.ts'
 import type { WrapperSource } from './rule-schema.ts'
+import type { Added } from './scope.ts'
+import { fillInner, isXargs } from './xargs.ts'
 
 /** A program takes code by few of its options; more is an attempt to tire the judge. */
 const mostTexts = 4
@@ -30,8 +32,8 @@ export type Inner =
       readonly kind: 'words'
       readonly words: readonly ResolvedWord[]
       readonly assignments: readonly Assignment[]
-      /** Names that the wrapper adds when it runs (`xargs`, `find -exec {}`). */
-      readonly appends: boolean
+      /** Words that the wrapper adds when it runs (`xargs`, `find -exec {}`). */
+      readonly added?: Added | undefined
     }
   | { readonly kind: 'text'; readonly text: string }
 
@@ -39,6 +41,8 @@ export interface Unwrapped {
   readonly floor: Floor
   readonly reason: string | undefined
   readonly inner: readonly Inner[]
+  /** Whether it takes variables out of the environment. */
+  readonly strips?: boolean
 }
 
 export function compileWrapper(source: WrapperSource): [string[], Wrapper] {
@@ -88,29 +92,30 @@ export function unwrap(wrapper: Wrapper, words: readonly ResolvedWord[]): Unwrap
     }
   }
   const start = read.operands[0] ?? words.length
-  return {
-    floor: wrapper.floor,
-    reason,
-    inner: [...code, ...innerFrom(wrapper, words, start, code.length > 0)],
-  }
+  const inner = innerFrom(wrapper, words, start, code.length > 0)
+  if (isXargs(program)) return { floor: wrapper.floor, reason, ...fillInner(inner, read) }
+  const strips = program === 'env' && strippingOptions.some((name) => read.options.has(name))
+  return { floor: wrapper.floor, reason, inner: [...code, ...inner], strips }
 }
+
+const strippingOptions = ['i', 'ignore-environment', 'u', 'unset']
 
 /** What `find -exec` runs. `{}` becomes a name below the start directory. */
 export function unwrapFind(words: readonly ResolvedWord[]): Inner[] {
-  return execRanges(words).map(({ from, to }) => ({
+  return execRanges(words).map(({ from, to, isMany }) => ({
     kind: 'words',
     words: words
       .slice(from, to)
       .map((word) => (word.value.includes('{}') ? placeholder(word) : word)),
     assignments: [],
-    appends: true,
+    added: { by: 'find', where: 'within', isMany },
   }))
 }
 
 /** A name that only the wrapper knows, as the inner command sees it. */
 export function placeholder(word: ResolvedWord): ResolvedWord {
   const value = word.value.replaceAll('{}', './{}')
-  return { ...fixedWord(value), word: word.word, exact: word.value !== '{}' && word.exact }
+  return { ...fixedWord(value), word: word.word, exact: false, filled: true }
 }
 
 function innerFrom(
@@ -132,11 +137,11 @@ function innerFrom(
   if (words[from]?.value === '--') from += 1
   const rest = words.slice(from)
   if (rest.length === 0 || (hasCode && wrapper.inner === 'rest')) {
-    return assignments.length > 0 ? [{ kind: 'words', words: [], assignments, appends: false }] : []
+    return assignments.length > 0 ? [{ kind: 'words', words: [], assignments }] : []
   }
   switch (wrapper.inner) {
     case 'rest':
-      return [{ kind: 'words', words: rest, assignments, appends: false }]
+      return [{ kind: 'words', words: rest, assignments }]
     case 'text':
       return [{ kind: 'text', text: rest.map((word) => word.value).join(' ') }]
     case 'all':

@@ -1,64 +1,98 @@
-const dangerousWord =
-  /\b(?:system|getline|ENVIRON|PROCINFO|ARGV|ARGC|SYMTAB|FUNCTAB|close|extension|fflush)\b|@/
-const operandEnd = /[\w)\]$"]$/
-/** Characters of the longest word below. */
-const longestKeyword = 6
-const keywordEnd = /\b(?:return|in|print|printf|else|do|case|and|or|not|exit|delete)$/
+import { looksOutside, refuseAwkCode } from './awk-code.ts'
+
+/** Slashes whose meaning is open, tried both ways; more are an attempt to tire the judge. */
+const mostForks = 6
+/** Characters before a slash that tell what it is. */
+const longestTail = 64
+
+/** What a slash can begin behind what stands before it. */
+type Slash = 'pattern' | 'division' | 'either'
+
+const openKeyword = /(?:^|[^\w])(?:print|printf|return|else|do|exit)$/
+/** Words that some awks take for keywords and others for names, and functions that need no parentheses. */
+const openWord =
+  /(?:^|[^\w])(?:in|case|default|delete|length|switch|next|nextfile|func|function|BEGIN|END|BEGINFILE|ENDFILE)$/
+const operatorEnd = /[{};\n(,!~&|=<>?:+\-*%^]$/
+const operandEnd = /[\w\]$"]$/
 
 /**
  * Why an awk program is more than computing and printing, or undefined: it runs programs, opens files, reads the
- * environment, or writes. Inside a print statement every `>` counts as writing.
+ * environment, or writes. A slash that can begin a pattern or divide is read both ways, and both readings must be
+ * harmless. Inside a print statement every `>` counts as writing.
  */
 export function refuseAwkProgram(program: string): string | undefined {
-  const code: string[] = []
-  let at = 0
+  const reading = { forks: 0 }
+  const refusal = readFrom(program, 0, '', reading)
+  return refusal === impossible ? 'an awk program that is not understood' : refusal
+}
+
+/** A reading that no awk accepts: something in it has no end. */
+const impossible = 'impossible'
+
+/** Reads on from a place, with the code before it, where strings and patterns are taken out. */
+function readFrom(
+  program: string,
+  start: number,
+  before: string,
+  reading: { forks: number },
+): string | undefined {
+  const code: string[] = [before]
+  let at = start
   while (at < program.length) {
     const char = program[at] ?? ''
     if (char === '"') {
       const end = endOfString(program, at)
-      if (end === undefined) return 'an awk string without its end'
+      if (end === undefined) return impossible
       code.push('""')
       at = end
     } else if (char === '#') {
       const end = program.indexOf('\n', at)
       at = end < 0 ? program.length : end
-    } else if (char === '/' && startsRegex(code)) {
-      const end = endOfRegex(program, at)
-      if (end === undefined) return 'an awk pattern without its end'
-      const body = program.slice(at + 1, end - 1)
-      if (dangerousWord.test(body) || (body.includes('"') && /[|>]/.test(body))) {
-        return 'an awk pattern that could be read as code'
+    } else if (char === '\\') {
+      return 'a backslash in an awk program'
+    } else if (char === '/') {
+      const slash = slashAfter(tailOf(code))
+      if (slash !== 'division') {
+        const end = endOfPattern(program, at)
+        if (end === 'open') return 'an awk pattern that awks read differently'
+        if (end !== undefined && looksOutside(program.slice(at + 1, end - 1)))
+          return 'an awk pattern that could be read as code'
+        if (slash === 'pattern') {
+          if (end === undefined) return impossible
+          code.push('0')
+          at = end
+          continue
+        }
+        reading.forks += 1
+        if (reading.forks > mostForks) return 'an awk program that can be read in too many ways'
+        const refusal =
+          end === undefined ? impossible : readFrom(program, end, `${code.join('')}0`, reading)
+        if (refusal !== undefined && refusal !== impossible) return refusal
       }
-      code.push('0')
-      at = end
-    } else if (char === '\\') return 'a backslash in an awk program'
-    else {
+      code.push('/')
+      at += 1
+    } else {
       code.push(char)
       at += 1
     }
   }
-  return refuseCode(code.join(''))
+  return refuseAwkCode(code.join(''))
 }
 
-function refuseCode(code: string): string | undefined {
-  const word = dangerousWord.exec(code)?.[0]
-  if (word !== undefined) return `awk's ${word} reaches outside of the program`
-  if (/\|/.test(code.replaceAll('||', ''))) return 'an awk pipe runs a program'
-  for (const statement of code.split(/[;{}\n]/)) {
-    const print = statement.search(/\bprintf?\b/)
-    if (print >= 0 && statement.includes('>', print)) return 'awk print can write to a file'
-  }
-  // Outside of a print statement `>>` has no meaning in awk.
-  return code.includes('>>') ? 'awk print can write to a file' : undefined
+/** The end of the code that was read so far. */
+function tailOf(code: readonly string[]): string {
+  let tail = ''
+  for (let at = code.length - 1; at >= 0 && tail.length < longestTail; at -= 1)
+    tail = (code[at] ?? '').slice(-longestTail) + tail
+  return tail
 }
 
-/** Whether a slash after this code begins a pattern: only the last word before it tells. */
-function startsRegex(code: readonly string[]): boolean {
-  let end = code.length
-  while (end > 0 && code[end - 1]?.trim() === '') end -= 1
-  const before = code.slice(Math.max(0, end - longestKeyword - 1), end).join('')
-  if (before === '' || /(?:\+\+|--)$/.test(before)) return before === ''
-  return !operandEnd.test(before) || keywordEnd.test(before)
+function slashAfter(code: string): Slash {
+  const before = code.replace(/[ \t]+$/, '')
+  if (before === '' || openKeyword.test(before)) return 'pattern'
+  if (/(?:\+\+|--|\))$/.test(before) || openWord.test(before)) return 'either'
+  if (operandEnd.test(before)) return 'division'
+  return operatorEnd.test(before) ? 'pattern' : 'either'
 }
 
 function endOfString(program: string, start: number): number | undefined {
@@ -70,18 +104,22 @@ function endOfString(program: string, start: number): number | undefined {
   return undefined
 }
 
-function endOfRegex(program: string, start: number): number | undefined {
+/** The index after a pattern; `open` where a slash in brackets ends it for some awks and not for others. */
+function endOfPattern(program: string, start: number): number | 'open' | undefined {
   let inClass = false
   for (let at = start + 1; at < program.length; at += 1) {
     const char = program[at]
     if (char === '\\') at += 1
     else if (char === '\n') return undefined
     else if (inClass) inClass = char !== ']'
-    // A slash in a bracket ends the pattern in some awks and not in others.
-    else if (char === '[' && program.slice(at + 1, program.indexOf(']', at)).includes('/'))
-      return undefined
-    else if (char === '[') inClass = true
-    else if (char === '/') return at + 1
+    else if (char === '[') {
+      const close = program.indexOf(']', at + 2)
+      if (close < 0) continue
+      if (program.slice(at + 1, close).includes('/')) return 'open'
+      inClass = true
+      // A bracket that comes first is a member.
+      if (/^\[\^?\]/.test(program.slice(at, at + 3))) at = program.indexOf(']', at)
+    } else if (char === '/') return at + 1
   }
   return undefined
 }

@@ -3,6 +3,7 @@ import { refuseAwkProgram } from './awk-program.ts'
 import type { Check, CheckInput } from './check.ts'
 import { operandValues } from './check.ts'
 import { refuseFind } from './find-expression.ts'
+import { refusePs } from './ps-columns.ts'
 import { refuseSedScript } from './sed-script.ts'
 
 /** The checks that rules name, each for one argument language. */
@@ -39,16 +40,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     // bash's own %n stores a number in the variable that the argument names.
     return /%[^A-Za-z%]*n/.test(format.value) ? 'printf %n sets a variable' : undefined
   },
-  ps: ({ words, read }) => {
-    const leaks = words.some(({ value }, at) => {
-      if (at === 0 || read.roles[at] === 'value') return /environ/.test(value)
-      // In the BSD form `e` shows every process's environment; `-…x…` is read as that form too.
-      return value.startsWith('-')
-        ? /^-(?!-)(?=.*[x])(?=.*e)/.test(value)
-        : /^[A-Za-z]*e/.test(value)
-    })
-    return leaks ? 'ps shows the environment of processes' : undefined
-  },
+  ps: refusePs,
   sed: (input) => {
     const scripts = sedScripts(input)
     if (scripts === undefined) return 'a sed script that is not fixed'
@@ -70,18 +62,14 @@ export const checks: Readonly<Record<CheckName, Check>> = {
       : undefined,
 }
 
+/** The scripts of a sed command, by the options that take one; without any the first operand is it. */
 function sedScripts({ words, read }: CheckInput): string[] | undefined {
-  const scripts: string[] = []
-  words.forEach((word, at) => {
-    if (at > 0 && read.roles[at] === 'value')
-      scripts.push(word.value.replace(/^(?:--expression=|-[a-zA-Z]*?e(?=.))/, ''))
-  })
-  const first = words[read.operands[0] ?? -1]
-  if (scripts.length === 0) {
-    if (!first?.exact) return undefined
-    scripts.push(first.value)
+  const given = read.given.filter(({ name }) => name === 'e' || name === 'expression')
+  if (given.length > 0) {
+    return given.every(({ at }) => words[at]?.exact) ? given.map(({ value }) => value) : undefined
   }
-  return scripts
+  const first = words[read.operands[0] ?? -1]
+  return first?.exact ? [first.value] : undefined
 }
 
 const ipObject =

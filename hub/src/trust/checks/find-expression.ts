@@ -17,14 +17,15 @@ const runs = new Set(['exec', 'execdir', 'ok', 'okdir'])
 /** The commands that `-exec` and its kin run, as ranges of words: from the program to before the terminator. */
 export function execRanges(
   words: readonly ResolvedWord[],
-): { from: number; to: number; asks: boolean }[] {
-  const ranges: { from: number; to: number; asks: boolean }[] = []
+): { from: number; to: number; asks: boolean; isMany: boolean }[] {
+  const ranges: { from: number; to: number; asks: boolean; isMany: boolean }[] = []
   for (let at = 1; at < words.length; at += 1) {
     const name = words[at]?.value.slice(1) ?? ''
     if (!runs.has(name) || words[at]?.value[0] !== '-') continue
     const from = at + 1
     while (at + 1 < words.length && !isEnd(words, at + 1, from)) at += 1
-    ranges.push({ from, to: at + 1, asks: name.startsWith('ok') })
+    const isMany = words[at + 1]?.value === '+'
+    ranges.push({ from, to: at + 1, asks: name.startsWith('ok'), isMany })
     if (ranges.length >= mostActions) break
     at += 1
   }

@@ -1,53 +1,101 @@
+/** Commands that take nothing. */
 const noArgument = new Set('=dDgGhHnNpPxzF')
 const numberArgument = new Set('qQlL')
-const labelArgument = new Set('btT:')
+const labelArgument = new Set('btT')
 const textArgument = new Set('aic')
+
+/** Where a script is read, and how far. */
+interface Reader {
+  readonly script: string
+  at: number
+}
 
 /**
  * Why a sed script is more than printing and substituting, or undefined.
- * Knows GNU sed's grammar; whatever it does not know is a reason.
+ * Knows GNU sed's grammar, and refuses what another sed, or another release, reads otherwise: where a label ends at a
+ * blank, where text follows `a` on the same line, where a brace stands behind a name.
  */
 export function refuseSedScript(script: string): string | undefined {
-  let at = 0
-  const skip = (pattern: RegExp): string => {
-    pattern.lastIndex = at
-    const match = pattern.exec(script)?.[0] ?? ''
-    at += match.length
-    return match
-  }
-  while (at < script.length) {
-    skip(/[\s;{}]*/y)
-    if (at >= script.length) return undefined
-    const address = skipAddresses(script, at)
+  const reader: Reader = { script, at: 0 }
+  while (reader.at < script.length) {
+    skip(reader, /[\s;]*/y)
+    if (reader.at >= script.length) return undefined
+    const address = skipAddresses(script, reader.at)
     if (address === undefined) return 'a sed address that is not understood'
-    at = address
-    skip(/[\s!]*/y)
-    const command = script[at] ?? ''
-    at += 1
-    if (command === '{' || command === '}') continue
-    if (command === '#') skip(/[^\n]*/y)
-    else if (noArgument.has(command)) skip(/[ \t]*/y)
-    else if (numberArgument.has(command)) skip(/[ \t]*\d*/y)
-    else if (labelArgument.has(command)) skip(/[^\n;}]*/y)
-    else if (textArgument.has(command)) skip(/(?:\\[\s\S]|[^\\\n])*/y)
-    else if (command === 's' || command === 'y') {
-      const end = skipSubstitution(script, at)
-      if (end === undefined) return 'a sed substitution that is not understood'
-      at = end
-      if (command === 's') {
-        const flags = skip(/[A-Za-z0-9]*/y)
-        if (!/^[gpiIMm0-9]*$/.test(flags))
-          return `sed flag "${flags}" can run a program or write a file`
-      }
-      skip(/[ \t]*/y)
-    } else return `sed command "${command}" can run a program, or read or write a file`
-    if (at < script.length && !/[\s;}#]/.test(script[at] ?? '')) {
-      return 'a sed command that is not understood'
-    }
+    reader.at = address
+    skip(reader, /[\s!]*/y)
+    const refusal = refuseCommand(reader)
+    if (refusal !== undefined) return refusal
   }
   return undefined
 }
 
+function refuseCommand(reader: Reader): string | undefined {
+  const { script } = reader
+  const command = script[reader.at] ?? ''
+  reader.at += 1
+  if (command === '{' || command === '}') return undefined
+  if (command === '#') {
+    skip(reader, /[^\n]*/y)
+    return undefined
+  }
+  if (command === ':' || labelArgument.has(command)) return skipLabel(reader, command)
+  if (textArgument.has(command)) return skipText(reader)
+  if (noArgument.has(command)) skip(reader, /[ \t]*/y)
+  else if (numberArgument.has(command)) skip(reader, /[ \t]*\d*[ \t]*/y)
+  else if (command === 's' || command === 'y') {
+    const refusal = skipSubstitution(reader, command)
+    if (refusal !== undefined) return refusal
+  } else return `sed command "${command}" can run a program, or read or write a file`
+  const next = script[reader.at]
+  return next === undefined || /[\n;}#]/.test(next)
+    ? undefined
+    : 'a sed command that is not understood'
+}
+
+function skip(reader: Reader, pattern: RegExp): string {
+  pattern.lastIndex = reader.at
+  const match = pattern.exec(reader.script)?.[0] ?? ''
+  reader.at += match.length
+  return match
+}
+
+/** One sed ends a label at a blank or a semicolon and reads commands behind it, another takes the rest of the line. */
+function skipLabel(reader: Reader, command: string): string | undefined {
+  skip(reader, /[ \t]*/y)
+  const label = skip(reader, /[^\s;{}]*/y)
+  if (command === ':' && label === '') return 'a sed label without a name'
+  const rest = skip(reader, /[^\n]*/y)
+  if (/^[ \t]*$/.test(rest)) return undefined
+  // What follows is read as commands; as a part of the label it would do nothing.
+  if (!/^[ \t]*[;}]/.test(rest))
+    return 'a sed label with a blank in it, which seds read differently'
+  reader.at -= rest.length
+  skip(reader, /[ \t]*/y)
+  return undefined
+}
+
+/** The text of `a`, `i`, `c` up to the end of its last line; a backslash takes the next line in. */
+function skipText(reader: Reader): string | undefined {
+  const text = skip(reader, /(?:\\[\s\S]|[^\\\n])*/y)
+  // `a\` at the end of a fragment takes the next one as its text, and `}` ends nothing here.
+  return /(?:^|[^\\])(?:\\\\)*\\$/.test(text) ? 'a sed text without its end' : undefined
+}
+
+function skipSubstitution(reader: Reader, command: string): string | undefined {
+  const delimiter = reader.script[reader.at]
+  const middle = skipDelimited(reader.script, reader.at + 1, delimiter)
+  const end = middle === undefined ? undefined : skipDelimited(reader.script, middle, delimiter)
+  if (end === undefined) return 'a sed substitution that is not understood'
+  reader.at = end
+  if (command === 's') {
+    const flags = skip(reader, /[A-Za-z0-9]*/y)
+    if (!/^[gpiIMm0-9]*$/.test(flags))
+      return `sed flag "${flags}" can run a program or write a file`
+  }
+  skip(reader, /[ \t]*/y)
+  return undefined
+}
 function skipAddresses(script: string, start: number): number | undefined {
   let at = start
   for (let count = 0; count < 2; count += 1) {
@@ -75,12 +123,6 @@ function skipAddresses(script: string, start: number): number | undefined {
     at += separator.length
   }
   return at
-}
-
-function skipSubstitution(script: string, start: number): number | undefined {
-  const delimiter = script[start]
-  const middle = skipDelimited(script, start + 1, delimiter)
-  return middle === undefined ? undefined : skipDelimited(script, middle, delimiter)
 }
 
 /** The index after the next unescaped delimiter. A delimiter inside brackets is read differently by different seds. */

@@ -1,0 +1,81 @@
+import { meet, placesOfPattern, placesOfRule } from './glob-meeting.ts'
+import type { Place } from './glob-meeting.ts'
+import type { Secrecy } from './paths.ts'
+import type { PathsSource } from './rule-schema.ts'
+
+interface Rule {
+  readonly secrecy: 'secret' | 'private'
+  readonly places: readonly Place[]
+}
+
+/** Share of a rule, or characters of it, that a pattern spells out when it is after just that. */
+const aimedShare = 0.5
+const aimedHits = 3
+/** Share from which on the pattern is as good as the name. */
+const sureShare = 0.55
+
+/**
+ * What a shell's pattern could expand to, by what it has in common with each rule. A rule counts where the
+ * pattern aims at it: `*.json` is no hunt for `credentials.json`, `cred*.json` is.
+ */
+export function compileMeetings(source: PathsSource): (pattern: string, dots: boolean) => Secrecy {
+  const names: Rule[] = []
+  const paths: Rule[] = []
+  for (const secrecy of ['secret', 'private'] as const) {
+    for (const glob of source[secrecy]) {
+      const isName = !/[/~]/.test(glob)
+      const rule = { secrecy, places: withCommonPart(placesOfRule(glob), glob) }
+      ;(isName ? names : paths).push(rule)
+    }
+  }
+  // The same name is asked for from several directories.
+  let latest: { key: string; secrecy: Secrecy } | undefined
+  return (pattern, dots) => {
+    const name = pattern.slice(pattern.lastIndexOf('/') + 1)
+    const whole = placesOfPattern(pattern, dots)
+    const last = placesOfPattern(name, dots)
+    if (!whole || !last) return 'private'
+    // `.*` and `.e*` are after what is hidden, whatever else they take.
+    const isHidden = /^\.[^*?[]?[*?[]/.test(name)
+    const key = `${dots} ${name}`
+    if (latest?.key !== key) latest = { key, secrecy: worst(last, names, isHidden) }
+    const ofNames = latest.secrecy
+    return ofNames === 'secret' ? ofNames : (worst(whole, paths, isHidden) ?? ofNames)
+  }
+}
+
+function worst(pattern: readonly Place[], rules: readonly Rule[], isHidden: boolean): Secrecy {
+  let found: Secrecy
+  for (const { secrecy, places } of rules) {
+    const meeting = meet(pattern, places)
+    if (!meeting) continue
+    const first = places[0]
+    const aims =
+      meeting.hits >= aimedHits ||
+      meeting.share >= aimedShare ||
+      (isHidden && first?.kind === 'char' && first.char === '.')
+    if (!aims) continue
+    if (secrecy === 'secret' && meeting.share > sureShare) return 'secret'
+    found = 'private'
+  }
+  return found
+}
+
+/** `.json` behind a name says little about it, nor does the directory of everybody; `.env` behind nothing says all. */
+function withCommonPart(places: readonly Place[], glob: string): readonly Place[] {
+  const isShared = glob.startsWith('/tmp/')
+  const slash = places.findLastIndex((place) => isChar(place, '/'))
+  const dot = places.findLastIndex((place) => isChar(place, '.'))
+  const isEnding =
+    !/^[~/]/.test(glob) &&
+    dot > slash &&
+    places.slice(slash + 1, dot).some(({ kind }) => kind === 'char')
+  return places.map((place, at) => {
+    const common = (isShared && at <= slash) || (isEnding && at >= dot)
+    return common && place.kind === 'char' ? { ...place, common } : place
+  })
+}
+
+function isChar(place: Place, char: string): boolean {
+  return place.kind === 'char' && place.char === char
+}

@@ -1,0 +1,94 @@
+import { posix } from 'node:path'
+
+/** A path that is longer is taken to climb where it says `..` at all. */
+const longestClimb = 512
+
+/** A directory that stands for the unknown working directory of a request. */
+export const unknownCwd = '/.cwd'
+
+/** Links that systems keep for old names: `..` behind one leaves from where it leads, not from where it is written. */
+const systemLinks: ReadonlyMap<string, string> = new Map([
+  ['/bin', '/usr/bin'],
+  ['/sbin', '/usr/sbin'],
+  ['/lib', '/usr/lib'],
+  ['/lib32', '/usr/lib32'],
+  ['/lib64', '/usr/lib64'],
+  ['/var/run', '/run'],
+  ['/var/lock', '/run/lock'],
+  ['/run/shm', '/dev/shm'],
+  ['/dev/fd', '/proc/self/fd'],
+  ['/proc/net', '/proc/self/net'],
+  ['/proc/mounts', '/proc/self/mounts'],
+  ['/etc/mtab', '/proc/self/mounts'],
+])
+
+/** Directories of the system, where a link may stand at any name, so that `..` behind a name can lead elsewhere. */
+const systemPlace = /^\/(?:proc|sys|dev|run|var|etc|usr|lib\w*|s?bin)\//
+const climb = /(?:^|\/)(?!\.\.?\/)[^/]+\/\.\.(?:\/|$)/
+/** Where walking name by name differs from taking `..` out of the text. */
+const linkedPlace = /\/(?:proc|dev|run|var|etc|lib\w*|s?bin)\//
+
+/**
+ * An absolute path with `.`, `..`, `//`, the process's own links in /proc and the system's links before `..` taken out.
+ * A `..` behind another process's link stays: only the kernel knows where it leads.
+ *
+ * @param cwd absolute, or undefined where it is not known
+ */
+export function resolvePath(path: string, cwd: string | undefined): string {
+  const written = path.startsWith('/') ? path : `${cwd ?? unknownCwd}/${path}`
+  const isPlain = !/\/\.{0,2}(?:\/|$)/.test(written)
+  if (isPlain && !written.startsWith('/proc/')) return written
+  if (!written.includes('/proc/') && !(written.includes('/..') && linkedPlace.test(written)))
+    return trimSlash(posix.normalize(written))
+  return walk(written, cwd)
+}
+
+function walk(written: string, cwd: string | undefined): string {
+  let names: string[] = []
+  for (const name of written.split('/')) {
+    if (name === '' || name === '.') continue
+    if (name !== '..') {
+      names.push(name)
+      if (isOwnLink(names)) names = name === 'root' ? [] : namesOf(cwd ?? unknownCwd)
+    } else if (names.at(-1) === '..' || isKernelLink(names)) names.push('..')
+    else {
+      const link = names.length <= 2 ? systemLinks.get(`/${names.join('/')}`) : undefined
+      if (link !== undefined) names = namesOf(link)
+      names.pop()
+    }
+  }
+  return `/${names.join('/')}`
+}
+
+function isOwnLink([top, process, link, more]: readonly string[]): boolean {
+  return (
+    top === 'proc' && isOwn(process) && (link === 'cwd' || link === 'root') && more === undefined
+  )
+}
+
+/** What only the kernel resolves: where another process works, and what it has open. */
+function isKernelLink(names: readonly string[]): boolean {
+  const [top, process, kind = ''] = names
+  if (top !== 'proc' || isOwn(process)) return false
+  if (/^(?:cwd|root|exe)$/.test(kind)) return names.length === 3
+  if (/^(?:fd|map_files)$/.test(kind)) return names.length === 4
+  return kind === 'task' && names.length > 4
+}
+
+function isOwn(process: string | undefined): boolean {
+  return process === 'self' || process === 'thread-self'
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '')
+}
+
+function trimSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** Whether a path climbs out of a directory of the system that may be a link. */
+export function climbsFromSystem(path: string): boolean {
+  if (!path.includes('/..') || !systemPlace.test(path)) return false
+  return path.length > longestClimb || climb.test(path.replaceAll(/\/(?:\.?\/)+/g, '/'))
+}
