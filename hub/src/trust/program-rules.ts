@@ -203,6 +203,7 @@ function refuseAddresses(
   read: ReadArguments,
   roles: readonly (Role | 'name' | 'data')[],
 ): string | undefined {
+  if (!words.some(({ value }) => value.includes(':'))) return undefined
   const isElsewhere = (value: string, role: Role | 'name' | 'data' | undefined): boolean => {
     if (form.addresses && role !== 'data' && scheme.test(value)) return true
     return (role === 'path' || role === 'name') && address.test(value)
