@@ -396,12 +396,17 @@ export class CentralPost {
     )
     const context = { ...action, whereIs, sandbox: confinement }
     const bound = isReview ? await boundOf(judgement, context) : {}
-    const rule =
-      isReview && this.#desk.neededFor(verdict) === 1
-        ? await this.#desk.rules.find(action.agentId, action.workflowId, { ...action, verdict })
-        : null
     const digest = digestOf({ ...action, plan: verdict.plan, bound })
-    return { action, requestHash, verdict, bound, digest, rule }
+    const judged = { action, requestHash, verdict, bound, digest, rule: null }
+    if (!isReview || this.#desk.neededFor(verdict) !== 1) return judged
+    const subject = { ...action, ...judgement, bound }
+    const found = await this.#desk.rules.find(action.agentId, action.workflowId, subject)
+    const reasons = found.because === null ? [] : [found.because]
+    return {
+      ...judged,
+      rule: found.rule,
+      verdict: { ...verdict, reasons: [...reasons, ...verdict.reasons] },
+    }
   }
 
   /** The intake of a request that may have an earlier result instead of a run, and asked for that. */

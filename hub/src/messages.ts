@@ -11,10 +11,10 @@ import {
   type RuleChanged,
   type Verdict,
 } from '@centralpost/shared'
-import { readVerdict } from './action.ts'
 import { sandboxBound, unboundOf } from './approval/bound.ts'
-import { describeRule, ruleFor, type RuleSubject } from './approval/always-rule.ts'
+import { describeRule, ruleFor } from './approval/always-rule.ts'
 import { defaultScope, holderOf } from './approval/rule-scope.ts'
+import type { RuleSubject } from './approval/rule-subject.ts'
 import type { AppliedSandbox } from './execution/index.ts'
 import type { CommandExecution } from './history/schema.ts'
 
@@ -102,10 +102,11 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
   })
 }
 
-/** Who has approved a pending action, and how many must approve what was judged so. */
+/** Who has approved a pending action, how many must, and what always rules could bind of it. */
 export interface Votes {
   readonly approvals: readonly string[]
-  readonly neededFor: (verdict: Verdict) => number
+  readonly needed: number
+  readonly subject: RuleSubject
   /** how many other pending actions are the same */
   readonly same?: number
 }
@@ -114,11 +115,9 @@ const needsMore = { refused: 'more than one must approve it, so each one is aske
 
 /** What an operator is shown of a pending action, and must clear. */
 export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalNeeded {
-  const verdict = readVerdict(row.verdict ?? '')
-  const needed = votes.neededFor(verdict)
-  const subject = ruleSubjectOf(row, verdict)
+  const { needed, subject } = votes
+  const { verdict, bound } = subject
   const holder = holderOf(defaultScope(row), row)
-  const bound = JSON.parse(row.bound ?? '{}') as Record<string, string>
   return {
     schema: 1,
     execution_id: row.execution_id,
@@ -150,18 +149,6 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     requested_at: isoOf(row.timestamp),
     expires_at: isoOf(row.deadline ?? row.timestamp),
     hub_id: row.hub_id,
-  }
-}
-
-/** The parsed form of an action, which always rules bind. */
-export function ruleSubjectOf(
-  row: CommandExecution,
-  verdict = readVerdict(row.verdict ?? ''),
-): RuleSubject {
-  return {
-    cwd: row.cwd ?? '',
-    env: JSON.parse(row.env) as Record<string, string>,
-    verdict,
   }
 }
 

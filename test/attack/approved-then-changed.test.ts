@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Agent, Operator } from '@centralpost/agents'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
@@ -49,4 +49,32 @@ test.each([
   expect(back.verdict.reasons[0]).toContain(`file ${join(it.workspace, file)}`)
   await expect(readFile(join(it.workspace, 'ran'))).rejects.toThrow('ENOENT')
   await operator.deny(asked.actionId, 'it has changed')
+})
+
+test.each([
+  ['npm test --silent 2>&1 | tail -n 20', 'package.json'],
+  ['run-parts ./steps', 'steps/one'],
+] as const)('an always rule over %j holds no more when %s is another', async (command, file) => {
+  const path = join(it.workspace, file)
+  await mkdir(dirname(path), { recursive: true })
+  const text = (word: string) =>
+    file === 'package.json' ? `{"scripts": {"test": "echo ${word}"}}` : `#!/bin/sh\necho ${word}\n`
+  await writeFile(path, text('shown'), { mode: 0o755 })
+  const first = await agent.requestAction(command)
+  await eventually(async () => (await operator.pending()).length === 1)
+  const { rule_id: ruleId } = await operator.approve(first.actionId, {
+    decision: 'approve_always_exact',
+  })
+  await first.result()
+  const again = await agent.requestAction(command)
+  expect(await again.result()).toMatchObject({ approved_by: `rule:${ruleId}`, stdout: 'shown\n' })
+
+  await writeFile(path, text('CHANGED'))
+  const later = await agent.requestAction(command)
+
+  const asked = await eventually(async () => (await operator.pending())[0])
+  expect(asked.verdict.reasons[0]).toBe(
+    `the always rule ${ruleId} does not hold: changed since the rule was made: file ${path}`,
+  )
+  await operator.deny(later.actionId, 'it has changed')
 })

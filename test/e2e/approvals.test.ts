@@ -91,7 +91,10 @@ describe('always decisions', () => {
         { action_id: action.actionId, decision: 'approve_always_exact' },
         { schema: decisionReplySchema },
       ),
-    ).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining('simple') })
+    ).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('one program'),
+    })
     expect(await operator.pending()).toHaveLength(1)
   })
 })

@@ -1,13 +1,12 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
 import type { ApprovalRule } from '../history/schema.ts'
+import { type Bound, boundFiles, differenceOf, isUnbound, unboundOf } from './bound.ts'
+import { exactRefusal } from './exact-rule.ts'
+import type { RuleSubject } from './rule-subject.ts'
 
-/** An action as an always rule sees it: its parsed form, never its text. */
-export interface RuleSubject {
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
-  readonly verdict: Verdict
-}
+/** How many files a rule's text names, at most. */
+const mostListed = 12
 
 /** What an always rule lets run without a question. Everything in it must hold; nothing in it is a pattern of text. */
 export interface RuleShape {
@@ -19,28 +18,22 @@ export interface RuleShape {
   readonly flags: readonly string[]
   /** of `approve_always_exact`: all the words, in order */
   readonly argv: readonly string[] | null
+  /** of `approve_always_exact` for what a shell must run: the whole text; absent in rules of earlier versions */
+  readonly script?: string | null
   /** paths that are named must be this directory or below it; null: the rule is exact */
   readonly pathPrefix: string | null
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   /** ids of the trust rules that judged the approved command: what another rule asks about, it asks again */
   readonly judgedBy: readonly string[]
+  /** what it was bound with when it was approved; absent in rules of earlier versions, which therefore hold no more */
+  readonly bound?: Bound
 }
 
 /** The parsed form that a rule binds. */
 export function readShape(rule: ApprovalRule): RuleShape {
   return JSON.parse(rule.shape) as RuleShape
 }
-
-/** Programs whose arguments are programs, or that run whatever they are given: a rule for them would be a rule for all. */
-const runners = new Set(
-  `sh bash dash zsh ksh fish csh tcsh busybox env sudo doas su pkexec runuser xargs parallel eval exec source ssh
-  docker podman nerdctl kubectl nsenter chroot unshare systemd-run at batch watch timeout nice nohup setsid stdbuf time
-  ionice flock script strace ltrace gdb perl ruby node deno bun lua php awk gawk mawk sed find fd tclsh expect python
-  python2 python3 pypy pypy3 ipython java go cargo npx bunx pnpx uvx pipx make cmake ninja just task rake gradle mvn ant`.split(
-    /\s+/,
-  ),
-)
 
 /**
  * Commands whose every operand is the name of a file or directory that they make or note, and never overwrite: these
@@ -56,61 +49,66 @@ const boundByPlace: Readonly<Record<string, string | null>> = {
 const obeyed =
   /^(\..+|makefile|gnumakefile|dockerfile|justfile|rakefile|gemfile|(conftest|setup|sitecustomize|usercustomize)\.py|.*\.(lock|toml|json|ya?ml|mk|sh|service|pth))$/i
 
-/** Words and options of git and its like that throw work away. */
-const discards = new Set(
-  'reset clean checkout restore switch rebase filter-branch gc prune rm reflog update-ref stash'.split(
-    ' ',
-  ),
-)
-const discardingOption =
-  /^(-f|-D|-[A-Za-z]*f|--force.*|--hard|--delete|--mirror|--prune|--no-verify)$/
-
 /**
  * The rule that an always decision on this action would make, or why there can be none.
  *
- * Only one simple, static command can be bound: no compound, nothing destructive or elevated, no program that runs
- * others, nothing that is BLOCKED.
+ * One program can be bound, with all its words, and with the files that it runs as they are now: nothing destructive or
+ * elevated, no program that runs what it is given, nothing that is BLOCKED.
  */
 export function ruleFor(
   kind: AlwaysDecision,
   subject: RuleSubject,
 ): { readonly shape: RuleShape } | { readonly refused: string } {
-  const { verdict, cwd, env } = subject
+  const { verdict } = subject
   if (verdict.level !== 'REVIEW') return { refused: `a ${verdict.level} command needs no rule` }
-  if (verdict.plan.kind !== 'argv') {
-    return {
-      refused:
-        'only one simple command can be approved always, and this is more, or a shell must run it',
-    }
+  const refused = exactRefusal(subject)
+  if (refused !== null) return { refused }
+  return kind === 'approve_always_exact'
+    ? { shape: exactShape(subject) }
+    : shapeByPlace(kind, subject)
+}
+
+function exactShape({ verdict, cwd, env, bound }: RuleSubject): RuleShape {
+  const { plan } = verdict
+  return {
+    kind: 'approve_always_exact',
+    program: plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : 'bash',
+    subcommand: null,
+    flags: [],
+    argv: plan.kind === 'argv' ? plan.argv : null,
+    script: plan.kind === 'script' ? plan.script : null,
+    pathPrefix: null,
+    cwd,
+    env,
+    judgedBy: judgesOf(verdict),
+    bound,
   }
-  const { argv } = verdict.plan
-  const program = basename(argv[0] ?? '')
-  if (program !== argv[0])
-    return { refused: `"${argv[0]}" is a path; only programs of the system can be bound` }
-  if (runners.has(program) || /^(python|pypy|perl|ruby|node|php|lua)[\d.]+$/.test(program)) {
-    return {
-      refused: `${program} runs what it is given: a rule for it would be a rule for everything`,
-    }
-  }
-  const danger = verdict.risk.parts.find((part) => /^(destructive|elevated)/.test(part.name))
-  if (danger) return { refused: `it is ${danger.name}: each one is asked about` }
-  const args = argv.slice(1)
-  const discarding = args.find((word) => discards.has(word) || discardingOption.test(word))
-  if (discarding !== undefined) {
-    return { refused: `"${discarding}" may throw work away: each one is asked about` }
-  }
-  const bound = { kind, program, cwd, env, judgedBy: judgesOf(verdict) }
-  if (kind === 'approve_always_exact') {
-    return { shape: { ...bound, subcommand: null, flags: [], argv, pathPrefix: null } }
-  }
+}
+
+function shapeByPlace(
+  kind: AlwaysDecision,
+  { verdict, cwd, env, bound }: RuleSubject,
+): { readonly shape: RuleShape } | { readonly refused: string } {
+  const words = verdict.plan.kind === 'argv' ? verdict.plan.argv : []
+  const [program = '', ...args] = words
   const subcommand = boundByPlace[program]
   if (subcommand === undefined || (subcommand !== null && args[0] !== subcommand)) {
     return {
-      refused: `what ${program} names need not be files: only approve_always_exact binds it`,
+      refused: `what ${program || 'a script'} names need not be files: only approve_always_exact binds it`,
     }
   }
   const { flags, operands } = wordsOf(subcommand === null ? args : args.slice(1))
-  const shape = { ...bound, subcommand, flags: flags.toSorted(), argv: null }
+  const shape = {
+    kind,
+    program,
+    subcommand,
+    flags: flags.toSorted(),
+    argv: null,
+    cwd,
+    env,
+    judgedBy: judgesOf(verdict),
+    bound: withoutOperands(bound, cwd, operands),
+  }
   if (kind === 'approve_always_command') return { shape: { ...shape, pathPrefix: cwd } }
   const [first] = operands
   if (first === undefined || !/[/.]/.test(first)) {
@@ -125,20 +123,48 @@ export function ruleFor(
 
 /** Whether a rule lets this action run without a question. */
 export function ruleCovers(rule: RuleShape, subject: RuleSubject): boolean {
+  return coversForm(rule, subject) && changedSince(rule, subject) === null
+}
+
+/** Whether a rule is about what this action says, whatever the files that it runs hold by now. */
+export function coversForm(rule: RuleShape, subject: RuleSubject): boolean {
   const { verdict, cwd, env } = subject
   const asked = ruleFor(rule.kind, subject)
   // what could not be bound today is not covered by a rule of yesterday either
-  if ('refused' in asked || verdict.plan.kind !== 'argv') return false
+  if ('refused' in asked) return false
   const { shape } = asked
   if (shape.program !== rule.program || shape.subcommand !== rule.subcommand) return false
   if (!sameText(shape.judgedBy, rule.judgedBy) || !sameEnv(env, rule.env)) return false
-  if (rule.argv !== null) return cwd === rule.cwd && sameText(verdict.plan.argv, rule.argv)
+  if (rule.kind === 'approve_always_exact') {
+    const isSame =
+      verdict.plan.kind === 'argv'
+        ? rule.argv !== null && sameText(verdict.plan.argv, rule.argv)
+        : verdict.plan.script === rule.script
+    return isSame && cwd === rule.cwd
+  }
+  if (verdict.plan.kind !== 'argv') return false
   if (shape.flags.some((flag) => !rule.flags.includes(flag))) return false
   const prefix = rule.pathPrefix ?? rule.cwd
   if (!isWithin(cwd, prefix) && !isWithin(prefix, cwd)) return false
   if (rule.kind === 'approve_always_command' && cwd !== rule.cwd) return false
   const args = verdict.plan.argv.slice(rule.subcommand === null ? 1 : 2)
   return wordsOf(args).operands.every((word) => isPlainBelow(resolve(cwd, word), prefix))
+}
+
+/** What differs from what a rule was approved with, in words; null where nothing does. */
+export function changedSince(rule: RuleShape, subject: RuleSubject): string | null {
+  if (rule.bound === undefined) return 'it was made by an earlier version and binds no files'
+  const asked = ruleFor(rule.kind, subject)
+  const bound = 'shape' in asked ? asked.shape.bound : subject.bound
+  return differenceOf(rule.bound, bound ?? {}, 'the rule was made')
+}
+
+/** What is bound beside the files that a command notes by their names: another name is another file. */
+function withoutOperands(bound: Bound, cwd: string, operands: readonly string[]): Bound {
+  const named = new Set(operands.map((word) => `file ${resolve(cwd, word)}`))
+  return Object.fromEntries(
+    Object.entries(bound).filter(([name]) => !named.has(name) && !isUnbound(name)),
+  )
 }
 
 /** Whether a path is below a directory, links followed, with no name in between that others run or obey. */
@@ -157,8 +183,9 @@ function isPlainBelow(path: string, directory: string): boolean {
  */
 export function describeRule(shape: RuleShape, holder: string): string {
   const env = Object.keys(shape.env).length === 0 ? '' : ` with ${JSON.stringify(shape.env)}`
-  if (shape.argv !== null) {
-    return `exactly ${JSON.stringify(shape.argv)} in ${shape.cwd}${env}, for ${holder}`
+  if (shape.kind === 'approve_always_exact') {
+    const what = shape.script == null ? JSON.stringify(shape.argv) : JSON.stringify(shape.script)
+    return `exactly ${what} in ${shape.cwd}${env}${describeBound(shape)}, for ${holder}`
   }
   const command = [shape.program, shape.subcommand].filter(Boolean).join(' ')
   const flags = shape.flags.length === 0 ? 'no options' : `no options but ${shape.flags.join(' ')}`
@@ -167,6 +194,20 @@ export function describeRule(shape: RuleShape, holder: string): string {
       ? `in ${shape.cwd}, on nothing outside it`
       : `on paths below ${String(shape.pathPrefix)}`
   return `${command} with ${flags}, ${where}${env}, for ${holder}`
+}
+
+/** The files that the rule holds with, and what may change under it. */
+function describeBound({ bound = {}, cwd }: RuleShape): string {
+  const files = boundFiles(bound).map((path) => (isWithin(path, cwd) ? relative(cwd, path) : path))
+  const unbound = unboundOf(bound)
+  const held = files.length === 0 ? '' : `, while these are as they are now: ${listed(files)}`
+  return unbound.length === 0 ? held : `${held}; not bound: ${listed(unbound)}`
+}
+
+function listed(names: readonly string[]): string {
+  const left = names.length - mostListed
+  const shown = names.slice(0, mostListed).join(', ')
+  return left > 0 ? `${shown} and ${left} more` : shown
 }
 
 function wordsOf(args: readonly string[]): { flags: string[]; operands: string[] } {

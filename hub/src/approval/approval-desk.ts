@@ -20,6 +20,7 @@ import { decidedBefore } from './decided-before.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import { Proposals } from './proposals.ts'
 import { type Always, RuleBook } from './rule-book.ts'
+import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
 import { WaitingClocks } from './waiting-clocks.ts'
 
 /** How many pending actions are looked at for one page. */
@@ -63,6 +64,7 @@ export interface ApprovalDeskParts extends ConcludeParts {
   readonly now: () => number
   /** hands an approved action on to run */
   readonly release: (row: CommandExecution) => void
+  readonly judge: Judge
   /** whether an action stands in line because every place to run at is taken */
   readonly isInLine: (executionId: number) => boolean
 }
@@ -98,6 +100,7 @@ export class ApprovalDesk {
     this.rules = new RuleBook(parts)
     this.proposals = new Proposals({
       rules: this.rules,
+      judge: parts.judge,
       neededFor: (verdict) => this.neededFor(verdict),
       selfApproval: parts.limits.selfApproval,
     })
@@ -113,7 +116,7 @@ export class ApprovalDesk {
   requestApproval(row: CommandExecution): void {
     this.clocks.watch(row)
     this.#parts.announce.approvalNeeded(
-      approvalNeededOf(row, { approvals: [], neededFor: (verdict) => this.neededFor(verdict) }),
+      approvalNeededOf(row, { approvals: [], ...this.#termsOf(row) }),
     )
   }
 
@@ -130,7 +133,7 @@ export class ApprovalDesk {
     return rows.map((row) =>
       approvalNeededOf(row, {
         approvals: votes.get(row.execution_id) ?? [],
-        neededFor: (verdict) => this.neededFor(verdict),
+        ...this.#termsOf(row),
         same: (sizes.get(row.digest) ?? 1) - 1,
       }),
     )
@@ -188,6 +191,11 @@ export class ApprovalDesk {
       throw await decidedBefore(ledger, row.execution_id)
     const same = await this.#withSame(row, (other) => this.#refuse(other, decision, at))
     return { row: await ledger.get(row.execution_id), same }
+  }
+
+  #termsOf(row: CommandExecution): { needed: number; subject: RuleSubject } {
+    const subject = subjectOf(row, this.#parts.judge)
+    return { needed: this.neededFor(subject.verdict), subject }
   }
 
   async #checkPending(row: CommandExecution): Promise<void> {

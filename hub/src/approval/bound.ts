@@ -68,8 +68,20 @@ export function differenceOf(before: Bound, after: Bound, since = 'it was shown'
 /** What can change between the approval and the start, each in words. */
 export function unboundOf(bound: Bound): string[] {
   return Object.entries(bound)
-    .filter(([name]) => name.startsWith(notBound))
+    .filter(([name]) => isUnbound(name))
     .map(([name, why]) => `${name.slice(notBound.length)}: ${why}`)
+}
+
+/** Whether an entry says what is not bound. */
+export function isUnbound(name: string): boolean {
+  return name.startsWith(notBound)
+}
+
+/** The paths of the files that are bound by what they hold. */
+export function boundFiles(bound: Bound): string[] {
+  return Object.keys(bound)
+    .filter((name) => name.startsWith('file '))
+    .map((name) => name.slice('file '.length))
 }
 
 /** The directories that the parts work in. Which of them holds for a part may depend on what ran before it. */

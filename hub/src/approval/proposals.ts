@@ -8,15 +8,17 @@ import {
 import { readVerdict } from '../action.ts'
 import type { Approved } from '../history/patterns/proposals.ts'
 import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import { isOwnActionOf, isoOf, ruleSubjectOf } from '../messages.ts'
+import { isOwnActionOf, isoOf } from '../messages.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
-import { describeRule, ruleCovers, ruleFor } from './always-rule.ts'
+import { coversForm, describeRule, ruleFor } from './always-rule.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import type { RuleBook } from './rule-book.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
+import { type Judge, subjectOf } from './rule-subject.ts'
 
 export interface ProposalsParts {
   readonly rules: RuleBook
+  readonly judge: Judge
   readonly neededFor: (verdict: Verdict) => number
   readonly selfApproval: () => Promise<boolean>
 }
@@ -56,7 +58,7 @@ export class Proposals {
   /** What may be accepted now: what one operator may clear, and what no rule lets run already. */
   async of(found: readonly Approved[]): Promise<Proposal[]> {
     const open: Proposal[] = []
-    for (const { proposal, newest, support } of standing(found)) {
+    for (const { proposal, newest, support } of standing(found, this.#parts.judge)) {
       if (this.#neededFor(newest) > 1) continue
       if ((await this.#parts.rules.findForAll(support)) === null) open.push(proposal)
     }
@@ -80,7 +82,7 @@ export class Proposals {
   async #accept(found: readonly Approved[], acceptance: Acceptance): Promise<ApprovalRule> {
     const { rules, selfApproval } = this.#parts
     const { by, decision, expiresInMs, comment } = acceptance
-    const { proposal, newest, support } = meant(standing(found), acceptance)
+    const { proposal, newest, support } = meant(standing(found, this.#parts.judge), acceptance)
     await checkOwn(newest, by, selfApproval)
     checkOneIsEnough(newest, this.#neededFor(newest))
     const held = await rules.findForAll(support)
@@ -130,17 +132,17 @@ function heldAlready(rule: ApprovalRule): CentralPostError {
  * For each repeated approval the narrowest rule that the newest approved action could make and that covers every approval
  * shown. Whatever no rule may cover is left out.
  */
-function standing(found: readonly Approved[]): Standing[] {
+function standing(found: readonly Approved[], judge: Judge): Standing[] {
   return found.flatMap((approved) => {
     // what was masked cannot be compared with what will be asked for
     const support = approved.support.filter((row) => row.masked === 0 && row.verdict !== null)
     const [newest] = support
     if (newest === undefined) return []
-    const subject = ruleSubjectOf(newest)
+    const subject = subjectOf(newest, judge)
     for (const decision of alwaysDecisions) {
       const made = ruleFor(decision, subject)
       if ('refused' in made) continue
-      if (!support.every((row) => ruleCovers(made.shape, ruleSubjectOf(row)))) continue
+      if (!support.every((row) => coversForm(made.shape, subjectOf(row, judge)))) continue
       const rule = describeRule(made.shape, holderOf(defaultScope(newest), newest))
       return [
         { proposal: proposalOf(approved, support, newest, { decision, rule }), newest, support },

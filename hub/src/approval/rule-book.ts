@@ -7,17 +7,18 @@ import {
 } from '@centralpost/shared'
 import type { ApprovalStore } from '../history/approval-store.ts'
 import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import { type Announcer, ruleSubjectOf } from '../messages.ts'
+import type { Announcer } from '../messages.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import {
+  changedSince,
+  coversForm,
   describeRule,
   readShape,
-  ruleCovers,
   ruleFor,
   type RuleShape,
-  type RuleSubject,
 } from './always-rule.ts'
+import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
 
 /** An approval that goes beyond the one action. */
 export interface Always {
@@ -30,9 +31,17 @@ export interface Always {
 export interface RuleBookParts {
   readonly approvals: ApprovalStore
   readonly announce: Pick<Announcer, 'ruleChanged'>
+  readonly judge: Judge
   readonly limits: { readonly ruleMs: number; readonly maxRuleMs: number }
   readonly now: () => number
   readonly log: Logger
+}
+
+/** A rule that clears an action, or none. */
+export interface FoundRule {
+  readonly rule: ApprovalRule | null
+  /** why a rule that was made for it holds no more */
+  readonly because: string | null
 }
 
 /** The always rules: made by an approval, scoped, expiring, counted, revocable. Operators are told of each that is made or revoked. */
@@ -43,25 +52,29 @@ export class RuleBook {
     this.#parts = parts
   }
 
-  /** The rule that clears an action without a question, or null. */
-  async find(
-    agentId: string,
-    workflowId: string | null,
-    subject: RuleSubject,
-  ): Promise<ApprovalRule | null> {
+  /** The rule that clears an action without a question; or why one that was made for it holds no more. */
+  async find(agentId: string, workflowId: string | null, subject: RuleSubject): Promise<FoundRule> {
     const rules = await this.#parts.approvals.rulesFor(agentId, workflowId, this.#parts.now())
-    return rules.find((rule) => ruleCovers(readShape(rule), subject)) ?? null
+    let because: string | null = null
+    for (const rule of rules) {
+      const shape = readShape(rule)
+      if (!coversForm(shape, subject)) continue
+      const changed = changedSince(shape, subject)
+      if (changed === null) return { rule, because: null }
+      because ??= `the always rule ${rule.rule_id} does not hold: ${changed}`
+    }
+    return { rule: null, because }
   }
 
   /** The one rule that clears all of these without a question, or null. */
   async findForAll(rows: readonly CommandExecution[]): Promise<ApprovalRule | null> {
     const [first] = rows
     if (first === undefined) return null
-    const { approvals, now } = this.#parts
+    const { approvals, judge, now } = this.#parts
     const rules = await approvals.rulesFor(first.agent_id, first.workflow_id, now())
-    const subjects = rows.map((row) => ruleSubjectOf(row))
+    const subjects = rows.map((row) => subjectOf(row, judge))
     const covers = (rule: ApprovalRule) =>
-      subjects.every((subject) => ruleCovers(readShape(rule), subject))
+      subjects.every((subject) => coversForm(readShape(rule), subject))
     return rules.find(covers) ?? null
   }
 
@@ -81,7 +94,7 @@ export class RuleBook {
         `expires_in: a rule may hold for ${maxRuleMs / 1000} s at most`,
       )
     }
-    const made = ruleFor(always.decision, ruleSubjectOf(row))
+    const made = ruleFor(always.decision, subjectOf(row, this.#parts.judge))
     if ('shape' in made) return made.shape
     throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
   }

@@ -1,8 +1,15 @@
-import { mkdir, symlink } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrustManager } from '@centralpost/hub'
 import { type AlwaysDecision, silentLogger } from '@centralpost/shared'
-import { describeRule, ruleCovers, ruleFor } from '../../../hub/src/approval/always-rule.ts'
+import {
+  changedSince,
+  describeRule,
+  ruleCovers,
+  ruleFor,
+} from '../../../hub/src/approval/always-rule.ts'
+import { boundOf } from '../../../hub/src/approval/bound.ts'
+import type { RuleSubject } from '../../../hub/src/approval/rule-subject.ts'
 import { shippedRules } from '../../support/hub.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
@@ -17,6 +24,9 @@ describe('always rules', () => {
     trust = await TrustManager.open({ rulesPath: shippedRules, log: silentLogger })
     dir = await TempDir.make()
     await mkdir(join(dir.path, 'src'))
+    for (const place of ['', 'src']) {
+      await writeFile(join(dir.path, place, 'package.json'), '{"scripts": {"test": "true"}}')
+    }
     await symlink('/usr', join(dir.path, 'way-out'))
     await symlink('/usr/not-there-yet', join(dir.path, 'later'))
   })
@@ -25,18 +35,18 @@ describe('always rules', () => {
     await dir[Symbol.asyncDispose]()
   })
 
-  const subject = (text: string, cwd = dir.path, env = {}) => ({
-    cwd,
-    env,
-    verdict: trust.classifyCommand(text, { cwd, env }),
-  })
-  const make = (decision: AlwaysDecision, text: string) => {
-    const made = ruleFor(decision, subject(text))
+  const subject = async (text: string, cwd = dir.path, env = {}): Promise<RuleSubject> => {
+    const judgement = trust.judge(text, { cwd, env })
+    const bound = await boundOf(judgement, { cwd, env, whereIs: () => null, sandbox: 'none' })
+    return { cwd, env, ...judgement, bound }
+  }
+  const make = async (decision: AlwaysDecision, text: string) => {
+    const made = ruleFor(decision, await subject(text))
     if ('refused' in made) throw new Error(`refused: ${made.refused}`)
     return made.shape
   }
-  const refusal = (decision: AlwaysDecision, text: string): string => {
-    const made = ruleFor(decision, subject(text))
+  const refusal = async (decision: AlwaysDecision, text: string): Promise<string> => {
+    const made = ruleFor(decision, await subject(text))
     return 'refused' in made ? made.refused : 'made'
   }
 
@@ -58,9 +68,9 @@ describe('always rules', () => {
     './run.sh',
     'ls',
     'rm -rf /',
-  ])('are not made for %s, whatever the decision', (text) => {
+  ])('are not made for %s, whatever the decision', async (text) => {
     for (const decision of [exact, command, path] as const) {
-      expect(refusal(decision, text)).not.toBe('made')
+      expect(await refusal(decision, text)).not.toBe('made')
     }
   })
 
@@ -77,26 +87,26 @@ describe('always rules', () => {
     ['tar cf a.tar src', command],
     ['cp a b', command],
     ['mv a b', command],
-  ] as const)('for %s only word for word', (text, decision) => {
-    expect(refusal(decision, text)).toMatch(/only approve_always_exact/)
-    expect(refusal(exact, text)).toBe('made')
+  ] as const)('for %s only word for word', async (text, decision) => {
+    expect(await refusal(decision, text)).toMatch(/only approve_always_exact/)
+    expect(await refusal(exact, text)).toBe('made')
   })
 
-  test('exact: the same words in the same directory, and nothing else', () => {
-    const rule = make(exact, 'mkdir -p build')
+  test('exact: the same words in the same directory, and nothing else', async () => {
+    const rule = await make(exact, 'mkdir -p build')
     expect(describeRule(rule, 'a')).toBe(`exactly ["mkdir","-p","build"] in ${dir.path}, for a`)
-    expect(ruleCovers(rule, subject('mkdir -p build'))).toBe(true)
-    expect(ruleCovers(rule, subject("mkdir  '-p'  build"))).toBe(true)
+    expect(ruleCovers(rule, await subject('mkdir -p build'))).toBe(true)
+    expect(ruleCovers(rule, await subject("mkdir  '-p'  build"))).toBe(true)
     for (const other of [
       'mkdir build',
       'mkdir -p build2',
       'mkdir -p build x',
       'mkdir -p build; id',
     ]) {
-      expect(ruleCovers(rule, subject(other))).toBe(false)
+      expect(ruleCovers(rule, await subject(other))).toBe(false)
     }
-    expect(ruleCovers(rule, subject('mkdir -p build', join(dir.path, 'src')))).toBe(false)
-    expect(ruleCovers(rule, subject('mkdir -p build', dir.path, { LANG: 'C' }))).toBe(false)
+    expect(ruleCovers(rule, await subject('mkdir -p build', join(dir.path, 'src')))).toBe(false)
+    expect(ruleCovers(rule, await subject('mkdir -p build', dir.path, { LANG: 'C' }))).toBe(false)
   })
 
   // what Felix let run after one approval of the first
@@ -122,33 +132,126 @@ describe('always rules', () => {
     ['git add .', 'git -c core.pager=x add .'],
     ['git add .', 'git commit -m x'],
     ['git add .', 'git add host:path'],
-  ])('command: after "%s", "%s" is asked about', (approved, other) => {
-    expect(ruleCovers(make(command, approved), subject(other))).toBe(false)
+  ])('command: after "%s", "%s" is asked about', async (approved, other) => {
+    expect(ruleCovers(await make(command, approved), await subject(other))).toBe(false)
   })
 
-  test('command: other names inside the directory, with no option that was not approved', () => {
-    const rule = make(command, 'mkdir -p build')
+  test('command: other names inside the directory, with no option that was not approved', async () => {
+    const rule = await make(command, 'mkdir -p build')
     expect(describeRule(rule, 'a')).toBe(
       `mkdir with no options but -p, in ${dir.path}, on nothing outside it, for a`,
     )
     for (const covered of ['mkdir build2', 'mkdir -p a/b/c', 'mkdir -p src/x', 'mkdir a b']) {
-      expect(ruleCovers(rule, subject(covered))).toBe(true)
+      expect(ruleCovers(rule, await subject(covered))).toBe(true)
     }
   })
 
-  test('path: below the directory of the path that was approved', () => {
-    const rule = make(path, `mkdir -p ${dir.path}/src/new`)
+  test('path: below the directory of the path that was approved', async () => {
+    const rule = await make(path, `mkdir -p ${dir.path}/src/new`)
     expect(describeRule(rule, 'a')).toBe(
       `mkdir with no options but -p, on paths below ${dir.path}/src, for a`,
     )
-    expect(ruleCovers(rule, subject('mkdir src/other'))).toBe(true)
-    expect(ruleCovers(rule, subject('mkdir other'))).toBe(false)
-    expect(ruleCovers(rule, subject(`mkdir ${dir.path}/src/../../etc`))).toBe(false)
-    expect(ruleCovers(rule, subject('mkdir src2'))).toBe(false)
+    expect(ruleCovers(rule, await subject('mkdir src/other'))).toBe(true)
+    expect(ruleCovers(rule, await subject('mkdir other'))).toBe(false)
+    expect(ruleCovers(rule, await subject(`mkdir ${dir.path}/src/../../etc`))).toBe(false)
+    expect(ruleCovers(rule, await subject('mkdir src2'))).toBe(false)
   })
 
-  test('path: no rule for a place as wide as a top directory, nor where no path is named', () => {
-    expect(refusal(path, 'mkdir /data/x')).toMatch(/too wide/)
-    expect(refusal(path, 'mkdir build')).toMatch(/no path/)
+  test('path: no rule for a place as wide as a top directory, nor where no path is named', async () => {
+    expect(await refusal(path, 'mkdir /data/x')).toMatch(/too wide/)
+    expect(await refusal(path, 'mkdir build')).toMatch(/no path/)
+  })
+
+  describe('what people repeat most is bound with the files that it runs', () => {
+    const project = {
+      'package.json': '{"scripts": {"test": "node test.js"}}',
+      'test.js': '1',
+      Makefile: 'all:',
+      'Cargo.toml': '',
+      'go.mod': '',
+      'pyproject.toml': '',
+      'run.sh': 'true',
+      'tool.py': '1',
+    }
+    beforeEach(async () => {
+      for (const [name, text] of Object.entries(project)) {
+        await writeFile(join(dir.path, name), text, { mode: 0o755 })
+      }
+    })
+
+    test.each([
+      ['npm test', 'package.json'],
+      ['npm test', 'test.js'],
+      ['pnpm run test', 'package.json'],
+      ['yarn test', 'package.json'],
+      ['make all', 'Makefile'],
+      ['cargo test', 'Cargo.toml'],
+      ['go test ./...', 'go.mod'],
+      ['pytest -q', 'pyproject.toml'],
+      ['python3 -m pytest', 'pyproject.toml'],
+      ['python3 tool.py', 'tool.py'],
+      ['bash run.sh', 'run.sh'],
+      ['./run.sh', 'run.sh'],
+      ['./run.sh 2>&1', 'run.sh'],
+      ['npm test 2>&1 | tail -n 20', 'package.json'],
+      ['make all || true', 'Makefile'],
+      ['CI=1 npm test', 'package.json'],
+      ['cd src && npm test 2>/dev/null | grep -v x | head -5', 'src/package.json'],
+    ])('%s, until %s changes', async (text, file) => {
+      const rule = await make(exact, text)
+      expect(ruleCovers(rule, await subject(text))).toBe(true)
+      expect(describeRule(rule, 'a')).toContain(file)
+
+      await writeFile(join(dir.path, file), 'changed')
+
+      expect(ruleCovers(rule, await subject(text))).toBe(false)
+      expect(changedSince(rule, await subject(text))).toContain(
+        `changed since the rule was made: file ${join(dir.path, file)}`,
+      )
+    })
+
+    test.each([
+      ['npm test', 'npm test -- --watch'],
+      ['npm test', 'CI=1 npm test'],
+      ['npm test 2>&1 | tail -n 20', 'npm test 2>&1 | tail -n 21'],
+      ['./run.sh', './run.sh; ./run.sh'],
+      ['./run.sh', 'bash run.sh'],
+    ])('a rule for %s does not cover %s', async (approved, other) => {
+      expect(ruleCovers(await make(exact, approved), await subject(other))).toBe(false)
+    })
+
+    test.each([
+      ['make all && npm test', 'only one program'],
+      ['npm test | tee log', 'only one program'],
+      ['npm test > log', 'writes to log'],
+      ['npm test | sort -o log', 'only one program'],
+      ['npm run "$X"', 'only known when it runs'],
+      ['cd "$X" && npm test', 'only known when it runs'],
+      ['ls *.sh | xargs bash', 'only one program'],
+      ['cargo clean', 'it is destructive'],
+      ['sudo make all', 'only one program'],
+      ['ssh host make', 'only one program'],
+      ['docker run x', 'runs what it is given'],
+      ['bash -c "make all"', 'only one program'],
+      ['python3 -c "print(1)"', 'no file of it could be bound'],
+      ['ruby -e 1', 'no file of it could be bound'],
+      ['gradle build', 'no file of it could be bound'],
+      ['bash other.sh', 'no file of it could be bound'],
+      ['./other.sh', 'no file of it could be bound'],
+      ['npm test; rm -rf src', 'only one program'],
+    ])('none is made for %s: %s', async (text, why) => {
+      expect(await refusal(exact, text)).toContain(why)
+    })
+
+    test('a rule of an earlier version, which binds nothing, holds no more', async () => {
+      const { bound: _, ...rule } = await make(exact, 'npm test')
+      expect(changedSince(rule, await subject('npm test'))).toContain('earlier version')
+    })
+
+    test('tells what is not bound', async () => {
+      expect(describeRule(await make(exact, 'pytest -q'), 'a')).toContain(
+        'not bound: what pytest loads: the tests and the code that they import',
+      )
+    })
   })
 })

@@ -19,11 +19,12 @@ test('yeses that come at once make one rule, and the others are told of it', asy
     const of = { cwd, verdict, trust_level: 'REVIEW', approved_by: 'alice' } as const
     await it.record({ action_id: `held-${n}`, command, timestamp: now - n, ...of })
   }
-  await trust.close()
   await it.index()
   const found = await it.history.getRepeatedApprovals({ least: 3, limit: 20, since: 0 })
   const announced: RuleChanged[] = []
+  const judge = trust.judge.bind(trust)
   const rules = new RuleBook({
+    judge,
     approvals: it.approvals,
     announce: { ruleChanged: (message) => announced.push(message) },
     limits: { ruleMs: 1000, maxRuleMs: 2000 },
@@ -32,6 +33,7 @@ test('yeses that come at once make one rule, and the others are told of it', asy
   })
   const proposals = new Proposals({
     rules,
+    judge,
     neededFor: () => 1,
     selfApproval: () => Promise.resolve(false),
   })
@@ -50,4 +52,5 @@ test('yeses that come at once make one rule, and the others are told of it', asy
   expect(await rules.list(true)).toHaveLength(1)
   expect(announced).toMatchObject([{ change: 'made', created_by: 'alice' }])
   expect(await proposals.of(found)).toEqual([])
+  await trust.close()
 })

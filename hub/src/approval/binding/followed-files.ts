@@ -6,11 +6,18 @@ export interface Followed {
   readonly above: boolean
   /** whether it runs what a directory holds that is named */
   readonly runsDirectories: boolean
+  /** whether what it runs comes from elsewhere, so that it needs no file of the project */
+  readonly fetches: boolean
   /** what it loads that no approval can bind, in words for the approver; empty where there is nothing */
   readonly loads: string
 }
 
-type Line = readonly [programs: string, files: string, loads: string, how?: 'above' | 'directories']
+type Line = readonly [
+  programs: string,
+  files: string,
+  loads: string,
+  how?: 'above' | 'directories' | 'fetches',
+]
 
 const nodeConfigs =
   'package.json .npmrc package-lock.json npm-shrinkwrap.json pnpm-lock.yaml yarn.lock .yarnrc .yarnrc.yml .pnpmfile.cjs pnpm-workspace.yaml'
@@ -94,9 +101,10 @@ const lines: readonly Line[] = [
     'above',
   ],
   [
-    'pip pip3 uv poetry pdm hatch pipenv build',
+    'pip pip3 uv poetry pdm hatch pipenv',
     'pyproject.toml setup.py setup.cfg requirements.txt uv.lock uv.toml poetry.lock pdm.lock Pipfile Pipfile.lock',
     'the packages that it installs',
+    'fetches',
   ],
   ['django-admin alembic celery', 'manage.py alembic.ini', projectCode],
   ['pre-commit', '.pre-commit-config.yaml', 'the hooks that it fetches'],
@@ -190,6 +198,7 @@ for (const [programs, files, loads, how] of lines) {
     files: files.split(' ').filter(Boolean),
     above: how === 'above',
     runsDirectories: how === 'directories',
+    fetches: how === 'fetches',
     loads,
   }
   for (const program of programs.split(' ')) table.set(program, followed)

@@ -7,6 +7,7 @@ import { gitFilesAt } from './git-files.ts'
 import { namesIn } from './names-in-words.ts'
 
 const mostAbove = 24
+const mostStarted = 64
 const mostDirectories = 16
 const addressed = /^[a-z][a-z\d+.-]*:\/\//i
 
@@ -85,12 +86,10 @@ function noteUnknown({ program, words, cwd, redirects }: Part, binder: Binder): 
 
 /** What the part's programs follow: its own, and those that it starts by name (`npx jest`, `python -m pytest`). */
 function followsOf({ program, words }: Part): Followed[] {
-  const found = new Set<Followed>()
-  for (const name of [program, ...words.slice(1, 64).map(({ value }) => basename(value))]) {
-    const followed = followedBy(name)
-    if (followed !== undefined) found.add(followed)
-  }
-  return [...found]
+  const own = followedBy(program)
+  if (own === undefined) return []
+  const started = words.slice(1, mostStarted).map(({ value }) => followedBy(basename(value)))
+  return [...new Set([own, ...started])].filter((followed) => followed !== undefined)
 }
 
 interface FoundAt {

@@ -1,0 +1,35 @@
+import type { Judgement, Part, Verdict } from '@centralpost/shared'
+import { readVerdict } from '../action.ts'
+import type { CommandExecution } from '../history/schema.ts'
+import type { Bound } from './bound.ts'
+
+/** Longer commands are read by nobody before they are approved always. */
+const longestCommand = 4096
+
+/** An action as an always rule sees it: its parsed form and what it was bound with, never its text alone. */
+export interface RuleSubject {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly verdict: Verdict
+  readonly parts: readonly Part[]
+  readonly isWhole: boolean
+  readonly bound: Bound
+}
+
+/** Judges a command; its parts are not in the ledger. */
+export type Judge = (
+  command: string | readonly string[],
+  context: { cwd: string; env: Readonly<Record<string, string>> },
+) => Judgement
+
+/** An action of the ledger as an always rule sees it. */
+export function subjectOf(row: CommandExecution, judge: Judge): RuleSubject {
+  const verdict = readVerdict(row.verdict ?? '')
+  const cwd = row.cwd ?? ''
+  const env = JSON.parse(row.env) as Record<string, string>
+  const bound = JSON.parse(row.bound ?? '{}') as Bound
+  const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
+  const isShort = row.command.length <= longestCommand && verdict.level === 'REVIEW'
+  const { parts, isWhole } = isShort ? judge(command, { cwd, env }) : { parts: [], isWhole: false }
+  return { cwd, env, verdict, parts, isWhole, bound }
+}
