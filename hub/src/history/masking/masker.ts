@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto'
-import { hint, isSecretName, type SecretPattern, secretPatterns } from './secret-patterns.ts'
+import { isSecretName, SecretFinder } from '@centralpost/shared'
 
 /** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
 const shortestSpread = 4
-const markPattern = /^\[masked:[0-9a-f]{8}\]$/
 
 export interface MaskingOptions {
   /** keys the hashes that stand for what was left out: without it they cannot be guessed at */
@@ -13,26 +12,16 @@ export interface MaskingOptions {
   readonly patterns?: readonly RegExp[]
 }
 
-type Span = [from: number, to: number]
-
 const nothing: ReadonlySet<string> = new Set()
-
-const shipped: readonly SecretPattern[] = secretPatterns.map((one) => ({
-  ...one,
-  pattern: withFlags(one.pattern),
-}))
 
 /** Finds what looks like a credential and leaves it out, with a keyed hash in its place: equal ones stay equal. */
 export class Masker {
   readonly #options: MaskingOptions
-  readonly #own: readonly Omit<SecretPattern, 'id'>[]
+  readonly #finder: SecretFinder
 
   constructor(options: MaskingOptions) {
     this.#options = options
-    this.#own = (options.patterns ?? []).map((pattern) => ({
-      hint: /^/,
-      pattern: withFlags(pattern),
-    }))
+    this.#finder = new SecretFinder(options.patterns)
   }
 
   get isOn(): boolean {
@@ -41,13 +30,13 @@ export class Masker {
 
   /** Whether a text is worth a closer look: there is no credential in it when it is not. */
   mayHold(text: string): boolean {
-    return this.#options.isOn && (this.#own.length > 0 || hint.test(text))
+    return this.#options.isOn && this.#finder.mayHold(text)
   }
 
   /** What looks like a credential in a text, each once. */
   secretsIn(text: string): ReadonlySet<string> {
     if (!this.mayHold(text)) return nothing
-    return new Set(this.#spansIn(text).map(([from, to]) => text.slice(from, to)))
+    return new Set(this.#finder.spansIn(text).map(([from, to]) => text.slice(from, to)))
   }
 
   /** What is secret of an environment: by its name, or by what it looks like. */
@@ -65,13 +54,7 @@ export class Masker {
   /** A text without what looks like a credential in it, and without secrets that are known already. */
   mask(text: string, known: ReadonlySet<string> = nothing): string {
     if (!this.#options.isOn || (known.size === 0 && !this.mayHold(text))) return text
-    let masked = ''
-    let end = 0
-    for (const [from, to] of this.#spansIn(text)) {
-      masked += text.slice(end, from) + this.mark(text.slice(from, to))
-      end = to
-    }
-    masked += text.slice(end)
+    const masked = this.#finder.replaced(text, (secret) => this.mark(secret))
     return known.size === 0 ? masked : this.#without(masked, known)
   }
 
@@ -111,29 +94,6 @@ export class Masker {
     return createHmac('sha256', this.#options.key).update(text).digest('hex')
   }
 
-  /** Where secrets stand, from left to right; those that overlap are one. */
-  #spansIn(text: string): Span[] {
-    const found: Span[] = []
-    for (const { hint: ofThis, pattern, isNamed } of [...shipped, ...this.#own]) {
-      if (!ofThis.test(text)) continue
-      for (const match of text.matchAll(pattern)) {
-        const span = spanOf(match)
-        if (span === undefined || span[0] === span[1]) continue
-        if (isNamed && !isSecretName(match.groups?.['name'] ?? '')) continue
-        if (!markPattern.test(text.slice(...span))) found.push(span)
-      }
-    }
-    if (found.length < 2) return found
-    found.sort((a, b) => a[0] - b[0] || b[1] - a[1])
-    const merged: Span[] = []
-    for (const [from, to] of found) {
-      const last = merged.at(-1)
-      if (last === undefined || from >= last[1]) merged.push([from, to])
-      else last[1] = Math.max(last[1], to)
-    }
-    return merged
-  }
-
   #without(text: string, known: ReadonlySet<string>): string {
     let left = text
     for (const secret of known) {
@@ -154,17 +114,4 @@ export class Masker {
       Object.entries(value).map(([name, item]) => [name, this.#deep(item, known)]),
     )
   }
-}
-
-/** Where the secret of a match is: in its group, or all of it. */
-function spanOf(match: RegExpExecArray): Span | undefined {
-  const { indices } = match
-  const { groups } = indices ?? {}
-  if (groups === undefined) return indices?.[0]
-  const span = groups['secret'] ?? groups['secret2'] ?? groups['secret3']
-  return span && [span[0], span[1]]
-}
-
-function withFlags(pattern: RegExp): RegExp {
-  return new RegExp(pattern.source, `${pattern.flags.replace(/[gdy]/g, '')}gd`)
 }

@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
 import { Masker } from '../../../../hub/src/history/masking/masker.ts'
-import {
-  hint,
-  isSecretName,
-  secretPatterns,
-} from '../../../../hub/src/history/masking/secret-patterns.ts'
+import { hint, isSecretName, secretPatterns } from '@centralpost/shared'
 
 const masker = new Masker({ key: randomBytes(32), isOn: true })
 

@@ -1,32 +1,16 @@
-/**
- * What credentials look like. Each pattern has one group named `secret`: just that is left out. All are linear: no
- * repetition stands beside another that takes the same characters, and lengths are bounded where they could.
- */
-export interface SecretPattern {
-  readonly id: string
-  /**
-   * Nothing that the pattern finds is without one of these, which are quickly looked for: alternatives without groups.
-   * That holds also of a text as JSON: none names a line break, a quote or a backslash.
-   */
-  readonly hint: RegExp
-  readonly pattern: RegExp
-  /** the group `name` must be the name of a secret: see `isSecretName` */
-  readonly isNamed?: boolean
-}
-
-/** A value that refers to a secret, or says that there is none. */
-const noValue = String.raw`(?!\$[\w({]|<[\w -]{1,40}>|\*{3,}|(?:true|false|null|none|nil|undefined|yes|no|on|off|\d{1,3})(?![\w.~+/=-])|\[masked:)`
-
-const bare = String.raw`[^\s'"\x60;&|<>(){},\\]{1,4096}`
-const quotedOrBare = String.raw`(?:'(?<secret>[^'\n]{1,4096})'|"(?<secret2>[^"\n]{1,4096})"|(?<secret3>${bare}))`
+import { programSecrets } from './program-secrets.ts'
+import { named, noValue, quotedOrBare, type SecretPattern } from './secret-value.ts'
 
 const inAddress = /:\/\//
 /** Part of every name that `isSecretName` takes. */
-const ofSecretName = /pass|pwd|secret|token|key|auth|cred|bearer|connectionstring/i
+const ofSecretName = /pass|pw|secret|token|key|auth|cred|bearer|connectionstring/i
 
-const named = (text: string): RegExp => new RegExp(text, 'g')
-
+/**
+ * What credentials look like. All patterns are linear: no repetition stands beside another that takes the same characters, and
+ * lengths are bounded where they could.
+ */
 export const secretPatterns: readonly SecretPattern[] = [
+  ...programSecrets,
   {
     id: 'private-key',
     hint: /PRIVATE KEY/,
@@ -90,7 +74,7 @@ export const secretPatterns: readonly SecretPattern[] = [
     isNamed: true,
     // the value is looked at and not taken: it may hold another name with its value
     pattern: named(
-      String.raw`(?<![A-Za-z0-9_.-])(?<name>-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,80})["']?(?:\s{0,2}=\s{0,2}|:\s{1,4}|(?<=["']):)(?=${noValue}${quotedOrBare})`,
+      String.raw`(?<![A-Za-z0-9_.-])(?!PASS: )(?<name>-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,80})["']?(?:\s{0,2}=\s{0,2}|:\s{1,4}|(?<=["']):)(?=${noValue}${quotedOrBare})`,
     ),
   },
   {
@@ -102,44 +86,20 @@ export const secretPatterns: readonly SecretPattern[] = [
     ),
   },
   {
-    id: 'database-password',
-    hint: /mysql|mariadb|mycli/,
-    // -pSECRET, glued: a space would begin the name of a database
-    pattern: named(
-      String.raw`\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mariadb|mariadb-dump|mycli)\b[^\n;|&]{0,500}?\s-p(?![\s-])${noValue}${quotedOrBare}`,
-    ),
-  },
-  {
-    id: 'program-password',
-    hint: /sshpass|redis-cli|login|ldap|smbclient|7z|zip|mongo|mosquitto/,
-    // programs whose short option is a password
-    pattern: named(
-      String.raw`\b(?:sshpass|redis-cli|docker login|podman login|ldapsearch|ldapmodify|smbclient|7z|unzip|zip|mongo|mongosh|mongodump|mosquitto_pub|mosquitto_sub|az login|helm registry login)\b[^\n;|&]{0,500}?\s(?:-p|-a|-w|-P|--pass)(?:[ \t]{1,4}|=)(?!-)${noValue}${quotedOrBare}`,
-    ),
-  },
-  {
-    id: 'sshpass',
-    hint: /sshpass/,
-    pattern: named(String.raw`\bsshpass\s{1,4}-p${noValue}${quotedOrBare}`),
-  },
-  {
     id: 'user-and-password',
-    hint: /-[uUa]|-proxy-user/,
+    hint: /-[uUa]|-proxy-user|creds/,
+    also: /:/,
     // curl -u user:password and its like
     pattern:
-      /\b(?:curl|wget|http|https|xh|smbclient|rpcclient)\b[^\n;|&]{0,2000}?\s(?:-u|-U|--user|--proxy-user|-a|--auth)[ =]{0,4}["']?[^\s:'"]{1,256}:(?!\$[\w({])(?<secret>[^\s'"]{1,1024})/g,
+      /\b(?:curl|wget|http|https|xh|smbclient|rpcclient|etcdctl|ab|hey|siege|skopeo|podman|buildah|oras|crane|aria2c|elasticsearch|opensearch|nats)\b[^\n;|&]{0,2000}?\s(?:-u|-U|--user|--proxy-user|-a|--auth|-A|--(?:src-|dest-)?creds)[ =]{0,4}["']?[^\s:'"/]{1,256}:(?!\$[\w({]|\d{1,5}(?![\w.])|\/\/)(?<secret>[^\s'"]{1,1024})/g,
   },
   {
-    id: 'htpasswd',
-    hint: /htpasswd/,
-    pattern:
-      /\bhtpasswd\s{1,4}-[A-Za-z]{0,6}b[A-Za-z]{0,6}\s{1,4}\S{1,512}\s{1,4}\S{1,256}\s{1,4}(?!\$)(?<secret>[^\s;|&]{1,512})/g,
-  },
-  {
-    id: 'chpasswd',
-    hint: /chpasswd/,
-    pattern:
-      /\becho\s{1,4}["']?[\w.-]{1,64}:(?!\$)(?<secret>[^\s'"|]{1,512})["']?\s{0,4}\|\s{0,4}(?:sudo\s{1,4})?chpasswd/g,
+    id: 'key-assignment',
+    hint: /_KEY=|_PAT=|_PIN=|_AUTH=|_SALT=/,
+    // OPENAI_KEY=…: of names that may be harmless, what looks like no word
+    pattern: named(
+      String.raw`(?<![A-Za-z0-9_.-])(?!\w{0,60}(?:CACHE|SORT|PRIMARY|PARTITION|FOREIGN|PUBLIC|ROW|GROUP|INDEX|REGISTRY|SEARCH|HOST|IDEMPOTENCY|MAP|OBJECT|S3|ROUTING|LOOKUP|UNIQUE|CONFIG)_KEY=)[A-Z][A-Z0-9_]{0,80}_(?:KEY|PAT|PIN|AUTH|SALT)=["']?(?=[^\s"';|&]{0,400}\d)(?![./~$])(?<secret>[A-Za-z0-9+/_=.:-]{4,4096})`,
+    ),
   },
   {
     id: 'azure-key',
@@ -155,7 +115,7 @@ export const secretPatterns: readonly SecretPattern[] = [
 ]
 
 const secretEnd =
-  /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|credentials?|connectionstring)$/
+  /(?:passw(?:or)?d|passphrase|passcode|secret|token|(?:api|auth|access|secret|private)key|(?:store|key|src|dest|new|old|user|db|root|admin)pass|credentials?|connectionstring)$/
 const keyKinds = new Set(
   'api access secret private signing encryption encrypt auth master account shared service license deploy ssh gpg'.split(
     ' ',
@@ -175,9 +135,9 @@ export function isSecretName(name: string): boolean {
     .filter((word) => word !== '')
   while (words.length > 1 && afterSecret.test(words.at(-1) ?? '') && !isKey(words)) words.pop()
   const last = words.at(-1) ?? ''
-  if (words.some((word) => counting.has(word))) return false
+  if (words.some((word) => counting.has(word)) || words[0] === 'no') return false
   if (secretEnd.test(last) || isKey(words)) return true
-  if (last === 'pass' || last === 'bearer') return true
+  if (last === 'pass' || last === 'pw' || last === 'bearer') return true
   // PWD alone is where one is; `_auth` is npm's
   return (last === 'pwd' && words.length > 1) || /^_auth$/.test(name)
 }
@@ -188,6 +148,8 @@ function isKey(words: readonly string[]): boolean {
 
 /** Nothing that any pattern finds is without this: text that has none of it need not be looked through. */
 export const hint = joined(secretPatterns.map((one) => one.hint))
+/** The same of what known programs take. */
+export const programHint = joined(programSecrets.map((one) => one.hint))
 
 /**
  * One pattern for all, in half the time that it takes with the alternatives side by side: by first letter, and without
