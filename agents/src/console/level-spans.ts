@@ -1,6 +1,9 @@
 import type { TrustLevel, UnitVerdict } from '@centralpost/shared'
 
+/** A stretch of a command. */
 export interface LevelSpan {
+  readonly from: number
+  readonly to: number
   readonly text: string
   readonly level: TrustLevel | null
   readonly reason: string | null
@@ -16,16 +19,12 @@ const strictness: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, B
 export function levelSpans(command: string, units: readonly UnitVerdict[]): LevelSpan[] {
   const { text, places } = bare(command)
   const owner: (UnitVerdict | null)[] = Array.from({ length: command.length }, () => null)
-  let from = 0
-  for (const unit of units) {
-    const wanted = bare(unit.text).text
-    if (wanted === '') continue
-    let at = text.indexOf(wanted, from)
-    if (at < 0) at = text.indexOf(wanted)
-    if (at < 0) continue
-    from = at + wanted.length
+  const [only] = units
+  // one part is all of the command
+  if (units.length === 1 && only !== undefined) return spansOf(command, owner.fill(only))
+  const paint = (unit: UnitVerdict, at: number, length: number): void => {
     let begin = places[at] ?? 0
-    let end = (places[at + wanted.length - 1] ?? begin) + 1
+    let end = (places[at + length - 1] ?? begin) + 1
     // the quotes around a word belong to it
     while (isQuote(command[begin - 1])) begin -= 1
     while (isQuote(command[end])) end += 1
@@ -34,7 +33,34 @@ export function levelSpans(command: string, units: readonly UnitVerdict[]): Leve
       if (!other || strictness[unit.level] > strictness[other.level]) owner[place] = unit
     }
   }
+  let from = 0
+  for (const unit of units) {
+    const { head, body } = inPieces(unit.text)
+    const wanted = bare(head).text
+    if (wanted === '') continue
+    let at = text.indexOf(wanted, from)
+    if (at < 0) at = text.indexOf(wanted)
+    if (at < 0) continue
+    from = at + wanted.length
+    paint(unit, at, wanted.length)
+    const below = bare(body).text
+    const bodyAt = below === '' ? -1 : text.indexOf(below, from)
+    if (bodyAt >= 0) paint(unit, bodyAt, below.length)
+  }
   return spansOf(command, owner)
+}
+
+/** The pieces of a part that stand apart in a command: a here-document is below its line. A long part was cut. */
+function inPieces(text: string): { readonly head: string; readonly body: string } {
+  const whole = text.endsWith('…') ? text.slice(0, -1) : text
+  const here = /\d*<<'?EOF_*'?(?=\s|$)/.exec(whole)
+  if (here === null) return { head: whole, body: '' }
+  const [, ...below] = whole.slice(here.index).split('\n')
+  const hasEnd = /^EOF_*$/.test(below.at(-1) ?? '')
+  return {
+    head: whole.slice(0, here.index),
+    body: (hasEnd ? below.slice(0, -1) : below).join('\n'),
+  }
 }
 
 const isQuote = (character: string | undefined): boolean => character === '"' || character === "'"
@@ -46,6 +72,8 @@ function spansOf(command: string, owner: readonly (UnitVerdict | null)[]): Level
     if (place < command.length && owner[place] === owner[begin]) continue
     const unit = owner[begin] ?? null
     spans.push({
+      from: begin,
+      to: place,
       text: command.slice(begin, place),
       level: unit?.level ?? null,
       reason: unit?.reason ?? null,

@@ -86,11 +86,18 @@ function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
 }
 
 /**
- * The command as one line for people and patterns: words resolved, quoted only where needed.
+ * The command for people and patterns: words resolved, quoted only where needed. It is one line, but for here-documents,
+ * whose bodies stand below it as in a script.
  *
  * @param most characters after which the rest may be left out, because it would be cut anyway
  */
 export function describe(node: CommandNode, most = Number.POSITIVE_INFINITY): string {
+  const bodies: string[] = []
+  const line = describeLine(node, most, bodies)
+  return [line, ...bodies].join('\n')
+}
+
+function describeLine(node: CommandNode, most: number, bodies: string[]): string {
   let text = ''
   let isFirst = true
   const add = (part: string): void => {
@@ -106,20 +113,24 @@ export function describe(node: CommandNode, most = Number.POSITIVE_INFINITY): st
       if (text.length > most) return text
       add(describeWord(word, most))
     }
-  } else add(describeShape(node, most))
+  } else add(describeShape(node, most, bodies))
   for (const redirect of node.redirects) {
     if (text.length > most) return text
-    add(describeRedirect(redirect, most))
+    add(describeRedirect(redirect, most, bodies))
   }
   return text
 }
 
-function describeShape(node: Compound, most: number): string {
+function describeShape(node: Compound, most: number, bodies: string[]): string {
   let text = ''
   for (const part of node.shape) {
     if (text.length > most) break
     if (typeof part === 'string') text += part
-    else text += isNode(part) ? describe(part, most - text.length) : describeWord(part, most)
+    else {
+      text += isNode(part)
+        ? describeLine(part, most - text.length, bodies)
+        : describeWord(part, most)
+    }
   }
   return text
 }
@@ -137,7 +148,28 @@ export function describeWord(word: Word, most = Number.POSITIVE_INFINITY): strin
     .join('')
 }
 
-function describeRedirect(redirect: Redirect, most: number): string {
+function describeRedirect(redirect: Redirect, most: number, bodies: string[]): string {
   const fd = redirect.fdVariable ? `{${redirect.fdVariable}}` : String(redirect.fd ?? '')
+  if (redirect.operator === '<<') return `${fd}${describeHereDocument(redirect.target, bodies)}`
   return `${fd}${redirect.operator}${describeWord(redirect.target, most)}`
 }
+
+/** A here-document's sign; its body goes below the line, with a delimiter that does not stand in it. */
+function describeHereDocument(target: Word, bodies: string[]): string {
+  const body = (target.pieces ? describeBody(target.pieces) : target.value).replace(/\n$/, '')
+  let delimiter = 'EOF'
+  while (body.split('\n').includes(delimiter)) delimiter += '_'
+  bodies.push(body, delimiter)
+  return target.pieces ? `<<${delimiter}` : `<<'${delimiter}'`
+}
+
+const describeBody = (pieces: readonly Piece[]): string =>
+  pieces
+    .map((piece) => {
+      if (piece.kind === 'text') return piece.value
+      if (piece.kind === 'script') return `$(${piece.script ? describe(piece.script) : ''})`
+      if (piece.kind === 'process')
+        return `${piece.operator}(${piece.script ? describe(piece.script) : ''})`
+      return piece.text
+    })
+    .join('')

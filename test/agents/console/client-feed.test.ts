@@ -155,9 +155,31 @@ describe('the parts of a command', () => {
     const spans = levelSpans(command, [unit(command, 'SAFE'), unit('rm -rf x', 'BLOCKED')])
     expect(spans.map(({ text }) => text).join('')).toBe(command)
     expect(spans.find(({ text }) => text.includes('rm -rf x'))?.level).toBe('BLOCKED')
-    expect(levelSpans('echo a', [unit('not there', 'BLOCKED')])).toEqual([
-      { text: 'echo a', level: null, reason: null },
+    const unknown = [unit('not there', 'BLOCKED'), unit('nor this', 'SAFE')]
+    expect(levelSpans('echo a', unknown)).toEqual([
+      { from: 0, to: 6, text: 'echo a', level: null, reason: null },
     ])
+  })
+
+  test('one part is the whole of a command, and a here-document belongs to its line', () => {
+    const levels = (command: string, units: readonly ReturnType<typeof unit>[]) =>
+      levelSpans(command, units).map(({ text, level }) => [text, level])
+    expect(levels('echo   "a"', [unit('printed otherwise', 'REVIEW')])).toEqual([
+      ['echo   "a"', 'REVIEW'],
+    ])
+    const heredoc = unit("cat >a <<'EOF'\nx = 1\nEOF", 'REVIEW')
+    const long = unit(`cat >a <<'EOF'\n${'x = 1\n'.repeat(66).slice(0, 390)}…`, 'REVIEW')
+    expect(levels("cat > a <<'E' | wc\nx = 1\nE", [heredoc, unit('wc', 'SAFE')])).toEqual([
+      ['cat > a', 'REVIEW'],
+      [" <<'E' | ", null],
+      ['wc', 'SAFE'],
+      ['\n', null],
+      ['x = 1', 'REVIEW'],
+      ['\nE', null],
+    ])
+    const body = 'x = 1\n'.repeat(100)
+    const spans = levelSpans(`cat > a <<'E'\n${body}E\nls`, [long, unit('ls', 'SAFE')])
+    expect(spans.find(({ text }) => text.startsWith('x = 1'))?.level).toBe('REVIEW')
   })
 
   test('of two agents with one id are two actions', () => {

@@ -10,7 +10,7 @@ import { Mark } from '../ui/icons.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { say } from '../ui/toasts.tsx'
 import { approve } from './decide.ts'
-import { ask, Questions, whyNotApprove } from './questions.tsx'
+import { ask, isReadNow, Questions, whyNotApprove } from './questions.tsx'
 import { RequestDetail, Tombstone } from './request-detail.tsx'
 import { RequestRow } from './request-row.tsx'
 import {
@@ -31,6 +31,7 @@ import {
 /** the high-risk action that was approved a first time */
 const askedTwice = signal<{ readonly key: string; readonly at: number } | null>(null)
 const betweenPressesMs = 600
+const onPhone = matchMedia('(max-width: 760px)')
 /** on a phone: the list, or what was chosen from it */
 const showsDetail = signal(false)
 
@@ -48,8 +49,8 @@ export function ApprovalsView() {
     ArrowUp: () => move(-1),
     a: () => approveSelected(),
     A: () => ask('always'),
-    m: () => ask(marked.value.size > 0 ? 'approve-many' : 'comment'),
-    d: () => ask(marked.value.size > 0 ? 'deny-many' : 'deny'),
+    m: () => ask(markedList.value.length > 0 ? 'approve-many' : 'comment'),
+    d: () => ask(markedList.value.length > 0 ? 'deny-many' : 'deny'),
     x: () => {
       if (selectedKey.value !== null) toggleMark(selectedKey.value)
     },
@@ -117,6 +118,8 @@ function Queue() {
 function choose(key: string): void {
   select(key)
   showsDetail.value = true
+  // a list that was scrolled would open it below the command
+  if (onPhone.matches) requestAnimationFrame(() => scrollTo({ top: 0, behavior: 'instant' }))
 }
 
 function MarkedBar() {
@@ -196,7 +199,7 @@ function move(by: 1 | -1): void {
 }
 
 function approveSelected(): void {
-  if (marked.value.size > 0) {
+  if (markedList.value.length > 0) {
     ask('approve-many')
     return
   }
@@ -211,6 +214,7 @@ function approveSelected(): void {
     say('note', 'Another request has just moved here: look at it, then decide.')
     return
   }
+  if (!isReadNow(asked)) return
   const key = keyOf(asked)
   if (asked.risk.level === 'high') {
     const first = askedTwice.value

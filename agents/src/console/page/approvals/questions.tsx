@@ -7,6 +7,7 @@ import { CommentDialog } from './comment-dialog.tsx'
 import { ConfirmManyDialog } from './confirm-many-dialog.tsx'
 import { DenyDialog } from './deny-dialog.tsx'
 import { markedList, selected } from './queue.ts'
+import { lookAgain, readingOf, readOn } from './reading.ts'
 
 type Question = 'deny' | 'always' | 'comment' | 'approve-many' | 'deny-many'
 /** What is asked, about what was selected then: a question outlives the selection, or what is typed into it became keys of the page. */
@@ -46,9 +47,19 @@ export function ask(what: Question): void {
   const asked = isMany ? markedList.value : [selected.value].filter((one) => one !== undefined)
   const [first] = asked
   if (first === undefined) return
-  const why = what === 'comment' || what === 'always' ? whyNotApprove(first.agent_id) : null
-  if (why === null) question.value = { what, asked }
-  else say('bad', why)
+  const isApproval = what === 'comment' || what === 'always'
+  const why = isApproval ? whyNotApprove(first.agent_id) : null
+  if (why !== null) say('bad', why)
+  else if (!isApproval || isReadNow(first)) question.value = { what, asked }
+}
+
+/** Whether all of what runs has been on the screen. If not, it says so and scrolls on. */
+export function isReadNow({ digest }: ApprovalNeeded): boolean {
+  lookAgain()
+  if (readingOf(digest).isRead) return true
+  say('note', 'There is more of it: read to its end, then decide.', 'unread')
+  readOn(digest)
+  return false
 }
 
 /** Why this operator cannot approve now, or null. */

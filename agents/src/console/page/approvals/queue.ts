@@ -29,17 +29,21 @@ export const listed = computed(() => {
   })
 })
 
+/** What a decision applies to: never a row that is not shown. */
 export const selected = computed(() => {
   const key = selectedKey.value
-  return key === null ? undefined : pending.value.get(key)
+  return listed.value.find((asked) => keyOf(asked) === key)
 })
 
 export const markedList = computed(() =>
-  pendingList.value.filter((asked) => marked.value.has(keyOf(asked))),
+  listed.value.filter((asked) => marked.value.has(keyOf(asked))),
 )
 
 export function select(key: string | null): void {
   tombstone.value = null
+  const isListed = listed.value.some((asked) => keyOf(asked) === key)
+  // an address may name what the words that were looked for leave out
+  if (key !== null && !isListed && pending.value.has(key)) wanted.value = ''
   selectedKey.value = key
 }
 
@@ -84,11 +88,11 @@ effect(() => {
   if (route.value.view !== 'approvals') tombstone.value = null
 })
 
-// something is selected whenever there is something
+// something that is shown is selected whenever there is something: words that leave it out move the selection
 effect(() => {
-  const first = listed.value[0]
+  const [first] = listed.value
   if (tombstone.value !== null || first === undefined) return
-  if (selectedKey.value === null || !pending.value.has(selectedKey.value)) {
+  if (selected.value === undefined) {
     selectedKey.value = keyOf(first)
     movedAt = performance.now()
   }

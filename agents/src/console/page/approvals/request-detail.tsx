@@ -8,7 +8,9 @@ import { Shown, ShownCommand } from '../text/shown.tsx'
 import { RiskBadge } from '../ui/badges.tsx'
 import { JudgedParts } from '../ui/judged-parts.tsx'
 import { EarlierRuns } from './earlier-runs.tsx'
+import { readingOf } from './reading.ts'
 import { Countdown } from './request-row.tsx'
+import { WhatRuns } from './what-runs.tsx'
 
 export function RequestDetail({
   asked,
@@ -28,6 +30,7 @@ export function RequestDetail({
   readonly deny: () => void
 }) {
   const isOwn = asked.agent_id === me.value?.agent
+  const { isRead } = readingOf(asked.digest)
   const canAlways = asked.always.some(({ rule }) => rule !== null)
   return (
     <article class={`detail ${asked.risk.level}`} aria-label={`Request of ${asked.agent_id}`}>
@@ -45,15 +48,7 @@ export function RequestDetail({
         </p>
         <Countdown until={asked.expires_at} />
       </header>
-      <pre class="command-block" tabIndex={0} aria-label="The command">
-        <ShownCommand command={asked.command} units={asked.verdict.units} />
-      </pre>
-      <p class="where">
-        <span class="muted">in</span>{' '}
-        <code>
-          <Shown text={asked.cwd} />
-        </code>
-      </p>
+      <WhatRuns key={asked.digest} asked={asked} />
       {asked.context !== null && (
         <blockquote>
           <Shown text={asked.context} lines />
@@ -66,7 +61,7 @@ export function RequestDetail({
         <div class="buttons">
           <button
             type="button"
-            class={needsSecondPress ? 'primary danger' : 'primary'}
+            class={`primary${needsSecondPress ? ' danger' : ''}${isRead ? '' : ' unread'}`}
             onClick={approve}
             disabled={blockedBecause !== null}
           >
@@ -89,11 +84,13 @@ export function RequestDetail({
         </div>
         <p class="muted" aria-live="polite">
           {blockedBecause ??
-            (needsSecondPress
-              ? 'Press once more if you have read it. It cannot be undone.'
-              : isOwn
-                ? 'You asked for this yourself: it is recorded as self-approved. It cannot be undone.'
-                : 'A decision cannot be undone. What runs can be cancelled while it runs.')}
+            (!isRead
+              ? 'Not all of what runs has been on the screen: read it to its end, then decide.'
+              : needsSecondPress
+                ? 'Press once more if you have read it. It cannot be undone.'
+                : isOwn
+                  ? 'You asked for this yourself: it is recorded as self-approved. It cannot be undone.'
+                  : 'A decision cannot be undone. What runs can be cancelled while it runs.')}
         </p>
       </footer>
     </article>
@@ -133,18 +130,20 @@ function Why({ asked }: { readonly asked: ApprovalNeeded }) {
 }
 
 function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
-  const env = Object.entries(asked.env)
+  const { plan } = asked.verdict
   const bound = Object.entries(asked.bound)
   const { sandbox } = asked
-  const hardening = Object.entries(asked.verdict.plan.env ?? {})
+  const hardening = Object.entries(plan.env ?? {})
   return (
     <dl class="facts">
       <Fact name="runs as">
-        {asked.verdict.plan.kind === 'argv' ? (
+        {plan.kind === 'argv' && plan.argv.join(' ') === asked.command ? (
+          'one program, no shell'
+        ) : plan.kind === 'argv' ? (
           <>
             one program, no shell:{' '}
             <code>
-              <Shown text={JSON.stringify(asked.verdict.plan.argv)} />
+              <Shown text={JSON.stringify(plan.argv)} />
             </code>
           </>
         ) : (
@@ -154,11 +153,6 @@ function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
       {sandbox != null && (
         <Fact name="sandbox">
           <Shown text={sandbox} />
-        </Fact>
-      )}
-      {env.length > 0 && (
-        <Fact name="environment">
-          <Pairs pairs={env} />
         </Fact>
       )}
       {hardening.length > 0 && (

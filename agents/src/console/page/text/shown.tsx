@@ -1,35 +1,20 @@
 import type { TrustLevel, UnitVerdict } from '@centralpost/shared'
+import {
+  type CommandPiece,
+  nameOf,
+  readableCommand,
+  type ReadableCommand,
+} from '@centralpost/shared/command-lines'
 import { visible } from '@centralpost/shared/visible'
 import type { ComponentChildren } from 'preact'
-import { levelSpans } from '../../level-spans.ts'
-
-const names: Readonly<Record<string, string>> = {
-  '\u200b': 'zero width space',
-  '\u200d': 'zero width joiner',
-  '\u200e': 'left-to-right mark',
-  '\u200f': 'right-to-left mark',
-  '\u202a': 'left-to-right embedding',
-  '\u202b': 'right-to-left embedding',
-  '\u202c': 'pop directional formatting',
-  '\u202d': 'left-to-right override',
-  '\u202e': 'right-to-left override',
-  '\u2066': 'left-to-right isolate',
-  '\u2067': 'right-to-left isolate',
-  '\u2069': 'pop directional isolate',
-  '\u00a0': 'no-break space',
-  '\ufeff': 'byte order mark',
-  '\u001b': 'escape',
-  '\n': 'line feed',
-  '\r': 'carriage return',
-  '\t': 'tab',
-}
+import { type LevelSpan, levelSpans } from '../../level-spans.ts'
 
 /** So many spaces in a row push what follows out of sight. */
 const padding = / {8,}/
 
 /**
- * Text of an agent or a command: what cannot be seen is spelled out and marked. `lines` keeps line feeds and tabs as they are,
- * for prose and output; in a command every one of them counts.
+ * Text of an agent: what cannot be seen is spelled out and marked. `lines` keeps line feeds and tabs as they are, for prose and
+ * output.
  */
 export function Shown({
   text,
@@ -41,27 +26,82 @@ export function Shown({
   return <>{pieces(text, lines)}</>
 }
 
-/** A command in which each part has the colour of its verdict. */
+/** A command in a list or a sentence: its line breaks are faint signs. */
 export function ShownCommand({
   command,
-  units,
+  units = [],
 }: {
   readonly command: string
   readonly units?: readonly UnitVerdict[]
 }) {
-  if (units === undefined) return <code class="command">{pieces(command, false)}</code>
+  const { lines } = readableCommand(command)
+  const spans = spansOf(command, units)
   return (
     <code class="command">
-      {levelSpans(command, units).map(({ text, level, reason }) => (
-        <span class={level === null ? undefined : levelClass(level)} title={reason ?? undefined}>
-          {pieces(text, false)}
+      {lines.map(({ pieces: ofLine }, index) => (
+        <>
+          {index > 0 && <span class="faint"> ↵ </span>}
+          {ofLine.map((piece) => drawn(piece, spans))}
+        </>
+      ))}
+    </code>
+  )
+}
+
+/**
+ * A command to be read in full, line by line, each part in the colour of its verdict. Where it has several lines they are
+ * numbered. `data-read` stands where it begins and where it ends: see `watchReading`.
+ */
+export function CommandLines({
+  command: { lines },
+  spans,
+}: {
+  readonly command: ReadableCommand
+  readonly spans: readonly LevelSpan[]
+}) {
+  const isNumbered = lines.length > 1
+  return (
+    <code class={isNumbered ? 'command numbered' : 'command'}>
+      {lines.map(({ number, pieces: ofLine }, index) => (
+        <span class="line" data-line={isNumbered ? number : undefined}>
+          <span>
+            {index === 0 && <span data-read="begin" />}
+            {ofLine.map((piece) => drawn(piece, spans))}
+            {index === lines.length - 1 && <span data-read="end" />}
+          </span>
         </span>
       ))}
     </code>
   )
 }
 
+/** Where the judged parts of a command lie. */
+export function spansOf(command: string, units: readonly UnitVerdict[]): readonly LevelSpan[] {
+  return units.length === 0 ? [] : levelSpans(command, units)
+}
+
 export const levelClass = (level: TrustLevel): string => `part ${level.toLowerCase()}`
+
+/** A piece in the colours of the parts that it belongs to. */
+function drawn(piece: CommandPiece, spans: readonly LevelSpan[]): ComponentChildren {
+  const { kind, text, from, to, name } = piece
+  if (kind === 'alarm') {
+    return (
+      <span class="unseen" title={name}>
+        {text}
+      </span>
+    )
+  }
+  if (kind === 'faint') return <span class="faint">{text}</span>
+  if (spans.length === 0) return text
+  return spans
+    .filter((span) => span.from < to && span.to > from)
+    .map(({ from: begin, to: end, level, reason }) => (
+      <span class={level === null ? undefined : levelClass(level)} title={reason ?? undefined}>
+        {text.slice(Math.max(0, begin - from), end - from)}
+      </span>
+    ))
+}
 
 function pieces(text: string, lines: boolean): ComponentChildren[] {
   const found: ComponentChildren[] = []
@@ -97,10 +137,4 @@ function spaced(text: string, lines: boolean): ComponentChildren[] {
     <span class="unseen" title="a long run of spaces">{` ⟨${match[0].length} spaces⟩ `}</span>,
     ...spaced(text.slice(after), lines),
   ]
-}
-
-function nameOf(character: string): string {
-  const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
-  const name = names[character]
-  return name === undefined ? code : `${code} ${name}`
 }

@@ -1,8 +1,9 @@
-import type { Verdict } from '@centralpost/shared'
+import type { UnitVerdict, Verdict } from '@centralpost/shared'
+import { plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { LevelBadge } from './badges.tsx'
 
-/** Each part of a command with its own level, and the rule that gave it. */
+/** Each part of a command with its own level, and the rule that gave it. One part alone is the command, and is not repeated. */
 export function JudgedParts({ units }: { readonly units: Verdict['units'] }) {
   if (units.length === 0) return null
   return (
@@ -10,12 +11,23 @@ export function JudgedParts({ units }: { readonly units: Verdict['units'] }) {
       {units.map((unit) => (
         <li>
           <LevelBadge level={unit.level} />
-          <ShownCommand command={unit.text} />
+          {units.length > 1 && <PartText unit={unit} />}
           <span class="muted">
             <Shown text={unit.reason} /> <span class="rule-id">{unit.rule}</span>
           </span>
         </li>
       ))}
     </ol>
+  )
+}
+
+/** The first line of a part: what stands below it is read in the command itself. */
+function PartText({ unit: { text } }: { readonly unit: UnitVerdict }) {
+  const [first = '', ...below] = text.split('\n')
+  return (
+    <>
+      <ShownCommand command={first} />
+      {below.length > 0 && <span class="muted">and {plural(below.length, 'line')} below it</span>}
+    </>
   )
 }
