@@ -241,7 +241,11 @@ export class Hub {
     const replies = await connect(options.credentials.endpoints, `hub ${hubId} endpoints`, log)
     opened.defer(() => replies.drain())
     opened.defer(() => outbox.stop())
-    opened.defer(() => centralPost.stop(config.hub.stop_grace * 1000))
+    let graceMs = config.hub.stop_grace * 1000
+    historyLost.promise.catch(() => {
+      graceMs = 0
+    })
+    opened.defer(() => centralPost.stop(graceMs))
 
     const streams = {
       requestDays: config.broker.request_days,

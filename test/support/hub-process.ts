@@ -42,8 +42,12 @@ export class HubProcess {
     return hub
   }
 
-  /** Resolves when the hub serves; rejects when it ends before. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when the hub serves; rejects when it ends before.
+   *
+   * @param env set for it beside what is set here
+   */
+  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(this.logFile, 'a')
     const child = spawn(
       process.execPath,
@@ -51,7 +55,7 @@ export class HubProcess {
       {
         cwd: this.#cwd,
         stdio: ['ignore', log, log, 'ipc'],
-        env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+        env: { ...process.env, NODE_OPTIONS: '', ...this.#env, ...env },
       },
     )
     this.#child = child

@@ -23,6 +23,8 @@ export class WaitingClocks {
   readonly #deadlines: Deadlines
   /** approved in time by this hub, and how long each may stand in line, by the monotonic clock */
   readonly #inTime = new Map<number, number>()
+  /** when `expires_at` has come, by the monotonic clock, as it was when this hub first saw the action */
+  readonly #expiries = new Map<number, number>()
 
   constructor(parts: WaitingClocksParts) {
     this.#parts = parts
@@ -36,7 +38,7 @@ export class WaitingClocks {
 
   /**
    * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
-   * neither of them longer than they have: only `expires_at`, which the agent chose, is a moment on the wall.
+   * neither of them longer than they have, and the agent's own `expires_at` no later end.
    */
   watch(row: CommandExecution): void {
     const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
@@ -44,7 +46,12 @@ export class WaitingClocks {
     const { pendingMs, executeWithinMs } = this.#parts.limits
     const withinMs = status === 'pending' ? pendingMs : executeWithinMs
     const isFixed = deadline === expiresAt
-    this.#deadlines.set(executionId, deadline, isFixed ? undefined : withinMs)
+    const expiresInMs = this.#expiresIn(executionId, expiresAt)
+    this.#deadlines.set(
+      executionId,
+      deadline,
+      isFixed ? expiresInMs : Math.min(withinMs, expiresInMs),
+    )
     if (status === 'queued' && !isFixed && this.#parts.now() < deadline) {
       this.#inTime.set(executionId, performance.now() + executeWithinMs * mostTimesInLine)
     }
@@ -52,6 +59,7 @@ export class WaitingClocks {
 
   /** Whether an action that was cleared may not start any more. */
   isOver({ execution_id: executionId, deadline }: CommandExecution): boolean {
+    if (performance.now() >= (this.#expiries.get(executionId) ?? Infinity)) return true
     if (deadline === null || this.#parts.now() < deadline) return false
     return !this.#mayStandInLine(executionId)
   }
@@ -60,12 +68,14 @@ export class WaitingClocks {
   forget(executionId: number): void {
     this.#deadlines.clear(executionId)
     this.#inTime.delete(executionId)
+    this.#expiries.delete(executionId)
   }
 
   /** Forgets the clocks; they are in the ledger. */
   stop(): void {
     this.#deadlines.clearAll()
     this.#inTime.clear()
+    this.#expiries.clear()
   }
 
   /**
@@ -98,6 +108,14 @@ export class WaitingClocks {
     if (isInLine(executionId) && this.#mayStandInLine(executionId)) {
       this.#deadlines.again(executionId, deadline, limits.executeWithinMs)
     } else await this.expire(executionId, deadline)
+  }
+
+  #expiresIn(executionId: number, expiresAt: number | null): number {
+    if (expiresAt === null) return Infinity
+    const now = performance.now()
+    const at = this.#expiries.get(executionId) ?? now + Math.max(0, expiresAt - this.#parts.now())
+    this.#expiries.set(executionId, at)
+    return at - now
   }
 
   #mayStandInLine(executionId: number): boolean {

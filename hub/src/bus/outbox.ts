@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Bus, type Logger, messageOf } from '@centralpost/shared'
 
 /** A result that the broker has not confirmed. */
@@ -19,22 +20,26 @@ export interface OutboxParts {
 const mostUnderway = 256
 /** How long confirmations are gathered, so that many of them are noted by one write. */
 const gatherMs = 20
-const retryMs = 1000
+const firstRetryMs = 1000
+const longestRetryMs = 8000
+/** How long a stop waits for the broker and the ledger, in milliseconds. */
+const longestStopMs = 3000
 
 /**
  * Publishes results until the broker has confirmed them. What is to be sent is in the ledger, so it goes on where a dead
- * hub stopped; a result that has just been recorded is sent at once, without being read again. A result may go out twice
- * (a confirmation was lost, or not yet noted), with the same content.
+ * hub stopped; a result that has just been recorded is sent at once, without being read again. What is confirmed and
+ * cannot be noted is kept in mind and noted later: a hub sends it once, however long its ledger cannot be written. Only
+ * the next hub may send it again, with the same content.
  */
 export class Outbox {
   readonly #bus: Bus
   readonly #parts: OutboxParts
   readonly #stopKicks: () => void
-  /** on their way, or confirmed and not yet noted in the ledger */
   readonly #underway = new Map<number, Promise<void>>()
-  /** what was under way at any moment since the ledger began to be read; absent: it is not being read */
+  /** confirmed, and not yet noted in the ledger */
+  readonly #unnoted = new Set<number>()
+  /** what was known of at any moment since the ledger began to be read; absent: it is not being read */
   #knownToRead: Set<number> | undefined
-  #confirmed: number[] = []
   #noting: NodeJS.Timeout | undefined
   #notes: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
@@ -42,9 +47,8 @@ export class Outbox {
   /** more waits in the ledger than may be on its way */
   #isBehind = false
   #isStopped = false
-  /** what was confirmed could not be noted: sent again at once, it would go out without end */
-  #isUnnoted = false
   #retry: NodeJS.Timeout | undefined
+  #retryMs = firstRetryMs
 
   constructor(bus: Bus, parts: OutboxParts) {
     this.#bus = bus
@@ -59,11 +63,17 @@ export class Outbox {
     else void this.#deliver(item)
   }
 
-  /** Resolves when the ledger knows whether a result that is on its way has arrived: from then on it can be sent anew. */
+  /**
+   * Resolves when nothing of a result is on its way any more, to the broker or to the ledger: it can be sent anew.
+   *
+   * @throws what the ledger throws when it cannot be written
+   */
   async settled(executionId: number): Promise<void> {
     await this.#underway.get(executionId)
-    this.#note()
-    await this.#notes
+    await this.#note()
+    if (!this.#unnoted.has(executionId)) return
+    await this.#parts.markPublished([executionId], this.#parts.now())
+    this.#unnoted.delete(executionId)
   }
 
   /** There is something to send in the ledger. */
@@ -74,22 +84,32 @@ export class Outbox {
 
   /** Sends what it can at once, then stops. What is left goes out at the next start. */
   async stop(): Promise<void> {
-    this.kick()
     this.#stopKicks()
+    const late = new AbortController()
+    await Promise.race([
+      this.#sendTheRest(),
+      delay(longestStopMs, undefined, late).catch(() => {
+        // done before
+      }),
+    ])
+    late.abort()
+    this.#isStopped = true
+    clearTimeout(this.#retry)
+    clearTimeout(this.#noting)
+  }
+
+  async #sendTheRest(): Promise<void> {
+    this.kick()
     await this.#working
     this.#isStopped = true
     await Promise.all(this.#underway.values())
-    this.#note()
-    await this.#notes
-    clearTimeout(this.#retry)
+    await this.#note()
   }
 
   async #run(): Promise<void> {
-    clearTimeout(this.#retry)
     try {
       while (this.#isKicked) {
         this.#isKicked = false
-        this.#isUnnoted = false
         await this.#sendAll()
       }
     } catch (error) {
@@ -103,7 +123,7 @@ export class Outbox {
   async #sendAll(): Promise<void> {
     for (;;) {
       // what is under way is unpublished as well: it is read again, and left alone, also when it arrives meanwhile
-      const known = new Set(this.#underway.keys())
+      const known = new Set([...this.#underway.keys(), ...this.#unnoted])
       this.#knownToRead = known
       const items = await this.#parts.unpublished(mostUnderway).finally(() => {
         this.#knownToRead = undefined
@@ -114,56 +134,53 @@ export class Outbox {
         return
       }
       const sent = await Promise.all(fresh.map((item) => this.#deliver(item)))
-      if (sent.includes(false)) return
-      this.#note()
-      await this.#notes
-      if (this.#isUnnoted) return
+      if (sent.includes(false) || !(await this.#note())) return
     }
   }
 
   /** Sends one result and has its confirmation noted. Tells whether it was confirmed; tries again later if not. */
   async #deliver(item: OutboxItem): Promise<boolean> {
+    const { execution_id: executionId } = item
     const sending = this.#send(item)
-    this.#knownToRead?.add(item.execution_id)
+    this.#knownToRead?.add(executionId)
     this.#underway.set(
-      item.execution_id,
+      executionId,
       sending.then(() => {}),
     )
     const isSent = await sending
+    this.#underway.delete(executionId)
     if (isSent) {
-      this.#confirmed.push(item.execution_id)
-      this.#noting ??= setTimeout(() => this.#note(), gatherMs)
-    } else {
-      this.#underway.delete(item.execution_id)
-      this.#tryLater()
-    }
+      this.#unnoted.add(executionId)
+      this.#noting ??= setTimeout(() => void this.#note(), gatherMs)
+    } else this.#tryLater()
     return isSent
   }
 
-  /** Writes down what was confirmed. */
-  #note(): void {
+  /** Writes down what was confirmed, after what is being written down. Tells whether it could; tries again later if not. */
+  #note(): Promise<boolean> {
     clearTimeout(this.#noting)
     this.#noting = undefined
-    const confirmed = this.#confirmed
-    this.#confirmed = []
-    if (confirmed.length === 0) return
-    this.#notes = Promise.all([
-      this.#notes,
-      this.#parts.markPublished(confirmed, this.#parts.now()),
-    ])
-      .then(() => {})
-      .catch((error: unknown) => {
-        // they go out once more, with the same content
-        this.#isUnnoted = true
-        this.#parts.log.warn('confirmed results could not be noted', { error: messageOf(error) })
-        this.#tryLater()
-      })
-      .finally(() => {
-        for (const executionId of confirmed) this.#underway.delete(executionId)
-        if (!this.#isBehind) return
-        this.#isBehind = false
-        this.kick()
-      })
+    const noted = this.#notes.then(() => this.#noteNow())
+    this.#notes = noted.then(() => {})
+    return noted
+  }
+
+  async #noteNow(): Promise<boolean> {
+    const confirmed = [...this.#unnoted]
+    try {
+      if (confirmed.length > 0) await this.#parts.markPublished(confirmed, this.#parts.now())
+    } catch (error) {
+      this.#parts.log.warn('confirmed results could not be noted', { error: messageOf(error) })
+      this.#tryLater()
+      return false
+    }
+    for (const executionId of confirmed) this.#unnoted.delete(executionId)
+    this.#retryMs = firstRetryMs
+    if (this.#isBehind) {
+      this.#isBehind = false
+      this.kick()
+    }
+    return true
   }
 
   async #send(item: OutboxItem): Promise<boolean> {
@@ -184,10 +201,15 @@ export class Outbox {
     }
   }
 
+  /** One try for all that is left, later each time that it fails. */
   #tryLater(): void {
-    if (this.#isStopped) return
-    clearTimeout(this.#retry)
-    this.#retry = setTimeout(() => this.kick(), retryMs)
+    if (this.#isStopped || this.#retry !== undefined) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      void this.#note()
+      this.kick()
+    }, this.#retryMs)
     this.#retry.unref()
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
   }
 }

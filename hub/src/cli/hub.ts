@@ -21,6 +21,12 @@ import {
 } from './settings.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { untilStopped } from './signals.ts'
+import { endWithin } from './watchdog.ts'
+
+/** So long an ordered end may take beside what commands may still run: last writes, threads, connections. */
+const longestEndMs = 25_000
+/** What goes on is ended at once then, and the next hub takes up the rest. */
+const longestFailedEndMs = 8000
 
 /** How long a hub that has failed may take to end in order, in milliseconds. */
 const longestEndMs = 8000
@@ -63,8 +69,10 @@ export function addHubCommand(program: Command): void {
         servers,
       })
       await Promise.race([hub.closed, ...(broker ? [broker.closed] : []), stopped])
+      endWithin(config.hub.stop_grace * 1000 + longestEndMs)
       log.info('hub stops')
     } catch (error) {
+      endWithin(longestFailedEndMs)
       log.error('the hub ends', { error })
       // a database or a broker that never answers must not keep a hub that has lost it
       setTimeout(() => process.exit(exitCodeOf(error)), longestEndMs).unref()

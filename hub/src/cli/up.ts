@@ -19,6 +19,9 @@ import {
 } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
+/** So long a hub may take to end beside what its commands may still run; its own watchdog ends it before. */
+const longestHubEndMs = 30_000
+
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
 
 /** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
@@ -47,7 +50,7 @@ export function addUpCommand(program: Command): void {
       )
     }
     const hub = new HubProcess(log)
-    opened.defer(() => hub.stop())
+    opened.defer(() => hub.stop(config.hub.stop_grace * 1000 + longestHubEndMs))
     const stopping = untilStopped(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
@@ -98,12 +101,15 @@ class HubProcess {
     this.closed.catch(reject)
   }
 
-  async stop(): Promise<void> {
+  /** @param withinMs when one that does not end by itself (it may be stopped, with its watchdog) is killed */
+  async stop(withinMs: number): Promise<void> {
     this.#stopping.abort()
     this.#child?.kill('SIGTERM')
+    const late = setTimeout(() => this.kill(), withinMs)
     await this.closed.catch(() => {
       // told to whoever awaits `closed`; here only the end counts
     })
+    clearTimeout(late)
   }
 
   kill(): void {

@@ -1,11 +1,18 @@
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { Writable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import winston from 'winston'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 import { visibleCommand } from '../visible.ts'
 import type { LogFields, Logger, LogLevel } from './logger.ts'
 import { redact } from './redact.ts'
+import { RotatingFile } from './rotating-file.ts'
+
+/** So long the last lines are waited for. */
+const longestCloseMs = 2000
 
 export interface LogOptions {
   /** who speaks: `hub`, `cli`, `agent:research` … */
@@ -29,20 +36,25 @@ export interface ClosableLogger extends Logger {
  */
 export function openLog(options: LogOptions): ClosableLogger {
   const transports: winston.transport[] = []
+  let file: RotatingFile | undefined
   if (options.file !== undefined) {
     makeFolder(dirname(options.file))
+    file = new RotatingFile({
+      path: options.file,
+      maxBytes: 10_000_000,
+      keep: 5,
+      lostLine: (count, error) => lostLine(options.component, count, error),
+    })
     transports.push(
-      new winston.transports.File({
-        filename: options.file,
-        maxsize: 10_000_000,
-        maxFiles: 5,
-        tailable: true,
-        options: { flags: 'a', mode: 0o600 },
+      new winston.transports.Stream({
+        stream: writableOf(file),
         format: winston.format.combine(winston.format.timestamp(), winston.format.json()),
       }),
     )
   }
   if (options.terminal) {
+    // a terminal that is gone, a file on a full disk: nothing that the process does may fail by it
+    process.stderr.on('error', () => {})
     transports.push(
       new winston.transports.Console({
         stderrLevels: ['error', 'warn', 'info', 'debug'],
@@ -57,19 +69,40 @@ export function openLog(options: LogOptions): ClosableLogger {
     transports,
     silent: transports.length === 0,
   })
-  const bound = bind(logger, {})
+  logger.on('error', () => {})
   return {
-    ...bound,
-    close: () =>
-      new Promise((resolve) => {
-        if (transports.length === 0) {
-          resolve()
-          return
-        }
-        logger.once('finish', () => setImmediate(resolve))
-        logger.end()
-      }),
+    ...bind(logger, {}),
+    close: async () => {
+      if (transports.length === 0) return
+      const late = new AbortController()
+      const ended = once(logger, 'finish').then(() => file?.close())
+      logger.end()
+      await Promise.race([ended, delay(longestCloseMs, undefined, late).catch(() => {})])
+      late.abort()
+    },
   }
+}
+
+/** A stream for winston that takes everything at once. */
+function writableOf(file: RotatingFile): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (line: string | Buffer, _encoding, done) => {
+      file.add(line.toString())
+      done()
+    },
+  })
+}
+
+function lostLine(component: string, lines: number, error: unknown): string {
+  return JSON.stringify({
+    component,
+    error: messageOf(error),
+    level: 'error',
+    lines,
+    message: 'lines of this log are lost: it could not be written',
+    timestamp: new Date().toISOString(),
+  })
 }
 
 function makeFolder(path: string): void {

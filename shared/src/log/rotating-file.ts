@@ -1,0 +1,113 @@
+import { mkdir, open, type FileHandle, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface RotatingFileOptions {
+  readonly path: string
+  /** when the file is put aside, in bytes: `hub.log` becomes `hub1.log`, and so on */
+  readonly maxBytes: number
+  /** so many are kept, the current one among them */
+  readonly keep: number
+  /** what is written where lines are missing */
+  readonly lostLine: (count: number, error: unknown) => string
+}
+
+/** So much may wait to be written, in characters; what comes on top of it is lost, and counted. */
+const mostWaiting = 1_000_000
+const retryMs = 1000
+
+/**
+ * A file that lines are added to. It never fails and never makes anybody wait: what cannot be written (the disk is full)
+ * is lost, and the file says so as soon as it can be written again.
+ */
+export class RotatingFile {
+  readonly #options: RotatingFileOptions
+  readonly #closing = new AbortController()
+  #waiting: string[] = []
+  #size = 0
+  #lost = 0
+  #fault: unknown
+  #file: FileHandle | undefined
+  #fileSize = 0
+  #working: Promise<void> | undefined
+
+  constructor(options: RotatingFileOptions) {
+    this.#options = options
+  }
+
+  /** @param line with its end */
+  add(line: string): void {
+    if (this.#size + line.length > mostWaiting) {
+      this.#lost += 1
+      return
+    }
+    this.#waiting.push(line)
+    this.#size += line.length
+    this.#working ??= this.#work()
+  }
+
+  /** Writes what waits, if it can be written at once. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#working
+    await this.#file?.close().catch(() => {})
+    this.#file = undefined
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting
+      this.#waiting = []
+      this.#size = 0
+      try {
+        await this.#write(lines)
+      } catch (error) {
+        this.#lost += lines.length
+        this.#fault = error
+        await this.#file?.close().catch(() => {})
+        this.#file = undefined
+        if (this.#closing.signal.aborted) break
+        await delay(retryMs, undefined, { signal: this.#closing.signal, ref: false }).catch(() => {
+          // one last try
+        })
+      }
+    }
+    this.#working = undefined
+  }
+
+  async #write(lines: readonly string[]): Promise<void> {
+    const lost = this.#lost
+    // a line that was cut short must not run into the next one
+    const gap = lost === 0 ? '' : `\n${this.#options.lostLine(lost, this.#fault)}\n`
+    const bytes = Buffer.from(gap + lines.join(''))
+    if (this.#file && this.#fileSize + bytes.length > this.#options.maxBytes) await this.#rotate()
+    const file = await this.#open()
+    await file.appendFile(bytes)
+    this.#fileSize += bytes.length
+    this.#lost -= lost
+  }
+
+  async #open(): Promise<FileHandle> {
+    if (this.#file) return this.#file
+    await mkdir(dirname(this.#options.path), { recursive: true, mode: 0o700 })
+    this.#file = await open(this.#options.path, 'a', 0o600)
+    this.#fileSize = (await this.#file.stat()).size
+    if (this.#fileSize < this.#options.maxBytes) return this.#file
+    await this.#rotate()
+    return this.#open()
+  }
+
+  async #rotate(): Promise<void> {
+    await this.#file?.close()
+    this.#file = undefined
+    const { path, keep } = this.#options
+    const named = (number: number): string =>
+      number === 0 ? path : path.replace(/(\.[^./]*)?$/, `${number}$1`)
+    for (let number = keep - 2; number >= 0; number -= 1) {
+      await rename(named(number), named(number + 1)).catch((error: unknown) => {
+        // there are not so many yet
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      })
+    }
+  }
+}
