@@ -25,11 +25,10 @@ import { endWithin } from './watchdog.ts'
 
 /** So long an ordered end may take beside what commands may still run: last writes, threads, connections. */
 const longestEndMs = 25_000
-/** What goes on is ended at once then, and the next hub takes up the rest. */
-const longestFailedEndMs = 8000
-
 /** How long a hub that has failed may take to end in order, in milliseconds. */
-const longestEndMs = 8000
+const longestFailedEndMs = 8000
+/** So much later it is killed, should it not even exit: a thread may be stuck in a call to a disk. */
+const longestExitMs = 4000
 
 /** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
 export function addHubCommand(program: Command): void {
@@ -72,10 +71,10 @@ export function addHubCommand(program: Command): void {
       endWithin(config.hub.stop_grace * 1000 + longestEndMs)
       log.info('hub stops')
     } catch (error) {
-      endWithin(longestFailedEndMs)
+      endWithin(longestFailedEndMs + longestExitMs)
       log.error('the hub ends', { error })
       // a database or a broker that never answers must not keep a hub that has lost it
-      setTimeout(() => process.exit(exitCodeOf(error)), longestEndMs).unref()
+      setTimeout(() => process.exit(exitCodeOf(error)), longestFailedEndMs).unref()
       throw error
     } finally {
       await opened.disposeAsync()
