@@ -7,6 +7,7 @@ import {
   type ExecutorOptions,
   findControlGroups,
   type JudgedCommand,
+  ofEachProfile,
   type ProfileChoice,
   probeSandbox,
   type ResourceLimits,
@@ -47,15 +48,13 @@ export async function openConfinement(
   const name = `centralpost-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
   const groups = findControlGroups(name, limits)
   for (const text of unkept(limits, groups.holds, groups.missing)) log.warn(text)
-  const standing = probe ?? { sandbox: null, missing: noneMissing }
+  const standing = probe ?? { sandbox: null, missing: ofEachProfile('') }
   return {
     options: { sandbox: standing.sandbox, limits, groups },
     choose: (judged) => chooseProfile(judged, settings, standing),
     close: () => closeControlGroups(groups),
   }
 }
-
-const noneMissing = { 'ro-nonet': '', 'rw-workspace-nonet': '', 'rw-workspace-net': '' }
 
 /** What no command may touch: the data directory, and the files with the hub's own credentials for a broker elsewhere. */
 export function ownPlaces(dataDir: string): string[] {
@@ -80,6 +79,8 @@ function tell(
     const why = profile === 'none' ? '' : probe.missing[profile]
     if (settings.mode === 'required') {
       log.error(`no sandbox: what should run in ${profile} is refused`, { why, tookMs })
+    } else if (profile === settings.safe) {
+      log.warn('no sandbox: a person is asked before anything SAFE reads a file', { why, tookMs })
     } else log.warn(`no sandbox: what should run in ${profile} runs unconfined`, { why, tookMs })
   }
   if (lacking.length === 0) {
@@ -88,6 +89,14 @@ function tell(
       log.warn(
         'the sandbox filters no system calls here: keyrings and sockets of virtual machines are open',
       )
+    }
+    for (const [profile, why] of Object.entries(probe.missing)) {
+      if (profile.startsWith('machine-') && why !== '') {
+        log.warn(`no ${profile}: what tells of the machine sees only the sandbox's`, { why })
+      }
+    }
+    if (probe.sandbox?.machine?.noExec === null) {
+      log.warn('what tells of the machine may execute files of a workspace, still confined')
     }
     log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
   }

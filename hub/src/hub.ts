@@ -16,6 +16,7 @@ import {
 } from '@centralpost/shared'
 import { admit, type Incoming } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
+import { askedInstead } from './asked-instead.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
 import { Outbox } from './bus/outbox.ts'
 import { RequestQueue } from './bus/request-queue.ts'
@@ -159,7 +160,8 @@ export class Hub {
       command: string | readonly string[],
       context: { cwd: string; env?: Readonly<Record<string, string>> },
     ): Judgement => {
-      const judged = trust.judge(command, { ...context, protectedPaths })
+      const read = trust.judge(command, { ...context, protectedPaths })
+      const judged = askedInstead(read, context.cwd, confined.choose)
       return { ...judged, verdict: boundedVerdict(withVirtualEnv(judged, context.cwd)) }
     }
     const centralPost = new CentralPost({

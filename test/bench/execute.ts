@@ -90,7 +90,8 @@ async function bareBwrap(cwd: string): Promise<readonly string[] | null> {
   }
   // without the descriptors that only the runner hands over
   const plain = { ...sandbox, filtersCalls: false }
-  const args = bwrapArguments(plain, { profile: 'ro-nonet', cwd, shown: [] })
+  const mark = { hubId: 'bench', runId: 'bench' }
+  const args = bwrapArguments(plain, { profile: 'ro-nonet', cwd, shown: [], mark })
   return [sandbox.bwrap, ...args, '--', ...program]
 }
 

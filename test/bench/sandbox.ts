@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { silentLogger } from '@centralpost/shared'
 import {
   executorOptionsSchema,
   probeSandbox,
   SystemExecutor,
 } from '../../hub/src/execution/index.ts'
+import type { ProcessStart } from '../../hub/src/execution/runner/run-process.ts'
 import { bwrapArguments } from '../../hub/src/execution/sandbox/bwrap-arguments.ts'
 import { confine } from '../../hub/src/execution/sandbox/confine.ts'
 import { confinedProfiles } from '../../hub/src/execution/sandbox/profiles.ts'
@@ -36,6 +38,13 @@ export const bareBwrapArguments: readonly string[] = [
   '/tmp',
 ]
 
+const confinementParts = {
+  shown: [],
+  mark: { hubId: 'bench', runId: 'bench' },
+  limits: {},
+  group: null,
+}
+
 /**
  * Times a start of `/bin/true`: without anything, in a bare bubblewrap, in each profile, without single options of
  * `ro-nonet` (what they cost), by the rewrite alone, and by the executor without and with the sandbox. The cases take
@@ -53,7 +62,10 @@ export async function benchSandbox(): Promise<BenchRow[]> {
 async function measure(root: string): Promise<BenchRow[]> {
   const { sandbox, missing } = await probeSandbox({ roots: [root], hidden: [] })
   if (sandbox === null) throw new Error(missing['ro-nonet'])
-  const ours = bwrapArguments(sandbox, { profile: 'ro-nonet', cwd: root, shown: [] })
+  const ours = bwrapArguments(
+    { ...sandbox, filtersCalls: false },
+    { ...confinementParts, profile: 'ro-nonet', cwd: root },
+  )
   const bwrap = (args: readonly string[]) => () => start(sandbox.bwrap, [...args, '/bin/true'])
   const without = (...names: string[]) => bwrap(ours.filter((word) => !names.includes(word)))
   const executor = new SystemExecutor({
@@ -71,7 +83,14 @@ async function measure(root: string): Promise<BenchRow[]> {
     env: {},
     timeoutMs: 10_000,
   }
-  const confinement = { profile: 'ro-nonet' as const, reason: null, refusal: null, warnings: [] }
+  const confinement = {
+    profile: 'ro-nonet' as const,
+    reason: null,
+    refusal: null,
+    ask: null,
+    shown: [],
+    warnings: [],
+  }
   const env = { PATH: '/usr/bin:/bin' }
   const plain = { file: '/bin/true', argv0: 'true', args: [], cwd: root, env }
   const cases: Record<string, () => unknown> = {
@@ -80,14 +99,20 @@ async function measure(root: string): Promise<BenchRow[]> {
     ...Object.fromEntries(
       confinedProfiles.map((profile) => [
         profile,
-        bwrap(bwrapArguments(sandbox, { profile, cwd: root, shown: [] })),
+        // with all that stands before and behind it
+        () => startAs(confine(plain, { ...confinementParts, profile, sandbox }).start),
       ]),
     ),
     'ro-nonet without --unshare-net': without('--unshare-net'),
     'ro-nonet without ipc, uts': without('--unshare-ipc', '--unshare-uts'),
-    'rewrite only': () => confine(plain, { profile: 'ro-nonet', sandbox, limits: {}, group: null }),
+    'rewrite only': () => confine(plain, { ...confinementParts, profile: 'ro-nonet', sandbox }),
     executor: () => executor.executeCommand(run),
     'executor-sandbox': () => executor.executeCommand({ ...run, confinement }),
+    'executor-machine': () =>
+      executor.executeCommand({
+        ...run,
+        confinement: { ...confinement, profile: 'machine-processes' },
+      }),
   }
   const times = new Map(Object.keys(cases).map((name) => [name, [] as number[]]))
   for (let round = 0; round <= rounds; round += 1) {
@@ -100,6 +125,14 @@ async function measure(root: string): Promise<BenchRow[]> {
   }
   await executor.stop()
   return [...times].map(([name, ms]) => rowOf(name, ms))
+}
+
+/** As the runner does, with the filter on its descriptor. */
+async function startAs({ file, args, filter, env }: ProcessStart): Promise<void> {
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'], env })
+  ;(child.stdio[4] as Writable).on('error', () => {}).end(filter?.bytes ?? '')
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) throw new Error(`${file} ended with ${code}`)
 }
 
 async function start(file: string, args: readonly string[]): Promise<void> {

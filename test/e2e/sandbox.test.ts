@@ -33,14 +33,34 @@ describeConfined('with a sandbox', () => {
     expect(told(it, 'finished')).toMatchObject([{ sandbox: { profile: 'ro-nonet' } }])
   })
 
-  test('a command that looks at the machine runs outside, and the result says why', async () => {
+  test('a command that looks at the machine is shown just that, and the result says so', async () => {
     await using it = await TestHub.start()
     const agent = await it.agent()
     const action = await agent.requestAction(`ps -o pid= -p ${process.pid}`)
     expect(await action.result({ timeoutMs: 10_000 })).toMatchObject({
       status: 'completed',
       stdout: expect.stringContaining(String(process.pid)),
-      sandbox: { profile: 'none', reason: expect.stringContaining("the machine's own processes") },
+      sandbox: { profile: 'machine-processes', reason: expect.stringContaining('processes') },
+    })
+  })
+
+  test('what no sandbox can show is asked of a person, although the rules call it SAFE', async () => {
+    await using it = await TestHub.start()
+    const [agent, operator] = [await it.agent(), await it.operator()]
+    const action = await agent.requestAction('ipcs')
+    const [shown] = await eventually(async () => {
+      const pending = await operator.pending()
+      return pending.length > 0 ? pending : undefined
+    })
+    expect(shown?.verdict).toMatchObject({
+      level: 'REVIEW',
+      reasons: [expect.stringContaining('no sandbox can show')],
+    })
+    await operator.approve(action.actionId)
+    expect(await action.result({ timeoutMs: 10_000 })).toMatchObject({
+      trust_level: 'REVIEW',
+      approved_by: 'alice',
+      sandbox: { profile: 'none' },
     })
   })
 
@@ -108,7 +128,7 @@ describeConfined('with a sandbox', () => {
   })
 })
 
-test('auto without bubblewrap runs unconfined; result and log say why', async () => {
+test('auto without bubblewrap runs what needs no file, and asks for the rest; result and log say why', async () => {
   await using it = await TestHub.start({ config: { execution: { sandbox: noBwrap } } })
   const agent = await it.agent()
   const action = await agent.requestAction('echo hello')
@@ -117,7 +137,19 @@ test('auto without bubblewrap runs unconfined; result and log say why', async ()
     stdout: 'hello\n',
     sandbox: { profile: 'none', reason: expect.stringContaining('/no/such/bwrap') },
   })
-  expect(JSON.stringify(it.log.lines)).toContain('runs unconfined')
+  const operator = await it.operator()
+  const asked = await agent.requestAction('cat /etc/hostname')
+  const [shown] = await eventually(async () => {
+    const pending = await operator.pending()
+    return pending.length > 0 ? pending : undefined
+  })
+  expect(shown).toMatchObject({
+    trust_level: 'REVIEW',
+    verdict: { reasons: [expect.stringContaining('/no/such/bwrap')] },
+  })
+  await operator.approve(asked.actionId)
+  expect(await asked.result({ timeoutMs: 10_000 })).toMatchObject({ status: 'completed' })
+  expect(JSON.stringify(it.log.lines)).toContain('a person is asked')
 })
 
 test('required without bubblewrap starts nothing that should be confined', async () => {

@@ -15,7 +15,7 @@ import {
 import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import { findRunningBroker } from '../broker/reload.ts'
-import { probeSandbox } from '../execution/index.ts'
+import { machineViews, probeSandbox } from '../execution/index.ts'
 import { TrustManager } from '../trust/trust-manager.ts'
 import { type CommonOptions, dataDirOf, settingsOf, withCommonOptions } from './settings.ts'
 
@@ -126,11 +126,14 @@ async function sandboxStanding(options: CommonOptions, dataDir: string): Promise
   })
   for (const profile of [safe, review]) {
     if (profile === 'none' || sandbox?.available.includes(profile)) continue
-    const effect = mode === 'required' ? 'is refused' : 'runs unconfined'
+    const without = profile === safe ? 'is asked, but for what reads no file' : 'runs unconfined'
+    const effect = mode === 'required' ? 'is refused' : without
     throw new Error(`what should run in ${profile} ${effect}: ${missing[profile]}`)
   }
   const way = sandbox?.userNamespace ? ', in a user namespace' : ''
-  return `${version} works${way} (${Math.round(tookMs)} ms): SAFE in ${safe}, cleared by a person in ${review}`
+  const views = machineViews.filter((view) => sandbox?.available.includes(`machine-${view}`))
+  const shown = views.length === 0 ? 'nothing' : views.join(', ')
+  return `${version} works${way} (${Math.round(tookMs)} ms): SAFE in ${safe}, which may be shown ${shown} of the machine; cleared by a person in ${review}`
 }
 
 async function firstLine(program: string, args: readonly string[]): Promise<string> {

@@ -144,7 +144,8 @@ export const hubConfigSchema = z.strictObject({
             .enum(sandboxModes)
             .default('auto')
             .describe(
-              'auto: confined where bubblewrap works; required: what should be confined does not start without it; off',
+              'auto: what is SAFE runs confined, and where bubblewrap does not work a person is asked but for what reads no file; ' +
+                'required: what should be confined does not start without it; off',
             ),
           bwrap: z
             .string()

@@ -25,4 +25,4 @@ export { chooseProfile, describeChoice, sandboxModes } from './sandbox/policy.ts
 export type { JudgedCommand, ProfileChoice, SandboxSettings } from './sandbox/policy.ts'
 export { probeSandbox } from './sandbox/probe.ts'
 export type { SandboxProbe } from './sandbox/probe.ts'
-export { profiles } from './sandbox/profiles.ts'
+export { machineViews, ofEachProfile, profiles } from './sandbox/profiles.ts'

@@ -1,6 +1,7 @@
 import { existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import { markNames, type Marks } from '../marks.ts'
+import { readRunMark } from '../sandbox/run-mark.ts'
 import { readProcFile } from './proc-files.ts'
 
 /** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
@@ -177,9 +178,14 @@ export function threadsOf(pid: number): string[] {
   }
 }
 
-/** The marks in a process's environment. Unreadable (another user's) or cleared: none; null while it cannot be read yet. */
+/**
+ * The marks of a process: that of its sandbox, which it cannot take off, else those in its environment. Unreadable
+ * (another user's) or cleared: none; null while they cannot be read yet.
+ */
 function readMarks(threads: readonly (string | number)[]): Marks | null {
   for (const thread of threads) {
+    const ofSandbox = readRunMark(thread)
+    if (ofSandbox !== null) return ofSandbox
     const environ = readProcFile(`/proc/${thread}/environ`)
     if (environ) return marksIn(environ)
     if (environ === null) continue

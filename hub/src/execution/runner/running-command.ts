@@ -81,6 +81,8 @@ export class RunningCommand {
   #seekHolders = false
   #sandbox: AppliedSandbox | null = null
   #isWrapped = false
+  /** whether the kernel ends all of it with the process that was started */
+  #endsWhole = false
   #group: OpenGroup | null = null
 
   constructor(parts: RunningCommandParts) {
@@ -142,12 +144,14 @@ export class RunningCommand {
     }
     const profile = confinement?.profile ?? 'none'
     const sandbox = settings.sandbox ?? null
-    const confined = confine(start, { profile, sandbox, limits, group: this.#group })
+    const shown = confinement?.shown ?? []
+    const mark = { hubId: settings.marker, runId }
+    const confined = confine(start, { profile, sandbox, shown, mark, limits, group: this.#group })
     this.#isWrapped = confined.isWrapped
+    this.#endsWhole = confined.endsWhole
     this.#sandbox = { profile, reason: confinement?.reason ?? null }
     this.#warnings.push(
       ...(confinement?.warnings ?? []),
-      ...confined.warnings,
       ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
     )
     return confined.start
@@ -214,7 +218,7 @@ export class RunningCommand {
       this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
       await output.ended
     }
-    const mayBeLeft = !this.#isWrapped && (await tree.leftovers()).length > 0
+    const mayBeLeft = !this.#endsWhole && (await tree.leftovers()).length > 0
     if (mayBeLeft) leftBehind.push(...(await tree.end(graceMs)))
     await this.#ending
     if (this.#reason === null && leftBehind.length > 0) {
@@ -225,7 +229,7 @@ export class RunningCommand {
   /** The kernel ends all that is in a pid namespace with it: there is nothing to look for, only to wait for. */
   async #awaitSandboxEnd(started: StartedProcess): Promise<void> {
     const init = started.takeInit()
-    if (init === null || (await emptied(init, sandboxEndMs))) return
+    if (!this.#endsWhole || init === null || (await emptied(init, sandboxEndMs))) return
     this.#warnings.push(
       `its sandbox did not end within ${sandboxEndMs / 1000} s: children of ${init} may still run`,
     )

@@ -1,7 +1,9 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type HiddenPlace, hiddenPlaces, keptOfRun, socketPlaces } from './hidden-paths.ts'
-import { type ConfinedProfile, profileTraits } from './profiles.ts'
+import { deviceArguments, pipesIn, procArguments, sizeOf } from './machine-view.ts'
+import { type ConfinedProfile, profileTraits, sharesProcesses } from './profiles.ts'
+import { runMarkPath, type RunMark } from './run-mark.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
 import { filterFd } from './system-calls.ts'
 
@@ -11,10 +13,17 @@ export interface View {
   readonly cwd: string
   /** What it sees, read-only, of the machine's temporary files; the rest of them it has of its own, empty. */
   readonly shown: readonly string[]
+  /** By what its processes are known where the machine's are in sight. */
+  readonly mark: RunMark
+  /** How much it may keep in each directory that lies in memory; absent: as much as the system lets it. */
+  readonly temporaryBytes?: number | undefined
 }
 
 /** Directories for temporary files: each command has its own, empty ones. */
 export const temporary: readonly string[] = ['/tmp', '/var/tmp']
+
+/** What is needed to become a user of its own, and is given up with that. */
+const toBecomeAnother = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
 
 /**
  * Builds bubblewrap's arguments up to the command.
@@ -24,36 +33,43 @@ export const temporary: readonly string[] = ['/tmp', '/var/tmp']
  * others as outside; it has no other, for with CAP_SYS_ADMIN it would simply mount everything writable again.
  */
 export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
-  const { network, workspaceWritable } = profileTraits[view.profile]
+  const traits = profileTraits[view.profile]
+  const { network, workspaceWritable, machine } = traits
+  const isShared = sharesProcesses(traits)
   const hidden = hiddenPlaces(sandbox)
   const roots = sandbox.roots.toSorted((a, b) => a.length - b.length)
   const workspace = roots.findLast((root) => isWithin(view.cwd, root))
   const own = workspaceWritable && workspace && isItself(workspace) ? workspace : undefined
+  const capabilities = [
+    ...(process.getuid?.() === 0 ? ['CAP_DAC_OVERRIDE'] : []),
+    // what the kernel says is for root alone on most machines
+    ...(isRoot(sandbox) && machine === 'files' ? ['CAP_SYSLOG'] : []),
+    ...(isShared && becomesAnother(sandbox) ? toBecomeAnother : []),
+  ]
   return [
-    ...(sandbox.userNamespace ? ['--unshare-user'] : []),
-    '--unshare-pid',
+    ...ofUsers(sandbox, view.profile),
+    ...(isShared ? [] : ['--unshare-pid', '--unshare-cgroup-try']),
     '--unshare-ipc',
     '--unshare-uts',
-    '--unshare-cgroup-try',
-    ...(network ? [] : ['--unshare-net']),
+    ...(network || machine === 'network' ? [] : ['--unshare-net']),
     ...(sandbox.filtersCalls ? ['--seccomp', String(filterFd)] : []),
     '--die-with-parent',
     '--new-session',
     '--cap-drop',
     'ALL',
-    ...(process.getuid?.() === 0 ? ['--cap-add', 'CAP_DAC_OVERRIDE'] : []),
+    ...capabilities.flatMap((name) => ['--cap-add', name]),
     '--ro-bind',
     '/',
     '/',
-    '--dev',
-    '/dev',
-    '--proc',
-    '/proc',
-    // bubblewrap leaves /proc/sys writable to root: by core_pattern alone that is the whole machine
-    '--remount-ro',
-    '/proc',
-    ...temporaryFiles(view),
-    ...socketPlaces.filter(isRealDirectory).flatMap((place) => ['--tmpfs', place]),
+    ...deviceArguments(machine),
+    ...memory(sandbox, view, '/dev/shm', machine === 'mounts'),
+    ...(isShared ? ['--tmpfs', runMarkPath(view.mark)] : []),
+    ...(machine === 'files' || machine === 'mounts' ? [] : ['--remount-ro', '/dev']),
+    ...procArguments(machine),
+    ...temporaryFiles(sandbox, view),
+    ...socketPlaces
+      .filter(isRealDirectory)
+      .flatMap((place) => memory(sandbox, view, place, machine === 'mounts')),
     ...keptOfRun.flatMap((path) => ['--ro-bind-try', path, path]),
     ...workspaces(roots, own),
     ...(own === undefined ? [] : heldInPlace(own, hidden)),
@@ -63,10 +79,45 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
   ]
 }
 
-function temporaryFiles({ shown }: View): string[] {
+/** Whether it is root outside of any namespace of its own. */
+function isRoot({ userNamespace }: Sandbox): boolean {
+  return process.getuid?.() === 0 && !userNamespace
+}
+
+/** Whether what sees the machine's processes runs as a user of its own, and not in a user namespace. */
+export function becomesAnother({ userNamespace, machine }: Sandbox): boolean {
+  return !userNamespace && machine !== null && machine.setpriv !== null
+}
+
+function ofUsers(sandbox: Sandbox, profile: ConfinedProfile): string[] {
+  const traits = profileTraits[profile]
+  const isNeeded = sharesProcesses(traits) && !becomesAnother(sandbox)
+  if (!sandbox.userNamespace && !isNeeded) return []
+  // inside the namespace in which mounts were made it would be root
+  const [uid, gid] = [String(process.getuid?.() ?? 0), String(process.getgid?.() ?? 0)]
+  return ['--unshare-user', ...(traits.machine === null ? [] : ['--uid', uid, '--gid', gid])]
+}
+
+/**
+ * A directory in memory, empty, of a bounded size.
+ *
+ * @param isAsLarge whether it tells of the size that the machine's has
+ */
+function memory(sandbox: Sandbox, view: View, path: string, isAsLarge: boolean): string[] {
+  const bytes = isAsLarge ? sizeOf(path) : view.temporaryBytes
+  const size = sandbox.takesSize && bytes ? ['--size', String(bytes)] : []
+  return [...size, '--tmpfs', path]
+}
+
+function temporaryFiles(sandbox: Sandbox, view: View): string[] {
+  const there = temporary.filter((path) => existsSync(path))
+  if (profileTraits[view.profile].machine !== null) {
+    const closed = there.flatMap((path) => [...pipesIn(path), ...ticketsIn(path)])
+    return closed.flatMap((path) => mask(path, false))
+  }
   return [
-    ...temporary.filter((path) => existsSync(path)).flatMap((path) => ['--tmpfs', path]),
-    ...shown.flatMap(shownAs),
+    ...there.flatMap((path) => memory(sandbox, view, path, false)),
+    ...view.shown.flatMap(shownAs),
   ]
 }
 
@@ -78,14 +129,26 @@ function temporaryFiles({ shown }: View): string[] {
 function shownAs(path: string): string[] {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found?.isSymbolicLink()) return ['--symlink', readlinkSync(path), path]
-  if (!found?.isFile() && !found?.isDirectory()) return []
-  const sockets = found.isDirectory() ? socketsIn(path) : []
+  if (isTicket(path) || (!found?.isFile() && !found?.isDirectory())) return []
+  const sockets = found.isDirectory() ? [...socketsIn(path), ...pipesIn(path)] : []
   return [
     '--ro-bind-try',
     path,
     path,
     ...sockets.flatMap((socket) => ['--ro-bind', '/dev/null', socket]),
   ]
+}
+
+/** Kerberos keeps what proves who somebody is among the temporary files. */
+function isTicket(path: string): boolean {
+  return basename(path).startsWith('krb5cc')
+}
+
+function ticketsIn(directory: string): string[] {
+  return readdirSync(directory)
+    .filter(isTicket)
+    .map((name) => join(directory, name))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFile())
 }
 
 function socketsIn(directory: string): string[] {
@@ -135,7 +198,7 @@ function mask(path: string, isDirectory: boolean): string[] {
 }
 
 /** Whether a path has not become a link to elsewhere since the hub looked. */
-function isItself(path: string): boolean {
+export function isItself(path: string): boolean {
   try {
     return realpathSync.native(path) === path
   } catch {

@@ -2,20 +2,22 @@ import { basename, delimiter, isAbsolute } from 'node:path'
 import { infoFd } from '../runner/pid-namespace.ts'
 import { HandedBytes } from '../runner/handed-bytes.ts'
 import type { ProcessStart } from '../runner/run-process.ts'
-import { bwrapArguments, temporary } from './bwrap-arguments.ts'
-import { homeSecrets, socketPlaces } from './hidden-paths.ts'
+import { becomesAnother, bwrapArguments, temporary, type View } from './bwrap-arguments.ts'
+import { socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
-import type { Profile } from './profiles.ts'
+import { asAnother, withoutCode } from './machine-start.ts'
+import { type CallFilter, type Profile, profileTraits, sharesProcesses } from './profiles.ts'
+import type { RunMark } from './run-mark.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
 import { systemCallFilter } from './system-calls.ts'
-
-const calls = systemCallFilter()
-const filter = calls === null ? null : new HandedBytes(calls)
 
 /** How one command is to be confined, decided before it is started. */
 export interface Confinement {
   readonly profile: Profile
   readonly sandbox: Sandbox | null
+  /** what of the directories for temporary files it sees */
+  readonly shown: readonly string[]
+  readonly mark: RunMark
   readonly limits: ResourceLimits
   readonly group: LimitGroup | null
 }
@@ -25,48 +27,70 @@ export interface Confined {
   readonly start: ProcessStart
   /**
    * Whether the process that is started is bubblewrap. Then a SIGTERM is for its descendants only (bubblewrap itself
-   * would take all of them down without their grace), everything ends when it ends, and a signal shows as an exit
-   * code of 128 and its number.
+   * would take all of them down without their grace), and a signal shows as an exit code of 128 and its number.
    */
   readonly isWrapped: boolean
-  /** what the command does not see although its words name it */
-  readonly warnings: readonly string[]
+  /** Whether the kernel ends everything with it. */
+  readonly endsWhole: boolean
 }
 
 /** Rewrites a start so that the command runs inside its profile and limits. It starts nothing and changes nothing. */
 export function confine(start: ProcessStart, confinement: Confinement): Confined {
-  const { profile, sandbox, limits, group } = confinement
-  const isWrapped = profile !== 'none' && sandbox !== null
-  if (profile !== 'none' && sandbox === null) {
-    throw new TypeError(`profile ${profile} without a sandbox`)
+  const { profile, sandbox, limits, group, shown, mark } = confinement
+  if (profile === 'none') {
+    return { start: limited(start, limits, group), isWrapped: false, endsWhole: false }
   }
-  const text = start.args.join(' ')
-  const view = { profile, cwd: start.cwd, shown: namedTemporary(text) }
-  const inside = isWrapped
-    ? wrapped(start, sandbox, bwrapArguments(sandbox, { ...view, profile }))
-    : start
+  if (sandbox === null) throw new TypeError(`profile ${profile} without a sandbox`)
+  const { temporaryBytes } = limits
+  const inside = wrapped(start, sandbox, { profile, cwd: start.cwd, shown, mark, temporaryBytes })
   return {
     start: limited(inside, limits, group),
-    isWrapped,
-    warnings: isWrapped ? hiddenFrom(text, sandbox) : [],
+    isWrapped: true,
+    endsWhole: !sharesProcesses(profileTraits[profile]),
   }
 }
 
-function wrapped(start: ProcessStart, sandbox: Sandbox, args: readonly string[]): ProcessStart {
-  const named = sandbox.takesArgv0 ? ['--argv0', start.argv0] : []
-  const program = sandbox.takesArgv0 ? start.file : callable(start)
+function wrapped(start: ProcessStart, sandbox: Sandbox, view: View): ProcessStart {
+  const traits = profileTraits[view.profile]
+  const isAnother = sharesProcesses(traits) && becomesAnother(sandbox)
+  const takesName = sandbox.takesArgv0 && !isAnother
+  const named = takesName ? ['--argv0', start.argv0] : []
+  const program = takesName ? start.file : callable(start)
   // `bash -c` calls itself by the word after the script
   const isScript = start.args.at(-2) === '-c' && basename(start.file) === 'bash'
   const rest = isScript ? [...start.args, start.argv0] : start.args
+  const inside = [
+    sandbox.bwrap,
+    '--info-fd',
+    String(infoFd),
+    ...bwrapArguments(sandbox, view),
+    ...named,
+    '--',
+    ...(isAnother ? asAnother(sandbox) : []),
+    program,
+    ...rest,
+  ]
+  const [file = '', ...args] = traits.machine === null ? inside : withoutCode(sandbox, inside)
   return {
-    file: sandbox.bwrap,
-    argv0: 'bwrap',
-    args: ['--info-fd', String(infoFd), ...args, ...named, '--', program, ...rest],
+    file,
+    argv0: basename(file),
+    args,
     cwd: start.cwd,
-    env: withTemporary(start.env),
+    env: withTemporary(start.env, view),
     namesInit: true,
-    filter: sandbox.filtersCalls ? filter : null,
+    filter: sandbox.filtersCalls ? filterOf(traits.filter) : null,
   }
+}
+
+const filters = new Map<CallFilter, HandedBytes | null>()
+
+function filterOf(kind: CallFilter): HandedBytes | null {
+  const known = filters.get(kind)
+  if (known !== undefined) return known
+  const calls = systemCallFilter(kind)
+  const filter = calls === null ? null : new HandedBytes(calls)
+  filters.set(kind, filter)
+  return filter
 }
 
 /**
@@ -82,14 +106,9 @@ function callable(start: ProcessStart): string {
 }
 
 /** Temporary files go where the command can write. */
-function withTemporary(env: ProcessStart['env']): ProcessStart['env'] {
+function withTemporary(env: ProcessStart['env'], { profile }: View): ProcessStart['env'] {
+  if (profileTraits[profile].machine !== null) return { ...env, TMPDIR: '/dev/shm' }
   return env['TMPDIR'] === undefined ? env : { ...env, TMPDIR: '/tmp' }
-}
-
-/** The entries of directories for temporary files that a command names, each as a whole. */
-function namedTemporary(text: string): string[] {
-  const named = text.matchAll(/(?<![\w./-])\/(?:var\/)?tmp\/[\w.@%+=:,-]+/g)
-  return [...new Set([...named].map(([path]) => path))].filter((path) => !/\/\.\.?$/.test(path))
 }
 
 function limited(
@@ -106,36 +125,4 @@ function limited(
     argv0: 'bash',
     args: [...wrapper.args, argv0, file, ...args],
   }
-}
-
-function hiddenFrom(text: string, sandbox: Sandbox): string[] {
-  const named = [
-    ...[...socketPlaces, ...sandbox.hidden].filter((place) => namesPath(text, [place])),
-    ...homeSecrets.filter((name) => text.includes(`/${name}`)).map((name) => `~/${name}`),
-  ]
-  const said: string[] = []
-  if (named.length > 0) {
-    said.push(
-      `the sandbox shows nothing of ${named.join(', ')}: what it says of that may not be so`,
-    )
-  }
-  const own = temporary.filter((place) => namesPath(text, [place]))
-  if (own.length > 0) {
-    said.push(
-      `in the sandbox ${own.join(' and ')} held only what the command names, read-only; what it wrote there is gone`,
-    )
-  }
-  return said
-}
-
-/** Whether a text names one of these directories or something in it. */
-function namesPath(text: string, directories: readonly string[]): boolean {
-  return directories.some((directory) => {
-    for (let at = text.indexOf(directory); at !== -1; at = text.indexOf(directory, at + 1)) {
-      const before = text[at - 1] ?? ' '
-      const after = text[at + directory.length] ?? ' '
-      if (!/[\w.-]/.test(before) && !/[\w.-]/.test(after)) return true
-    }
-    return false
-  })
 }

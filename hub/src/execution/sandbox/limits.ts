@@ -6,6 +6,8 @@ export interface ResourceLimits {
   readonly fileSizeBytes?: number | undefined
   /** of processor time, each process */
   readonly cpuSeconds?: number | undefined
+  /** of what it keeps in each directory for temporary files, where it is confined */
+  readonly temporaryBytes?: number | undefined
   /** processes and threads of the whole tree at the same time */
   readonly processes?: number | undefined
   /** open descriptors of each process */

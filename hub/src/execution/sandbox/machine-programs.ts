@@ -1,64 +1,118 @@
+import type { Part } from '@centralpost/shared'
+import { pathsOf } from './named-paths.ts'
+import type { MachineView } from './profiles.ts'
+
+/** What a part needs of the machine: a view of it, or what no sandbox can give without giving the machine. */
+export type MachineNeed = MachineView | 'service'
+
+/** A need, and what to say of it. */
+export interface Need {
+  readonly of: MachineNeed
+  readonly what: string
+}
+
 /**
- * What a sandbox would make lie: programs that tell of the machine's own processes, mounts, network, devices and
- * services, of which a confined command has its own. Where the sandbox is not required they run unconfined and the
- * result says why; where it is, they run confined and the result warns.
+ * Programs that tell of the machine, of which a sandbox has its own. The last kinds ask a server for it (who may ask may
+ * order as well), open a device, or live on a privilege that no confined command has.
  */
-const machinePrograms: Readonly<Record<string, string>> = {
+const programs: Readonly<Record<string, Need>> = {
+  ...each('processes', 'ps pgrep pidof pstree top htop btop atop lsns lslocks w', 'processes'),
   ...each(
-    'ps pgrep pidof pstree top htop btop atop pmap pwdx lsns lslocks w lsof fuser',
     'processes',
+    'lsof fuser pmap pwdx',
+    "processes, but nothing of others' files and memory",
   ),
-  ...each('ss netstat ip ifconfig route arp nmcli sysctl', 'network'),
-  ...each('df mount findmnt lsblk mountpoint', 'mounts'),
-  ...each('dmesg lsusb nvidia-smi slabtop', 'devices'),
-  ...each('ipcs lsipc', 'memory that processes share'),
-  ...each('systemctl journalctl loginctl timedatectl hostnamectl localectl getent', 'services'),
-  ...each('docker docker-compose podman nerdctl crictl', 'containers'),
-  ...each('crontab atq locate plocate mlocate', 'files that only a setuid program reads'),
+  ...each('network', 'ss netstat ip ifconfig route arp sysctl', 'network'),
+  ...each('mounts', 'df mount findmnt lsblk mountpoint', 'mounts'),
+  ...each('files', 'dmesg lsusb journalctl', 'devices and logs'),
+  ...each('service', 'systemctl loginctl timedatectl hostnamectl localectl nmcli', 'services'),
+  ...each('service', 'docker docker-compose podman nerdctl crictl', 'containers'),
+  ...each('service', 'nvidia-smi', 'devices'),
+  ...each('service', 'ipcs lsipc', 'memory that processes share'),
+  ...each('service', 'crontab atq', 'files that only a setuid program reads'),
 }
 
-/**
- * Paths that mean something else inside: `/proc` of other processes, network and mounts, `/dev` and the directories for
- * temporary files as a whole (what is named in these is shown).
- */
-const machinePaths =
-  /(?<![\w.-])(?:\/proc\/(?:\d|\*|\?|\[|net\b|mounts\b|self\/(?:mount|net|cgroup|ns))|\/proc\/?(?=$|[\s'"])|\/etc\/mtab\b|\/sys\/class\/net\b|\/dev\/?(?=$|[\s'"])|\/dev\/(?:sd|nvme|vd|disk|mapper|shm|bus|input|dri)|\/(?:var\/)?tmp\/?(?=$|[\s'"])|\/(?:var\/)?tmp\/[^\s'"/]*[*?[{$])/
-
-/** Whether a sandbox would make this program lie. */
-export function isMachineProgram(name: string): boolean {
-  return Object.hasOwn(machinePrograms, name)
+/** Sub-commands of the clients above that ask nobody. */
+const asksNobody = /^(?:--?version|-v|-V|version|--?help|-h|help)$/
+const clientOnly: Readonly<Record<string, RegExp>> = {
+  docker: /^(?:--version|-v|help|--help|context|completion)$/,
+  'docker-compose': /^(?:--version|-v|version|help|--help|config)$/,
 }
 
-/** The words of a judged part without quotes, assignments left out, its program by its bare name. */
-export function wordsOf(text: string): string[] {
-  const [program = '', ...rest] = text.split(/\s+/).filter((word) => !/^\w+=/.test(word))
-  return [unquoted(program).replace(/^.*\//, ''), ...rest.map(unquoted)]
+/** Files by which the kernel tells of itself, and where the machine's temporary files and devices are. */
+const places: readonly (readonly [RegExp, MachineView, string])[] = [
+  [/^\/proc\/(?:(?:self|thread-self)\/)?net(?:\/|$)/, 'network', 'network'],
+  [/^(?:\/proc\/(?:self\/)?mount\w*|\/etc\/mtab)$/, 'mounts', 'mounts'],
+  [/^\/proc\/self\/(?:cgroup|ns)(?:\/|$)/, 'processes', 'processes'],
+  [/^\/proc\/(?:\d|[*?[{]|$)/, 'processes', 'processes'],
+  [/^\/proc$/, 'processes', 'processes'],
+  [
+    /^\/dev$|^\/dev\/(?:sd|hd|nvme|vd|disk|mapper|bus|input|dri|snd|tty|loop|[*?[{])/,
+    'files',
+    'devices',
+  ],
+  [/^\/(?:var\/)?tmp(?:\/?$|\/[^/]*[*?[{])/, 'files', 'temporary files'],
+]
+
+/** What a part of a command needs of the machine; null: nothing. By what its words are to it, never by text. */
+export function needOf(part: Part): Need | null {
+  const named = Object.hasOwn(programs, part.program) ? programs[part.program] : undefined
+  if (named !== undefined) {
+    if (named.of !== 'service') return byWords(part, named)
+    return isAnswered(part) ? null : named
+  }
+  if (
+    part.program === 'hostname' &&
+    part.words.slice(1).some(({ value }) => /^-\w*[iI]/.test(value))
+  )
+    return { of: 'network', what: 'network' }
+  for (const path of pathsOf(part)) {
+    const found = places.find(([pattern]) => pattern.test(path))
+    if (found !== undefined) return { of: found[1], what: found[2] }
+  }
+  return ['/tmp', '/var/tmp'].includes(part.cwd ?? '')
+    ? { of: 'files', what: 'temporary files' }
+    : null
 }
 
-function unquoted(word: string): string {
-  return word.replaceAll(/['"\\]/g, '')
+/** Which one view shows the most of what is needed. */
+export function widest(needs: readonly Need[]): Need | null {
+  const order: readonly MachineNeed[] = ['files', 'mounts', 'processes', 'network', 'service']
+  return needs.toSorted((a, b) => order.indexOf(b.of) - order.indexOf(a.of))[0] ?? null
 }
 
-/** Why a command, by one of its judged parts, looks at the machine itself; null when it does not. */
-export function looksAtMachine(units: readonly { readonly text: string }[]): string | null {
-  for (const { text } of units) {
-    const [name = ''] = wordsOf(text)
-    if (isMachineProgram(name)) return `${name} looks at the machine's own ${machinePrograms[name]}`
-    const path = machinePaths.exec(text)
-    if (path !== null) return `${path[0]} is the machine's own`
+/** `lsof -i` is about sockets, not about files. */
+function byWords({ program, words }: Part, need: Need): Need {
+  const isOfSockets = program === 'lsof' && words.some(({ value }) => /^-\w*i/.test(value))
+  return isOfSockets ? { ...need, of: 'network' } : need
+}
+
+function isAnswered({ program, words }: Part): boolean {
+  const first = words[1]?.value ?? ''
+  return (clientOnly[program] ?? asksNobody).test(first)
+}
+
+function each(of: MachineNeed, names: string, what: string): Record<string, Need> {
+  return Object.fromEntries(names.split(' ').map((name) => [name, { of, what }]))
+}
+
+/** What a program leaves out although it is shown the machine: what lies behind the descriptors of other processes. */
+export function shortcomingOf({ program, words }: Part): string | null {
+  const args = words.slice(1).map(({ value }) => value)
+  if (/^(?:lsof|fuser|pmap|pwdx)$/.test(program)) {
+    return `${program} sees no other process's files, memory or directory in the sandbox: what it does not list may be there`
+  }
+  if (
+    /^(?:ss|netstat)$/.test(program) &&
+    args.some((value) => /^(?:-\w*p|--processes$|--program)/.test(value))
+  ) {
+    return `${program} cannot tell in the sandbox which process holds a socket`
+  }
+  if (
+    /^(?:ifconfig|arp)$/.test(program) ||
+    (program === 'netstat' && args.some((value) => /^-\w*i/.test(value)))
+  ) {
+    return `${program} needs a socket, which the sandbox refuses: ip tells the same`
   }
   return null
-}
-
-/** Why owners that a command prints may be wrong in a user namespace; null when it prints none. */
-export function showsOwners(units: readonly { readonly text: string }[]): boolean {
-  return units.some(({ text }) =>
-    /^(?:ls\s(?:.*\s)?-\w*[lno]|stat\b|tree\s.*-\w*[ug]|find\s.*\s-(?:ls|printf|user|group|uid|gid|nouser|nogroup)\b|getfacl\b|tar\s.*v)/.test(
-      text,
-    ),
-  )
-}
-
-function each(names: string, what: string): Record<string, string> {
-  return Object.fromEntries(names.split(' ').map((name) => [name, what]))
 }

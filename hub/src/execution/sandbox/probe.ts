@@ -4,10 +4,10 @@ import { homedir, userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { programPaths } from '../../../../config/setup/program-paths.js'
-import { bwrapArguments } from './bwrap-arguments.ts'
+import { confine } from './confine.ts'
 import type { SandboxStanding } from './policy.ts'
-import { type ConfinedProfile, confinedProfiles } from './profiles.ts'
-import type { Sandbox } from './sandbox.ts'
+import { type ConfinedProfile, confinedProfiles, ofEachProfile, profileTraits } from './profiles.ts'
+import type { MachineHelpers, Sandbox } from './sandbox.ts'
 import { filterFd, systemCallFilter } from './system-calls.ts'
 
 /** What the hub found out about sandboxes when it started. */
@@ -52,7 +52,7 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
   const version = told.stdout.trim()
   const base = baseOf(bwrap, version, parts)
   const namespaces = process.getuid?.() === 0 ? [false, true] : [true]
-  const filters = systemCallFilter() === null ? [false] : [true, false]
+  const filters = systemCallFilter('quiet') === null ? [false] : [true, false]
   let last: SandboxStanding = none('nothing was tried')
   for (const userNamespace of namespaces) {
     for (const filtersCalls of filters) {
@@ -63,29 +63,82 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
 }
 
 function none(why: string): SandboxStanding {
-  return { sandbox: null, missing: missingAll(why) }
+  return { sandbox: null, missing: ofEachProfile(why) }
 }
 
+const [shownProfiles, plainProfiles] = [true, false].map((isShown) =>
+  confinedProfiles.filter((profile) => (profileTraits[profile].machine !== null) === isShown),
+) as [ConfinedProfile[], ConfinedProfile[]]
+
+/** First what every sandbox needs, then what shows something of the machine, by the strictest way that works here. */
 async function tryProfiles(base: Omit<Sandbox, 'available'>): Promise<SandboxStanding> {
-  const cwd = base.roots[0] ?? '/'
-  const tried = await Promise.all(
-    confinedProfiles.map(async (profile) => {
-      const sandbox = { ...base, available: [] }
-      const view = { profile, cwd, shown: [] }
-      const { fault } = await tryRun(base.bwrap, [
-        ...bwrapArguments(sandbox, view),
-        '--',
-        '/bin/sh',
-        '-c',
-        'exit 0',
-      ])
-      return { profile, fault }
-    }),
+  const missing = ofEachProfile('')
+  const tryEach = async (profiles: readonly ConfinedProfile[], sandbox: Sandbox) => {
+    const faults = await Promise.all(profiles.map((profile) => tryProfile(profile, sandbox)))
+    for (const [index, profile] of profiles.entries()) {
+      const fault = faults[index] ?? null
+      missing[profile] = fault === null ? '' : explain(fault)
+    }
+    return profiles.filter((profile) => missing[profile] === '')
+  }
+  const plain = await tryEach(plainProfiles, { ...base, available: [] })
+  if (plain.length === 0) return { sandbox: null, missing }
+  let [best, shown]: [MachineHelpers | null, ConfinedProfile[]] = [null, []]
+  if (base.filtersCalls) {
+    for (const machine of waysToShow(base.userNamespace)) {
+      const works = await tryEach(shownProfiles, { ...base, machine, available: [] })
+      if (works.length > shown.length) [best, shown] = [machine, works]
+      if (shown.length === shownProfiles.length) break
+    }
+    for (const profile of shown) missing[profile] = ''
+  } else {
+    for (const profile of shownProfiles) missing[profile] = 'system calls cannot be filtered here'
+  }
+  return { sandbox: { ...base, machine: best, available: [...plain, ...shown] }, missing }
+}
+
+/** Strictest first. */
+function waysToShow(userNamespace: boolean): MachineHelpers[] {
+  const [unshare, mount, setpriv] = ['unshare', 'mount', 'setpriv'].map(ofSystem)
+  const noExec = unshare && mount ? { unshare, mount } : null
+  const another = userNamespace ? null : (setpriv ?? null)
+  const ways = [
+    { noExec, setpriv: another },
+    { noExec, setpriv: null },
+    { noExec: null, setpriv: another },
+    { noExec: null, setpriv: null },
+  ]
+  return ways.filter(
+    (way, at) => ways.findIndex((one) => JSON.stringify(one) === JSON.stringify(way)) === at,
   )
-  const available = tried.filter(({ fault }) => fault === null).map(({ profile }) => profile)
-  const missing = missingAll('')
-  for (const { profile, fault } of tried) missing[profile] = fault === null ? '' : explain(fault)
-  return { sandbox: available.length === 0 ? null : { ...base, available }, missing }
+}
+
+function ofSystem(name: string): string | undefined {
+  return ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
+    .map((folder) => `${folder}/${name}`)
+    .find(isExecutable)
+}
+
+async function tryProfile(profile: ConfinedProfile, sandbox: Sandbox): Promise<string | null> {
+  const { start } = confine(
+    {
+      file: '/bin/sh',
+      argv0: 'sh',
+      args: ['-c', 'exit 0'],
+      cwd: sandbox.roots[0] ?? '/',
+      env: { PATH: '/usr/bin:/bin' },
+    },
+    {
+      profile,
+      sandbox,
+      shown: [],
+      mark: { hubId: 'probe', runId: String(process.pid) },
+      limits: { temporaryBytes: 1024 * 1024 },
+      group: null,
+    },
+  )
+  const { fault } = await tryRun(start.file, start.args, start.filter?.bytes)
+  return fault
 }
 
 function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox, 'available'> {
@@ -94,6 +147,8 @@ function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox
   return {
     bwrap,
     takesArgv0: major > 0 || minor >= 9,
+    takesSize: major > 0 || minor >= 8,
+    machine: null,
     userNamespace: false,
     filtersCalls: false,
     roots,
@@ -108,7 +163,7 @@ function homesOf(roots: readonly string[]): string[] {
   const owners = roots.map((root) => ownerOf(root))
   const homes = [
     homedir(),
-    userInfo().homedir,
+    homeByName(),
     '/root',
     ...roots.flatMap((root) => /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0] ?? []),
     ...usersOfMachine()
@@ -117,6 +172,15 @@ function homesOf(roots: readonly string[]): string[] {
       .map(({ home }) => home),
   ]
   return [...new Set(homes.filter((home) => home !== '' && home !== '/').map(realPathOf))]
+}
+
+/** A user of a container often has no name, and so no home by it. */
+function homeByName(): string {
+  try {
+    return userInfo().homedir
+  } catch {
+    return ''
+  }
 }
 
 function usersOfMachine(): { readonly uid: number; readonly home: string }[] {
@@ -135,10 +199,6 @@ function ownerOf(path: string): number | undefined {
   }
 }
 
-function missingAll(why: string): Record<ConfinedProfile, string> {
-  return { 'ro-nonet': why, 'rw-workspace-nonet': why, 'rw-workspace-net': why }
-}
-
 /** What to do about it, where bubblewrap's own words do not say. */
 function explain(fault: string): string {
   if (
@@ -155,19 +215,19 @@ interface Tried {
   readonly fault: string | null
 }
 
-function tryRun(file: string, args: readonly string[]): Promise<Tried> {
+function tryRun(file: string, args: readonly string[], filter?: Uint8Array): Promise<Tried> {
   return new Promise((settle) => {
     const options = { timeout: probeMs, env: { PATH: '/usr/bin:/bin' } }
     const child = spawn(file, args, {
       ...options,
-      stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
     })
     const said = { stdout: '', stderr: '' }
     child.stdout?.on('data', (text) => (said.stdout += String(text)))
     child.stderr?.on('data', (text) => (said.stderr += String(text)))
-    const filter = child.stdio[filterFd] as Writable
+    const reader = child.stdio[filterFd] as Writable
     // whoever does not read it says by its exit what became of it
-    filter.on('error', () => {}).end(systemCallFilter() ?? '')
+    reader.on('error', () => {}).end(filter ?? '')
     child.once('error', (error) => settle({ stdout: '', fault: error.message }))
     child.once('close', (code, signal) => {
       const fault = said.stderr.trim().split('\n')[0] || `it ended with ${code ?? signal}`

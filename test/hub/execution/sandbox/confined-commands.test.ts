@@ -78,19 +78,13 @@ describeConfined('a confined command', () => {
     await mkdir(own)
     try {
       await writeFile(join(own, 'log'), 'from outside\n')
-      const ended = await it.script(`cat ${own}/log; echo y > ${own}/log`)
+      const confinement = choice('ro-nonet', [own])
+      const ended = await it.it.script(`cat ${own}/log; echo y > ${own}/log`, { confinement })
       expect(ended.stdout.text).toBe('from outside\n')
       expect(ended.stderr.text).toContain('Read-only file system')
-      expect(ended.warnings).toContainEqual(expect.stringContaining('/tmp held only what'))
     } finally {
       await rm(own, { recursive: true })
     }
-  })
-
-  test('that names what is hidden is told so', async () => {
-    await using it = await Confined.make()
-    const { warnings } = await it.script('ls /run ~/.ssh')
-    expect(warnings).toContainEqual(expect.stringContaining('shows nothing of /run, ~/.ssh'))
   })
 
   test('works in its workspace, writing where the profile says so', async () => {

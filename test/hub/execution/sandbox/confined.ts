@@ -25,16 +25,19 @@ if (reason !== null) process.stderr.write(`tests of the sandbox are skipped: ${r
 export const describeConfined: (title: string, tests: () => void) => void =
   reason === null ? describe : describe.skip
 
+let probed: ReturnType<typeof probeSandbox> | undefined
+
 /** What the probe finds on this machine, around a workspace. */
 export async function sandboxOf(changes: Partial<Sandbox>): Promise<Sandbox> {
-  const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [] })
+  probed ??= probeSandbox({ roots: ['/'], hidden: [] })
+  const { sandbox, missing } = await probed
   if (sandbox === null) throw new Error(missing['ro-nonet'])
   return { ...sandbox, roots: [], homes: [], hidden: [], ...changes }
 }
 
 /** A choice of the policy's, made by hand. */
-export function choice(profile: Profile): ProfileChoice {
-  return { profile, reason: null, refusal: null, warnings: [] }
+export function choice(profile: Profile, shown: readonly string[] = []): ProfileChoice {
+  return { profile, reason: null, refusal: null, ask: null, shown, warnings: [] }
 }
 
 /** A real executor with a sandbox around its own working directory. */

@@ -2,6 +2,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { confinedProfiles } from '../../../../hub/src/execution/sandbox/profiles.ts'
 import { probeSandbox } from '../../../../hub/src/execution/sandbox/probe.ts'
 import { TempDir } from '../../../support/temp-dir.ts'
 import { describeConfined } from './confined.ts'
@@ -37,7 +38,10 @@ test('each profile is tried by itself', async () => {
     'case "$*" in --version) echo bubblewrap 0.11.0;; *--unshare-net*) echo "bwrap: loopback: Failed" >&2; exit 1;; esac',
   )
   const { sandbox, missing } = await probeSandbox({ roots: ['/'], hidden: [], bwrap })
-  expect(sandbox).toMatchObject({ available: ['rw-workspace-net'], takesArgv0: true })
+  expect(sandbox).toMatchObject({
+    available: ['rw-workspace-net', 'machine-network'],
+    takesArgv0: true,
+  })
   expect(missing['ro-nonet']).toContain('loopback')
 })
 
@@ -45,11 +49,8 @@ describeConfined('on this machine', () => {
   test('every profile works', async () => {
     await using dir = await TempDir.make()
     const { sandbox, version, tookMs } = await probeSandbox({ roots: [dir.path], hidden: [] })
-    expect(sandbox?.available.toSorted()).toEqual([
-      'ro-nonet',
-      'rw-workspace-net',
-      'rw-workspace-nonet',
-    ])
+    expect(sandbox?.available.toSorted()).toEqual(confinedProfiles.toSorted())
+    expect(sandbox?.machine?.noExec).not.toBeNull()
     expect(version).toMatch(/^bubblewrap \d/)
     expect(tookMs).toBeGreaterThan(0)
   })

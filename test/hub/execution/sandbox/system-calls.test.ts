@@ -81,17 +81,23 @@ const [permission, family, missing] = [1, 97, 38]
 
 test('a filter is known for the processors whose calls are', () => {
   for (const kind of ['x64', 'arm64']) {
-    const program = systemCallFilter(kind)
-    expect(program?.length).toBeGreaterThan(0)
-    expect((program?.length ?? 1) % 8).toBe(0)
+    for (const filter of ['wide', 'quiet', 'shared'] as const) {
+      const program = systemCallFilter(filter, kind)
+      expect(program?.length).toBeGreaterThan(0)
+      expect((program?.length ?? 1) % 8).toBe(0)
+    }
   }
-  expect(systemCallFilter('riscv64')).toBeNull()
+  expect(systemCallFilter('quiet', 'riscv64')).toBeNull()
 })
 
 describeConfined('a confined command', () => {
-  test.each(['ro-nonet', 'rw-workspace-net'] as const)(
+  test.each([
+    ['ro-nonet', family],
+    ['machine-network', family],
+    ['rw-workspace-net', 0],
+  ] as const)(
     '%s: has no keyring, no socket that lies in no namespace, and no ring',
-    async (profile) => {
+    async (profile, network) => {
       await using it = await Confined.make()
 
       const { stdout, stderr } = await it.script(calls, profile)
@@ -101,9 +107,9 @@ describeConfined('a confined command', () => {
         `add_key ${permission}`,
         `keyctl ${permission}`,
         `io_uring_setup ${missing}`,
-        'unix 0',
-        'inet 0',
-        'inet6 0',
+        `unix ${network}`,
+        `inet ${network}`,
+        `inet6 ${network}`,
         'netlink 0',
         `vsock ${family}`,
         `packet ${family}`,

@@ -1,0 +1,128 @@
+/** How one kind of processor calls what is filtered. */
+export interface Processor {
+  /** the kernel's name of it, `AUDIT_ARCH_…` */
+  readonly audit: number
+  readonly numbers: Readonly<Record<CallName, number>>
+  /** numbers from here on belong to another way of calling; absent: there is none */
+  readonly foreignFrom?: number
+}
+
+/** The same everywhere, as all calls that are younger than 2019. */
+const young = {
+  pidfd_send_signal: 424,
+  io_uring_setup: 425,
+  io_uring_enter: 426,
+  io_uring_register: 427,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  fspick: 433,
+  pidfd_open: 434,
+  clone3: 435,
+  pidfd_getfd: 438,
+  process_madvise: 440,
+  mount_setattr: 442,
+  process_mrelease: 448,
+} as const
+
+const x64 = {
+  ...young,
+  socket: 41,
+  connect: 42,
+  accept: 43,
+  bind: 49,
+  listen: 50,
+  socketpair: 53,
+  accept4: 288,
+  ioctl: 16,
+  clone: 56,
+  kill: 62,
+  fcntl: 72,
+  ptrace: 101,
+  setpriority: 141,
+  sched_setparam: 142,
+  sched_setscheduler: 144,
+  syslog: 103,
+  pivot_root: 155,
+  chroot: 161,
+  mount: 165,
+  umount2: 166,
+  tkill: 200,
+  sched_setaffinity: 203,
+  rt_sigqueueinfo: 129,
+  tgkill: 234,
+  add_key: 248,
+  request_key: 249,
+  keyctl: 250,
+  ioprio_set: 251,
+  migrate_pages: 256,
+  unshare: 272,
+  move_pages: 279,
+  rt_tgsigqueueinfo: 297,
+  perf_event_open: 298,
+  prlimit64: 302,
+  open_by_handle_at: 304,
+  setns: 308,
+  process_vm_readv: 310,
+  process_vm_writev: 311,
+  kcmp: 312,
+  sched_setattr: 314,
+  bpf: 321,
+  userfaultfd: 323,
+} as const
+
+export type CallName = keyof typeof x64
+
+const arm64: Readonly<Record<CallName, number>> = {
+  ...young,
+  socket: 198,
+  connect: 203,
+  accept: 202,
+  bind: 200,
+  listen: 201,
+  socketpair: 199,
+  accept4: 242,
+  ioctl: 29,
+  clone: 220,
+  kill: 129,
+  fcntl: 25,
+  ptrace: 117,
+  setpriority: 140,
+  sched_setparam: 118,
+  sched_setscheduler: 119,
+  syslog: 116,
+  pivot_root: 41,
+  chroot: 51,
+  mount: 40,
+  umount2: 39,
+  tkill: 130,
+  sched_setaffinity: 122,
+  rt_sigqueueinfo: 138,
+  tgkill: 131,
+  add_key: 217,
+  request_key: 218,
+  keyctl: 219,
+  ioprio_set: 30,
+  migrate_pages: 238,
+  unshare: 97,
+  move_pages: 239,
+  rt_tgsigqueueinfo: 240,
+  perf_event_open: 241,
+  prlimit64: 261,
+  open_by_handle_at: 265,
+  setns: 268,
+  process_vm_readv: 270,
+  process_vm_writev: 271,
+  kcmp: 272,
+  sched_setattr: 274,
+  bpf: 280,
+  userfaultfd: 282,
+}
+
+/** By the names that `process.arch` gives. */
+export const processors: Readonly<Record<string, Processor>> = {
+  x64: { audit: 0xc000_003e, numbers: x64, foreignFrom: 0x4000_0000 },
+  arm64: { audit: 0xc000_00b7, numbers: arm64 },
+}

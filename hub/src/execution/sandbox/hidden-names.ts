@@ -1,0 +1,22 @@
+import { isWithin } from '@centralpost/shared'
+import { homeSecrets, systemSecrets } from './credential-names.ts'
+import { socketPlaces } from './hidden-paths.ts'
+import type { Sandbox } from './sandbox.ts'
+
+/**
+ * Warns of what a command names and does not see.
+ *
+ * @param paths that it names, absolute
+ */
+export function hiddenNames(paths: readonly string[], cwd: string, sandbox: Sandbox): string[] {
+  const { homes, hidden } = sandbox
+  const places = [
+    ...socketPlaces,
+    ...systemSecrets,
+    ...hidden.filter((place) => !isWithin(cwd, place)),
+    ...homes.flatMap((home) => homeSecrets.map((name) => `${home}/${name}`)),
+  ]
+  const named = places.filter((place) => paths.some((path) => isWithin(path, place)))
+  if (named.length === 0) return []
+  return [`the sandbox shows nothing of ${named.join(', ')}: what it says of that may not be so`]
+}
