@@ -46,6 +46,8 @@ export interface Refused {
   readonly reason: string
   readonly requestHash: string
   readonly requestedAt: number
+  /** when the agent may come again, in seconds: what was asked for was in order, there was too much of it */
+  readonly retryAfter?: number
 }
 
 /**

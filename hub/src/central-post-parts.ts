@@ -37,6 +37,8 @@ export interface CentralPostParts {
   readonly limits: ApprovalLimits & {
     readonly parallel: number
     readonly parallelPerAgent: number
+    /** how many of one agent may stand in line for a place */
+    readonly queuedPerAgent: number
   }
   readonly now: () => number
   readonly log: Logger

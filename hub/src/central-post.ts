@@ -7,7 +7,8 @@ import {
   type Verdict,
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
-import type { Incoming } from './admission.ts'
+import type { Incoming, Refused } from './admission.ts'
+import { type ComeAgain, lineIsFull } from './come-again.ts'
 import {
   ApprovalDesk,
   type ApproveOptions,
@@ -100,12 +101,16 @@ export class CentralPost {
    * Takes a request in. When this resolves, the request is in the ledger with its verdict and may be acknowledged:
    * SAFE is on its way to run, REVIEW waits for a person, BLOCKED and bad input have their result.
    *
+   * @returns `sent_away` when the agent has as much under way as it may, and was told when to come again
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
-  async requestSystemAction(incoming: Incoming): Promise<void> {
+  async requestSystemAction(incoming: Incoming): Promise<'taken' | 'sent_away'> {
     const { admit, approvals, judge, limits, now } = this.#parts
     const admission = await admit(incoming)
-    if (!admission.ok) return this.#refusals.reject(admission.refused)
+    if (!admission.ok) {
+      await this.#refusals.reject(admission.refused)
+      return 'taken'
+    }
 
     const { action, requestHash } = admission
     const judgement = judge(action.argv ?? action.command, action)
@@ -114,17 +119,21 @@ export class CentralPost {
     const first = (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
     const isPending = first.row.status === 'pending'
     const pressure = isPending ? await coolDownOf(action.agentId, this.#parts) : null
-    if (pressure !== null) {
-      return this.#refusals.reject({ ...action, requestHash, reason: pressure })
-    }
+    if (pressure !== null) return this.#sendAway({ ...action, requestHash }, pressure)
 
     const { intake, row, place } = await this.#takeIn(first, judgement)
     if (intake.kind === 'full') {
-      const reason = `${intake.pending} actions of "${action.agentId}" wait for a person already, and ${limits.pendingPerAgent} may; wait for these`
-      return this.#refusals.reject({ ...action, requestHash, reason })
+      const { agentId } = action
+      const waitMs = isPending ? limits.pendingMs : this.#queue.expectedWaitMs(agentId)
+      const state = isPending ? 'pending' : 'queued'
+      const full = lineIsFull({ agentId, state, waiting: intake.waiting, waitMs })
+      return this.#sendAway({ ...action, requestHash }, full)
     }
-    if (intake.kind === 'known') return this.#refusals.repeat(intake.action)
-    if (intake.kind === 'conflict') return this.#refusals.rejectReuse({ ...action, requestHash })
+    if (intake.kind !== 'new') {
+      if (intake.kind === 'known') await this.#refusals.repeat(intake.action)
+      else await this.#refusals.rejectReuse({ ...action, requestHash })
+      return 'taken'
+    }
 
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
@@ -134,6 +143,7 @@ export class CentralPost {
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
     else this.#tellEnd(taken, verdict)
     if (judged.rule) await approvals.countUse(judged.rule.rule_id, now())
+    return 'taken'
   }
 
   /** What became of an action. */
@@ -235,6 +245,11 @@ export class CentralPost {
     await this.#parts.ledger.idle()
   }
 
+  async #sendAway(refused: Omit<Refused, 'reason'>, comeAgain: ComeAgain): Promise<'sent_away'> {
+    await this.#refusals.reject({ ...refused, ...comeAgain })
+    return 'sent_away'
+  }
+
   #enqueue(row: CommandExecution): void {
     this.#desk.clocks.watch(row)
     this.#queue.push(row.agent_id, row.execution_id)
@@ -246,7 +261,12 @@ export class CentralPost {
     judgement: Judgement,
   ): Promise<{ intake: TakenIn; row: NewCommandExecution; place: Reservation | null }> {
     const { ledger, limits, now } = this.#parts
-    const options = { terminal: first.terminal, mostPending: limits.pendingPerAgent }
+    const most = { pending: limits.pendingPerAgent, queued: limits.queuedPerAgent }
+    const { status } = first.row
+    const options = {
+      terminal: first.terminal,
+      most: status === 'pending' || status === 'queued' ? most[status] : undefined,
+    }
     const isReady = first.row.status === 'queued' && judgement.verdict.level === 'SAFE'
     // an action that comes again while it runs has its place already
     const mayStart = isReady && !this.#running.has(first.row)

@@ -12,17 +12,16 @@ import {
   messageOf,
   realPathOf,
   serveEndpoints,
-  type TraceHeaders,
 } from '@centralpost/shared'
-import { admit, type Incoming } from './admission.ts'
+import { admit } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
 import { askedInstead } from './asked-instead.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
 import { Outbox } from './bus/outbox.ts'
-import { RequestQueue } from './bus/request-queue.ts'
+import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { CentralPost } from './central-post.ts'
-import type { HubConfig } from './config/hub-config.ts'
+import { type HubConfig, placesPerAgent } from './config/hub-config.ts'
 import { openConfinement, ownPlaces } from './confinement.ts'
 import {
   checkCwd,
@@ -196,7 +195,8 @@ export class Hub {
       limits: {
         ...approvalLimits(config, selfApproval),
         parallel: config.execution.parallel,
-        parallelPerAgent: config.execution.parallel_per_agent,
+        parallelPerAgent: placesPerAgent(config.execution),
+        queuedPerAgent: config.execution.queued_per_agent,
       },
       now,
       log,
@@ -264,8 +264,13 @@ export class Hub {
           ({ actionId, agentId }) => actionId === row.action_id && agentId === row.agent_id,
         ).length,
     )
-    const take = (incoming: Incoming & { trace?: TraceHeaders }): Promise<void> =>
-      telemetry.intake(incoming.trace, () => centralPost.requestSystemAction(incoming))
+    const take = async (incoming: IncomingRequest): Promise<TakenIn> => {
+      let taken: TakenIn = 'taken'
+      await telemetry.intake(incoming.trace, async () => {
+        taken = await centralPost.requestSystemAction(incoming)
+      })
+      return taken
+    }
     const requests = await RequestQueue.open(bus, { ...streams, now, log }, take)
     opened.defer(() => requests.stop())
     const served = await serveEndpoints(

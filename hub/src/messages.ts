@@ -46,6 +46,8 @@ export interface Ending {
   readonly venvActive?: boolean
   readonly sandbox?: AppliedSandbox | null
   readonly warnings?: readonly string[]
+  /** seconds */
+  readonly retryAfter?: number | undefined
 }
 
 type Ended = Pick<
@@ -94,6 +96,7 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
     warnings: [...(ending.warnings ?? [])],
     reason: ending.reason ?? null,
     suggestion: ending.suggestion ?? null,
+    ...(ending.retryAfter !== undefined && { retry_after: ending.retryAfter }),
     reused_from: null,
     execution_id: row.execution_id,
     hub_id: row.hub_id,

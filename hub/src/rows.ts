@@ -196,7 +196,12 @@ export function intakeOfRefused(
       result: (executionId) =>
         resultOf(
           { ...rowAfter(row, executionId), action_id: refused.actionId },
-          { status: 'rejected', at: now, reason: refused.reason },
+          {
+            status: 'rejected',
+            at: now,
+            reason: refused.reason,
+            retryAfter: refused.retryAfter,
+          },
         ),
     },
   }

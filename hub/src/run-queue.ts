@@ -19,6 +19,8 @@ export class RunQueue {
   #occupied = 0
   #waiting = 0
   #isPaused = false
+  /** of the latest runs, each weighing a tenth */
+  #meanMs = 1000
 
   /** @param start runs one action to its end; must not reject */
   constructor(
@@ -35,6 +37,12 @@ export class RunQueue {
 
   get waiting(): number {
     return this.#waiting
+  }
+
+  /** How long it should be until an agent's line is half as long, in milliseconds, going by what ran of late. */
+  expectedWaitMs(agentId: string): number {
+    const ahead = (this.#lines.get(agentId)?.length ?? 0) / 2
+    return (ahead * this.#meanMs) / this.#options.parallelPerAgent
   }
 
   /** Whether an action waits for a place. */
@@ -92,7 +100,11 @@ export class RunQueue {
   }
 
   #watch(agentId: string, work: Promise<void>): void {
-    void work.finally(() => this.#vacate(agentId))
+    const begun = performance.now()
+    void work.finally(() => {
+      this.#meanMs += (performance.now() - begun - this.#meanMs) / 10
+      this.#vacate(agentId)
+    })
   }
 
   #occupy(agentId: string): void {

@@ -7,7 +7,7 @@ test('two hundred running and a hundred queued actions are cancelled at once: ea
   await using it = await TestHub.start({
     config: {
       execution: {
-        parallel: 200,
+        parallel: 201,
         parallel_per_agent: 200,
         kill_grace: 1,
         sandbox: { mode: 'off' },

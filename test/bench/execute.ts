@@ -114,7 +114,7 @@ async function startFlow(
       config: {
         hub: { id: 'bench' },
         execution: {
-          parallel: saturating,
+          parallel: saturating + 1,
           parallel_per_agent: saturating,
           sandbox: { mode: sandbox },
         },

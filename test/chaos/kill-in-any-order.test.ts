@@ -28,7 +28,7 @@ test.each<[Victim, Victim, Victim]>([
       broker.dataDir,
       workspace.path,
       'hub: { id: chaos }\nlog: { level: warn }\n' +
-        `execution: { parallel: ${commands}, parallel_per_agent: ${commands}, kill_grace: 1, sandbox: { mode: "off" } }\n`,
+        `execution: { parallel: ${commands + 1}, parallel_per_agent: ${commands}, kill_grace: 1, sandbox: { mode: "off" } }\n`,
     )
     await hub.start()
     await using agent = await Agent.connect({

@@ -25,7 +25,7 @@ function runners(): number[] {
 test('kill -9 of the runner again and again, and cancels meanwhile: each action has one result and none runs twice', async () => {
   await using it = await TestHub.start({
     config: {
-      execution: { parallel: 6, parallel_per_agent: 6, kill_grace: 1, sandbox: { mode: 'off' } },
+      execution: { parallel: 7, parallel_per_agent: 6, kill_grace: 1, sandbox: { mode: 'off' } },
       approvals: { pending_per_agent: 1000 },
     },
   })

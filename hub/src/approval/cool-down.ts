@@ -1,3 +1,4 @@
+import type { ComeAgain } from '../come-again.ts'
 import type { Ledger } from '../history/ledger.ts'
 import { isoOf } from '../messages.ts'
 
@@ -13,7 +14,7 @@ export interface CoolDownParts {
 }
 
 /** Why an agent may not ask for an approval now, or null: it was denied too often. */
-export async function coolDownOf(agentId: string, parts: CoolDownParts): Promise<string | null> {
+export async function coolDownOf(agentId: string, parts: CoolDownParts): Promise<ComeAgain | null> {
   const { denialsToCoolDown, coolDownMs, pendingPerAgent } = parts.limits
   // one denial refuses as many as may wait, at most
   const looked = denialsToCoolDown * pendingPerAgent
@@ -22,5 +23,8 @@ export async function coolDownOf(agentId: string, parts: CoolDownParts): Promise
   const isHot = denials.length >= denialsToCoolDown && since !== undefined
   if (!isHot || parts.now() - since >= coolDownMs) return null
   const until = isoOf(since + coolDownMs)
-  return `"${agentId}" was denied ${denials.length} times in a short while; ask for reviewed actions again after ${until}`
+  return {
+    reason: `"${agentId}" was denied ${denials.length} times in a short while; ask for reviewed actions again after ${until}`,
+    retryAfter: Math.max(1, Math.ceil((since + coolDownMs - parts.now()) / 1000)),
+  }
 }

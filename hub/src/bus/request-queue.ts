@@ -9,6 +9,7 @@ import {
   traceHeadersOf,
   WorkQueue,
 } from '@centralpost/shared'
+import { Pace } from './pace.ts'
 import { prepareStreams, type StreamOptions } from './streams.ts'
 
 /** A request as it came, with its place in the stream as the id of a request that brings none. */
@@ -20,6 +21,9 @@ export interface IncomingRequest {
   /** the trace that its sender began, if it did */
   readonly trace?: TraceHeaders
 }
+
+/** `sent_away`: the agent has as much under way as it may. */
+export type TakenIn = 'taken' | 'sent_away'
 
 export interface RequestQueueOptions extends StreamOptions {
   readonly now: () => number
@@ -41,14 +45,16 @@ export class RequestQueue {
   static async open(
     bus: Bus,
     options: RequestQueueOptions,
-    take: (request: IncomingRequest) => Promise<void>,
+    take: (request: IncomingRequest) => Promise<TakenIn>,
   ): Promise<RequestQueue> {
     const { now, log } = options
+    const pace = new Pace()
     const receive = async (delivery: Delivery): Promise<void> => {
       const { subject, data, messageId } = delivery
       const trace = traceHeadersOf((name) => delivery.header(name))
       try {
-        await take({ subject, data, messageId, receivedAt: now(), trace })
+        await pace.turn(subject)
+        pace.note(subject, await take({ subject, data, messageId, receivedAt: now(), trace }))
       } catch (error) {
         log.error('a request could not be taken in; the broker brings it again', {
           subject,

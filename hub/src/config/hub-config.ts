@@ -131,7 +131,18 @@ export const hubConfigSchema = z.strictObject({
         .default(262_144)
         .describe('of each stream inside a result'),
       parallel: z.int().min(1).max(256).default(4).describe('commands at the same time'),
-      parallel_per_agent: z.int().min(1).max(256).default(4).describe('of these, of one agent'),
+      parallel_per_agent: z
+        .int()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe('of these, of one agent; at most, and where absent, one less than parallel'),
+      queued_per_agent: z
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(1000)
+        .describe('actions of one agent that may stand in line for a place; more are rejected'),
       pass_env: z
         .array(z.string())
         .default([])
@@ -323,6 +334,14 @@ export async function loadHubConfig(options: {
     rulesPath: existsSync(rules) ? rules : namedRules(settings, ownRules, options.shippedRules),
     roots: (settings.hub.roots ?? [options.cwd]).map((root) => resolve(options.cwd, root)),
   }
+}
+
+/** How many commands of one agent may run at a time: where there is more than one place, one is left to others. */
+export function placesPerAgent({
+  parallel,
+  parallel_per_agent: asked = parallel,
+}: HubConfigFile['execution']): number {
+  return Math.max(1, Math.min(asked, parallel - 1))
 }
 
 /** A rule file that was named must exist; only the default name falls back to the rules that come with the hub. */

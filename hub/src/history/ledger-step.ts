@@ -21,7 +21,8 @@ export type Intake =
   | { readonly kind: 'known'; readonly action: CommandExecution }
   | { readonly kind: 'conflict'; readonly action: CommandExecution }
   /** the agent has as many pending actions as it may */
-  | { readonly kind: 'full'; readonly pending: number }
+  /** as many of the agent as may be are in that state already */
+  | { readonly kind: 'full'; readonly waiting: number }
 
 /** One conditional update: from any of `from` to `to`. */
 export interface Step {

@@ -1,3 +1,4 @@
+import type { ActionState } from '@centralpost/shared'
 import { sql } from 'kysely'
 import { assertStep, isFinal } from './action-state.ts'
 import { asciiJson, hashOfRecord, withRecord } from './audit/audit-hash.ts'
@@ -50,19 +51,19 @@ export class Ledger extends LedgerReads {
    * @param row the action in its first state
    * @param told the events of the intake, in order
    * @param options.terminal the result, when the first state is final already
-   * @param options.mostPending how many actions of the agent may be pending
+   * @param options.most how many actions of the agent may be in that state
    */
   takeIn(
     row: NewCommandExecution,
     told: readonly Told[],
-    { terminal, mostPending }: { terminal?: Terminal | undefined; mostPending?: number } = {},
+    { terminal, most }: { terminal?: Terminal | undefined; most?: number | undefined } = {},
   ): Promise<Intake> {
     const masked = this.#secrets.mask(row)
     const arrival = { row, masked, stored: storable(masked.row), told, terminal }
     return this.#commits.write<Intake>((batch) =>
-      mostPending === undefined || row.status !== 'pending'
+      most === undefined
         ? this.#insert(batch, arrival)
-        : this.#insertUnlessFull(batch, arrival, mostPending),
+        : this.#insertUnlessFull(batch, arrival, most),
     )
   }
 
@@ -138,10 +139,10 @@ export class Ledger extends LedgerReads {
     )
   }
 
-  async #insertUnlessFull(batch: Batch, arrival: Arrival, mostPending: number): Promise<Intake> {
+  async #insertUnlessFull(batch: Batch, arrival: Arrival, most: number): Promise<Intake> {
     const { agent_id, action_id } = arrival.row
-    const pending = await countPending(batch.tx, agent_id, action_id)
-    return pending >= mostPending ? { kind: 'full', pending } : this.#insert(batch, arrival)
+    const waiting = await countOthers(batch.tx, arrival.row.status, agent_id, action_id)
+    return waiting >= most ? { kind: 'full', waiting } : this.#insert(batch, arrival)
   }
 
   /** No promise for each of the many rows of a commit, where the database answers at once. */
@@ -277,12 +278,17 @@ export class Ledger extends LedgerReads {
   }
 }
 
-/** How many other actions of an agent wait for a person. */
-async function countPending(tx: Tx, agentId: string, actionId: string): Promise<number> {
+/** How many other actions of an agent are in a state. */
+async function countOthers(
+  tx: Tx,
+  status: ActionState,
+  agentId: string,
+  actionId: string,
+): Promise<number> {
   const { n } = await tx
     .selectFrom('command_executions')
     .select((get) => get.fn.countAll<number>().as('n'))
-    .where('status', '=', sql.lit('pending' as const))
+    .where('status', '=', sql.lit(status))
     .where('agent_id', '=', agentId)
     .where('action_id', '!=', actionId)
     .executeTakeFirstOrThrow()

@@ -2,6 +2,9 @@ import { NatsError } from 'nats'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 
+/** The broker's number for a full subject of a stream that refuses what is too much. */
+const quotaReached = 10_077
+
 /**
  * Says in our own words what the broker or its client said.
  *
@@ -11,6 +14,13 @@ import { CentralPostError } from '../problem.ts'
 export function busError(error: unknown, doing: string): CentralPostError {
   const code = error instanceof NatsError ? error.code : ''
   const say = (text: string): string => `${doing}: ${text}`
+  if (error instanceof NatsError && error.jsError()?.err_code === quotaReached) {
+    return new CentralPostError(
+      'unavailable',
+      say('as many wait there already as one sender may have; send it again in a few seconds'),
+      { cause: error, details: { retry_after: 2 } },
+    )
+  }
   switch (code) {
     case '503':
       return new CentralPostError('unavailable', say('nobody listens there; is the hub running?'), {

@@ -71,6 +71,10 @@ export const actionResultSchema = z.object({
   warnings: z.array(z.string()),
   reason: z.string().nullable(),
   suggestion: z.string().nullable(),
+  retry_after: z
+    .number()
+    .optional()
+    .describe('seconds; the request was in order, and may be made again after them'),
   reused_from: z
     .int()
     .nullable()

@@ -109,6 +109,15 @@ describeOnEach('a work queue', (program) => {
     expect(new Set(order).size).toBe(order.length)
   })
 
+  test('who has as many messages there as one may have is told to come again', async () => {
+    await using it = await Post.start(program)
+    await it.send('flood-a', 1000)
+    await expect(it.send('flood-a', 1)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/as one sender may have; send it again in a few seconds/),
+    })
+  })
+
   test('a consumer of the older kind, which read all agents, gives way', async () => {
     await using it = await Post.start(program)
     const { consumers } = await it.hub.connection.jetstreamManager()

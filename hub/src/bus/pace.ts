@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+const firstPauseMs = 50
+const longestPauseMs = 1000
+
+/**
+ * Slows down who asks for more than it may have: each refusal is a row in the ledger, so that a flood of them would fill
+ * the disk. What is not read meanwhile stays with the broker, which refuses more than the agent's quota.
+ */
+export class Pace {
+  readonly #slow = new Map<string, { readonly pauseMs: number; readonly goOnAt: number }>()
+
+  /** Resolves when the next request of a sender may be read. */
+  async turn(sender: string): Promise<void> {
+    const slow = this.#slow.get(sender)
+    if (slow === undefined) return
+    await delay(Math.max(0, slow.goOnAt - performance.now()))
+  }
+
+  /** Notes what became of a sender's request: every refusal in a row doubles the pause after it. */
+  note(sender: string, taken: 'taken' | 'sent_away'): void {
+    if (taken === 'taken') {
+      this.#slow.delete(sender)
+      return
+    }
+    const before = this.#slow.get(sender)?.pauseMs
+    const pauseMs = before === undefined ? firstPauseMs : Math.min(before * 2, longestPauseMs)
+    this.#slow.set(sender, { pauseMs, goOnAt: performance.now() + pauseMs })
+  }
+}
