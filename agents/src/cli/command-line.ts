@@ -46,7 +46,7 @@ export function commandLine(): Command {
   program.commandsGroup('Set up and check:')
   addHubCommands(program, ['classify'])
   addRulesCommand(program)
-  addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor'])
+  addHubCommands(program, ['check', 'credentials', 'broker-config', 'doctor', 'recover'])
   addCompletionCommand(program)
   for (const command of program.commands)
     nameOwnHelp(command, `${program.name()} ${command.name()}`)

@@ -12,6 +12,7 @@ export const hubCommands: ReadonlyMap<string, string> = new Map([
   ['check', 'check configuration and rules (needs no hub)'],
   ['credentials', 'add, show, list and revoke agents and operators'],
   ['broker-config', 'write the accounts of all identities for a nats-server of your own'],
+  ['recover', 'go on without a database or a key that is lost'],
   ['doctor', 'look for what is missing or wrong on this machine'],
 ])
 

@@ -12,6 +12,7 @@ import { HubLease, type HubLeaseOptions } from './lease/hub-lease.ts'
 import { Ledger } from './ledger.ts'
 import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
 import { Memory } from './memory.ts'
+import { checkKeyIsThere, checkKeyOpens, checkLedgerIsThere, openOrMakeMemory } from './remains.ts'
 import type { AuditorMethods } from './worker/history-thread.ts'
 import { HistoryWorker } from './worker/history-worker.ts'
 
@@ -78,6 +79,7 @@ export class History {
     const onLost = (error: unknown): void => lost.reject(error)
     const release = await lockHistory(location, onLost)
     opened.defer(release)
+    if (location.backend === 'sqlite') checkLedgerIsThere(location.dataDir)
     const store = await openStore(location, 'ledger')
     opened.defer(() => store.close())
     const { db, dialect } = store
@@ -87,9 +89,11 @@ export class History {
     const onTold = (events: number) => memory.follow(events)
     const commits = new GroupCommit({ db, dialect, trail, onUncertain: onLost, onTold })
     lost.promise.catch((error: unknown) => commits.lose(error))
+    await checkKeyIsThere(db, dataDir, log)
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
+    await checkKeyOpens(db, secrets, dataDir)
     // its tables must be there before its threads are, and a fault of it must be told of here
-    await (await openStore(location, 'memory')).close()
+    await openOrMakeMemory(location, log)
     const memory = Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
     opened.defer(() => memory.close())
     const history = new History(options, { store, commits, secrets, memory, lease }, opened.move())

@@ -121,7 +121,7 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
 export function unusable(path: string, error: unknown): CentralPostError {
   return new CentralPostError(
     'storage',
-    `cannot use the database ${path}: ${messageOf(error)}; move it away (a new one is made) or name another with --data`,
+    `cannot use the database ${path}: ${messageOf(error)}; bring it back from a backup, go on without it (centralpost recover --data DIR), or name another with --data`,
     { cause: error },
   )
 }

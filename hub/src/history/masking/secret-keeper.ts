@@ -119,6 +119,21 @@ export class SecretKeeper {
     return { result: this.#vault.seal(result, `result ${executionId}`), sealed: 1 }
   }
 
+  /** Whether this key opens what is kept of an action, or its result. */
+  opens(
+    row:
+      | { readonly execution_id: number; readonly original: string }
+      | { readonly execution_id: number; readonly result: string; readonly sealed: number },
+  ): boolean {
+    try {
+      if ('original' in row) this.#vault.open(row.original, `execution ${row.execution_id}`)
+      else this.openResult(row)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   openResult(row: { execution_id: number; result: string; sealed: number }): string {
     return row.sealed === 0
       ? row.result
