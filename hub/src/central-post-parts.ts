@@ -1,6 +1,6 @@
 import type { Judgement, Logger } from '@centralpost/shared'
 import type { Admission, Incoming } from './admission.ts'
-import type { ApprovalLimits } from './approval/approval-desk.ts'
+import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
 import type { RecordedResult } from './conclude.ts'
 import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
 import type { ApprovalStore } from './history/approval-store.ts'

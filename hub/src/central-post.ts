@@ -9,13 +9,13 @@ import {
 import type { Action } from './action.ts'
 import type { Incoming, Refused } from './admission.ts'
 import { type ComeAgain, lineIsFull } from './come-again.ts'
-import {
-  ApprovalDesk,
-  type ApproveOptions,
-  type Decided,
-  type Decision,
-  type SameActions,
-} from './approval/approval-desk.ts'
+import { ApprovalDesk } from './approval/approval-desk.ts'
+import type {
+  ApproveOptions,
+  Decided,
+  Decision,
+  SameActions,
+} from './approval/approval-desk-parts.ts'
 import { boundOf } from './approval/bound.ts'
 import { coolDownOf } from './approval/cool-down.ts'
 import { decidedBefore } from './approval/decided-before.ts'

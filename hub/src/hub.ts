@@ -29,7 +29,7 @@ import {
   executorOptionsSchema,
   SystemExecutor,
 } from './execution/index.ts'
-import type { ApprovalLimits } from './approval/approval-desk.ts'
+import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
 import { lockDataDirectory } from './history/database.ts'
 import { History } from './history/history.ts'
 import { historyEndpoints } from './history-endpoints.ts'

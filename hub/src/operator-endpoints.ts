@@ -11,7 +11,8 @@ import {
   rulesCallSchema,
 } from '@centralpost/shared'
 import { alwaysRuleOf } from './approval/always-rule-message.ts'
-import { pendingPage, type SameActions } from './approval/approval-desk.ts'
+import { pendingPage } from './approval/approval-desk.ts'
+import type { SameActions } from './approval/approval-desk-parts.ts'
 import { operatorEndpoint } from './bus/endpoints.ts'
 import type { ActionName } from './find-action.ts'
 import type { CommandExecution } from './history/schema.ts'

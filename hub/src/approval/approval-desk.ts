@@ -1,89 +1,25 @@
-import {
-  type ApprovalNeeded,
-  CentralPostError,
-  type RiskLevel,
-  type Verdict,
-} from '@centralpost/shared'
+import { type ApprovalNeeded, CentralPostError, type Verdict } from '@centralpost/shared'
 import { readVerdict } from '../action.ts'
-import { about, conclude, type ConcludeParts } from '../conclude.ts'
-import type { ApprovalStore } from '../history/approval-store.ts'
+import { about, conclude } from '../conclude.ts'
 import type { CommandExecution } from '../history/schema.ts'
-import {
-  type Announcer,
-  approvalNeededOf,
-  approvedOf,
-  deniedOf,
-  isOwnActionOf,
-} from '../messages.ts'
+import { approvalNeededOf, approvedOf, deniedOf, isOwnActionOf } from '../messages.ts'
 import { earliest } from '../rows.ts'
+import type {
+  ApprovalDeskParts,
+  ApproveOptions,
+  Decided,
+  Decision,
+  SameActions,
+} from './approval-desk-parts.ts'
 import { decidedBefore } from './decided-before.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import { Proposals } from './proposals.ts'
-import { type Always, RuleBook } from './rule-book.ts'
-import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
+import { RuleBook } from './rule-book.ts'
+import { type RuleSubject, subjectOf } from './rule-subject.ts'
 import { WaitingClocks } from './waiting-clocks.ts'
 
 /** How many pending actions are looked at for one page. */
 export const pendingPage = 200
-
-/** Who decides, as the broker has authenticated them, and what they say to it. */
-export interface Decision {
-  readonly by: string
-  readonly reason?: string | undefined
-  readonly suggestion?: string | undefined
-}
-
-export interface ApprovalLimits {
-  readonly pendingMs: number
-  readonly executeWithinMs: number
-  readonly pendingPerAgent: number
-  /** so many denials by persons within `coolDownMs`, and the agent must wait before it may ask again */
-  readonly denialsToCoolDown: number
-  readonly coolDownMs: number
-  /** how many operators must approve, by risk */
-  readonly quorum: Readonly<Record<RiskLevel, number>>
-  readonly ruleMs: number
-  readonly maxRuleMs: number
-  /** whether an operator may approve what they asked for themselves, as the agent `operator-<name>` */
-  readonly selfApproval: () => Promise<boolean>
-}
-
-/** What an operator says with an approval. */
-export interface ApproveOptions {
-  /** what they were shown; another one clears nothing */
-  readonly digest?: string | undefined
-  readonly always?: Always | undefined
-  /** clears every pending action that is the same as well */
-  readonly same?: boolean | undefined
-}
-
-export interface ApprovalDeskParts extends ConcludeParts {
-  readonly approvals: ApprovalStore
-  readonly announce: Announcer
-  readonly limits: ApprovalLimits
-  readonly now: () => number
-  /** hands an approved action on to run */
-  readonly release: (row: CommandExecution) => void
-  readonly judge: Judge
-  /** whether an action stands in line because every place to run at is taken */
-  readonly isInLine: (executionId: number) => boolean
-}
-
-export interface Decided {
-  readonly row: CommandExecution
-  readonly approvals: readonly string[]
-  readonly needed: number
-  readonly ruleId: string | null
-  readonly same: SameActions
-}
-
-/** What became of the pending actions that were the same as one that was decided. */
-export interface SameActions {
-  /** ids of those that were decided with it */
-  readonly decided: readonly string[]
-  /** how many wait on */
-  readonly pending: number
-}
 
 /**
  * Where REVIEW actions wait for a person. Decisions are compare-and-set: one wins, the others are told who won and when.
@@ -152,9 +88,9 @@ export class ApprovalDesk {
     options: ApproveOptions = {},
   ): Promise<Decided> {
     const { limits } = this.#parts
+    await this.#checkPending(row)
     await checkOwn(row, decision.by, limits.selfApproval)
     checkShown(row, options.digest)
-    await this.#checkPending(row)
     const needed = this.neededFor(readVerdict(row.verdict ?? ''))
     if (options.always) checkOneIsEnough(row, needed)
     const shape = options.always && this.rules.shapeFor(options.always, row)

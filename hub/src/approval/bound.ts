@@ -13,6 +13,8 @@ const notBound = 'not bound '
 
 const mostPrograms = 64
 const mostPlaces = 8
+/** How many differences are named. */
+const mostTold = 8
 
 /** Where the system keeps its programs: only whoever rules the machine changes them. */
 const systemPlaces = ['/usr', '/bin', '/sbin', '/lib', '/opt', '/nix/store', '/snap']
@@ -58,11 +60,23 @@ export async function boundOf(judgement: Judgement, context: BoundContext): Prom
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Says in one sentence what is different. Null when nothing is. */
+/** Says in one sentence what is different, by name. Null when nothing is. */
 export function differenceOf(before: Bound, after: Bound, since = 'it was shown'): string | null {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  const changed = [...names].filter((name) => before[name] !== after[name])
-  return changed.length === 0 ? null : `changed since ${since}: ${changed.join(', ')}`
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted()
+  const changed = names.filter((name) => before[name] !== after[name])
+  if (changed.length === 0) return null
+  // files first: they tell most
+  const told = [...changed.filter(isFile), ...changed.filter((name) => !isFile(name))]
+  const shown = told.slice(0, mostTold).map((name) => {
+    if (before[name] === undefined) return `${name} (new)`
+    return after[name] === undefined ? `${name} (gone)` : name
+  })
+  const left = told.length - shown.length
+  return `changed since ${since}: ${shown.join(', ')}${left > 0 ? ` and ${left} more` : ''}`
+}
+
+function isFile(name: string): boolean {
+  return name.startsWith('file ')
 }
 
 /** What can change between the approval and the start, each in words. */
@@ -80,7 +94,7 @@ export function isUnbound(name: string): boolean {
 /** The paths of the files that are bound by what they hold. */
 export function boundFiles(bound: Bound): string[] {
   return Object.keys(bound)
-    .filter((name) => name.startsWith('file '))
+    .filter(isFile)
     .map((name) => name.slice('file '.length))
 }
 
