@@ -2,6 +2,8 @@ import type { Judgement, Plan, TrustLevel, Verdict } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
 import { assessRisk } from './assess-risk.ts'
 import type { CommandNode, ParsedCommand } from './command-tree.ts'
+import { carriesData } from './flow/carries-data.ts'
+import { followData } from './flow/follow.ts'
 import { Judge } from './judge.ts'
 import { parseCommand } from './parse-command.ts'
 import { planAsWritten, planSafe } from './plan.ts'
@@ -57,6 +59,10 @@ export function classify(
       typeof command === 'string' ? admit(command, judge, policy) : fromArgv(command, judge)
     root = parsed.root
     if (root) judge.run(root, context.cwd)
+    if (root && judge.level === 'REVIEW' && carriesData(root, policy)) {
+      for (const { text: part, ...finding } of followData(root, context.cwd, judge.grounds))
+        judge.add(part, finding)
+    }
     for (const fault of parsed.faults) {
       judge.add(shorten(text), { level: 'REVIEW', rule: 'parse-error', reason: fault })
     }

@@ -78,8 +78,8 @@ function compile(source: DangerSource): DangerRule {
     conditions.push((shape) => text.test(shape.text()))
   }
   if (source.target !== undefined) {
-    const target = source.target
-    conditions.push((shape, paths) => hasTarget(shape, paths, target))
+    const { target, at } = source
+    conditions.push((shape, paths) => hasTarget(shape, paths, target, at))
   }
   return {
     id: source.id,
@@ -131,14 +131,35 @@ function isFlag(arg: string, flag: string): boolean {
 function hasTarget(
   shape: Shape,
   paths: PathPolicy,
-  target: 'critical' | 'device' | 'system-file',
+  target: NonNullable<DangerSource['target']>,
+  at: DangerSource['at'],
 ): boolean {
-  return shape.args.some((arg) => {
+  const goal = at === undefined ? -1 : destinationOf(shape)
+  return shape.args.some((arg, index) => {
+    if (at !== undefined && (at === 'destination') !== (index === goal)) return false
     const equals = /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1]
     const candidate = equals ?? arg
     if (candidate.startsWith('-')) return false
     const path = shape.pathOf(candidate)
-    if (target === 'critical') return paths.isCritical(path)
-    return target === 'device' ? paths.isDevice(path) : paths.isSystemTarget(path)
+    switch (target) {
+      case 'critical':
+        return paths.isCritical(path)
+      case 'device':
+        return paths.isDevice(path)
+      case 'system-file':
+        return paths.isSystemTarget(path)
+      case 'store':
+        return paths.isStore(path)
+    }
   })
+}
+
+/** Where the argument stands that files go to: the last one, or that of `-t`. */
+function destinationOf({ program, args }: Shape): number {
+  const last = args.findLastIndex((arg) => !arg.startsWith('-'))
+  if (program === 'mount' || program === 'rclone') return last
+  const given = args.findIndex((arg) => /^(?:-[a-zA-Z]*t|--target-directory)$/.test(arg))
+  if (given >= 0) return given + 1
+  const attached = args.findIndex((arg) => arg.startsWith('--target-directory='))
+  return attached >= 0 ? attached : last
 }

@@ -5,6 +5,8 @@ export interface EnvironmentPolicy {
   judge(name: string, value: string): 'harmless' | 'review' | 'blocked'
   /** Whether the name says that the value is a secret. */
   isSecret(name: string): boolean
+  /** Whether the name leaves no doubt, so that printing the value is BLOCKED. */
+  isNamedSecret(name: string): boolean
   /** Whether the variable's value may stand for a path. */
   isKnown(name: string): boolean
 }
@@ -15,6 +17,8 @@ export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy
   const hooks = matcher(source.hooks)
   const known = new Set(source.known)
   const secret = new RegExp(source.secrets, 'i')
+  const about = new RegExp(source.about_secrets, 'i')
+  const named = new RegExp(source.named_secrets, 'i')
   const values = new Map(Object.entries(source.values).map(([name, list]) => [name, new Set(list)]))
   return {
     judge(name, value) {
@@ -28,7 +32,8 @@ export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy
       const isPath = /(?:^|[:=])\/|(?:^|[:/])\.\.(?:\/|$)/.test(value)
       return isCode || isPath ? 'review' : 'harmless'
     },
-    isSecret: (name) => secret.test(name),
+    isSecret: (name) => secret.test(name) && !about.test(name),
+    isNamedSecret: (name) => named.test(name),
     isKnown: (name) => known.has(name),
   }
 }

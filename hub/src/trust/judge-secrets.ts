@@ -53,7 +53,10 @@ export function judgeSecrets(
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at]
     if (!word) continue
-    if (word.secret !== undefined) findings.push(secretVariable(word.secret, program))
+    if (word.secret !== undefined) {
+      const isNamed = grounds.policy.environment.isNamedSecret(word.secret)
+      findings.push(secretVariable(word.secret, isNamed ? program : ''))
+    }
     const role = roles[at]
     if (
       role === 'data' &&

@@ -76,6 +76,11 @@ export class Judge extends Units {
     this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths, harmless: new Map() }
   }
 
+  /** What the judgement stands on, for those who judge further. */
+  get grounds(): Grounds {
+    return this.#grounds
+  }
+
   /** Judges a whole parsed command. */
   run(root: CommandNode, cwd: string | undefined): void {
     const scope = newScope(cwd)

@@ -22,6 +22,8 @@ export interface PathPolicy {
   /** A file or directory of the system that nobody writes through an agent. */
   isSystemTarget(path: string): boolean
   isDevice(path: string): boolean
+  /** Whether it is a file with credentials, or lies in a directory that keeps them, or is one. */
+  isStore(path: string): boolean
 }
 
 const device =
@@ -40,6 +42,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const open = anyOf(source.public)
   const critical = anyOf(source.critical)
   const system = anyOf(source.system)
+  const stores = anyOf(source.stores)
   const hunts = new RegExp(source.hunts.join('|'), 'i')
   const classOf = (path: string): Secrecy => {
     if (secret(path)) return open(path) ? undefined : 'secret'
@@ -49,6 +52,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const meetings = compileMeetings(source)
   const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]
   const wide = anyOf(wides)
+  const isStore = (path: string): boolean => (secret(path) || stores(path)) && !open(path)
   return (home) => {
     const short = (path: string): string => shortenHome(path, home)
     let patternsLeft = mostPatterns
@@ -77,6 +81,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
       isCritical: (path) => critical(short(path)),
       isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
+      isStore: (path) => isStore(short(path)),
     }
   }
 }

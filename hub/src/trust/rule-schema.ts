@@ -114,7 +114,11 @@ export const dangerSchema = z.strictObject({
   words: z.string().optional().describe('a regex that some argument matches whole'),
   first: z.string().optional().describe('a regex for the first operands, joined by blanks'),
   text: z.string().optional().describe('a regex searched in all arguments and static input'),
-  target: z.enum(['critical', 'device', 'system-file']).optional(),
+  target: z.enum(['critical', 'device', 'system-file', 'store']).optional(),
+  at: z
+    .enum(['source', 'destination'])
+    .optional()
+    .describe('whether the target is the last argument or one before it'),
   recursive: z.boolean().optional(),
   risk: z.number().int().min(0).max(100).optional(),
   reason: z.string().min(1),
@@ -149,6 +153,9 @@ export const pathsSchema = z.strictObject({
   private: z.array(z.string()).describe('REVIEW'),
   public: z.array(z.string()).describe('never counted as secret'),
   wide: z.array(z.string()),
+  stores: z
+    .array(z.string())
+    .describe('directories that keep credentials: BLOCKED to send or to copy as a whole'),
   hunts: z.array(z.string()).describe('regexes for what only who hunts for credentials looks for'),
   critical: z.array(z.string()),
   system: z.array(z.string()).describe('BLOCKED as a target of writing'),
@@ -160,6 +167,8 @@ export const environmentSchema = z.strictObject({
   values: z.record(z.string(), z.array(z.string())).describe('harmless with these values only'),
   hooks: z.array(z.string()).describe('load code into any program: BLOCKED'),
   secrets: z.string().describe('a regex for names that hold secrets'),
+  about_secrets: z.string().describe('a regex for names that only speak of a secret'),
+  named_secrets: z.string().describe('a regex for names that hold a secret for sure'),
   known: z.array(z.string()).describe('variables whose value may be used as a path'),
 })
 export type EnvironmentSource = z.infer<typeof environmentSchema>

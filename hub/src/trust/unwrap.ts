@@ -82,8 +82,11 @@ export function unwrap(wrapper: Wrapper, words: readonly ResolvedWord[]): Unwrap
   }
   const program = words[0]?.value ?? ''
   const reason = wrapper.reason ?? `${program} runs another command`
-  const code = codeTexts(wrapper, words, from)
   const read = readArguments(wrapper.table, words, from, true)
+  // What stands behind the inner program is an option of that program.
+  const isBefore = typeof read !== 'string' && wrapper.inner === 'rest' && wrapper.skip === 0
+  const own = isBefore ? words.slice(0, read.operands[0]) : words
+  const code = codeTexts(wrapper, own, from)
   if (typeof read === 'string') {
     return {
       floor: worse(wrapper.floor, 'review'),

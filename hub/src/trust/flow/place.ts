@@ -1,0 +1,51 @@
+import type { CommandNode } from '../command-tree.ts'
+import type { Finding } from '../findings.ts'
+import type { Grounds, Scope } from '../scope.ts'
+import type { FlowWord } from './flow-words.ts'
+import type { Value } from './value.ts'
+
+/** Where a command stands, and what was set before it. */
+export interface Place {
+  readonly scope: Scope
+  readonly variables: Map<string, Value>
+  readonly functions: Map<string, CommandNode>
+  /** the arguments of the function or script that it stands in; `set --` changes them */
+  parameters: readonly Value[]
+  /** what was written into files before, by path */
+  readonly files: Map<string, Value>
+  readonly input: Value | undefined
+  readonly depth: number
+  /** whether the words stand in the command as they are, so that they were judged already */
+  readonly isWritten: boolean
+}
+
+/** A command with its words as far as they are known. */
+export interface Known {
+  readonly program: string
+  readonly words: readonly FlowWord[]
+  /** the words' values, the program's first */
+  readonly values: readonly Value[]
+  /** the words as texts, without the program */
+  readonly args: readonly string[]
+}
+
+/** What following a part of a command needs of the whole. */
+export interface Following {
+  readonly grounds: Grounds
+  readonly home: string
+  /** follows a command and gives what it prints */
+  command(values: readonly Value[], place: Place): Value
+  /** follows shell text and gives what it prints */
+  text(text: string, place: Place): Value
+  /** tries the rules on a command; only what is BLOCKED counts */
+  judge(program: string, args: readonly FlowWord[], place: Place): void
+  /** keeps what was found in a command */
+  add(command: Known, finding: Finding): void
+  /** what a file of this name holds */
+  file(name: string | undefined, place: Place): Value
+}
+
+/** A place whose changes stay in it: of a subshell, a substitution, a stage of a pipeline. */
+export function copyOf(place: Place): Place {
+  return { ...place, scope: { ...place.scope }, variables: new Map(place.variables) }
+}
