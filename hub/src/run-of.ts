@@ -12,6 +12,7 @@ export function runOf(row: CommandExecution, verdict: Verdict, confinement: Prof
     cwd: row.cwd ?? '',
     env: JSON.parse(row.env) as Record<string, string>,
     timeoutMs: row.timeout_ms,
+    isUnattended: row.trust_level === 'SAFE',
     confinement,
   }
 }

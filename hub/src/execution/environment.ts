@@ -12,6 +12,8 @@ export interface EnvironmentParts {
   readonly request: Readonly<Record<string, string>>
   readonly plan: Plan
   readonly marks: RunMarks
+  /** whether programs of the plan's virtual environment are found by their names, before those of the system */
+  readonly findsOfVenv: boolean
 }
 
 /** Names that carry the hub's own secrets or would be taken for its settings: never passed on, whatever the list says. */
@@ -45,7 +47,9 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
   Object.assign(environment, request, plan.env)
   if (plan.venv !== undefined) {
     Object.assign(environment, venvVariables(plan.venv))
-    environment['PATH'] = `${join(plan.venv, 'bin')}${delimiter}${environment['PATH']}`
+    if (parts.findsOfVenv) {
+      environment['PATH'] = `${join(plan.venv, 'bin')}${delimiter}${environment['PATH']}`
+    }
     // python would prefer this one to the environment's own library.
     delete environment['PYTHONHOME']
   }

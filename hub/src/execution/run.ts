@@ -13,6 +13,12 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>
   /** Cut to the configured maximum; the configured default where it is not above 0. */
   readonly timeoutMs: number
+  /**
+   * Whether nobody has cleared it: then no file of a project is started by the name of a program of the system's.
+   *
+   * @default false
+   */
+  readonly isUnattended?: boolean
   /** How it is confined; absent: not at all. */
   readonly confinement?: ProfileChoice
 }

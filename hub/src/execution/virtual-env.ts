@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Plan } from '@centralpost/shared'
@@ -43,6 +43,29 @@ export function activationCommand(venv: string): string {
 /** What an active environment adds to a command's variables, besides its place on PATH. */
 export function venvVariables(venv: string): Record<string, string> {
   return isPython(venv) ? { VIRTUAL_ENV: venv } : { CONDA_PREFIX: venv }
+}
+
+const interpreters = /^(?:python|pip)[\d.]*$/
+
+/**
+ * The programs that an environment lends to a command which nobody has cleared: its Python and pip. All else in its folder
+ * is code of a project under whatever name: an `ls`, a `git`.
+ *
+ * @returns names with paths; none where it is no environment
+ */
+export function lentPrograms(venv: string): ReadonlyMap<string, string> {
+  try {
+    const names = readdirSync(join(venv, 'bin')).filter((name) => interpreters.test(name))
+    return new Map(names.map((name) => [name, join(venv, 'bin', name)]))
+  } catch {
+    // no such folder, or closed to this user
+    return new Map()
+  }
+}
+
+/** The line by which bash finds these programs where it would not look for them. */
+export function lendingLine(programs: ReadonlyMap<string, string>): string {
+  return [...programs].map(([name, path]) => `hash -p ${quoted(path)} ${name}; `).join('')
 }
 
 const pythonPrograms =

@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
@@ -15,7 +15,7 @@ import { confine } from '../sandbox/confine.ts'
 import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
 import { trueEnding } from '../sandbox/ended.ts'
 import { unkept } from '../sandbox/limits.ts'
-import { pipWarning } from '../virtual-env.ts'
+import { lendingLine, lentPrograms, pipWarning } from '../virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
 import { leftBehindWarning, overLimit, spoolFault, timedOut } from './end-reasons.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
@@ -119,14 +119,17 @@ export class RunningCommand {
       path: settings.path,
       request: run.env,
       plan,
+      findsOfVenv: run.isUnattended !== true,
       marks: { actionId: run.actionId, agentId: run.agentId, hubId: settings.marker, runId },
     })
+    const isLent = run.isUnattended === true && plan.venv !== undefined
+    const lent = isLent ? lentPrograms(resolve(cwd, plan.venv ?? '')) : new Map<string, string>()
     if (plan.kind === 'script') {
-      const args = ['--noprofile', '--norc', '-c', plan.script]
+      const args = ['--noprofile', '--norc', '-c', lendingLine(lent) + plan.script]
       return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
     }
     const [name = '', ...args] = plan.argv
-    const program = resolveProgram(name, env['PATH'] ?? '', cwd)
+    const program = resolveProgram(lent.get(name) ?? name, env['PATH'] ?? '', cwd)
     return 'fault' in program ? program : { file: program.file, argv0: name, args, cwd, env }
   }
 

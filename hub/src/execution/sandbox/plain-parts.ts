@@ -16,12 +16,19 @@ const plainPrograms: ReadonlySet<string> = new Set(
   `${ofNames} ${ofText} ${wrappers}`.split(/\s+/).filter(Boolean),
 )
 
+/** Whether a part is only the word by which a virtual environment is asked for: the hub applies that itself. */
+export function isActivation({ program, words }: Part): boolean {
+  const isAsked = (program === 'source' || program === '.') && words.length === 2
+  return isAsked && (words[1]?.value.endsWith('bin/activate') ?? false)
+}
+
 /**
  * Whether a part may stand beside one that is shown something of the machine: it is a program of the system's that tells of
  * the machine, of names, or of text. A program of a project, a package manager or a compiler is none of these.
  */
 export function isPlain(part: Part): boolean {
   if (part.program === '') return part.words.length === 0
+  if (isActivation(part)) return true
   return isOfSystem(part) && (plainPrograms.has(part.program) || needOf(part) !== null)
 }
 

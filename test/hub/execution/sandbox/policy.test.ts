@@ -129,6 +129,7 @@ describe('what is SAFE and tells of the machine', () => {
     ["df -h | tail -1 | awk '{print $5}'", 'mounts'],
     ['cat < /proc/mounts', 'mounts'],
     ['LC_ALL=C ss -tln', 'network'],
+    ['source .venv/bin/activate && ps', 'processes'],
     ['cat /proc/net/tcp', 'network'],
     ['hostname -I', 'network'],
     ['ls /tmp', 'files'],
@@ -150,7 +151,8 @@ describe('what is SAFE and tells of the machine', () => {
   test.each([
     'npm ls; df -h',
     'git diff --stat; df /',
-    'source .venv/bin/activate && ps',
+    'source ./setup.sh && ps',
+    'source .venv/bin/activate && pip list; ps',
     './ps aux',
     'python3 -m json.tool a; ps',
     '$X; ps',
