@@ -43,6 +43,8 @@ export async function openConfinement(
     fileSizeBytes: wanted.file_size_bytes,
     cpuSeconds: wanted.cpu_seconds,
     processes: wanted.processes,
+    watchedProcesses: wanted.processes ?? defaultProcesses,
+    temporaryBytes: wanted.temporary_bytes,
     openFiles: wanted.open_files,
   }
   const name = `centralpost-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
@@ -55,6 +57,9 @@ export async function openConfinement(
     close: () => closeControlGroups(groups),
   }
 }
+
+/** Of one command, where the settings say nothing: a large build has a few hundred. */
+const defaultProcesses = 1024
 
 /** What no command may touch: the data directory, and the files with the hub's own credentials for a broker elsewhere. */
 export function ownPlaces(dataDir: string): string[] {

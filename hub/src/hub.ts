@@ -358,6 +358,7 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     ...defaults,
     defaultTimeoutMs: execution.default_timeout * 1000,
     maxTimeoutMs: execution.max_timeout * 1000,
+    unattendedTimeoutMs: execution.safe_timeout * 1000,
     killGraceMs: execution.kill_grace * 1000,
     maxOutputBytes: execution.max_output_bytes,
     inlineBytes: execution.inline_bytes,

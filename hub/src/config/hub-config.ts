@@ -118,6 +118,12 @@ export const hubConfigSchema = z.strictObject({
     .strictObject({
       default_timeout: seconds(300, 0.1, 86_400, 'of a command whose request names none'),
       max_timeout: seconds(600, 0.1, 86_400, 'the most a request may ask for'),
+      safe_timeout: seconds(
+        120,
+        0.1,
+        86_400,
+        'the most for what is SAFE, which nobody looks at: tail -f, sleep infinity end by it',
+      ),
       kill_grace: seconds(5, 0, 600, 'between TERM and KILL'),
       max_output_bytes: z
         .int()
@@ -183,7 +189,21 @@ export const hubConfigSchema = z.strictObject({
             .describe('of a command with all it starts'),
           file_size_bytes: z.int().min(1024).optional().describe('of any file that it writes'),
           cpu_seconds: z.int().min(1).max(86_400).optional().describe('of each of its processes'),
-          processes: z.int().min(8).max(100_000).optional().describe('at the same time'),
+          processes: z
+            .int()
+            .min(8)
+            .max(100_000)
+            .optional()
+            .describe(
+              'at the same time; the kernel counts them where it can, else the hub; absent: 1024, counted by the hub',
+            ),
+          temporary_bytes: z
+            .int()
+            .min(1_048_576)
+            .default(1_073_741_824)
+            .describe(
+              'of what a confined command keeps in /tmp, in /var/tmp and in /dev/shm, each',
+            ),
           open_files: z
             .int()
             .min(16)
@@ -192,7 +212,7 @@ export const hubConfigSchema = z.strictObject({
             .describe('of each of its processes'),
         })
         .prefault({})
-        .describe('what one command may use; absent: no limit'),
+        .describe('what one command may use; of what is not named here there is no limit'),
     })
     .prefault({}),
   console: z

@@ -18,6 +18,11 @@ export const executorOptionsSchema = z.strictObject({
     .min(1)
     .default(600_000)
     .describe('how long any command may run, in ms; longer wishes are cut to it'),
+  unattendedTimeoutMs: z
+    .int()
+    .min(1)
+    .default(120_000)
+    .describe('how long a command may run that nobody has cleared, in ms'),
   maxOutputBytes: z
     .int()
     .min(1024)

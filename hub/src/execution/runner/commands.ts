@@ -4,6 +4,7 @@ import { outcomeWithout, type EndReason, type Run, type Survivor } from '../run.
 import type { FromRunner, RunnerSettings, Sweep } from '../runner-protocol.ts'
 import { FifoPool } from './fifo-pool.ts'
 import { LeaseClock } from './lease-clock.ts'
+import { OverloadGuard } from './overload-guard.ts'
 import { type ProcessEntry, ProcessTable } from './process-table.ts'
 import { ProcessTree } from './process-tree.ts'
 import { RunningCommand } from './running-command.ts'
@@ -34,6 +35,7 @@ export class Commands {
   readonly #table = new ProcessTable()
   readonly #pool: FifoPool
   readonly #running = new Map<string, RunningCommand>()
+  readonly #guard: OverloadGuard | null
   readonly #underway = new Set<Promise<void>>()
   readonly #lease = new LeaseClock(() => this.#endAll(leaseOver))
 
@@ -41,6 +43,8 @@ export class Commands {
     this.#settings = settings
     this.#channel = channel
     this.#pool = new FifoPool(this.#log({}))
+    const most = settings.limits?.watchedProcesses
+    this.#guard = most === undefined ? null : new OverloadGuard(most)
   }
 
   /** Starts a command; what becomes of it is told to the hub. */
@@ -59,6 +63,7 @@ export class Commands {
       log: this.#log({ actionId: run.actionId, agentId: run.agentId }),
     })
     this.#running.set(runId, command)
+    this.#guard?.watch(command)
     // right before the start: between the hub's decision and this it may have been stopped for long
     if (this.#lease.isOver) command.end(leaseOver)
     const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
@@ -119,6 +124,7 @@ export class Commands {
       return outcomeWithout(run, reason, performance.now() - begun)
     })
     this.#running.delete(runId)
+    this.#guard?.forget(command)
     this.#channel.send({ kind: 'outcome', runId, outcome })
   }
 

@@ -2,9 +2,15 @@ import { messageOf } from '@centralpost/shared/light'
 import type { EndReason } from '../run.ts'
 import type { EndedProcess } from './process-tree.ts'
 
-/** It took longer than it may. */
-export function timedOut(timeoutMs: number): EndReason {
-  return { status: 'timed_out', category: 'timeout', text: `timed out after ${timeoutMs / 1000} s` }
+/**
+ * It took longer than it may.
+ *
+ * @param isUnattended whether it may no longer because nobody has cleared it
+ */
+export function timedOut(timeoutMs: number, isUnattended = false): EndReason {
+  const why = isUnattended ? ', the most for what nobody has cleared (execution.safe_timeout)' : ''
+  const text = `timed out after ${timeoutMs / 1000} s${why}`
+  return { status: 'timed_out', category: 'timeout', text }
 }
 
 /** It wrote more than it may. */

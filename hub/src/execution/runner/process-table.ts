@@ -130,6 +130,12 @@ export function startTicksOf(pid: number): number {
   return stat === null ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
 }
 
+/** The bytes of memory of a process that lie in no file, 0 when it is gone. */
+export function memoryOf(pid: number): number {
+  const anonymous = /^RssAnon:\s+(\d+) kB/m.exec(readProcFile(`/proc/${pid}/status`) ?? '')?.[1]
+  return Number(anonymous ?? 0) * 1024
+}
+
 /** Reads one process; null when it is gone. */
 export function readProcess(pid: number): ProcessEntry | null {
   const stat = readProcFile(`/proc/${pid}/stat`)

@@ -20,7 +20,7 @@ import { categorize, categorizeFault } from './categorize.ts'
 import { leftBehindWarning, overLimit, spoolFault, timedOut } from './end-reasons.ts'
 import { holdsPipe, type FifoPool } from './fifo-pool.ts'
 import { LiveOutput, type LiveListener } from './live-output.ts'
-import { startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
+import { memoryOf, startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
 import type { OutputSource } from './output-source.ts'
 import { emptied } from './pid-namespace.ts'
 import { ProcessTree, type EndedProcess } from './process-tree.ts'
@@ -92,6 +92,18 @@ export class RunningCommand {
   /** Ends the command for a reason, unless it has ended or another reason came first. */
   end(reason: EndReason): void {
     if (!this.#leaderEnded) this.#endFor(reason)
+  }
+
+  /** Ends it without a grace, unless it has ended or another reason came first. */
+  endAtOnce(reason: EndReason): void {
+    if (!this.#leaderEnded) this.#endFor(reason, 0)
+  }
+
+  /** What its whole tree takes now: processes, and bytes of memory that lie in no file. */
+  async usage(): Promise<{ readonly processes: number; readonly memoryBytes: number }> {
+    const members = (await this.#tree?.members()) ?? []
+    const memoryBytes = members.reduce((sum, { pid }) => sum + memoryOf(pid), 0)
+    return { processes: members.length, memoryBytes }
   }
 
   /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
@@ -171,10 +183,13 @@ export class RunningCommand {
     this.#tree = tree
     const output = this.#listen(started)
     // It may have been cancelled while it was being started.
-    if (this.#reason !== null) this.#endTree(tree)
+    if (this.#reason !== null) this.#endTree(tree, this.#parts.settings.killGraceMs)
     onStart(leader)
-    const timeoutMs = this.#timeoutMs(run.timeoutMs)
-    const timer = setTimeout(() => this.end(timedOut(timeoutMs)), timeoutMs)
+    const wantedMs = this.#timeoutMs(run.timeoutMs)
+    const { unattendedTimeoutMs } = this.#parts.settings
+    const isCut = run.isUnattended === true && unattendedTimeoutMs < wantedMs
+    const timeoutMs = isCut ? unattendedTimeoutMs : wantedMs
+    const timer = setTimeout(() => this.end(timedOut(timeoutMs, isCut)), timeoutMs)
     const exit = await Promise.race([started.exit, this.#unendable.promise])
     clearTimeout(timer)
     this.#leaderEnded = true
@@ -238,14 +253,14 @@ export class RunningCommand {
     )
   }
 
-  #endFor(reason: EndReason): void {
+  #endFor(reason: EndReason, graceMs = this.#parts.settings.killGraceMs): void {
     if (this.#reason !== null) return
     this.#reason = reason
-    if (this.#tree !== null) this.#endTree(this.#tree)
+    if (this.#tree !== null) this.#endTree(this.#tree, graceMs)
   }
 
-  #endTree(tree: ProcessTree): void {
-    this.#ending = tree.end(this.#parts.settings.killGraceMs)
+  #endTree(tree: ProcessTree, graceMs: number): void {
+    this.#ending = tree.end(graceMs)
     void this.#ending.then(() => {
       if (tree.outOfReach.length > 0) this.#unendable.resolve({ exitCode: null, signal: null })
     })

@@ -10,6 +10,8 @@ export interface ResourceLimits {
   readonly temporaryBytes?: number | undefined
   /** processes and threads of the whole tree at the same time */
   readonly processes?: number | undefined
+  /** the same, counted by the runner and not by the kernel: a moment late, but everywhere */
+  readonly watchedProcesses?: number | undefined
   /** open descriptors of each process */
   readonly openFiles?: number | undefined
 }
