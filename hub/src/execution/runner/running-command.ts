@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path'
+import { basename, resolve as absolute } from 'node:path'
 import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment.ts'
@@ -135,7 +135,7 @@ export class RunningCommand {
       marks: { actionId: run.actionId, agentId: run.agentId, hubId: settings.marker, runId },
     })
     const isLent = run.isUnattended === true && plan.venv !== undefined
-    const lent = isLent ? lentPrograms(resolve(cwd, plan.venv ?? '')) : new Map<string, string>()
+    const lent = isLent ? lentPrograms(absolute(cwd, plan.venv ?? '')) : new Map<string, string>()
     if (plan.kind === 'script') {
       const args = ['--noprofile', '--norc', '-c', lendingLine(lent) + plan.script]
       return { file: settings.bashPath, argv0: 'bash', args, cwd, env }
