@@ -74,13 +74,12 @@ export async function conclude(
   return true
 }
 
-/** What every log line of an action carries. */
-export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id' | 'command'>): {
+/** What every log line of an action carries. Its command is in the history, where what is secret in it is left out. */
+export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id'>): {
   actionId: string
   agentId: string
-  command: string
 } {
-  return { actionId: row.action_id, agentId: row.agent_id, command: row.command.slice(0, 500) }
+  return { actionId: row.action_id, agentId: row.agent_id }
 }
 
 const previewLength = 1000

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { ensurePage } from '../../config/setup/page.js'
 import { eventually } from '../support/eventually.ts'
 import { TempDir } from '../support/temp-dir.ts'
@@ -34,10 +35,13 @@ class Up {
   }
 
   async console(): Promise<{ url: string; token: string; pid: number }> {
-    const [, url = '', token = ''] = await eventually(
-      () => /Console: (http:\/\/[^/]+)\/login#(\S+)/.exec(this.stdout) ?? undefined,
-      30_000,
+    await eventually(() => /Console: http/.test(this.stdout), 30_000)
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [program, 'console', '--link', '--data', this.dataDir],
+      { env: { ...process.env, NODE_OPTIONS: '' } },
     )
+    const [, url = '', token = ''] = /(http:\/\/[^/]+)\/login#(\S+)/.exec(stdout) ?? []
     const place = join(this.dataDir, 'console', 'operator', 'place.json')
     const { pid } = JSON.parse(await readFile(place, 'utf8')) as { pid: number }
     return { url, token, pid }
@@ -79,7 +83,7 @@ async function ask(url: string, headers: Record<string, string>, name: string, b
 describe('centralpost up', () => {
   beforeAll(() => ensurePage(root))
 
-  test('prints a link that signs in; the one operator confirms their own commands; a killed console comes back signed in', async () => {
+  test('tells no link where nobody sits at a terminal, and how to get one that signs in; the one operator confirms their own commands; a killed console comes back signed in', async () => {
     await using dir = await TempDir.make()
     await using up = new Up(dir.path)
     const { url, token, pid } = await up.console()
@@ -102,7 +106,9 @@ describe('centralpost up', () => {
       const { hubs: again } = (await ask(url, headers, 'hubs', {})) as { hubs: object[] }
       return again.length === 1
     }, 30_000)
-    // nothing of what signs in is in a log
+    // nothing of what signs in is in a log, nor in what a journal would keep
+    expect(up.stdout).not.toContain('login#')
+    expect(up.stdout).toContain('console --link')
     const logs = await readFile(join(up.dataDir, 'logs', 'console.log'), 'utf8')
     expect(logs).toContain('console serves')
     expect(logs + up.stderr).not.toContain(token)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type ClosableLogger, openLog } from '@centralpost/shared'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dataDirOf } from '../spoke.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'
 import { stopped, untilStopped } from './stop-signal.ts'
@@ -8,6 +8,7 @@ import { print, printJson } from './terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly link?: boolean
+  readonly toldLink?: boolean
   readonly host?: string
   readonly port?: number
   readonly origin?: string
@@ -17,8 +18,9 @@ interface Options extends OperatorOptions {
 }
 
 const details = `
-Connects to the hub's broker under an operator's name and serves a page about it, on loopback. The link that is printed signs
-one browser in, once, within ten minutes; --link prints another one for the console that runs already.
+Connects to the hub's broker under an operator's name and serves a page about it, on loopback. On a terminal a link is printed
+that signs one browser in, once, within ten minutes. Elsewhere, as in a journal, none is: --link prints one for the console that
+runs already.
 On another address than loopback it serves only with a certificate (--tls-cert, --tls-key), or behind a proxy
 that has one (--origin https://…).
 Commands typed on the page are asked for as the agent operator-NAME, which needs credentials of its own.`
@@ -28,6 +30,7 @@ export function addConsoleCommand(program: Command): void {
     .command('console')
     .description('serve the operators’ page: approvals, live output, history')
     .option('--link', 'print a new link for signing in at the console that runs, and end')
+    .addOption(new Option('--told-link', 'tell the parent process a link').hideHelp())
     .option('--host <address>', 'where to listen (default: 127.0.0.1)')
     .option('--port <port>', 'on which port (default: the one used last, else a free one)', port)
     .option('--origin <origin>', 'what browsers call it, behind a proxy: https://console.example')
@@ -69,13 +72,17 @@ async function serve(options: Options, who: { name: string; dataDir?: string }):
           ...(tlsKey !== undefined && { tlsKey }),
         },
       })
-      const link = console.newLoginLink()
-      process.send?.({ url: console.url, link })
-      if (options.json) printJson({ url: console.url, link })
+      const { url } = console
+      // what is no terminal is often a journal, which others may read
+      const link = wantsLink(options) ? console.newLoginLink() : null
+      process.send?.({ url, link })
+      if (options.json) printJson({ url, link })
       else if (process.send === undefined) {
-        print(`console: ${console.url} (operator ${console.operator})`)
+        print(`console: ${url} (operator ${console.operator})`)
         print(
-          `sign in: ${link}   once, within ten minutes; another one: centralpost console --link`,
+          link === null
+            ? 'sign in: centralpost console --link prints a link, which no log should hold'
+            : `sign in: ${link}   once, within ten minutes; another one: centralpost console --link`,
         )
       }
       await stopped(signal)
@@ -86,6 +93,9 @@ async function serve(options: Options, who: { name: string; dataDir?: string }):
     if (process.connected) process.disconnect()
   }
 }
+
+/** Whether a link that signs in may be told: to a person at a terminal, here or where `up` was started. */
+const wantsLink = ({ toldLink }: Options): boolean => toldLink === true || process.stdout.isTTY
 
 function logOf(options: Options, dataDir: string): ClosableLogger {
   return openLog({

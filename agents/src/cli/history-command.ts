@@ -27,6 +27,10 @@ interface Options extends FilterOptions {
   readonly order?: 'newest' | 'best'
 }
 
+const exportDetails = `
+Into a file or a pipe, the text of agents goes as it was recorded: JSON escapes control characters, CSV does not (formulas of
+spreadsheets are quoted). On a terminal, whatever could drive it is spelled out.`
+
 export function addHistoryCommand(program: Command): void {
   const history = withPages(
     program
@@ -82,7 +86,8 @@ export function addHistoryCommand(program: Command): void {
       .argument('[words...]', 'only those with these words')
       .addOption(
         new Option('--format <format>', 'of the lines').choices(exportFormats).default('jsonl'),
-      ),
+      )
+      .addHelpText('after', exportDetails),
   ).action((words: readonly string[], options: FilterOptions & { format: 'jsonl' | 'csv' }) =>
     withOperator(options, (operator) => exportAll(operator, words.join(' '), options)),
   )
@@ -191,7 +196,9 @@ async function writeOut(pages: AsyncIterable<string>, advance: Advance): Promise
   let bytes = 0
   for await (const text of pages) {
     // a reader that is slower than the hub sets the pace
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    // what agents wrote must not drive a terminal; a file or a program gets it as it is
+    const shown = process.stdout.isTTY ? visible(text, { lines: true }) : text
+    if (!process.stdout.write(shown)) await once(process.stdout, 'drain')
     bytes += Buffer.byteLength(text)
     advance(`${(bytes / 1e6).toFixed(1)} MB`)
   }

@@ -4,8 +4,8 @@ import { SpokeProcess } from './spoke-process.ts'
 
 export interface ServingConsole {
   readonly url: string
-  /** signs one browser in, once */
-  readonly link: string
+  /** signs one browser in, once; null where nobody sits at a terminal */
+  readonly link: string | null
 }
 
 /** The operators' console as a child of `up`. */
@@ -45,5 +45,6 @@ function consoleArguments(settings: HubConfig['console'], dataDir: string): stri
     ...(origin === undefined ? [] : ['--origin', origin]),
     ...(cert === undefined ? [] : ['--tls-cert', cert]),
     ...(key === undefined ? [] : ['--tls-key', key]),
+    ...(process.stdout.isTTY ? ['--told-link'] : []),
   ]
 }

@@ -172,8 +172,10 @@ function welcome(
     ...(page === null
       ? []
       : [
-          `Console: ${page.link}`,
-          `  signs one browser in, once, within ten minutes; for another: ${program} console --link`,
+          `Console: ${page.link ?? page.url}`,
+          page.link === null
+            ? `  a link that signs a browser in: ${program} console --link`
+            : `  signs one browser in, once, within ten minutes; for another: ${program} console --link`,
           '',
         ]),
     ...hints.map(([words, does]) => `  ${`${program} ${words}`.padEnd(48)} ${does}`),

@@ -8,7 +8,7 @@ import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 import { visibleCommand } from '../visible.ts'
 import type { LogFields, Logger, LogLevel } from './logger.ts'
-import { redact } from './redact.ts'
+import { maskLine, redact } from './redact.ts'
 import { RotatingFile } from './rotating-file.ts'
 
 /** So long the last lines are waited for. */
@@ -121,7 +121,8 @@ function bind(logger: winston.Logger, bound: LogFields): Logger {
   const write =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
-      logger.log(level, message, redact({ ...bound, ...fields }))
+      const line = maskLine({ message, fields: redact({ ...bound, ...fields }) })
+      logger.log(level, line.message, line.fields)
     }
   return {
     debug: write('debug'),

@@ -1,3 +1,5 @@
+import { SecretFinder } from '../secrets/find-secrets.ts'
+
 const secretName =
   /pass(word)?|secret|token|api_?key|private_?key|credential|authorization|nkey|seed$/i
 
@@ -23,5 +25,44 @@ export function redact(value: unknown, depth = 0): unknown {
       name,
       secretName.test(name) ? '[redacted]' : redact(item, depth + 1),
     ]),
+  )
+}
+
+const finder = new SecretFinder()
+/** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
+const shortestSpread = 4
+const mark = '[masked]'
+
+/**
+ * A log line without what looks like a credential, by the patterns that the history masks with: commands, reasons and errors
+ * stand in it, and a log is read by more people than the history.
+ *
+ * @param line a value of JSON, such as `redact` makes
+ */
+export function maskLine<T>(line: T): T {
+  const text = JSON.stringify(line)
+  if (text === undefined || !finder.mayHold(text)) return line
+  const secrets = new Set<string>()
+  mapStrings(line, (one) => {
+    for (const [from, to] of finder.spansIn(one)) secrets.add(one.slice(from, to))
+    return one
+  })
+  if (secrets.size === 0) return line
+  return mapStrings(line, (one) => {
+    let left = finder.replaced(one, () => mark)
+    // what was said once may be repeated where nothing tells of it
+    for (const secret of secrets) {
+      if (secret.length >= shortestSpread) left = left.replaceAll(secret, mark)
+    }
+    return left
+  }) as T
+}
+
+function mapStrings(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value)
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, mapStrings(item, change)]),
   )
 }

@@ -147,6 +147,26 @@ inBrowser('a decision is about the row that is shown, in a browser', (browser) =
   }, 40_000)
 })
 
+inBrowser('what an approval does not hold, in a browser', (browser) => {
+  test('what can still change is told, and how many of the same wait', async () => {
+    await using it = await TestHub.start()
+    await using console = await startConsole(it)
+    const { page } = await browser.signIn(console)
+    const agent = await it.agent()
+    await agent.requestAction('python -c "import settings"')
+    await agent.requestAction('python -c "import settings"')
+    const operator = await it.operator('bob')
+    const told = await eventually(async () => {
+      const [first, second] = await operator.pending()
+      return second !== undefined && first
+    })
+    await detail(page).getByText('1 more request of the same').waitFor()
+    expect(told.not_bound).not.toEqual([])
+    const shown = await detail(page).innerText()
+    for (const what of told.not_bound ?? []) expect(shown).toContain(what)
+  }, 40_000)
+})
+
 inBrowser('a command is read line by line, in a browser', (browser) => {
   test('line breaks and indentation are no alarm; a real one is counted above', async () => {
     await using it = await TestHub.start()

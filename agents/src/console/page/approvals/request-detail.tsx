@@ -2,7 +2,7 @@ import type { ApprovalNeeded } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
 import type { Decided } from '../../feed-message.ts'
 import { address } from '../route.ts'
-import { me, trouble } from '../store.ts'
+import { me, pendingList, trouble } from '../store.ts'
 import { duration, moment, plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { RiskBadge } from '../ui/badges.tsx'
@@ -54,6 +54,7 @@ export function RequestDetail({
           <Shown text={asked.context} lines />
         </blockquote>
       )}
+      <NotBound asked={asked} />
       <Why asked={asked} />
       <Facts asked={asked} />
       <EarlierRuns command={asked.command} />
@@ -97,6 +98,34 @@ export function RequestDetail({
   )
 }
 
+/** What an approval does not hold fast, and how much of what waits it is about. */
+function NotBound({ asked }: { readonly asked: ApprovalNeeded }) {
+  const { not_bound: notBound = [], digest } = asked
+  const same = pendingList.value.filter((one) => one.digest === digest).length - 1
+  return (
+    <>
+      {notBound.length > 0 && (
+        <section class="not-bound">
+          <h2>Can still change after your approval</h2>
+          <ul class="plain">
+            {notBound.map((what) => (
+              <li>
+                <Shown text={what} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {same > 0 && (
+        <p class="not-bound">
+          {plural(same, 'more request', 'more requests')} of the same wait. An approval is for this
+          one alone.
+        </p>
+      )}
+    </>
+  )
+}
+
 function Why({ asked }: { readonly asked: ApprovalNeeded }) {
   const { verdict, risk } = asked
   return (
@@ -131,7 +160,7 @@ function Why({ asked }: { readonly asked: ApprovalNeeded }) {
 
 function Facts({ asked }: { readonly asked: ApprovalNeeded }) {
   const { plan } = asked.verdict
-  const bound = Object.entries(asked.bound)
+  const bound = Object.entries(asked.bound).filter(([name]) => !name.startsWith('not bound'))
   const { sandbox } = asked
   const hardening = Object.entries(plan.env ?? {})
   return (
