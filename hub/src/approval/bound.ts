@@ -12,7 +12,8 @@ export const sandboxBound = 'sandbox'
 const notBound = 'not bound '
 
 const mostPrograms = 64
-const mostPlaces = 8
+const mostPlaces = 16
+const mostNamed = 8
 /** How many differences are named. */
 const mostTold = 8
 
@@ -44,10 +45,14 @@ export interface BoundContext {
 export async function boundOf(judgement: Judgement, context: BoundContext): Promise<Bound> {
   const { verdict, parts, isWhole } = judgement
   const binder = new Binder(context.cwd)
-  const places = placesOf(judgement, context.cwd)
+  const places = placesOf(judgement, context.cwd, binder)
   const programs = await bindPrograms(judgement, context, binder)
   for (const part of parts) await bindPart(part, places, binder)
-  await bindText([...Object.values(context.env), textOf(judgement)], places, binder)
+  const names = [...new Set(parts.map(({ program }) => program))].filter((name) =>
+    /^[\w.+-]+$/.test(name),
+  )
+  const texts = [...Object.values(context.env), textOf(judgement)]
+  await bindText(texts, places, names.slice(0, mostNamed), binder)
   if (!isWhole || verdict.units.some(({ rule }) => unread.has(rule))) {
     binder.note('parts of the command', 'they could not be read')
   }
@@ -99,9 +104,17 @@ export function boundFiles(bound: Bound): string[] {
 }
 
 /** The directories that the parts work in. Which of them holds for a part may depend on what ran before it. */
-function placesOf({ parts }: Judgement, cwd: string): string[] {
-  const known = parts.map((part) => part.cwd).filter((place) => place !== undefined)
-  return [...new Set([cwd, ...known])].slice(0, mostPlaces)
+function placesOf({ parts }: Judgement, cwd: string, binder: Binder): string[] {
+  const places = new Set([cwd])
+  for (const { program, words, cwd: place } of parts) {
+    if (place !== undefined) places.add(place)
+    if (program !== 'pushd' && program !== 'cd') continue
+    for (const { value } of words.slice(1)) places.add(resolve(place ?? cwd, value))
+  }
+  if (places.size > mostPlaces) {
+    binder.note('directories', `more than ${mostPlaces}; names in the others are not looked at`)
+  }
+  return [...places].slice(0, mostPlaces)
 }
 
 async function bindPrograms(
@@ -123,15 +136,24 @@ async function bindPrograms(
   return [...found]
 }
 
-/** Binds what loops, assignments and redirections of compounds name, which belong to no part. */
+/**
+ * Binds what loops, assignments and redirections of compounds name, which belong to no part; and what a directory that is
+ * named holds under the name of a program, which `PATH=./bin:$PATH` makes it run.
+ */
 async function bindText(
   texts: readonly string[],
   places: readonly string[],
+  programs: readonly string[],
   binder: Binder,
 ): Promise<void> {
   for (const text of texts) {
     for (const name of namesIn(text)) {
-      for (const place of places) await binder.bind(resolve(place, name))
+      for (const place of places) {
+        if (/[*?]/.test(name)) await binder.bindPattern(name, place)
+        const { kind } = await binder.bind(resolve(place, name))
+        if (kind !== 'directory') continue
+        for (const program of programs) await binder.bind(resolve(place, name, program))
+      }
     }
   }
 }

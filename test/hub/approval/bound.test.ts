@@ -99,6 +99,35 @@ const alike: readonly Form[] = [
   ['ansible-playbook site.yml', 'ansible.cfg'],
   ['./gradlew build', 'build.gradle.kts'],
   ['bash main.sh', 'lib.sh', ''],
+  ['eval "$(cat run.sh)"', 'run.sh'],
+  ['exec ./run.sh', 'run.sh'],
+  ['nohup bash run.sh & true', 'run.sh'],
+  ['pushd sub && bash run.sh', 'sub/run.sh'],
+  ['make -fbuild.mk', 'build.mk'],
+  ['make SHELL=./run.sh', 'run.sh'],
+  ['tar --use-compress-program=./run.sh -cf x.tar sub', 'run.sh'],
+  ['rsync -e ./run.sh sub host:', 'run.sh'],
+  ['ssh -o ProxyCommand=./run.sh host true', 'run.sh'],
+  ['GIT_SSH_COMMAND=./run.sh git fetch', 'run.sh'],
+  ['git -c core.hooksPath=hooks commit -m x', 'hooks/pre-commit'],
+  ['python3 -m tool', 'tool.py'],
+  ['python3 -m sub.tool', 'sub/tool.py'],
+  ['node -r ./pre main.js', 'pre.js'],
+  ['node sub', 'sub/index.js'],
+  ['node main.js', 'util.js', ''],
+  ['ruby -r./pre -e 1', 'pre.rb'],
+  ['java -cp . Main', 'Main.class'],
+  ['go run .', 'main.go'],
+  ['cargo run --manifest-path=sub/Cargo.toml', 'sub/build.rs'],
+  ['npx own-tool', 'node_modules/.bin/own-tool'],
+  ['npm run x --workspace=sub', 'sub/package.json'],
+  ['PATH=./sub:$PATH tool x', 'sub/tool'],
+  ['bash ${X:-run.sh}', 'run.sh'],
+  ['for f in st*.sh; do bash "$f"; done', 'step.sh'],
+  ['while read f; do bash "$f"; done < list', 'list'],
+  ['pytest tests/test_a.py', 'tests/conftest.py'],
+  ['bash --rcfile rc -i', 'rc'],
+  ['sqlite3 a.db ".read x.sql"', 'x.sql'],
 ]
 
 describe('what a command runs or obeys is bound by what it holds', () => {
@@ -110,6 +139,10 @@ describe('what a command runs or obeys is bound by what it holds', () => {
     await write(dir.path, file, 'as shown')
     // what names the file in its turn
     if (file === 'parts/x.mk') await write(dir.path, 'all.mk', 'include parts/x.mk')
+    if (file === 'util.js') await write(dir.path, 'main.js', "require('./util')")
+    if (file === 'tests/conftest.py') await write(dir.path, 'tests/test_a.py', '')
+    if (file === 'sub/build.rs') await write(dir.path, 'sub/Cargo.toml', '')
+    if (file.startsWith('hooks/')) await write(dir.path, '.git/config', '')
     if (file === 'lib.sh') await write(dir.path, 'main.sh', '. ./lib.sh')
     if (file === 'more/base.txt') await write(dir.path, 'dev.txt', '-r more/base.txt')
     if (file === 'scripts/test.js') {

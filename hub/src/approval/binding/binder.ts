@@ -76,24 +76,34 @@ export class Binder {
     }
   }
 
-  /** Binds a file and, one level deep, the files of code and settings that it names. */
-  async bindAndFollow(path: string, cwd: string): Promise<Found> {
+  /**
+   * Binds a file and, one level deep, the files of code and settings that it names.
+   *
+   * @param endings what is put behind a name where there is no such file
+   */
+  async bindAndFollow(path: string, cwd: string, endings: readonly string[] = []): Promise<Found> {
     const found = await this.bind(path)
+    if (found.kind !== 'file') {
+      for (const ending of endings) await this.bind(path + ending)
+    }
     if (found.kind !== 'file' || found.text === null || this.#followed.has(path)) return found
     this.#followed.add(path)
     for (const name of namesIn(wordsThatRun(path, found.text))) {
       if (!/[./]/.test(name)) continue
       for (const base of new Set([cwd, dirname(path)])) {
-        await this.#bindIfRun(resolve(base, name), extname(path))
+        await this.#bindIfRun(resolve(base, name), extname(path), endings)
       }
     }
     return found
   }
 
   /** @param alike the ending of the file that names it: one of the same kind is included by it */
-  async #bindIfRun(path: string, alike: string): Promise<void> {
+  async #bindIfRun(path: string, alike: string, endings: readonly string[]): Promise<void> {
     const found = await this.#lookAt(path)
-    if (found.kind !== 'file') return
+    if (found.kind !== 'file') {
+      for (const ending of endings) await this.bind(path + ending)
+      return
+    }
     const isIncluded = alike !== '' && alike !== '.json' && extname(path) === alike
     if (isIncluded || found.isExecutable || runsByName.test(path)) await this.bind(path)
   }

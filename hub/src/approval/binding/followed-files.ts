@@ -8,16 +8,14 @@ export interface Followed {
   readonly runsDirectories: boolean
   /** whether what it runs comes from elsewhere, so that it needs no file of the project */
   readonly fetches: boolean
+  /** what it puts behind a name to find the file: `node tool` runs `tool.js` */
+  readonly endings: readonly string[]
   /** what it loads that no approval can bind, in words for the approver; empty where there is nothing */
   readonly loads: string
 }
 
-type Line = readonly [
-  programs: string,
-  files: string,
-  loads: string,
-  how?: 'above' | 'directories' | 'fetches',
-]
+/** `how` is of: `above`, `directories`, `fetches`, and the endings that it puts behind names. */
+type Line = readonly [programs: string, files: string, loads: string, how?: string]
 
 const nodeConfigs =
   'package.json .npmrc package-lock.json npm-shrinkwrap.json pnpm-lock.yaml yarn.lock .yarnrc .yarnrc.yml .pnpmfile.cjs pnpm-workspace.yaml'
@@ -46,7 +44,12 @@ const lines: readonly Line[] = [
     'the modules that it imports',
     'above',
   ],
-  ['node nodejs tsx ts-node', 'tsconfig.json', 'the modules that the script requires'],
+  [
+    'node nodejs tsx ts-node',
+    'tsconfig.json',
+    'the modules that the script requires',
+    '.js .cjs .mjs .ts /index.js /package.json',
+  ],
   ['turbo', 'turbo.json package.json', projectCode, 'above'],
   ['nx', 'nx.json project.json package.json', projectCode, 'above'],
   ['lerna', 'lerna.json package.json', projectCode, 'above'],
@@ -77,13 +80,13 @@ const lines: readonly Line[] = [
     'go gofmt golangci-lint',
     'go.mod go.sum go.work .golangci.yml .golangci.yaml',
     projectCode,
-    'above',
+    'above directories',
   ],
   [
     'python pypy python2 python3 pypy3 ipython',
     '__main__.py',
     'the modules that it imports',
-    'directories',
+    'directories .py /__main__.py /__init__.py',
   ],
   [
     'pytest py.test',
@@ -143,22 +146,22 @@ const lines: readonly Line[] = [
   ['packer', '*.pkr.hcl', 'what it provisions'],
   [
     'mvn mvnw',
-    'pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml .mvn/wrapper/maven-wrapper.properties',
+    'pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml .mvn/wrapper/maven-wrapper.properties .mvn/wrapper/maven-wrapper.jar',
     projectCode,
   ],
   [
     'gradle gradlew',
-    'build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradle.properties gradle/wrapper/gradle-wrapper.properties',
+    'build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradle.properties gradle/wrapper/gradle-wrapper.properties gradle/wrapper/gradle-wrapper.jar',
     projectCode,
     'above',
   ],
   ['ant', 'build.xml', projectCode],
   ['sbt', 'build.sbt project/build.properties project/plugins.sbt', projectCode],
   ['lein', 'project.clj', projectCode],
-  ['java javac jshell kotlin kotlinc scala groovy', '', 'the classes on the class path'],
+  ['java javac jshell kotlin kotlinc scala groovy', '', 'the classes on the class path', '.class'],
   ['rake', 'Rakefile rakefile Rakefile.rb', 'the tasks that it loads', 'above'],
   ['bundle bundler rails rspec', 'Gemfile Gemfile.lock .rspec config.ru', projectCode, 'above'],
-  ['ruby irb', '', 'the libraries that the script requires'],
+  ['ruby irb', '', 'the libraries that the script requires', '.rb'],
   ['php phpunit artisan', 'phpunit.xml phpunit.xml.dist', 'what the script includes'],
   ['composer', 'composer.json composer.lock', projectCode],
   ['mix elixir iex', 'mix.exs mix.lock', projectCode],
@@ -183,7 +186,9 @@ const lines: readonly Line[] = [
   ['zig', 'build.zig build.zig.zon', projectCode],
   ['cabal stack', '*.cabal cabal.project stack.yaml', projectCode],
   ['sh bash dash ash mksh zsh ksh fish . source', '', 'what the script reads and starts'],
-  ['perl lua luajit tclsh expect Rscript R julia', '', 'the modules that the script loads'],
+  ['perl', '', 'the modules that the script loads', '.pm'],
+  ['lua luajit', '', 'the modules that the script loads', '.lua'],
+  ['tclsh expect Rscript R julia', '', 'the modules that the script loads'],
   ['awk gawk mawk sed', '', ''],
   ['psql mysql mariadb sqlite3 duckdb', '', 'what stands in the data base'],
   ['gdb vi vim nvim ed ex emacs', '', 'what its script reads and starts'],
@@ -193,12 +198,14 @@ const lines: readonly Line[] = [
 ]
 
 const table = new Map<string, Followed>()
-for (const [programs, files, loads, how] of lines) {
+for (const [programs, files, loads, hows = ''] of lines) {
+  const how = hows.split(' ')
   const followed = {
     files: files.split(' ').filter(Boolean),
-    above: how === 'above',
-    runsDirectories: how === 'directories',
-    fetches: how === 'fetches',
+    above: how.includes('above'),
+    runsDirectories: how.includes('directories'),
+    fetches: how.includes('fetches'),
+    endings: how.filter((word) => /^[./]/.test(word)),
     loads,
   }
   for (const program of programs.split(' ')) table.set(program, followed)
@@ -224,3 +231,6 @@ export const directoryOptions: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
+
+/** Words with which git brings in what is not here yet. */
+export const bringing: ReadonlySet<string> = new Set('pull fetch clone submodule'.split(' '))

@@ -9,15 +9,25 @@ const hookNames =
 /** What a small text file holds; null where there is none. */
 type ReadText = (path: string) => Promise<string | null>
 
-/** The settings and hooks that git obeys in a directory, whether they are there or not. */
-export async function gitFilesAt(cwd: string, read: ReadText): Promise<string[]> {
+/**
+ * The settings and hooks that git obeys in a directory, whether they are there or not.
+ *
+ * @param words of the command: `-c core.hooksPath=` names other hooks
+ */
+export async function gitFilesAt(
+  cwd: string,
+  words: readonly string[],
+  read: ReadText,
+): Promise<string[]> {
   const found = await workTreeOf(cwd, read)
   if (found === null) return []
   const { top, gitDir } = found
   const common = resolve(gitDir, firstLine(await read(join(gitDir, 'commondir'))) ?? '.')
   const settings = [join(common, 'config'), join(gitDir, 'config.worktree')]
   const text = (await read(join(common, 'config'))) ?? ''
-  const elsewhere = /^\s*hookspath\s*=\s*"?([^"\n]+?)"?\s*$/im.exec(text)?.[1]
+  const named = words.map((word) => /^core\.hookspath=(.+)$/i.exec(word)?.[1])
+  const configured = /^\s*hookspath\s*=\s*"?([^"\n]+?)"?\s*$/im.exec(text)?.[1]
+  const elsewhere = named.find((path) => path !== undefined) ?? configured
   const hooks = elsewhere === undefined ? join(common, 'hooks') : resolve(top, elsewhere)
   return [
     ...settings,

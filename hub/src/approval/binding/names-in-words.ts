@@ -22,6 +22,10 @@ export function namesIn(value: string): ReadonlySet<string> {
   }
   // `-fname`, also after letters that take no value: `-rfname`
   if (/^-[^-]/.test(value)) for (let at = 2; at < 8; at += 1) add(value.slice(at))
-  for (const name of value.split(separators, mostNames)) add(name)
+  for (const name of value.split(separators, mostNames)) {
+    add(name)
+    // `${X:-name}`
+    if (name.startsWith('-')) add(name.replace(/^-+/, ''))
+  }
   return names
 }

@@ -2,7 +2,13 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Part, PartWord } from '@centralpost/shared'
 import type { Binder } from './binder.ts'
 import type { Found } from './file-content.ts'
-import { blindToContent, directoryOptions, type Followed, followedBy } from './followed-files.ts'
+import {
+  blindToContent,
+  bringing,
+  directoryOptions,
+  type Followed,
+  followedBy,
+} from './followed-files.ts'
 import { gitFilesAt } from './git-files.ts'
 import { namesIn } from './names-in-words.ts'
 
@@ -10,6 +16,9 @@ const mostAbove = 24
 const mostStarted = 64
 const mostDirectories = 16
 const addressed = /^[a-z][a-z\d+.-]*:\/\//i
+
+/** A script that is named by its path is searched for the names of others as well. */
+const firstFollowed = { endings: [] }
 
 /**
  * Binds what one part of a command runs, reads and obeys.
@@ -34,9 +43,10 @@ export async function bindPart(
   for (const [at, word] of named.entries()) {
     const isPlace = directoryOptions.has(named[at - 1]?.value ?? '')
     for (const place of places) {
-      const found = await bindWord(word, place, follows.length > 0 || word === first, binder)
+      const found = await bindWord(word, place, word === first ? [firstFollowed] : follows, binder)
       for (const { path, kind } of found) {
-        if (kind === 'directory' && directories.size < mostDirectories) directories.add(path)
+        if (directories.size < mostDirectories)
+          directories.add(kind === 'directory' ? path : dirname(path))
         const isItself = path === resolve(place, word.value)
         if (!isItself || isPlace) continue
         // whatever a reading form names, it only reads
@@ -53,14 +63,23 @@ export async function bindPart(
   }
   for (const { operator, target } of part.redirects) {
     if (operator.startsWith('<')) {
-      for (const place of places) await bindWord(target, place, true, binder)
+      for (const place of places) await bindWord(target, place, [firstFollowed], binder)
     }
   }
   for (const directory of directories) {
     for (const each of follows) await bindFollowed(each, directory, binder)
+    if (follows.some(({ files }) => files.includes('package.json'))) {
+      for (const { value } of words.slice(1, mostStarted)) {
+        await binder.bind(resolve(directory, 'node_modules/.bin', basename(value)))
+      }
+    }
     if (program === 'git') {
+      if (words.some(({ value }) => bringing.has(value))) {
+        binder.note('what git brings', 'it is only known when it runs')
+      }
+      const values = words.map(({ value }) => value)
       const read = async (path: string) => textOf(await binder.bind(path))
-      for (const path of await gitFilesAt(directory, read))
+      for (const path of await gitFilesAt(directory, values, read))
         await binder.bindAndFollow(path, directory)
     }
   }
@@ -101,7 +120,7 @@ interface FoundAt {
 async function bindWord(
   word: PartWord,
   place: string,
-  isRun: boolean,
+  follows: readonly Pick<Followed, 'endings'>[],
   binder: Binder,
 ): Promise<FoundAt[]> {
   if (word.glob) {
@@ -113,7 +132,15 @@ async function bindWord(
   const found: FoundAt[] = []
   for (const name of namesIn(word.value)) {
     const path = resolve(place, name)
-    const { kind } = isRun ? await binder.bindAndFollow(path, place) : await binder.bind(path)
+    const endings = follows.flatMap((followed) => followed.endings)
+    const isRun = follows.length > 0
+    const { kind } = isRun
+      ? await binder.bindAndFollow(path, place, endings)
+      : await binder.bind(path)
+    // `python -m package.module`
+    if (kind === 'missing' && endings.includes('.py') && name.includes('.')) {
+      await binder.bind(resolve(place, `${name.replaceAll('.', '/')}.py`))
+    }
     if (kind !== 'missing') found.push({ path, kind })
   }
   return found
