@@ -17,6 +17,7 @@ import { admit } from './admission.ts'
 import { agentEndpoints } from './agent-endpoints.ts'
 import { askedInstead } from './asked-instead.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
+import { BrokerClaim } from './bus/broker-claim.ts'
 import { Outbox } from './bus/outbox.ts'
 import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
@@ -51,6 +52,8 @@ export interface HubOptions {
   /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
   readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
   readonly log: Logger
+  /** the ledger whose claim on the broker this one's takes over: it is gone for good */
+  readonly insteadOf?: string | undefined
   /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
   readonly hasSingleOperator?: () => Promise<boolean>
 }
@@ -75,7 +78,7 @@ export class Hub {
   }
 
   /**
-   * @throws {CentralPostError} `conflict` when another hub works on the data directory, `storage` when its database cannot
+   * @throws {CentralPostError} `conflict` when another hub works on the data directory, or another ledger with the broker, `storage` when its database cannot
    * be used, `unavailable` when the broker cannot be reached or has no JetStream, `invalid_config` for the rules
    */
   static async start(options: HubOptions): Promise<Hub> {
@@ -254,6 +257,16 @@ export class Hub {
       resultDays: config.broker.result_days,
       queuedPerAgent: config.broker.queued_per_agent,
     }
+    const claimLost = Promise.withResolvers<never>()
+    claimLost.promise.catch(() => {})
+    const claim = await BrokerClaim.take(bus, {
+      ...history.lease.tenure,
+      ledgerId: history.lease.ledgerId,
+      insteadOf: options.insteadOf,
+      onLost: claimLost.reject,
+      log,
+    })
+    opened.defer(() => claim.stop())
     await prepareStreams(bus, streams)
     // before the first request: what runs now must not be taken for what a dead hub left
     const survivors = await executor.endSurvivors(history.lease.earlierMarkers)
@@ -288,7 +301,7 @@ export class Hub {
     return new Hub(
       hubId,
       opened.move(),
-      Promise.race([lost(bus, 'hub').then(() => {}), historyLost.promise]),
+      Promise.race([lost(bus, 'hub').then(() => {}), historyLost.promise, claimLost.promise]),
     )
   }
 

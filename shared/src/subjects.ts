@@ -17,6 +17,10 @@ export const resultSubject = (agentId: string, actionId: string): string =>
 /** What the hub tells all operators, and no agent. */
 export const ruleChangedSubject = 'CENTRAL_POST.hub.rules'
 
+/** Which ledger works with the broker: kept by the broker, read and written by hubs only. */
+export const ledgerClaimSubject = 'CENTRAL_POST.hub.ledger'
+export const ledgerClaimStream = 'CENTRAL_POST_LEDGER'
+
 /** What the streams take in. */
 export const allRequests = 'SYSTEM_ACTION_REQUEST.*'
 export const allResults = 'SYSTEM_ACTION_RESULT.*.*'

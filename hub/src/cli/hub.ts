@@ -12,12 +12,12 @@ import { findRunningBroker } from '../broker/reload.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { Hub } from '../hub.ts'
 import {
-  type CommonOptions,
+  type HubCommandOptions,
   dataDirOf,
   logOf,
   printAs,
   settingsOf,
-  withCommonOptions,
+  withHubOptions,
 } from './settings.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { untilStopped } from './signals.ts'
@@ -32,13 +32,13 @@ const longestExitMs = 4000
 
 /** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
 export function addHubCommand(program: Command): void {
-  withCommonOptions(
+  withHubOptions(
     program
       .command('hub')
       .description(
         'run the hub alone: on NATS_URL, or on the embedded broker of the data directory',
       ),
-  ).action(async (options: CommonOptions) => {
+  ).action(async (options: HubCommandOptions) => {
     const config = await settingsOf(options)
     // commands inherit it: what they make is the owner's alone
     process.umask(0o077)
@@ -57,7 +57,14 @@ export function addHubCommand(program: Command): void {
         )
       }
       const hub = opened.use(
-        await Hub.start({ config, dataDir, credentials, log, ...operatorCount(dataDir) }),
+        await Hub.start({
+          config,
+          dataDir,
+          credentials,
+          log,
+          insteadOf: options.insteadOf,
+          ...operatorCount(dataDir),
+        }),
       )
       // before anybody is told that it serves: who hears that may end it at once, and it is to end in order
       const stopped = untilStopped(() => process.exit(1))

@@ -11,6 +11,11 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
+/** What commands take that start a hub. */
+export interface HubCommandOptions extends CommonOptions {
+  readonly insteadOf?: string
+}
+
 /** The rule file that comes with CentralPost. */
 export const shippedRules = fileURLToPath(
   new URL('../../../config/trust_rules.yaml', import.meta.url),
@@ -37,6 +42,14 @@ export function withCommonOptions(command: Command): Command {
         'debug',
       ]),
     )
+}
+
+/** The options of a command that starts a hub. */
+export function withHubOptions(command: Command): Command {
+  return withCommonOptions(command).option(
+    '--instead-of <ledger>',
+    'take the broker over from a ledger that is gone for good: its actions are unknown from then on',
+  )
 }
 
 /** @throws {CentralPostError} `invalid_config` */

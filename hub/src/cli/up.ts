@@ -10,12 +10,12 @@ import type { HubConfig } from '../config/hub-config.ts'
 import { type ServingConsole, startConsole } from './console-process.ts'
 import { SpokeProcess } from './spoke-process.ts'
 import {
-  type CommonOptions,
+  type HubCommandOptions,
   dataDirOf,
   logOf,
   printAs,
   settingsOf,
-  withCommonOptions,
+  withHubOptions,
 } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
@@ -26,11 +26,11 @@ const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.ur
 
 /** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
 export function addUpCommand(program: Command): void {
-  withCommonOptions(
+  withHubOptions(
     program
       .command('up')
       .description('run everything on this machine: broker, hub and console, until stopped'),
-  ).action(async (options: CommonOptions) => {
+  ).action(async (options: HubCommandOptions) => {
     const config = await settingsOf(options)
     const dataDir = dataDirOf(options)
     await using opened = new AsyncDisposableStack()

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type Bus,
+  CentralPostError,
+  isCentralPostError,
+  KeptRecord,
+  ledgerClaimStream,
+  ledgerClaimSubject,
+  type Logger,
+  messageOf,
+} from '@centralpost/shared'
+import { z } from 'zod'
+
+const claimSchema = z.object({
+  schema: z.literal(1),
+  /** of one start of one hub */
+  claim_id: z.string(),
+  ledger_id: z.string(),
+  hub_id: z.string(),
+  epoch: z.int(),
+  claimed_at: z.string(),
+})
+type Claim = z.output<typeof claimSchema>
+
+export interface BrokerClaimOptions {
+  readonly ledgerId: string
+  readonly hubId: string
+  readonly epoch: number
+  /** the ledger whose claim may be taken over: it is gone for good */
+  readonly insteadOf?: string | undefined
+  /** another hub has claimed the broker: this one must end */
+  readonly onLost: (error: CentralPostError) => void
+  readonly log: Logger
+}
+
+const needed = [
+  `$JS.API.STREAM.*.${ledgerClaimStream}`,
+  `$JS.API.STREAM.MSG.GET.${ledgerClaimStream}`,
+  ledgerClaimSubject,
+].join(', ')
+
+/**
+ * The claim of one ledger on a broker. Two ledgers would each take some of the requests, and an action that is known to
+ * one would run again for the other. The claim stays when its hub ends: what waits in the broker belongs to its ledger.
+ */
+export class BrokerClaim {
+  readonly #record: KeptRecord<typeof claimSchema>
+  readonly #options: BrokerClaimOptions
+  readonly #server: string
+  readonly #claim: Claim
+  #stop: () => Promise<void> = () => Promise.resolve()
+  #isOver = false
+
+  private constructor(
+    bus: Bus,
+    record: KeptRecord<typeof claimSchema>,
+    options: BrokerClaimOptions,
+  ) {
+    const { ledgerId, hubId, epoch } = options
+    this.#record = record
+    this.#options = options
+    this.#server = bus.server
+    this.#claim = {
+      schema: 1,
+      claim_id: randomUUID(),
+      ledger_id: ledgerId,
+      hub_id: hubId,
+      epoch,
+      claimed_at: new Date().toISOString(),
+    }
+  }
+
+  /**
+   * Claims a broker, from nobody, from an earlier hub of the same ledger, or from the ledger that `insteadOf` names.
+   *
+   * @throws {CentralPostError} `conflict` when another ledger has claimed it; says which and what to do
+   */
+  static async take(bus: Bus, options: BrokerClaimOptions): Promise<BrokerClaim> {
+    try {
+      const place = {
+        stream: ledgerClaimStream,
+        subject: ledgerClaimSubject,
+        description: 'the ledger that works with this broker',
+      }
+      const claim = new BrokerClaim(bus, new KeptRecord(bus, place, claimSchema), options)
+      await claim.#write()
+      claim.#stop = claim.#record.onWrite(() => void claim.#look())
+      await bus.flush()
+      await claim.#look()
+      return claim
+    } catch (error) {
+      if (isCentralPostError(error) && error.code === 'conflict') throw error
+      throw new CentralPostError(
+        isCentralPostError(error) ? error.code : 'unavailable',
+        `cannot claim the broker for this ledger: ${messageOf(error)}; the hub's user must be allowed to publish to ${needed}, and to subscribe to the last`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** Looks no more; the claim stays. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#stop()
+  }
+
+  async #write(): Promise<void> {
+    const { ledgerId, epoch, insteadOf, log } = this.#options
+    await this.#record.prepare()
+    for (;;) {
+      const held = await this.#record.read()
+      const other = held !== null && held.value.ledger_id !== ledgerId ? held.value : null
+      if (other !== null && other.ledger_id !== insteadOf) throw this.#conflict(other)
+      if (other !== null)
+        log.warn('took the broker from another ledger', { ledger: other.ledger_id })
+      else if (held !== null && held.value.epoch >= epoch) {
+        log.warn(
+          'this ledger is a copy or was restored: a later hub has worked here, whose actions it does not know',
+          { epoch, later: held.value.epoch, hub: held.value.hub_id },
+        )
+      }
+      if (await this.#record.write(this.#claim, held?.revision ?? 0)) return
+    }
+  }
+
+  /** Sees whether the claim still stands. A broker that has lost its files is claimed anew. */
+  async #look(): Promise<void> {
+    if (this.#isOver) return
+    try {
+      const held = await this.#record.read()
+      if (held === null) await this.#write()
+      else if (held.value.claim_id !== this.#claim.claim_id) this.#lose(this.#conflict(held.value))
+    } catch (error) {
+      if (isCentralPostError(error) && error.code === 'conflict') this.#lose(error)
+      else
+        this.#options.log.warn('the claim on the broker could not be read', {
+          error: messageOf(error),
+        })
+    }
+  }
+
+  #lose(error: CentralPostError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#options.onLost(error)
+  }
+
+  #conflict(held: Claim): CentralPostError {
+    const { hub_id: hub, ledger_id: ledger, claimed_at: at } = held
+    if (ledger === this.#claim.ledger_id) {
+      return new CentralPostError(
+        'conflict',
+        `the hub "${hub}" works with the broker ${this.#server} since ${at}, on this ledger or a copy of it; stop one of the two`,
+      )
+    }
+    return new CentralPostError(
+      'conflict',
+      `the broker ${this.#server} works with another ledger, ${ledger} (hub "${hub}", ${at}): an action that it knows would run again here. ` +
+        `Use that ledger (--data, history.url) or another broker; is it gone for good, start once with --instead-of ${ledger}`,
+      { details: { ledger_id: ledger } },
+    )
+  }
+}
