@@ -30,7 +30,8 @@ import type { Approved } from './history/patterns/proposals.ts'
 import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/schema.ts'
 import { deniedOf, startOf } from './messages.ts'
 import { type ActionName, findAction } from './find-action.ts'
-import { recover } from './recover.ts'
+import { Orphans } from './orphans.ts'
+import { interrupt, recover } from './recover.ts'
 import { Refusals } from './refusals.ts'
 import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './run-end.ts'
 import {
@@ -79,6 +80,7 @@ export class CentralPost {
   /** over when a stopping hub no longer waits for a database that cannot be written */
   readonly #givingUp = new AbortController()
   readonly #running = new RunningActions()
+  readonly #orphans: Orphans
 
   constructor(parts: CentralPostParts) {
     this.#parts = parts
@@ -89,6 +91,22 @@ export class CentralPost {
       ...parts,
       release: (row) => this.#queue.push(row.agent_id, row.execution_id),
       isInLine: (executionId) => this.#queue.isInLine(executionId),
+    })
+    const { clocks } = this.#desk
+    this.#orphans = new Orphans({
+      ...parts,
+      isWatched: {
+        pending: (action) => clocks.isWatched(action.execution_id),
+        queued: (action) => this.#queue.isInLine(action.execution_id) || this.#running.has(action),
+        running: (action) => this.#running.has(action),
+      },
+      adopt: {
+        pending: (row, leftMs) => this.#desk.requestApproval(row, leftMs ?? undefined),
+        queued: (row, leftMs) => this.#enqueue(row, leftMs ?? undefined),
+        running: async (row) => {
+          await interrupt(this.#parts, row, 'nobody saw how it ended; it is not run again')
+        },
+      },
     })
   }
 
@@ -226,6 +244,11 @@ export class CentralPost {
     return recover({ ...this.#parts, requestApproval, enqueue, written }, survivors)
   }
 
+  /** Looks for actions that nobody watches, and sees them to their end. See `Orphans`. */
+  async sweep(): Promise<void> {
+    if (!this.#isStopping) await this.#orphans.sweep()
+  }
+
   /**
    * Starts nothing more, lets what runs finish for a while, then ends it.
    *
@@ -250,8 +273,8 @@ export class CentralPost {
     return 'sent_away'
   }
 
-  #enqueue(row: CommandExecution): void {
-    this.#desk.clocks.watch(row)
+  #enqueue(row: CommandExecution, leftMs?: number): void {
+    this.#desk.clocks.watch(row, leftMs)
     this.#queue.push(row.agent_id, row.execution_id)
   }
 

@@ -29,6 +29,10 @@ export class Deadlines {
     this.#arm(id, afterMs, () => this.#due(id, at))
   }
 
+  has(id: number): boolean {
+    return this.#timers.has(id)
+  }
+
   clear(id: number): void {
     clearTimeout(this.#timers.get(id))
     this.#timers.delete(id)

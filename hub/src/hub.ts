@@ -46,6 +46,9 @@ import { version } from './version.ts'
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
 const endingMs = 2000
 
+/** How often actions are looked for that nobody watches, in milliseconds. */
+const sweepMs = 5000
+
 export interface HubOptions {
   readonly config: HubConfig
   readonly dataDir: string
@@ -277,6 +280,9 @@ export class Hub {
           ({ actionId, agentId }) => actionId === row.action_id && agentId === row.agent_id,
         ).length,
     )
+    const sweeping = setInterval(() => void centralPost.sweep(), sweepMs)
+    sweeping.unref()
+    opened.defer(() => clearInterval(sweeping))
     const take = async (incoming: IncomingRequest): Promise<TakenIn> => {
       let taken: TakenIn = 'taken'
       await telemetry.intake(incoming.trace, async () => {

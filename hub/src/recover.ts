@@ -21,30 +21,39 @@ export async function recover(
   parts: RecoverParts,
   survivors: (row: CommandExecution) => number,
 ): Promise<void> {
-  const { ledger, now } = parts
+  const { ledger } = parts
   for await (const row of eachOf((after) => ledger.inState('running', after))) {
     const ended = survivors(row)
     const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
-    const interrupt = () =>
-      conclude(
-        parts,
-        row,
-        ['running'],
-        {
-          status: 'interrupted',
-          at: now(),
-          reason: `the hub died while this ran; it is not run again${found}`,
-          errorCategory: 'interrupted',
-        },
-        { kind: 'interrupted', data: { survivors: ended } },
-      )
-    await untilWritten(interrupt, parts.written)
+    const reason = `the hub died while this ran; it is not run again${found}`
+    await untilWritten(() => interrupt(parts, row, reason, ended), parts.written)
   }
   for await (const row of eachOf((after) => ledger.inState('pending', after))) {
     parts.requestApproval(row)
   }
   for await (const row of eachOf((after) => ledger.inState('queued', after))) parts.enqueue(row)
   parts.publishResults()
+}
+
+/**
+ * Ends an action that runs in the ledger only.
+ *
+ * @param survivors how many of its processes have been ended
+ * @returns whether it was ended by this call
+ */
+export function interrupt(
+  parts: ConcludeParts & Pick<RecoverParts, 'now'>,
+  row: CommandExecution,
+  reason: string,
+  survivors = 0,
+): Promise<boolean> {
+  return conclude(
+    parts,
+    row,
+    ['running'],
+    { status: 'interrupted', at: parts.now(), reason, errorCategory: 'interrupted' },
+    { kind: 'interrupted', data: { survivors } },
+  )
 }
 
 /** Every row of a question that is asked in pages. */

@@ -15,6 +15,7 @@ export class RunQueue {
   readonly #start: (executionId: number) => Promise<void>
   readonly #lines = new Map<string, number[]>()
   readonly #running = new Map<string, number>()
+  readonly #inLine = new Set<number>()
   #whenIdle: (() => void)[] = []
   #occupied = 0
   #waiting = 0
@@ -47,7 +48,7 @@ export class RunQueue {
 
   /** Whether an action waits for a place. */
   isInLine(executionId: number): boolean {
-    return [...this.#lines.values()].some((line) => line.includes(executionId))
+    return this.#inLine.has(executionId)
   }
 
   /** Puts an action at the end of its agent's line. */
@@ -56,6 +57,7 @@ export class RunQueue {
     if (line === undefined) this.#lines.set(agentId, [executionId])
     else line.push(executionId)
     this.#waiting += 1
+    this.#inLine.add(executionId)
     this.#fill()
   }
 
@@ -130,6 +132,7 @@ export class RunQueue {
       const executionId = line.shift()
       this.#lines.delete(agentId)
       if (executionId === undefined) continue
+      this.#inLine.delete(executionId)
       if (line.length > 0) this.#lines.set(agentId, line)
       this.#waiting -= 1
       return { agentId, executionId }

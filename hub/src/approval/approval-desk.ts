@@ -48,9 +48,13 @@ export class ApprovalDesk {
     return this.#parts.limits.quorum[verdict.risk.level]
   }
 
-  /** Asks for a decision on a pending action. */
-  requestApproval(row: CommandExecution): void {
-    this.clocks.watch(row)
+  /**
+   * Asks for a decision on a pending action.
+   *
+   * @param leftMs how long it has at most, in milliseconds; absent: as its deadline says
+   */
+  requestApproval(row: CommandExecution, leftMs?: number): void {
+    this.clocks.watch(row, leftMs)
     this.#parts.announce.approvalNeeded(
       approvalNeededOf(row, { approvals: [], ...this.#termsOf(row) }),
     )

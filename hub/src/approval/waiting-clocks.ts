@@ -39,22 +39,25 @@ export class WaitingClocks {
   /**
    * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
    * neither of them longer than they have, and the agent's own `expires_at` no later end.
+   *
+   * @param leftMs how long it has at most, in milliseconds
    */
-  watch(row: CommandExecution): void {
+  watch(row: CommandExecution, leftMs = Number.POSITIVE_INFINITY): void {
     const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
     if (deadline === null) return
     const { pendingMs, executeWithinMs } = this.#parts.limits
     const withinMs = status === 'pending' ? pendingMs : executeWithinMs
     const isFixed = deadline === expiresAt
-    const expiresInMs = this.#expiresIn(executionId, expiresAt)
-    this.#deadlines.set(
-      executionId,
-      deadline,
-      isFixed ? expiresInMs : Math.min(withinMs, expiresInMs),
-    )
+    const mostMs = Math.min(leftMs, this.#expiresIn(executionId, expiresAt))
+    this.#deadlines.set(executionId, deadline, isFixed ? mostMs : Math.min(withinMs, mostMs))
     if (status === 'queued' && !isFixed && this.#parts.now() < deadline) {
       this.#inTime.set(executionId, performance.now() + executeWithinMs * mostTimesInLine)
     }
+  }
+
+  /** Whether the deadline of an action is waited for. */
+  isWatched(executionId: number): boolean {
+    return this.#deadlines.has(executionId)
   }
 
   /** Whether an action that was cleared may not start any more. */

@@ -14,17 +14,28 @@ export interface LedgerParts {
   readonly secrets: SecretKeeper
 }
 
+/** An action that has not ended, as `unended` tells of it. */
+export interface Unended extends Pick<
+  CommandExecution,
+  'execution_id' | 'agent_id' | 'action_id' | 'deadline'
+> {
+  /** when it was looked at, by the database's clock */
+  readonly now: number
+}
+
 /** Said beside the state that is meant, so that SQLite takes the index of what has not ended: word for word as there. */
 const hasNotEnded = sql<boolean>`(status = 'pending' or status = 'queued' or status = 'running')`
 
 /** What the flow asks of the ledger: exactly what is there, and nothing that a loss of power would undo. */
 export class LedgerReads {
   readonly #db: Database
+  readonly #clock: StoreDialect['clock']
   readonly #commits: GroupCommit
   readonly #secrets: SecretKeeper
 
-  constructor({ db, commits, secrets }: LedgerParts) {
+  constructor({ db, dialect, commits, secrets }: LedgerParts) {
     this.#db = db
+    this.#clock = dialect.clock
     this.#commits = commits
     this.#secrets = secrets
   }
@@ -71,6 +82,20 @@ export class LedgerReads {
       .limit(limit)
       .execute()
     return this.#read(rows)
+  }
+
+  /** Which actions are in a state that is not final, oldest first, with the time by the database's clock. */
+  async unended(state: ActionState, after: number, limit: number): Promise<Unended[]> {
+    return this.#db
+      .selectFrom('command_executions')
+      .select(['execution_id', 'agent_id', 'action_id', 'deadline'])
+      .select(this.#clock.as('now'))
+      .where(hasNotEnded)
+      .where('status', '=', state)
+      .where('execution_id', '>', after)
+      .orderBy('execution_id')
+      .limit(limit)
+      .execute()
   }
 
   /** How many actions are in a state that is not final. */

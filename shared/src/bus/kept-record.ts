@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { decode, encode } from '../codec.ts'
 import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
-import { ensureStream } from './work-queue.ts'
+import { ensureStream } from './streams.ts'
 
 /** The stream and the subject of one record, and what the broker tells of them. */
 export interface Place {
