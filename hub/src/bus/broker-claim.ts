@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type Bus,
   CentralPostError,
+  checkJetStream,
   isCentralPostError,
   KeptRecord,
   ledgerClaimStream,
@@ -73,9 +74,11 @@ export class BrokerClaim {
   /**
    * Claims a broker, from nobody, from an earlier hub of the same ledger, or from the ledger that `insteadOf` names.
    *
-   * @throws {CentralPostError} `conflict` when another ledger has claimed it; says which and what to do
+   * @throws {CentralPostError} `conflict` when another ledger has claimed it; says which and what to do. `unavailable` when
+   * the broker has no JetStream; what else fails names the permissions that a claim needs
    */
   static async take(bus: Bus, options: BrokerClaimOptions): Promise<BrokerClaim> {
+    await checkJetStream(bus)
     try {
       const place = {
         stream: ledgerClaimStream,
