@@ -383,6 +383,11 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     inlineBytes: execution.inline_bytes,
     passEnv: [...defaults.passEnv, ...execution.pass_env],
     spoolDir,
+    outputLimits: {
+      maxBytes: execution.kept_output.max_bytes,
+      maxBytesPerAgent: execution.kept_output.max_bytes_per_agent,
+      maxAgeMs: execution.kept_output.days * 86_400_000,
+    },
     cacheDir: join(dataDir, 'cache', 'node'),
     marker: markerOf(dataDir, hubId),
     log: log.child({ part: 'executor' }),

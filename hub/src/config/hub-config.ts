@@ -136,6 +136,21 @@ export const hubConfigSchema = z.strictObject({
         .max(393_216)
         .default(262_144)
         .describe('of each stream inside a result'),
+      kept_output: z
+        .strictObject({
+          max_bytes: z
+            .int()
+            .min(1_000_000)
+            .default(10_000_000_000)
+            .describe('of all long outputs that are kept beside their results'),
+          max_bytes_per_agent: z
+            .int()
+            .min(1_000_000)
+            .default(2_000_000_000)
+            .describe('of these, of one agent'),
+          days: z.number().min(0.01).max(3650).default(30).describe('how long one is kept'),
+        })
+        .prefault({}),
       parallel: z.int().min(1).max(256).default(4).describe('commands at the same time'),
       parallel_per_agent: z
         .int()

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ControlGroups } from './sandbox/control-groups.ts'
 import type { ResourceLimits } from './sandbox/limits.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
+import type { OutputLimits } from './kept-outputs.ts'
 
 const MiB = 1024 * 1024
 
@@ -61,6 +62,8 @@ export type ExecutorSettings = z.output<typeof executorOptionsSchema>
 export interface ExecutorOptions extends ExecutorSettings {
   /** Folder for output that is too long for a result; made when it is missing. */
   readonly spoolDir: string
+  /** How much of it is kept, and how long; absent: all of it, for ever. */
+  readonly outputLimits?: OutputLimits
   /** The hub's id: tells its processes from those of another hub. */
   readonly marker: string
   readonly log: Logger

@@ -60,9 +60,13 @@ async function openKept(path: string, outputRef: string): Promise<FileHandle> {
     return await open(path, 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new CentralPostError('not_found', `no output is kept under "${outputRef}"`, {
-      cause: error,
-    })
+    throw new CentralPostError(
+      'not_found',
+      `no output is kept under "${outputRef}": it is too old, or newer ones took its place`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 

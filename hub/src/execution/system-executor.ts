@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { messageOf, type OutputStream } from '@centralpost/shared'
 import { passedVariables } from './environment.ts'
 import type { ExecutorOptions } from './executor-options.ts'
+import { KeptOutputs } from './kept-outputs.ts'
 import { readOutputPage, type OutputPage } from './read-output.ts'
 import { resolveProgram } from './resolve-program.ts'
 import type { RunnerProcess } from './runner-process.ts'
@@ -39,11 +40,12 @@ export class SystemExecutor {
   readonly #options: ExecutorOptions
   readonly #runners: Runners
   readonly #running = new Map<string, Running>()
+  readonly #outputs: KeptOutputs | undefined
   #stopping: Promise<void> | null = null
 
   constructor(options: ExecutorOptions) {
     const { passEnv, hubEnv = process.env, runners, log, cacheDir, ...rest } = options
-    const { runnerSilenceMs = 20_000, ...settings } = rest
+    const { runnerSilenceMs = 20_000, outputLimits, ...settings } = rest
     this.#options = options
     this.#runners = new Runners(runners, {
       settings: { ...settings, env: passedVariables(hubEnv, passEnv) },
@@ -51,6 +53,7 @@ export class SystemExecutor {
       runnerSilenceMs,
       log,
     })
+    this.#outputs = outputLimits && new KeptOutputs(options.spoolDir, outputLimits, log)
   }
 
   /** How many commands run now. */
@@ -80,6 +83,8 @@ export class SystemExecutor {
     const outcome = this.#carryOut(runId, run, controls, ending.signal)
     this.#running.set(runId, { ending, outcome })
     try {
+      const { outputRef } = await outcome
+      if (outputRef !== null) await this.#outputs?.add(outputRef, run.agentId)
       return await outcome
     } finally {
       this.#running.delete(runId)
@@ -166,7 +171,7 @@ export class SystemExecutor {
 
   /** Ends what runs (their outcomes are `interrupted`) and starts nothing more. */
   async stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+    this.#stopping ??= this.#stop().then(() => this.#outputs?.stop())
     return this.#stopping
   }
 
