@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Checkpoint, Logger } from '@centralpost/shared'
+import { type Checkpoint, type Logger, messageOf } from '@centralpost/shared'
 import { ApprovalStore } from './approval-store.ts'
 import { AuditTrail } from './audit/audit-trail.ts'
 import { putAway, sealSegment, toSegment } from './audit/segments.ts'
@@ -26,7 +26,11 @@ export interface HistoryOptions {
   /** the history cannot be relied on any more: the process must end */
   readonly onLost: (error: unknown) => void
   readonly log: Logger
+  /** when the whole trail is looked through once after the start, in ms @default 30_000 */
+  readonly lookThroughAfterMs?: number
 }
+
+const lookThroughAfterMs = 30_000
 
 /**
  * The history of a hub: the ledger that the flow writes, on the main thread; and what is made of it, on threads of their
@@ -102,6 +106,12 @@ export class History {
       log.error('sealed events could not be put away', { error })
     })
     memory.follow()
+    const later = setTimeout(
+      () => void history.#lookThrough(),
+      options.lookThroughAfterMs ?? lookThroughAfterMs,
+    )
+    later.unref()
+    history.#opened.defer(() => clearTimeout(later))
     return history
   }
 
@@ -144,6 +154,22 @@ export class History {
     const { dataDir } = this.#options
     const written = await this.#audit((auditor) => auditor.writeSegment(dataDir, before))
     await sealSegment(this.#commits, written, by)
+  }
+
+  /** A file that was damaged while no hub worked on it is told of before somebody asks. */
+  async #lookThrough(): Promise<void> {
+    const { log } = this.#options
+    try {
+      const { intact, problem, firstBad } = await this.verify()
+      if (intact) return
+      log.error(
+        'the history is damaged: what is recorded from that event on cannot be relied on; bring hub.db back from a backup, ' +
+          'or go on as it is (centralpost history verify tells the same)',
+        { problem, event: firstBad },
+      )
+    } catch (error) {
+      log.warn('the history could not be looked through', { error: messageOf(error) })
+    }
   }
 
   /** May be called twice. */
