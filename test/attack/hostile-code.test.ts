@@ -9,6 +9,7 @@ import { expect, test } from '@jest/globals'
 import { machineViews } from '../../hub/src/execution/sandbox/profiles.ts'
 import { Confined, describeConfined } from '../hub/execution/sandbox/confined.ts'
 import { isRunning } from '../hub/execution/executor-fixture.ts'
+import { eventually } from '../support/eventually.ts'
 
 const hostile = fileURLToPath(new URL('../programs/hostile.py', import.meta.url))
 const uid = process.getuid?.()
@@ -94,4 +95,28 @@ describeConfined('code that nobody has looked at', () => {
     },
     30_000,
   )
+
+  test('where it sees the machine is ended with all it started, also when its runner is killed', async () => {
+    await using it = await Confined.make()
+    const [nap, own] = [`4101.${process.pid}`, `4102.${process.pid}`]
+    // no session, no parent, no variable tells of it
+    const script = `(setsid env -i CENTRALPOST_RUN=another sleep ${nap} &); sleep ${own}`
+    const ended = it.script(script, 'machine-processes')
+    await eventually(() => isRunning(`sleep ${nap}`) && isRunning(`sleep ${own}`))
+    for (const pid of it.it.executor.runnerPids) process.kill(pid, 'SIGKILL')
+    expect(await ended).toMatchObject({ status: 'interrupted' })
+    expect([isRunning(`sleep ${nap}`), isRunning(`sleep ${own}`)]).toEqual([false, false])
+  })
+
+  test('where it sees the machine leaves nothing when it is cancelled', async () => {
+    await using it = await Confined.make()
+    const nap = `4103.${process.pid}`
+    const cancelling = new AbortController()
+    const script = `(setsid env -i sleep ${nap} &); trap '' TERM; sleep ${nap}; sleep ${nap}`
+    const ended = it.script(script, 'machine-network', { signal: cancelling.signal })
+    await eventually(() => isRunning(`sleep ${nap}`))
+    cancelling.abort('enough')
+    expect(await ended).toMatchObject({ status: 'cancelled' })
+    expect(isRunning(`sleep ${nap}`)).toBe(false)
+  })
 })

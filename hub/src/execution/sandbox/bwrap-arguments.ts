@@ -74,6 +74,7 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
     ...workspaces(roots, own),
     ...(own === undefined ? [] : heldInPlace(own, hidden)),
     ...hidden.flatMap(({ path, isDirectory }) => mask(path, isDirectory)),
+    ...(machine === 'mounts' ? asLarge().flatMap((path) => ['--remount-ro', path]) : []),
     '--chdir',
     view.cwd,
   ]
@@ -104,19 +105,28 @@ function ofUsers(sandbox: Sandbox, profile: ConfinedProfile): string[] {
  * @param isAsLarge whether it tells of the size that the machine's has
  */
 function memory(sandbox: Sandbox, view: View, path: string, isAsLarge: boolean): string[] {
-  const bytes = isAsLarge ? sizeOf(path) : view.temporaryBytes
+  const told = isAsLarge ? sizeOf(path) : null
+  const bytes = told ?? view.temporaryBytes
   const size = sandbox.takesSize && bytes ? ['--size', String(bytes)] : []
   return [...size, '--tmpfs', path]
 }
 
+/** What is as large as the machine's must not be filled. */
+function asLarge(): string[] {
+  return ['/dev/shm', ...temporary, ...socketPlaces.filter(isRealDirectory)].filter(
+    (path) => sizeOf(path) !== null,
+  )
+}
+
 function temporaryFiles(sandbox: Sandbox, view: View): string[] {
   const there = temporary.filter((path) => existsSync(path))
-  if (profileTraits[view.profile].machine !== null) {
+  const { machine } = profileTraits[view.profile]
+  if (machine === 'files') {
     const closed = there.flatMap((path) => [...pipesIn(path), ...ticketsIn(path)])
     return closed.flatMap((path) => mask(path, false))
   }
   return [
-    ...there.flatMap((path) => memory(sandbox, view, path, false)),
+    ...there.flatMap((path) => memory(sandbox, view, path, machine === 'mounts')),
     ...view.shown.flatMap(shownAs),
   ]
 }

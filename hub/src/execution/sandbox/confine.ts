@@ -107,7 +107,7 @@ function callable(start: ProcessStart): string {
 
 /** Temporary files go where the command can write. */
 function withTemporary(env: ProcessStart['env'], { profile }: View): ProcessStart['env'] {
-  if (profileTraits[profile].machine !== null) return { ...env, TMPDIR: '/dev/shm' }
+  if (profileTraits[profile].machine === 'files') return { ...env, TMPDIR: '/dev/shm' }
   return env['TMPDIR'] === undefined ? env : { ...env, TMPDIR: '/tmp' }
 }
 

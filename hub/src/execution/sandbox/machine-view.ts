@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, statfsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { MachineView } from './profiles.ts'
 
 /** What a program may need of `/dev` besides the names of what is there. */
@@ -55,9 +55,10 @@ export function deviceArguments(view: MachineView | null): string[] {
   ]
 }
 
-/** The bytes of the file system that a directory begins, so that what replaces it is as large; null where it is none. */
+/** The bytes of the file system that a directory begins, so that what replaces it is as large; null where it begins none. */
 export function sizeOf(directory: string): number | null {
   try {
+    if (statSync(directory).dev === statSync(dirname(directory)).dev) return null
     const { bsize, blocks } = statfsSync(directory)
     return bsize * blocks
   } catch {
@@ -66,12 +67,15 @@ export function sizeOf(directory: string): number | null {
   }
 }
 
+/** One that is younger may be gone before it is masked, and then nothing would start. */
+const lastingMs = 30_000
+
 /** Named pipes in a directory and right below it. A mount that is read-only does not keep anybody from writing to them. */
 export function pipesIn(directory: string, depth = 1): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
       const path = join(directory, entry.name)
-      if (entry.isFIFO()) return [path]
+      if (entry.isFIFO()) return Date.now() - lstatSync(path).ctimeMs < lastingMs ? [] : [path]
       return entry.isDirectory() && depth > 0 ? pipesIn(path, depth - 1) : []
     })
   } catch {

@@ -130,6 +130,11 @@ function partsNotShown(
   if (isOfProcesses && needs.some(({ of }) => of === 'mounts')) {
     said.push("the mounts that it tells of are the sandbox's: ask for these by themselves")
   }
+  if (shown.of !== 'files' && needs.some(({ of }) => of === 'files')) {
+    said.push(
+      "the temporary files and devices that it tells of are the sandbox's: ask for these by themselves",
+    )
+  }
   if (isOfProcesses && userNamespace) said.push('processes of other users seem to be of nobody')
   return [...new Set(said)]
 }
