@@ -28,6 +28,22 @@ export const riskSchema = z.object({
 })
 export type Risk = z.infer<typeof riskSchema>
 
+/** Points from which a risk is medium, and high. */
+export const riskThresholds = { medium: 20, high: 50 } as const
+
+/** The level of a score in points. */
+export function riskLevelOf(score: number): RiskLevel {
+  if (score >= riskThresholds.high) return 'high'
+  return score >= riskThresholds.medium ? 'medium' : 'low'
+}
+
+/** A risk with what it is made of and the scale it stands on, for people. */
+export function explainRisk({ level, score, parts }: Risk): string {
+  const made = parts.map(({ name, points }) => `${name} +${points}`).join(', ')
+  const scale = `medium from ${riskThresholds.medium}, high from ${riskThresholds.high}`
+  return `${level}: ${score} points (${scale})${made && `: ${made}`}`
+}
+
 /** One judged part of a command: a simple command, a redirection, an assignment, or the text as a whole. */
 export const unitVerdictSchema = z.object({
   text: z.string().describe('the part, printed with every word resolved and quoted'),

@@ -1,4 +1,5 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
+import { explainRisk } from '@centralpost/shared'
 import { numberedLines, readableCommand, visible, visibleCommand } from '../visible.ts'
 import { duration, type Style, styled } from './terminal.ts'
 
@@ -8,7 +9,6 @@ export type Field = readonly [label: string, text: string]
 /** All that an approver should read before deciding, in the order of its weight. */
 export function fieldsOf(asked: ApprovalNeeded): Field[] {
   const env = Object.entries(asked.env).map(([name, value]) => visible(`${name}=${value}`))
-  const risk = asked.risk.parts.map((part) => `${part.name} +${part.points}`).join(', ')
   const command = readableCommand(asked.command)
   const fields: Field[] = [
     ['hidden', command.alarm ?? ''],
@@ -21,7 +21,7 @@ export function fieldsOf(asked: ApprovalNeeded): Field[] {
     ...partsOf(asked),
     ...(asked.not_bound ?? []).map((what): Field => ['not bound', visible(what)]),
     ['the same', toldOfSame(asked.same_pending ?? 0)],
-    ['risk', `${asked.risk.level} (${asked.risk.score}${risk && `: ${risk}`})`],
+    ['risk', visible(explainRisk(asked.risk))],
     ['asked because', visible(asked.context ?? '')],
     ['agent', visible(asked.agent_id)],
     ['workflow', visible(asked.workflow_id ?? '')],

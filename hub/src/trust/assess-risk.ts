@@ -1,4 +1,6 @@
-import type { Risk, TrustLevel } from '@centralpost/shared'
+import type { Risk, TrustLevel, UnitVerdict } from '@centralpost/shared'
+import { riskLevelOf, riskThresholds } from '@centralpost/shared'
+import type { Points } from './judge-dangers.ts'
 import type { JudgedWords } from './judge.ts'
 
 type Category = readonly [name: string, points: number, words: ReadonlySet<string>]
@@ -33,33 +35,61 @@ const categoryOf = new Map(
     [...words].map((word) => [word, [name, points]] as const),
   ),
 )
+/** What was found of parts of a command that is no matter of its words. */
+const ofFindings: Readonly<Record<string, readonly [name: string, points: number]>> = {
+  invisible: ['hidden characters: it is not what it looks like', 50],
+  nul: ['hidden characters: it is not what it looks like', 50],
+  credentials: ['secrets: reads credentials', 30],
+  'private-file': ['secrets: reads what may hold secrets', 20],
+  'secret-variable': ['secrets: uses a secret variable', 15],
+  exfiltration: ['secrets: sends credentials away', 50],
+  'network-code': ['foreign code: runs what the network sends', 50],
+  'decoded-code': ['foreign code: runs what nobody sees', 30],
+  'network-redirect': ['network: opens a connection', 10],
+  'dynamic-program': ['unseen code: which program runs is not known', 20],
+  'program-path': ['unseen code: runs a program of the project', 10],
+  'parse-error': ['unseen code: cannot be read as a shell reads it', 20],
+  environment: ['unseen code: changes how programs run', 10],
+}
+/** Effects that a word of the command has told already. */
+const toldByWord: Readonly<Record<string, string>> = { discards: 'destructive' }
 const longestText = 4096
 const noRisk: Risk = { level: 'low', score: 0, parts: [] }
-const high = 50
-const medium = 20
 
 /**
- * The seed's risk score over the words of the judged commands. Information for a person: it never changes a verdict,
- * and a BLOCKED command is never less than high.
+ * The risk score over the judged commands: the seed's words and the effects that rules know. Information for a person:
+ * it never changes a verdict, and a BLOCKED command is never less than high.
+ *
+ * @param units the judged parts, for what was found in them
+ * @param effects what `risks.yaml` says of the commands
  */
 export function assessRisk(
   commands: readonly JudgedWords[],
   level: TrustLevel,
-  extra: readonly { readonly name: string; readonly points: number }[],
+  units: readonly UnitVerdict[],
+  effects: readonly Points[],
 ): Risk {
   if (level === 'SAFE') return noRisk
-  const found = new Set<string>()
-  for (const command of commands) addWords(command, found)
-  const parts = [...found].map((word) => {
+  const words = new Set<string>()
+  for (const command of commands) addWords(command, words)
+  const parts = [...words].map((word) => {
     const [name, points] = categoryOf.get(word) ?? ['', 0]
     return { name: `${name}: ${word}`, points }
   })
-  parts.push(...extra)
+  const told = new Set([...words].map((word) => categoryOf.get(word)?.[0]))
+  for (const { id, name, points } of effects)
+    if (!told.has(toldByWord[id])) parts.push({ name, points })
+  for (const rule of new Set(units.map((unit) => unit.rule))) {
+    const [name, points] = ofFindings[rule] ?? []
+    if (name !== undefined && points !== undefined && !parts.some((part) => part.name === name))
+      parts.push({ name, points })
+  }
   const sum = parts.reduce((total, part) => total + part.points, 0)
-  if (level === 'BLOCKED' && sum < high)
-    parts.push({ name: 'blocked by a rule', points: high - sum })
-  const score = Math.max(sum, level === 'BLOCKED' ? high : 0)
-  return { level: score >= high ? 'high' : score >= medium ? 'medium' : 'low', score, parts }
+  const least = riskThresholds.high
+  if (level === 'BLOCKED' && sum < least)
+    parts.push({ name: 'blocked by a rule', points: least - sum })
+  const score = Math.max(sum, level === 'BLOCKED' ? least : 0)
+  return { level: riskLevelOf(score), score, parts }
 }
 
 function addWords({ program, args, input }: JudgedWords, found: Set<string>): void {

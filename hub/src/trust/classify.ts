@@ -4,6 +4,7 @@ import { assessRisk } from './assess-risk.ts'
 import type { CommandNode, ParsedCommand } from './command-tree.ts'
 import { carriesData } from './flow/carries-data.ts'
 import { followData } from './flow/follow.ts'
+import { patternFinding } from './findings.ts'
 import { Judge } from './judge.ts'
 import { parseCommand } from './parse-command.ts'
 import { planAsWritten, planSafe } from './plan.ts'
@@ -120,11 +121,7 @@ function admit(command: string, judge: Judge, policy: Policy): ParsedCommand {
     // The tree may lack parts; what must never run is looked for in the text as well.
     const pattern = policy.blockedPatterns.find('', command)
     if (pattern) {
-      judge.add(shorten(command), {
-        level: 'BLOCKED',
-        rule: pattern.id,
-        reason: `matches the BLOCKED pattern ${pattern.source}`,
-      })
+      judge.add(shorten(command), patternFinding('BLOCKED', pattern))
     }
   }
   return parsed
@@ -200,7 +197,7 @@ function verdictOf(judge: Judge, plan: Plan, policy: Policy): Verdict {
     reasons,
     ...(suggestion !== undefined && { suggestion }),
     units,
-    risk: assessRisk(judge.words, level, judge.risks),
+    risk: assessRisk(judge.words, level, units, judge.risks),
     plan,
     policy: policy.hash,
   }

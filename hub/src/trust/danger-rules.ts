@@ -32,6 +32,8 @@ export interface DangerRule {
 
 export interface DangerIndex {
   find(shape: Shape, paths: PathPolicy): DangerRule | undefined
+  /** All rules of the shape's program that hold. */
+  all(shape: Shape, paths: PathPolicy): readonly DangerRule[]
 }
 
 /** Compiles danger rules and indexes them by program. */
@@ -45,6 +47,8 @@ export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
     for (const name of programs ?? []) byProgram.set(name, [...(byProgram.get(name) ?? []), rule])
   }
   return {
+    all: (shape, paths) =>
+      byProgram.get(shape.program)?.filter((rule) => rule.matches(shape, paths)) ?? [],
     find(shape, paths) {
       const family = `${shape.program.split('.', 1)[0]}.*`
       return (

@@ -1,4 +1,5 @@
 import type { Verdict } from '@centralpost/shared'
+import { explainRisk } from '@centralpost/shared'
 
 /** A verdict for people: each part with its level and rule, the reasons, the risk, and what would run. */
 export function explainVerdict(verdict: Verdict): string {
@@ -11,10 +12,7 @@ export function explainVerdict(verdict: Verdict): string {
     lines.push(`          ${unit.rule}: ${visible(unit.reason)}`)
   }
   if (verdict.suggestion !== undefined) lines.push('', `instead: ${verdict.suggestion}`)
-  if (verdict.risk.parts.length > 0) {
-    const parts = verdict.risk.parts.map(({ name, points }) => `${name} +${points}`).join(', ')
-    lines.push('', `risk: ${verdict.risk.score} (${parts})`)
-  }
+  if (verdict.risk.parts.length > 0) lines.push('', `risk: ${explainRisk(verdict.risk)}`)
   lines.push('', `would run: ${visible(planText(verdict))}`)
   if (verdict.plan.venv !== undefined)
     lines.push(`with the virtual environment ${visible(verdict.plan.venv)}`)

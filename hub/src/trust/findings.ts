@@ -1,4 +1,5 @@
 import type { TrustLevel } from '@centralpost/shared'
+import type { StringPattern } from './string-patterns.ts'
 
 /** What one rule says of one part of a command. */
 export interface Finding {
@@ -37,8 +38,18 @@ export function unknown(program: string): Finding {
   return review('unknown', `no rule says that ${program} is safe`)
 }
 
-export function patternFinding(level: TrustLevel, id: string, source: string): Finding {
-  return { level, rule: id, reason: `matches the ${level} pattern ${source}` }
+/** A regex tells a person nothing: without a reason of its own, a pattern is told by its list. */
+export function patternFinding(
+  level: TrustLevel,
+  { id, reason }: Pick<StringPattern, 'id' | 'reason'>,
+): Finding {
+  return { level, rule: id, reason: reason ?? listed[level] }
+}
+
+const listed: Readonly<Record<TrustLevel, string>> = {
+  SAFE: 'the rules list it as safe to run at once',
+  REVIEW: 'the rules list it as a change that a person decides on',
+  BLOCKED: 'the rules list it as never to be run',
 }
 
 export function secretFinding(path: string): Finding {

@@ -14,6 +14,8 @@ import type { Grounds, Scope } from './scope.ts'
 
 /** A part of the risk score that a rule adds. */
 export interface Points {
+  /** its kind: each counts once in a command */
+  readonly id: string
   readonly name: string
   readonly points: number
 }
@@ -48,7 +50,6 @@ export function judgeDangers(
         reason: rule.reason,
         suggestion: rule.suggestion,
       })
-      if (rule.risk > 0) risks.push({ name: rule.id, points: rule.risk })
     }
     const reviewed = grounds.policy.review.find(shape, grounds.paths)
     if (reviewed) {
@@ -58,8 +59,9 @@ export function judgeDangers(
         reason: reviewed.reason,
         suggestion: reviewed.suggestion,
       })
-      if (reviewed.risk > 0) risks.push({ name: reviewed.id, points: reviewed.risk })
     }
+    for (const { id, reason: name, risk: points } of grounds.policy.risks.all(shape, grounds.paths))
+      if (!risks.some((known) => known.id === id)) risks.push({ id, name, points })
   }
   let masked = program
   for (const [index, arg] of args.entries()) {
@@ -67,9 +69,9 @@ export function judgeDangers(
     masked += isProse(index) ? ' …' : ` ${quoteIfNeeded(arg)}`
   }
   const blocked = grounds.policy.blockedPatterns.find(program, masked)
-  if (blocked) findings.push(patternFinding('BLOCKED', blocked.id, blocked.source))
+  if (blocked) findings.push(patternFinding('BLOCKED', blocked))
   const reviewed = grounds.policy.reviewPatterns.find(program, masked)
-  if (reviewed) findings.push(patternFinding('REVIEW', reviewed.id, reviewed.source))
+  if (reviewed) findings.push(patternFinding('REVIEW', reviewed))
   return masked
 }
 

@@ -72,7 +72,7 @@ function vouched(
   const plain = words.every((word) => word.exact && word.opaque === undefined)
   if (!plain || via.added) return unknown(text)
   const pattern = grounds.policy.safePatterns.find(program, describeWords(words))
-  return pattern ? patternFinding('SAFE', pattern.id, pattern.source) : unknown(program)
+  return pattern ? patternFinding('SAFE', pattern) : unknown(program)
 }
 
 /** Whether a command reads what a relative path names, be it an operand or the value of an option. */

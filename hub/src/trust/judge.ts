@@ -446,7 +446,7 @@ export class Judge extends Units {
   #wholeText(root: Compound): void {
     const text = maskedText(root, this.#patternText)
     const blocked = this.#grounds.policy.blockedPatterns.find('', text)
-    if (blocked) this.add(text, patternFinding('BLOCKED', blocked.id, blocked.source))
+    if (blocked) this.add(text, patternFinding('BLOCKED', blocked))
   }
 }
 

@@ -9,6 +9,7 @@ import { lintCondition, lintPattern, suspectPattern } from './lint-pattern.ts'
 import type { Policy } from './policy.ts'
 import { compilePolicy } from './policy.ts'
 import type { KnowledgeSource, RuleFileSource } from './rule-schema.ts'
+import { patternsOf } from './string-patterns.ts'
 import { knowledgeSchema, ruleFileSchema } from './rule-schema.ts'
 
 /** Knowledge about programs, shipped with the hub; rule files stand on it. */
@@ -54,7 +55,7 @@ export async function loadTrustRules(rulesPath: string): Promise<LoadedRules> {
   return {
     policy,
     warnings: warningsOf(rules.value, rules),
-    counts: { safe: safe.length, review: review.length, blocked: blocked.length },
+    counts: { safe: countOf(safe), review: countOf(review), blocked: countOf(blocked) },
   }
 }
 
@@ -103,6 +104,12 @@ function compile(
   }
 }
 
+/** Rules of a list; of patterns that share a reason each counts. */
+function countOf(rules: readonly (string | object)[]): number {
+  const others = rules.filter((rule) => typeof rule !== 'string' && !('pattern' in rule))
+  return patternsOf(rules).length + others.length
+}
+
 const levels = ['safe', 'review', 'blocked'] as const
 
 function faultsOfPatterns(rules: RuleFileSource, source: Source<unknown>): RuleFault[] {
@@ -113,7 +120,7 @@ function faultsOfPatterns(rules: RuleFileSource, source: Source<unknown>): RuleF
       : [fault(source, pattern, `${level} pattern ${pattern}: ${message}`)]
   })
   for (const rule of [...rules.review, ...rules.blocked]) {
-    if (typeof rule === 'string') continue
+    if (typeof rule === 'string' || 'pattern' in rule) continue
     for (const pattern of [rule.text, rule.words, rule.first]) {
       const message = pattern === undefined ? undefined : lintCondition(pattern)
       if (message !== undefined)
@@ -140,7 +147,7 @@ function eachPattern(
   visit: (pattern: string, level: (typeof levels)[number]) => RuleFault[],
 ): RuleFault[] {
   return levels.flatMap((level) =>
-    rules[level].flatMap((rule) => (typeof rule === 'string' ? visit(rule, level) : [])),
+    patternsOf(rules[level]).flatMap(({ source }) => visit(source, level)),
   )
 }
 

@@ -7,9 +7,15 @@ import type { PathPolicy } from './paths.ts'
 import { compilePaths } from './paths.ts'
 import type { Form } from './program-rules.ts'
 import { compileProgram } from './program-rules.ts'
-import type { DangerSource, KnowledgeSource, ProgramSource, RuleFileSource } from './rule-schema.ts'
+import type {
+  DangerSource,
+  KnowledgeSource,
+  PatternSource,
+  ProgramSource,
+  RuleFileSource,
+} from './rule-schema.ts'
 import type { PatternList } from './string-patterns.ts'
-import { compilePatterns } from './string-patterns.ts'
+import { compilePatterns, patternsOf } from './string-patterns.ts'
 import type { Floor, Wrapper } from './unwrap.ts'
 import { compileWrapper } from './unwrap.ts'
 
@@ -30,6 +36,7 @@ export interface Policy {
   readonly keyUsers: ReadonlySet<string>
   readonly blocked: DangerIndex
   readonly review: DangerIndex
+  readonly risks: DangerIndex
   readonly safePatterns: PatternList
   readonly reviewPatterns: PatternList
   readonly blockedPatterns: PatternList
@@ -68,24 +75,21 @@ export function compilePolicy(
     keyUsers: set('key_users'),
     blocked: compileDangers(rules.blocked.filter(isDanger)),
     review: compileDangers(rules.review.filter(isDanger)),
-    safePatterns: compilePatterns(rules.safe.filter(isText), 'safe', false),
-    reviewPatterns: compilePatterns(rules.review.filter(isText), 'review', true),
-    blockedPatterns: compilePatterns(rules.blocked.filter(isText), 'blocked', true),
+    risks: compileDangers(knowledge.flatMap((file) => file.risks ?? [])),
+    safePatterns: compilePatterns(patternsOf(rules.safe), 'safe', false),
+    reviewPatterns: compilePatterns(patternsOf(rules.review), 'review', true),
+    blockedPatterns: compilePatterns(patternsOf(rules.blocked), 'blocked', true),
     knownPrograms: rules.known_programs ?? 'vouch',
     sudo: rules.sudo ?? 'review',
   }
 }
 
-function isText(rule: unknown): rule is string {
-  return typeof rule === 'string'
+function isProgram(rule: string | PatternSource | ProgramSource): rule is ProgramSource {
+  return typeof rule !== 'string' && 'program' in rule
 }
 
-function isProgram(rule: string | ProgramSource): rule is ProgramSource {
-  return typeof rule !== 'string'
-}
-
-function isDanger(rule: string | DangerSource): rule is DangerSource {
-  return typeof rule !== 'string'
+function isDanger(rule: string | PatternSource | DangerSource): rule is DangerSource {
+  return typeof rule !== 'string' && 'id' in rule
 }
 
 function formsOf(sources: readonly ProgramSource[]): Map<string, Form[]> {

@@ -182,11 +182,19 @@ export const knowledgeSchema = z.strictObject({
   environment: environmentSchema.optional(),
   prose: z.record(z.string(), z.string()).optional(),
   sets: z.record(z.string(), z.array(z.string())).optional(),
+  risks: z.array(dangerSchema).optional().describe('what raises the risk, never the verdict'),
   options: z.record(z.string(), z.unknown()).optional().describe('anchors shared by programs'),
 })
 export type KnowledgeSource = z.infer<typeof knowledgeSchema>
 
 const pattern = z.string().min(1)
+
+/** Regexes that say one thing, and what it is: people and agents are told the reason, never a regex. */
+export const patternSchema = z.strictObject({
+  pattern: z.union([pattern, z.array(pattern).min(1)]),
+  reason: z.string().min(1),
+})
+export type PatternSource = z.infer<typeof patternSchema>
 
 /** config/trust_rules.yaml. Without `version` it is a seed file: three lists of regexes. */
 export const ruleFileSchema = z.strictObject({
@@ -198,9 +206,9 @@ export const ruleFileSchema = z.strictObject({
       '`safe`: reading forms of known programs are SAFE. `vouch`: only where a pattern says so too',
     ),
   sudo: z.enum(['review', 'blocked']).optional(),
-  safe: z.array(z.union([pattern, programSchema])),
-  review: z.array(z.union([pattern, dangerSchema])),
-  blocked: z.array(z.union([pattern, dangerSchema])),
+  safe: z.array(z.union([pattern, patternSchema, programSchema])),
+  review: z.array(z.union([pattern, patternSchema, dangerSchema])),
+  blocked: z.array(z.union([pattern, patternSchema, dangerSchema])),
   wrappers: z.array(wrapperSchema).optional(),
   tests: z
     .array(

@@ -1,8 +1,27 @@
+import type { PatternSource } from './rule-schema.ts'
+
 /** The seed's kind of rule: a regular expression on the text of one command. */
 export interface StringPattern {
   readonly source: string
   readonly id: string
   readonly regex: RegExp
+  /** What it finds, in words; undefined where the rule file gives none. */
+  readonly reason: string | undefined
+}
+
+/** The regexes of a list of rules, each with its reason; other kinds of rules are left out. */
+export function patternsOf(rules: readonly unknown[]): Pick<StringPattern, 'source' | 'reason'>[] {
+  return rules.flatMap((rule): Pick<StringPattern, 'source' | 'reason'>[] => {
+    if (typeof rule === 'string') return [{ source: rule, reason: undefined }]
+    if (!isPattern(rule)) return []
+    const { pattern, reason } = rule
+    const sources = typeof pattern === 'string' ? [pattern] : pattern
+    return sources.map((source) => ({ source, reason }))
+  })
+}
+
+function isPattern(rule: unknown): rule is PatternSource {
+  return typeof rule === 'object' && rule !== null && 'pattern' in rule
 }
 
 /** Patterns of one level, found by the first word where the pattern begins with one. */
@@ -21,15 +40,16 @@ const firstWord = /^\^([A-Za-z0-9_.-]+)(?=\\s|\\b|\$| |\(\?|\(\\s)(?![*+?{])/
  * @param ignoreCase as the seed does for REVIEW and BLOCKED; a SAFE pattern vouches for the exact spelling only
  */
 export function compilePatterns(
-  sources: readonly string[],
+  sources: readonly Pick<StringPattern, 'source' | 'reason'>[],
   level: string,
   ignoreCase: boolean,
 ): PatternList {
   const byWord = new Map<string, StringPattern[]>()
   const others: StringPattern[] = []
-  sources.forEach((source, index) => {
+  sources.forEach(({ source, reason }, index) => {
     const pattern = {
       source,
+      reason,
       id: `${level}[${index}]`,
       regex: new RegExp(source, ignoreCase ? 'i' : ''),
     }

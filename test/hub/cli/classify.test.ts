@@ -30,7 +30,9 @@ describe('classify', () => {
     expect(stdout).toMatch(/^BLOCKED {2}risk high/)
     expect(stdout).toContain('remove-critical: deletes the system')
     expect(stdout).toMatch(/SAFE {4}wc -l/)
-    expect(stdout).toMatch(/risk: \d+ \(elevated: sudo \+30/)
+    expect(stdout).toMatch(
+      /risk: high: \d+ points \(medium from 20, high from 50\): elevated: sudo \+30/,
+    )
   })
 
   test('options of the command are not its own', async () => {

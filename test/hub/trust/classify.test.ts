@@ -37,12 +37,24 @@ describe('a verdict explains itself', () => {
   })
 })
 
+describe('a pattern is told in words', () => {
+  test.each(['git push', 'rm x', 'docker pull x', 'curl x', 'cat a.pem', 'sudo -i', 'hydra x'])(
+    '%s gives no regular expression as its reason',
+    (command) => {
+      for (const reason of trust.classifyCommand(command).reasons) {
+        expect(reason).not.toMatch(/[\\^]|\(\?|pattern/)
+        expect(reason).toMatch(/^[\w$./~ ',:()-]+$/)
+      }
+    },
+  )
+})
+
 describe('risk is information', () => {
   test('words count once, blocked is never low, text that is only printed counts nothing', () => {
     expect(trust.classifyCommand('sudo apt-get install x').risk).toMatchObject({ level: 'high' })
-    expect(trust.classifyCommand('pip install requests').risk).toMatchObject({
-      level: 'low',
-      score: 15,
+    expect(trust.classifyCommand('kubectl apply -f a && curl b && curl c').risk).toMatchObject({
+      level: 'medium',
+      score: 30,
     })
     expect(trust.classifyCommand('rm x; rm y').risk).toMatchObject({ level: 'medium', score: 20 })
     expect(trust.classifyCommand('reboot').risk.level).toBe('high')
@@ -52,6 +64,33 @@ describe('risk is information', () => {
       parts: [],
     })
     expect(trust.classifyCommand('terraform plan').risk.score).toBe(0)
+  })
+
+  test.each([
+    ['npm publish', 'high'],
+    ['cargo publish', 'high'],
+    ['git push', 'medium'],
+    ['git push origin main', 'medium'],
+    ['git push --force origin main', 'high'],
+    ['npm install left-pad', 'medium'],
+    ['pip install requests', 'medium'],
+    ['npx cowsay', 'medium'],
+    ['bash build.sh', 'medium'],
+    ['chmod -R 777 .', 'high'],
+    ['terraform destroy', 'high'],
+    ['kubectl delete ns prod', 'high'],
+    ['kubectl delete pod x', 'medium'],
+    ['kubectl apply -f prod.yaml', 'medium'],
+    ['git reset --hard', 'medium'],
+    ['psql -c "update t set a = 1 where b = 2"', 'medium'],
+    ['echo \u202ex', 'high'],
+    ['mkdir x', 'low'],
+    ['git commit -m x', 'low'],
+    ['npm test', 'low'],
+  ])('%s is what people expect: %s', (command, level) => {
+    const { risk } = trust.classifyCommand(command)
+    expect(risk.level).toBe(level)
+    expect(risk.score).toBe(risk.parts.reduce((sum, { points }) => sum + points, 0))
   })
 })
 

@@ -144,7 +144,8 @@ function Why({ asked }: { readonly asked: ApprovalNeeded }) {
       <div class="risk-box">
         <h2>Risk</h2>
         <p>
-          <RiskBadge level={risk.level} /> <span class="score">{risk.score} points</span>
+          <RiskBadge level={risk.level} /> <span class="score">{risk.score} points</span>{' '}
+          <span class="muted">medium from 20, high from 50</span>
         </p>
         <ul class="plain">
           {risk.parts.map(({ name, points }) => (
