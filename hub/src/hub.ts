@@ -33,6 +33,7 @@ import {
 import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
 import { lockDataDirectory } from './history/database.ts'
 import { History } from './history/history.ts'
+import { noteLedger, replacedLedger } from './history/ledger-note.ts'
 import { historyEndpoints } from './history-endpoints.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
@@ -265,11 +266,12 @@ export class Hub {
     const claim = await BrokerClaim.take(bus, {
       ...history.lease.tenure,
       ledgerId: history.lease.ledgerId,
-      insteadOf: options.insteadOf,
+      insteadOf: options.insteadOf ?? replacedLedger(dataDir),
       onLost: claimLost.reject,
       log,
     })
     opened.defer(() => claim.stop())
+    noteLedger(dataDir, history.lease.ledgerId)
     await prepareStreams(bus, streams)
     // before the first request: what runs now must not be taken for what a dead hub left
     const survivors = await executor.endSurvivors(history.lease.earlierMarkers)

@@ -6,6 +6,7 @@ import type { HubConfig } from './config/hub-config.ts'
 import { lockDataDirectory, openStore } from './history/database.ts'
 import type { Database } from './history/dialect/dialect.ts'
 import { History } from './history/history.ts'
+import { noteReplaced } from './history/ledger-note.ts'
 import { SecretKeeper } from './history/masking/secret-keeper.ts'
 import { hasKey, hasLedger, isDamage, putAside } from './history/remains.ts'
 import { resultOf } from './messages.ts'
@@ -37,6 +38,7 @@ export async function recoverHistory(options: {
   try {
     if (location.backend === 'sqlite' && (startAnew || (await isUnusable(dataDir)))) {
       const folder = await putAside(dataDir, ['hub.db', 'memory.db'])
+      noteReplaced(dataDir)
       done.push(`a new ledger is begun; what was left of the old one is in ${folder}`)
     }
     const store = await openStore(location, 'ledger')
