@@ -1,15 +1,17 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
-import { useState } from 'preact/hooks'
+import { readableCommand } from '@centralpost/shared/command-lines'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { keyOf } from '../../feed-message.ts'
 import { me, maySelfApprove } from '../store.ts'
 import { plural } from '../text/format.ts'
-import { ShownCommand } from '../text/shown.tsx'
+import { CommandLines, spansOf } from '../text/shown.tsx'
 import { RiskBadge } from '../ui/badges.tsx'
 import { CommentField } from '../ui/comment-field.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { approve } from './decide.ts'
 import { marked } from './queue.ts'
+import { lookAgain, readingOf, readOn, watchReading } from './reading.ts'
 import { Settled } from './settled.tsx'
 
 const riskFirst = { high: 0, medium: 1, low: 2 } as const
@@ -30,7 +32,16 @@ export function ConfirmManyDialog({
   const high = asked.filter(({ risk }) => risk.level === 'high').length
   const [hasRead, setHasRead] = useState(high === 0)
   const [comment, setComment] = useState('')
+  const list = useRef<HTMLUListElement>(null)
+  const all = asked.map(({ digest }) => digest).join(' ')
+  useEffect(() => (list.current === null ? undefined : watchReading(list.current, all)), [all])
+  const { isRead } = readingOf(all)
   const send = (): void => {
+    lookAgain()
+    if (!readingOf(all).isRead) {
+      readOn(all)
+      return
+    }
     void approve(asked, { comment })
     marked.value = new Set()
     close()
@@ -38,12 +49,19 @@ export function ConfirmManyDialog({
   return (
     <Dialog title={`Approve ${plural(asked.length, 'request')} once`} close={close} wide>
       <Settled asked={asked} />
-      <ul class="plain many" tabIndex={0} aria-label="What would run">
+      <ul
+        class="plain many"
+        tabIndex={0}
+        aria-label="What would run"
+        ref={list}
+        data-digest={all}
+        data-read-box
+      >
         {asked.map((one) => (
           <li key={keyOf(one)}>
             <RiskBadge level={one.risk.level} />
             <span>
-              <ShownCommand command={one.command} units={one.verdict.units} />
+              <CommandInFull asked={one} />
               <span class="muted">
                 {one.agent_id} in {one.cwd}
               </span>
@@ -63,7 +81,11 @@ export function ConfirmManyDialog({
         </label>
       )}
       <CommentField text={comment} change={setComment} />
-      <p class="muted">This cannot be undone.</p>
+      <p class="muted" aria-live="polite">
+        {isRead
+          ? 'This cannot be undone.'
+          : 'Not all of them have been on the screen: read the list to its end, then decide.'}
+      </p>
       <DialogButtons
         yes={`Approve ${asked.length}`}
         send={send}
@@ -72,5 +94,15 @@ export function ConfirmManyDialog({
         cautious
       />
     </Dialog>
+  )
+}
+
+function CommandInFull({ asked: { command, verdict } }: { readonly asked: ApprovalNeeded }) {
+  const readable = readableCommand(command)
+  return (
+    <>
+      {readable.alarm !== null && <span class="alarm">{readable.alarm}</span>}
+      <CommandLines command={readable} spans={spansOf(command, verdict.units)} />
+    </>
   )
 }
