@@ -21,6 +21,7 @@ import { BrokerClaim } from './bus/broker-claim.ts'
 import { Outbox } from './bus/outbox.ts'
 import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
+import { whenThere } from './bus/when-there.ts'
 import { CentralPost } from './central-post.ts'
 import { type HubConfig, placesPerAgent } from './config/hub-config.ts'
 import { openConfinement, ownPlaces } from './confinement.ts'
@@ -50,6 +51,9 @@ const endingMs = 2000
 /** How often actions are looked for that nobody watches, in milliseconds. */
 const sweepMs = 5000
 
+/** How long streams and consumers of a broker that answers may take, where nobody said to wait for it. */
+const longestPreparationMs = 30_000
+
 export interface HubOptions {
   readonly config: HubConfig
   readonly dataDir: string
@@ -60,6 +64,8 @@ export interface HubOptions {
   readonly insteadOf?: string | undefined
   /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
   readonly hasSingleOperator?: () => Promise<boolean>
+  /** waits for a broker that is away until this says stop; absent: such a broker is a fault */
+  readonly waiting?: AbortSignal
 }
 
 /**
@@ -150,7 +156,15 @@ export class Hub {
     historyLost.promise.catch(() => executor.stop())
     history.lease.onRenewed((untilBootMs) => executor.extendLease(untilBootMs))
 
-    const bus = await connect(options.credentials.hub, `hub ${hubId}`, log)
+    const lostHistory = new AbortController()
+    historyLost.promise.catch(() => {
+      lostHistory.abort()
+    })
+    const until = options.waiting && AbortSignal.any([options.waiting, lostHistory.signal])
+    const there = { what: 'the broker', until, log }
+    const connectAs = (credentials: BusCredentials, name: string): Promise<Bus> =>
+      whenThere(() => connect(credentials, name, log), there)
+    const bus = await connectAs(options.credentials.hub, `hub ${hubId}`)
     opened.defer(() => bus.drain())
     const outbox = new Outbox(bus, {
       unpublished: (limit) => ledger.unpublished(limit),
@@ -247,7 +261,7 @@ export class Hub {
     }
 
     // the answers come last to go: an agent may ask for its result while the hub drains
-    const replies = await connect(options.credentials.endpoints, `hub ${hubId} endpoints`, log)
+    const replies = await connectAs(options.credentials.endpoints, `hub ${hubId} endpoints`)
     opened.defer(() => replies.drain())
     opened.defer(() => outbox.stop())
     let graceMs = config.hub.stop_grace * 1000
@@ -260,19 +274,24 @@ export class Hub {
       requestDays: config.broker.request_days,
       resultDays: config.broker.result_days,
       queuedPerAgent: config.broker.queued_per_agent,
+      replicas: config.broker.replicas,
     }
     const claimLost = Promise.withResolvers<never>()
     claimLost.promise.catch(() => {})
-    const claim = await BrokerClaim.take(bus, {
-      ...history.lease.tenure,
-      ledgerId: history.lease.ledgerId,
-      insteadOf: options.insteadOf ?? replacedLedger(dataDir),
-      onLost: claimLost.reject,
-      log,
-    })
+    // a cluster may have no leader at this moment
+    const ready = { ...there, what: 'JetStream', withinMs: longestPreparationMs }
+    const takeClaim = (): Promise<BrokerClaim> =>
+      BrokerClaim.take(bus, {
+        ...history.lease.tenure,
+        ledgerId: history.lease.ledgerId,
+        insteadOf: options.insteadOf ?? replacedLedger(dataDir),
+        onLost: claimLost.reject,
+        log,
+      })
+    const claim = await whenThere(takeClaim, ready)
     opened.defer(() => claim.stop())
     noteLedger(dataDir, history.lease.ledgerId)
-    await prepareStreams(bus, streams)
+    await whenThere(() => prepareStreams(bus, streams), ready)
     // before the first request: what runs now must not be taken for what a dead hub left
     const survivors = await executor.endSurvivors(history.lease.earlierMarkers)
     for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
@@ -292,7 +311,10 @@ export class Hub {
       })
       return taken
     }
-    const requests = await RequestQueue.open(bus, { ...streams, now, log }, take)
+    const requests = await whenThere(
+      () => RequestQueue.open(bus, { ...streams, now, log }, take),
+      ready,
+    )
     opened.defer(() => requests.stop())
     const served = await serveEndpoints(
       replies,

@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../hub/src/broker/ports.ts'
+import { eventually } from '../support/eventually.ts'
 import { PlainServer } from '../support/plain-server.ts'
 import { TempDir } from '../support/temp-dir.ts'
 
@@ -30,12 +32,29 @@ function run(
 }
 
 describe('a hub that cannot start says what is wrong and how to go on', () => {
-  test('no broker where NATS_URL points', async () => {
+  test('no broker where NATS_URL points: the hub says so and waits for it, until it is ended or the broker comes', async () => {
     await using dir = await TempDir.make()
-    const { code, stderr } = await run(dir.path, ['hub'], { NATS_URL: 'nats://127.0.0.1:1' })
-    expect(code).toBe(69)
-    expect(stderr).toContain('centralpost: connecting to nats://127.0.0.1:1')
-    expect(stderr).not.toMatch(/^\s+at .*node:internal/m)
+    const port = await freePort()
+    const start = () => {
+      const env = { ...process.env, NODE_OPTIONS: '', NATS_URL: `nats://127.0.0.1:${port}` }
+      const child = spawn(process.execPath, [bin, 'hub'], { cwd: dir.path, env })
+      const said = { out: '', err: '' }
+      child.stdout.on('data', (text) => (said.out += String(text)))
+      child.stderr.on('data', (text) => (said.err += String(text)))
+      return { child, said, exit: once(child, 'exit') as Promise<[number | null]> }
+    }
+    const first = start()
+    await eventually(() => first.said.err.includes('the broker is away; waiting for it'))
+    first.child.kill('SIGTERM')
+    expect((await first.exit)[0]).toBe(0)
+    expect(first.said.err).not.toMatch(/^\s+at .*node:internal/m)
+
+    const second = start()
+    await eventually(() => second.said.err.includes('the broker is away; waiting for it'))
+    await using server = await PlainServer.start('jetstream { store_dir: "STORE" }', { port })
+    await eventually(() => second.said.out.includes(`serves on ${server.url}`))
+    second.child.kill('SIGTERM')
+    expect((await second.exit)[0]).toBe(0)
   })
 
   test('a broker without JetStream', async () => {

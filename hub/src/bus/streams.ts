@@ -14,6 +14,8 @@ export interface StreamOptions {
   readonly resultDays: number
   /** how many requests of one agent the broker keeps; it refuses more */
   readonly queuedPerAgent: number
+  /** on how many nodes of a cluster; absent: on three where there are as many */
+  readonly replicas?: number | undefined
 }
 
 /**
@@ -31,6 +33,7 @@ export async function prepareStreams(bus: Bus, options: StreamOptions): Promise<
     maxMessagesPerSubject: options.queuedPerAgent,
     whenFull: 'refuse',
     maxMessageBytes: 262_144,
+    replicas: options.replicas,
   })
   await ensureStream(bus, {
     name: resultStream,
@@ -41,5 +44,6 @@ export async function prepareStreams(bus: Bus, options: StreamOptions): Promise<
     maxMessagesPerSubject: 1,
     whenFull: 'drop_oldest',
     maxMessageBytes: 1_048_576,
+    replicas: options.replicas,
   })
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import {
   type BusCredentials,
   externalCredentials,
+  isCentralPostError,
   findCredentials,
   type Logger,
 } from '@centralpost/shared'
@@ -45,6 +46,7 @@ export function addHubCommand(program: Command): void {
     await using opened = new AsyncDisposableStack()
     const log = logOf(options, config, 'hub')
     opened.defer(() => log.close())
+    const waiting = new AbortController()
     try {
       const dataDir = dataDirOf(options)
       const broker = await ownBroker(config, dataDir, log)
@@ -56,6 +58,8 @@ export function addHubCommand(program: Command): void {
             '(centralpost broker-config writes the accounts)',
         )
       }
+      // before the start: it may wait long for a broker, and is to end in order
+      const stopped = untilStopped(() => process.exit(1)).then(() => waiting.abort())
       const hub = opened.use(
         await Hub.start({
           config,
@@ -63,11 +67,10 @@ export function addHubCommand(program: Command): void {
           credentials,
           log,
           insteadOf: options.insteadOf,
+          waiting: waiting.signal,
           ...operatorCount(dataDir),
         }),
       )
-      // before anybody is told that it serves: who hears that may end it at once, and it is to end in order
-      const stopped = untilStopped(() => process.exit(1))
       process.send?.({ serving: hub.hubId })
       const { servers } = credentials.hub
       printAs(options, `hub: ${hub.hubId} serves on ${servers.join(', ')}`, {
@@ -78,6 +81,10 @@ export function addHubCommand(program: Command): void {
       endWithin(config.hub.stop_grace * 1000 + longestEndMs)
       log.info('hub stops')
     } catch (error) {
+      if (waiting.signal.aborted && isCentralPostError(error) && error.retryable) {
+        log.info('hub stops; it was waiting for its broker')
+        return
+      }
       endWithin(longestFailedEndMs + longestExitMs)
       log.error('the hub ends', { error })
       // a database or a broker that never answers must not keep a hub that has lost it

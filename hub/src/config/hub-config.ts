@@ -46,6 +46,14 @@ export const hubConfigSchema = z.strictObject({
         .max(100_000)
         .default(1000)
         .describe('requests the broker keeps for one agent'),
+      replicas: z
+        .int()
+        .min(1)
+        .max(5)
+        .optional()
+        .describe(
+          'nodes of a cluster that keep requests and results; absent: three where there are as many, else one',
+        ),
       request_days: z
         .number()
         .min(0.01)

@@ -24,6 +24,8 @@ export interface SubjectQueueOptions {
 
 /** Messages are handed over one at a time, so none waits so long for its acknowledgement. */
 const ackWaitMs = 60_000
+/** A cluster without a leader does not answer: it is asked again soon. */
+const answerMs = 2000
 const firstPauseMs = 100
 const longestPauseMs = 2000
 /** An acknowledgement can be lost with a broker: so many messages are known again that it then brings once more. */
@@ -124,7 +126,10 @@ export class SubjectQueue {
   async #renewConsumer(): Promise<void> {
     const { stream, consumer, subject } = this.#options
     try {
-      const { consumers } = await this.#bus.connection.jetstreamManager({ checkAPI: false })
+      const { consumers } = await this.#bus.connection.jetstreamManager({
+        checkAPI: false,
+        timeout: answerMs,
+      })
       await consumers.delete(stream, consumer).catch((error: unknown) => {
         if (!isMissing(error)) throw error
       })

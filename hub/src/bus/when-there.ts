@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isCentralPostError, type Logger, messageOf } from '@centralpost/shared'
+
+export interface WaitOptions {
+  readonly what: string
+  /** waits until this says stop; absent: a broker that is away is told as a fault, after `withinMs` */
+  readonly until: AbortSignal | undefined
+  /** @default 0 */
+  readonly withinMs?: number
+  readonly log: Logger
+}
+
+const firstPauseMs = 250
+const longestPauseMs = 5000
+
+/**
+ * Does what needs the broker, again and again while that is away, or a cluster has no leader yet. A fault that time does not
+ * mend is thrown at once.
+ *
+ * @throws {CentralPostError} as `work` does; its last fault when the wait is over
+ */
+export async function whenThere<T>(work: () => Promise<T>, options: WaitOptions): Promise<T> {
+  const { what, until, withinMs = 0, log } = options
+  const giveUpAt = performance.now() + withinMs
+  let pauseMs = firstPauseMs
+  for (let told = ''; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    try {
+      return await work()
+    } catch (error) {
+      const mayPass =
+        isCentralPostError(error) && error.retryable && error.details['lasting'] !== true
+      const isOver = until === undefined ? performance.now() >= giveUpAt : until.aborted
+      if (!mayPass || isOver) throw error
+      const message = messageOf(error)
+      if (message !== told) log.warn(`${what} is away; waiting for it`, { error: message })
+      told = message
+      await delay(pauseMs, undefined, until && { signal: until }).catch(() => {})
+      if (until?.aborted) throw error
+    }
+  }
+}
