@@ -40,6 +40,7 @@ const mostParts = 8
  */
 export function exactRefusal(subject: RuleSubject): string | null {
   const { parts, isWhole } = subject
+  if (subject.holdsSecret) return 'it holds what looks like a secret, and a rule is read by many'
   if (!isWhole) return 'it is too long, or parts of it could not be read'
   const [main, other] = parts.filter((part) => !isFilter(part))
   if (main === undefined) return 'it names no program'

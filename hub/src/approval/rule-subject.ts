@@ -14,6 +14,8 @@ export interface RuleSubject {
   readonly parts: readonly Part[]
   readonly isWhole: boolean
   readonly bound: Bound
+  /** whether the history masks something in it: a rule would keep that readable */
+  readonly holdsSecret?: boolean
 }
 
 /** Judges a command; its parts are not in the ledger. */
@@ -31,5 +33,5 @@ export function subjectOf(row: CommandExecution, judge: Judge): RuleSubject {
   const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
   const isShort = row.command.length <= longestCommand && verdict.level === 'REVIEW'
   const { parts, isWhole } = isShort ? judge(command, { cwd, env }) : { parts: [], isWhole: false }
-  return { cwd, env, verdict, parts, isWhole, bound }
+  return { cwd, env, verdict, parts, isWhole, bound, holdsSecret: row.masked === 1 }
 }

@@ -248,6 +248,11 @@ describe('always rules', () => {
       expect(changedSince(rule, await subject('npm test'))).toContain('earlier version')
     })
 
+    test('none is made of what holds a secret', async () => {
+      const made = ruleFor(exact, { ...(await subject('npm test')), holdsSecret: true })
+      expect(made).toMatchObject({ refused: expect.stringContaining('secret') })
+    })
+
     test('tells what is not bound', async () => {
       expect(describeRule(await make(exact, 'pytest -q'), 'a')).toContain(
         'not bound: what pytest loads: the tests and the code that they import',
