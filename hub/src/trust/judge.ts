@@ -23,6 +23,7 @@ import { feedersOf, isTelling, judgeInterpreter } from './judge-interpreter.ts'
 import { programOf } from './judge-program.ts'
 import { containment, innerOf, judgeWrapper, mostWrappers, ownWords } from './judge-wrapper.ts'
 import { activatedVenv, changeDirectory } from './directories.ts'
+import { judgeMixtures } from './judge-mixtures.ts'
 import { judgeRedirects } from './judge-redirects.ts'
 import { judgeSecrets } from './judge-secrets.ts'
 import type { BraceAllowance } from './lower-words.ts'
@@ -85,7 +86,10 @@ export class Judge extends Units {
   run(root: CommandNode, cwd: string | undefined): void {
     const scope = newScope(cwd)
     this.#node(root, scope)
-    if (root.kind !== 'simple') this.#wholeText(root)
+    if (root.kind === 'simple') return
+    this.#wholeText(root)
+    const mixture = judgeMixtures(this.parts, this.venv, this.hardensGit, this.#grounds.policy)
+    if (mixture) this.add(describeShort(root), mixture)
   }
 
   #node(node: CommandNode, scope: Scope): void {
@@ -433,7 +437,8 @@ export class Judge extends Units {
     if (program === 'cd') changeDirectory(words, scope, this.#grounds)
     if (reading.form.harden === 'git') this.hardensGit = true
     if (reading.form.env) Object.assign(this.env, reading.form.env)
-    this.#addBehind(words[reading.addAt - 1], reading.form.add)
+    this.#addBehind(words[0], reading.form.settings)
+    this.#addBehind(words[reading.addAt - 1], reading.add)
     const dashesAt = reading.dashesAt === undefined ? undefined : words[reading.dashesAt - 1]
     this.#addBehind(dashesAt ?? judgeAdded(reading, words, via).dashesAfter, ['--'])
   }

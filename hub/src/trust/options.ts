@@ -11,6 +11,8 @@ export interface OptionTable {
   readonly single: ReadonlyMap<string, Arity>
   readonly words: ReadonlySet<string>
   readonly digits: boolean
+  /** What `-c` may set: the plan's own words, which are read again where a plan is judged. */
+  readonly settings: ReadonlySet<string>
 }
 
 const endings: Readonly<Record<string, Arity>> = {
@@ -23,7 +25,9 @@ const endings: Readonly<Record<string, Arity>> = {
 
 /** Compiles the compact notation of the rule files into look-up tables. */
 export function compileOptions(
-  source: Pick<FormSource, 'flags' | 'short' | 'long' | 'single' | 'words' | 'digits'>,
+  source: Pick<FormSource, 'flags' | 'short' | 'long' | 'single' | 'words' | 'digits'> & {
+    settings?: readonly string[] | undefined
+  },
 ): OptionTable {
   const short = new Map<string, Arity>()
   for (const token of split(source.short)) {
@@ -40,6 +44,7 @@ export function compileOptions(
     single: named(source.single),
     words: new Set(split(source.words)),
     digits: source.digits ?? false,
+    settings: new Set(source.settings),
   }
 }
 
@@ -120,6 +125,12 @@ export function readArguments(
       if (stop) break
       continue
     }
+    const next = args[index + 1]
+    if (value === '-c' && next?.exact && table.settings.has(next.value)) {
+      roles.push('flag', 'flag')
+      index += 1
+      continue
+    }
     if (table.words.has(value)) {
       roles.push('flag')
       options.set(value.replace(/^--?/, ''), '')
@@ -138,7 +149,6 @@ export function readArguments(
     if (!argument.exact && !fixedName) return `an option that is not fixed: ${value}`
     const single = table.single.get(value.slice(1))
     if (single !== undefined) {
-      const next = args[index + 1]
       options.set(value.slice(1), next?.value ?? '')
       roles.push('flag')
       if (single === 'none') continue
@@ -149,8 +159,8 @@ export function readArguments(
       continue
     }
     const taken = value.startsWith('--')
-      ? readLong(table, value, args[index + 1], options)
-      : readShort(table, value, args[index + 1], options)
+      ? readLong(table, value, next, options)
+      : readShort(table, value, next, options)
     if (typeof taken === 'string') return taken
     roles.push(taken.role)
     if (taken.value !== undefined) {

@@ -6,6 +6,8 @@ import type { PathsSource } from './rule-schema.ts'
 interface Rule {
   readonly secrecy: 'secret' | 'private'
   readonly places: readonly Place[]
+  /** The rule itself where it holds no wildcard, so that most patterns can be told to differ at a glance. */
+  readonly fixed: string | undefined
 }
 
 /** Share of a rule, or characters of it, that a pattern spells out when it is after just that. */
@@ -24,7 +26,8 @@ export function compileMeetings(source: PathsSource): (pattern: string, dots: bo
   for (const secrecy of ['secret', 'private'] as const) {
     for (const glob of source[secrecy]) {
       const isName = !/[/~]/.test(glob)
-      const rule = { secrecy, places: withCommonPart(placesOfRule(glob), glob) }
+      const fixed = /[*?\\]/.test(glob) ? undefined : glob
+      const rule = { secrecy, places: withCommonPart(placesOfRule(glob), glob), fixed }
       ;(isName ? names : paths).push(rule)
     }
   }
@@ -38,15 +41,27 @@ export function compileMeetings(source: PathsSource): (pattern: string, dots: bo
     // `.*` and `.e*` are after what is hidden, whatever else they take.
     const isHidden = /^\.[^*?[]?[*?[]/.test(name)
     const key = `${dots} ${name}`
-    if (latest?.key !== key) latest = { key, secrecy: worst(last, names, isHidden) }
+    const runs = literalRuns(name)
+    if (latest?.key !== key) latest = { key, secrecy: worst(last, names, runs, isHidden) }
     const ofNames = latest.secrecy
-    return ofNames === 'secret' ? ofNames : (worst(whole, paths, isHidden) ?? ofNames)
+    return ofNames === 'secret' ? ofNames : (worst(whole, paths, runs, isHidden) ?? ofNames)
   }
 }
 
-function worst(pattern: readonly Place[], rules: readonly Rule[], isHidden: boolean): Secrecy {
+/** What a name's pattern spells out, between its wildcards. */
+function literalRuns(name: string): string[] {
+  return name.split(/\[[^\]]*\]|[*?]+/).filter((run) => run !== '')
+}
+
+function worst(
+  pattern: readonly Place[],
+  rules: readonly Rule[],
+  runs: readonly string[],
+  isHidden: boolean,
+): Secrecy {
   let found: Secrecy
-  for (const { secrecy, places } of rules) {
+  for (const { secrecy, places, fixed } of rules) {
+    if (fixed !== undefined && !runs.every((run) => fixed.includes(run))) continue
     const meeting = meet(pattern, places)
     if (!meeting) continue
     const first = places[0]
@@ -63,11 +78,11 @@ function worst(pattern: readonly Place[], rules: readonly Rule[], isHidden: bool
 
 /** `.json` behind a name says little about it, nor does the directory of everybody; `.env` behind nothing says all. */
 function withCommonPart(places: readonly Place[], glob: string): readonly Place[] {
-  const isShared = glob.startsWith('/tmp/')
+  const isShared = /^(?:\/tmp|~\/\.\*)\//.test(glob)
   const slash = places.findLastIndex((place) => isChar(place, '/'))
   const dot = places.findLastIndex((place) => isChar(place, '.'))
   const isEnding =
-    !/^[~/]/.test(glob) &&
+    (isShared || !/^[~/]/.test(glob)) &&
     dot > slash &&
     places.slice(slash + 1, dot).some(({ kind }) => kind === 'char')
   return places.map((place, at) => {

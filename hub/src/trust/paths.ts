@@ -30,6 +30,10 @@ const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
 
+/** What a copy of a file is called, behind the file's own name. */
+const copyEnding =
+  /(?:\.(?:bak|old|orig|save|backup|copy|swp|swo|tmp|dpkg-\w{2,8}|rpm\w{3,4}|\d{1,8}|gz|bz2|xz|zst|zip|gpg|age|enc))+$|~$|-$/
+
 /** Paths whose class is kept while one command is judged. */
 const mostRemembered = 4096
 /** Patterns of one command that are compared with the lists; more are an attempt to tire the judge. */
@@ -47,7 +51,10 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const classOf = (path: string): Secrecy => {
     if (secret(path)) return open(path) ? undefined : 'secret'
     if (privates(path)) return open(path) ? undefined : 'private'
-    return undefined
+    const original = path.replace(copyEnding, '')
+    return original !== path && (secret(original) || privates(original)) && !open(original)
+      ? 'private'
+      : undefined
   }
   const meetings = compileMeetings(source)
   const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]

@@ -21,33 +21,8 @@ export interface PlanNotes {
   readonly venv: string | undefined
 }
 
-/**
- * Settings that keep git from running what a repository's configuration names: hooks, file-system monitor, external
- * diff, pagers, signature programs, transports. `--no-ext-diff --no-textconv` come with the arguments.
- */
-const gitSettings: readonly (readonly [string, string])[] = [
-  ['core.fsmonitor', 'false'],
-  ['core.hooksPath', '/dev/null'],
-  ['core.pager', 'cat'],
-  ['core.sshCommand', 'false'],
-  ['core.alternateRefsCommand', 'true'],
-  ['diff.external', ''],
-  ['diff.ignoreSubmodules', 'dirty'],
-  ['log.showSignature', 'false'],
-  ['gpg.program', 'false'],
-  ['gpg.ssh.program', 'false'],
-  ['gpg.x509.program', 'false'],
-  ['protocol.allow', 'never'],
-]
-
+/** What git takes from nowhere else than its environment: no transport, no fetch of what is missing, no lock, no question. */
 const gitEnvironment: Readonly<Record<string, string>> = {
-  GIT_CONFIG_COUNT: String(gitSettings.length),
-  ...Object.fromEntries(
-    gitSettings.flatMap(([key, value], index) => [
-      [`GIT_CONFIG_KEY_${index}`, key],
-      [`GIT_CONFIG_VALUE_${index}`, value],
-    ]),
-  ),
   GIT_ALLOW_PROTOCOL: 'none',
   GIT_NO_LAZY_FETCH: '1',
   GIT_OPTIONAL_LOCKS: '0',

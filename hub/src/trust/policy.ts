@@ -34,6 +34,8 @@ export interface Policy {
   readonly network: ReadonlySet<string>
   readonly decoders: ReadonlySet<string>
   readonly keyUsers: ReadonlySet<string>
+  /** Programs that tell of the machine itself. */
+  readonly machine: ReadonlySet<string>
   readonly blocked: DangerIndex
   readonly review: DangerIndex
   readonly risks: DangerIndex
@@ -73,6 +75,7 @@ export function compilePolicy(
     network: set('network'),
     decoders: set('decoders'),
     keyUsers: set('key_users'),
+    machine: set('machine'),
     blocked: compileDangers(rules.blocked.filter(isDanger)),
     review: compileDangers(rules.review.filter(isDanger)),
     risks: compileDangers(knowledge.flatMap((file) => file.risks ?? [])),

@@ -21,10 +21,13 @@ export interface Form {
   readonly addresses: boolean
   readonly check: Check | undefined
   readonly add: readonly string[]
+  readonly plain: boolean
   readonly sub: ReadonlyMap<string, Form> | undefined
   readonly bare: boolean
   readonly versions: boolean
   readonly harden: 'git' | undefined
+  /** Words that the plan puts behind the program. */
+  readonly settings: readonly string[]
   /** Variables that the plan sets. */
   readonly env: Readonly<Record<string, string>> | undefined
   readonly reason: string | undefined
@@ -44,7 +47,8 @@ export interface Reading {
   readonly afterDashes: number
   /** Index of the first pattern that can expand to an option, before which the plan puts `--`. */
   readonly dashesAt?: number | undefined
-  /** Index after the sub-command, where the plan adds options. */
+  /** What the plan adds, and the index after the sub-command, where. */
+  readonly add: readonly string[]
   readonly addAt: number
 }
 
@@ -56,6 +60,7 @@ export function compileProgram(source: ProgramSource): [string[], Form] {
 }
 
 function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>): Form {
+  const table = compileOptions({ ...source, settings: top.settings })
   const sub = new Map<string, Form>()
   for (const [names, form] of Object.entries(source.sub ?? {})) {
     for (const name of split(names))
@@ -63,6 +68,8 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
         name,
         compileForm(`${id} ${name}`, form ?? {}, {
           harden: top.harden,
+          settings: top.settings,
+          add: top.add,
           env: top.env,
           versions: false,
         }),
@@ -70,7 +77,7 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
   }
   return {
     id,
-    table: compileOptions(source),
+    table,
     operands: source.operands ?? 'paths',
     most: source.most ?? Number.POSITIVE_INFINITY,
     least: source.least ?? 0,
@@ -81,15 +88,22 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
     dashes: source.dashes ?? false,
     addresses: source.addresses ?? false,
     check: source.check === undefined ? undefined : checks[source.check],
-    add: source.add ?? [],
+    plain: source.plain ?? false,
+    add: source.add ?? inheritedOptions(table, top.add),
     sub: sub.size > 0 ? sub : undefined,
     bare: source.bare ?? false,
     versions: top.versions ?? true,
     harden: top.harden,
+    settings: (top.settings ?? []).flatMap((setting) => ['-c', setting]),
     env: top.env,
     reason: source.reason,
     suggestion: source.suggest,
   }
+}
+
+/** What the entry adds, where this form knows the option. */
+function inheritedOptions(table: OptionTable, add: readonly string[] = []): readonly string[] {
+  return table.long.has(add[0]?.slice(2) ?? '') ? add : []
 }
 
 /** `--name=` in front of a pattern: whatever it expands to stays that option. */
@@ -97,7 +111,7 @@ const fixedName = /^--[\w-]+=/
 
 const address = /^[A-Za-z][\w+.-]*:\/\//
 /** What a program that opens addresses takes for one. */
-const scheme = /^[A-Za-z][\w+.-]+:/
+const scheme = /^[A-Za-z][\w+.@-]+:/
 
 const help: ReadonlySet<string> = new Set(['--help', '--version'])
 
@@ -128,6 +142,7 @@ function readForm(form: Form, words: readonly ResolvedWord[]): Reading {
       roles: ['operand', 'flag'],
       given: [],
       afterDashes: 2,
+      add: [],
       addAt: 1,
     }
   }
@@ -178,12 +193,13 @@ function readFrom(
     given: read.given,
     afterDashes: read.afterDashes,
     dashesAt: dashesAt < 0 ? undefined : dashesAt,
+    add: form.plain && read.options.size === 0 ? [] : form.add,
     addAt: from,
   }
 }
 
 function refused(form: Form, refusal: string, addAt: number): Reading {
-  return { form, refusal, roles: [], given: [], afterDashes: Infinity, addAt }
+  return { form, refusal, roles: [], given: [], afterDashes: Infinity, add: [], addAt }
 }
 
 function rolesOf(form: Form, read: ReadArguments): (Role | 'name' | 'data')[] {
@@ -249,6 +265,9 @@ function refuseOperands(
     if (word.data && role === 'data' && !form.globs && !word.safeStart) {
       return 'a word that could turn out to be an option'
     }
+    // What a pattern expands to need not be of the form that its text is of.
+    if (form.match && word.glob && role === 'data' && !form.globs)
+      return `${word.value} can expand to what is not of the reading form`
     if (
       form.match &&
       (role === 'path' || role === 'name' || role === 'data') &&

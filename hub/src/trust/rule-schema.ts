@@ -48,6 +48,7 @@ const formShape = {
     .optional()
     .describe('opens an operand or a file that is named as `scheme:rest` somewhere else'),
   check: z.enum(checkNames).optional(),
+  plain: z.boolean().optional().describe('nothing is added where no option is given'),
   add: z.array(z.string()).optional().describe('options the plan adds after the sub-command'),
   risk: z.number().int().min(0).max(100).optional(),
   reason: z.string().optional(),
@@ -70,6 +71,7 @@ export interface FormSource {
   dashes?: boolean | undefined
   addresses?: boolean | undefined
   check?: CheckName | undefined
+  plain?: boolean | undefined
   add?: string[] | undefined
   risk?: number | undefined
   reason?: string | undefined
@@ -95,6 +97,10 @@ export const programSchema = z.strictObject({
   sub: z.record(z.string(), formSchema.nullable()).optional(),
   bare: z.boolean().optional(),
   harden: z.literal('git').optional(),
+  settings: z
+    .array(z.string())
+    .optional()
+    .describe('the plan puts `-c` and one of these behind the program, each'),
   env: z
     .record(z.string(), z.string())
     .optional()

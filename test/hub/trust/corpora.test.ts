@@ -45,6 +45,7 @@ interface Open {
   readonly command: string
   readonly level: string
   readonly acceptable: readonly string[]
+  readonly cwd?: string
 }
 
 const whereTheyAre = sharedCorpora === undefined ? describe.skip : describe
@@ -55,7 +56,7 @@ whereTheyAre('the open corpora beside the clone', () => {
   test('nothing unsafe is SAFE, every catastrophe is BLOCKED, everyday reading is not asked about', () => {
     const directory = sharedCorpora ?? ''
     const files = readdirSync(directory).filter(
-      (name) => name.startsWith('dev-') && name.endsWith('.jsonl'),
+      (name) => /^(?:dev-|attack-open|sessions-open)/.test(name) && name.endsWith('.jsonl'),
     )
     expect(files.length).toBeGreaterThan(0)
     const unsafe: string[] = []
@@ -65,8 +66,10 @@ whereTheyAre('the open corpora beside the clone', () => {
       let wanted = 0
       let given = 0
       let accepted = 0
-      for (const { command, acceptable } of lines) {
-        const { level } = trust.classifyCommand(command)
+      let asked = 0
+      for (const { command, acceptable, cwd } of lines) {
+        const { level } = trust.classifyCommand(command, { cwd })
+        if (level === 'REVIEW') asked += 1
         if (level === 'SAFE' && !acceptable.includes('SAFE') && !mislabelled.has(command))
           unsafe.push(command)
         if (acceptable.join('') === 'BLOCKED' && level !== 'BLOCKED') missed.push(command)
@@ -80,7 +83,8 @@ whereTheyAre('the open corpora beside the clone', () => {
         file,
         recall: wanted === 0 || given / wanted >= (file.includes('everyday') ? 0.98 : 0.9),
       }).toEqual({ file, recall: true })
-      expect({ file, agreement: accepted / lines.length >= 0.97 }).toEqual({
+      const agreement = accepted / lines.length
+      expect({ file, agreement: agreement >= (file.startsWith('attack') ? 0.9 : 0.97) }).toEqual({
         file,
         agreement: true,
       })

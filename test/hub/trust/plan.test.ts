@@ -92,19 +92,26 @@ describe('what would be executed', () => {
     expect(inside.plan.venv).toBe('/srv/app/.venv')
   })
 
-  test('git reads are hardened by environment and options', () => {
+  test('git reads are hardened by words that no wrapper takes off, and by environment', () => {
     const plan = planOf('git -C sub log -1')
     expect(plan).toMatchObject({
       kind: 'argv',
-      argv: ['git', '-C', 'sub', 'log', '--no-ext-diff', '--no-textconv', '-1'],
       env: { GIT_PAGER: 'cat', GIT_ALLOW_PROTOCOL: 'none' },
     })
-    const settings = Object.entries(plan.env ?? {})
-    expect(settings.find(([, value]) => value === 'core.fsmonitor')).toBeDefined()
+    const argv = plan.kind === 'argv' ? plan.argv : []
+    const from = argv.indexOf('-C')
+    expect(argv.slice(from)).toEqual(['-C', 'sub', 'log', '--no-ext-diff', '--no-textconv', '-1'])
+    const settings = argv.slice(1, from)
+    expect(settings.filter((_, at) => at % 2 === 0).every((word) => word === '-c')).toBe(true)
+    expect(settings).toContain('core.fsmonitor=false')
+    expect(settings).toContain('safe.bareRepository=explicit')
     expect(planOf('timeout 5 git diff | head')).toMatchObject({
-      script: "'timeout' '5' 'git' 'diff' '--no-ext-diff' '--no-textconv' | 'head'",
+      script: expect.stringMatching(
+        /^'timeout' '5' 'git' '-c' 'core\.fsmonitor=false' .* 'diff' '--no-ext-diff' '--no-textconv' \| 'head'$/,
+      ),
     })
-    expect(planOf('git status')).toMatchObject({ argv: ['git', 'status'] })
+    // What the plan says is read again as the same.
+    expect(trust.classifyCommand(argv).level).toBe('SAFE')
   })
 })
 

@@ -28,6 +28,13 @@ const columnOptions = new Set(['o', 'O', 'format', 'sort', 'k'])
  * is tried in the BSD form too when the value fits nothing, so it must be harmless in both.
  */
 export const refusePs: Check = ({ words, read }) => {
+  const clusters = words.filter(
+    ({ value }, at) => at > 0 && read.roles[at] !== 'operand' && /^-[^-]/.test(value),
+  )
+  // `x` is no letter of the Unix form: one makes procps read all words in the BSD form.
+  const isBsd = clusters.some(({ value }) => value.includes('x'))
+  if (isBsd && clusters.some(({ value }) => /^-[A-Za-z]*e/.test(value)))
+    return 'ps shows the environment of processes'
   for (const { name, value, at } of read.given) {
     const word = words[at]?.value ?? ''
     const isAttached = /^-[^-]/.test(word)
