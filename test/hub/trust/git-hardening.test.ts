@@ -15,8 +15,8 @@ beforeAll(async () => {
   makeRepository()
 })
 
-afterAll(() => {
-  trust.close()
+afterAll(async () => {
+  await trust.close()
   rmSync(root, { recursive: true, force: true })
 })
 

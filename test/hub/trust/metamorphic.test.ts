@@ -78,8 +78,10 @@ describe('a verdict is never lowered', () => {
         fc.constantFrom(...whole),
         (left, by, right) => {
           expect(lowered(left + by + right, left)).toBeUndefined()
-          // Behind a pipe, a command can read what its twin alone cannot, but nothing makes it safer.
-          expect(lowered(left + by + right, right)).toBeUndefined()
+          // Behind a pipe, a command can read what its twin alone cannot, but nothing makes it safer; only that a
+          // variable set there is set for nobody behind it.
+          const sets = by === ' | ' && /printf -v|\bread\b|\w=/.test(right)
+          expect(sets ? undefined : lowered(left + by + right, right)).toBeUndefined()
         },
       ),
       settings,
