@@ -44,7 +44,13 @@ export function credentialPlaces({ homes, roots }: Sandbox): HiddenPlace[] {
     .filter(({ path }) => !roots.some((root) => isWithin(root, path)))
 }
 
-/** One look at a directory spares one at each name, which most homes have few of. */
+/** Names by the first step to them, which most homes have few of. */
+const byFirstStep = Map.groupBy(
+  homeSecrets.map((name) => name.split('/')),
+  ([first = '']) => first,
+)
+
+/** One look at a directory spares one at each name in it. */
 function secretsOf(home: string): string[] {
   const listed = new Map<string, ReadonlySet<string>>()
   const isIn = (directory: string, name: string): boolean => {
@@ -52,14 +58,18 @@ function secretsOf(home: string): string[] {
     listed.set(directory, names)
     return names.has(name)
   }
-  const isThere = (path: string): boolean => {
-    const steps = path.split('/')
-    return steps.every((name, at) => isIn(join(home, ...steps.slice(0, at)), name))
-  }
-  const byName = namesIn(home)
-    .values()
-    .filter((name) => homeSecretNames.test(name))
-  return [...homeSecrets.filter(isThere), ...byName].map((name) => join(home, name))
+  return [...namesIn(home)].flatMap((first) => {
+    const own = homeSecretNames.test(first) ? [join(home, first)] : []
+    const named = (byFirstStep.get(first) ?? []).flatMap((steps) => {
+      let at = home
+      for (const step of steps) {
+        if (at !== home && !isIn(at, step)) return []
+        at = `${at}/${step}`
+      }
+      return [at]
+    })
+    return [...own, ...named]
+  })
 }
 
 function namesIn(directory: string): ReadonlySet<string> {
