@@ -32,11 +32,30 @@ export function isPlain(part: Part): boolean {
   return isOfSystem(part) && (plainPrograms.has(part.program) || needOf(part) !== null)
 }
 
-/** Programs of the machine and of the user, which take no file of a project to say what they say. */
-const fileless: ReadonlySet<string> = new Set(
-  `pwd date uname arch nproc whoami id groups tty uptime free lscpu true false echo ps pgrep pidof df mount findmnt ss
-  netstat who w`.split(/\s+/),
-)
+const nothing = /^(?!)/
+
+/** Programs that take no file of a project to say what they say, with all that each may be given. */
+const fileless: ReadonlyMap<string, RegExp> = new Map([
+  ...['arch', 'whoami', 'groups', 'tty', 'true', 'false', 'mount', 'findmnt', 'who', 'w'].map(
+    (name): [string, RegExp] => [name, nothing],
+  ),
+  ['echo', /^/],
+  ['pwd', /^-[LP]$/],
+  ['date', /^(?:\+.*|-[uR]|-I\w*|--utc)$/],
+  ['uname', /^-[asnrvmpio]+$/],
+  ['nproc', /^--all$/],
+  ['id', /^-[unGgr]+$/],
+  ['uptime', /^-[ps]$/],
+  ['free', /^-[hbkmgtw]+$/],
+  ['lscpu', /^-[aeJ]$/],
+  // not what shows environments
+  ['ps', /^(?:-e|-f|-ef|-A|-a|-x|a|x|ax|aux|auxf|axu)$/],
+  ['pgrep', /^(?:-[afl]+|\w[\w.-]*)$/],
+  ['pidof', /^\w[\w.-]*$/],
+  ['df', /^-[hHTkmila]+$/],
+  ['ss', /^-[tulnap46s]+$/],
+  ['netstat', /^-[tulnarps]+$/],
+])
 
 /** Programs whose version says itself without a file of a project. */
 const tellingVersions: ReadonlySet<string> = new Set(
@@ -50,14 +69,13 @@ const tellingVersions: ReadonlySet<string> = new Set(
  * choosing. It is what may run unasked where nothing can be confined.
  */
 export function isFileless(part: Part): boolean {
-  const { program, words, roles, redirects, isAppended, isWrapper } = part
+  const { program, words, redirects, isAppended, isWrapper } = part
   if (isAppended || isWrapper || !isOfSystem(part)) return false
   if (redirects.some(({ target }) => target.value !== '/dev/null')) return false
   if (words.some(({ exact, glob }) => !exact || glob)) return false
   if (tellingVersions.has(program)) return words.length === 2 && words[1]?.value === '--version'
-  const args = words.slice(1)
-  const namesPath = args.some(({ value }, at) => roles[at + 1] === 'path' || value.includes('/'))
-  return fileless.has(program) && (program === 'echo' || !namesPath)
+  const may = fileless.get(program)
+  return may !== undefined && words.slice(1).every(({ value }) => may.test(value))
 }
 
 /** Whether the word that starts it is a bare name, or says where the system keeps it. */
