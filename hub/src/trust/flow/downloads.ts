@@ -1,4 +1,4 @@
-/** The file that a command fetches something into, or writes what it reads into. */
+/** The file that a command fetches or packs something into, or writes what it reads into. */
 export function writtenFile(program: string, args: readonly string[]): string | undefined {
   switch (program) {
     case 'curl':
@@ -13,6 +13,10 @@ export function writtenFile(program: string, args: readonly string[]): string | 
     case 'aria2c':
     case 'axel':
       return optionValue(args, /^-o$|^--out(?:put)?$/) ?? nameInAddress(args)
+    case 'tar':
+      return optionValue(args, /^-?[a-zA-Z]*f$|^--file$/)
+    case 'zip':
+      return args.find((arg) => !arg.startsWith('-'))
     case 'tee':
     case 'sponge':
       return args.find((arg) => !arg.startsWith('-'))

@@ -263,7 +263,7 @@ class Follower implements Following {
       place.files.size > 0 ||
       values.some(({ isContent }) => isContent)
     if (!place.isWritten || isFed) this.judge(program, words.slice(1), place)
-    const sending = judgeSending(command, place.input, place.scope.cwd, this.grounds)
+    const sending = judgeSending(command, place, this.grounds)
     if (sending) this.add(command, sending)
     judgeCode(this, command, place)
     return (

@@ -1,7 +1,7 @@
 import type { Finding } from '../findings.ts'
 import { resolvePath } from '../resolve-path.ts'
 import type { Grounds } from '../scope.ts'
-import type { Known } from './place.ts'
+import type { Known, Place } from './place.ts'
 import type { Value } from './value.ts'
 
 /** Programs that send what they read, or files that they are given. */
@@ -41,7 +41,11 @@ export function secretsPrinted(
   cwd: string | undefined,
   grounds: Grounds,
 ): string[] {
-  return packers.has(program) ? storesIn(args, cwd, grounds) : []
+  if (!packers.has(program)) return []
+  // `tar -C DIRECTORY NAME` packs what lies there.
+  const at = args.findIndex((arg) => arg === '-C' || arg === '--directory')
+  const there = at < 0 ? cwd : resolvePath(args[at + 1] ?? '.', cwd)
+  return storesIn(args, there, grounds)
 }
 
 function partsOf(word: string): string[] {
@@ -56,15 +60,17 @@ function partsOf(word: string): string[] {
 /** Whether what a program is given leaves the machine. */
 export function judgeSending(
   { program, values, args }: Known,
-  input: Value | undefined,
-  cwd: string | undefined,
+  { input, scope: { cwd }, files }: Place,
   grounds: Grounds,
 ): Finding | undefined {
   if (!senders.has(program)) return undefined
+  const isSent = sendsFiles(program, args)
+  const written = isSent && files.size > 0 ? args.flatMap(partsOf) : []
   const [secret] = [
     ...(input?.secrets ?? []),
     ...values.flatMap(({ secrets }) => secrets),
-    ...(sendsFiles(program, args) ? storesIn(args, cwd, grounds) : []),
+    ...(isSent ? storesIn(args, cwd, grounds) : []),
+    ...written.flatMap((text) => files.get(resolvePath(text, cwd))?.secrets ?? []),
   ]
   return secret === undefined ? undefined : sendingFinding(secret)
 }
