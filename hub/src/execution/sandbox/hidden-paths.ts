@@ -82,9 +82,17 @@ function namesIn(directory: string): ReadonlySet<string> {
 }
 
 function hostKeys(): string[] {
-  return [...namesIn('/etc/ssh')]
-    .filter((name) => /^ssh_host_.*_key$/.test(name))
-    .map((name) => join('/etc/ssh', name))
+  return [
+    ...matching('/etc/ssh', /^ssh_host_.*_key$/),
+    // with what editors and tools keep of them
+    ...matching('/etc', /^g?shadow./),
+  ]
+}
+
+function matching(directory: string, names: RegExp): string[] {
+  return [...namesIn(directory)]
+    .filter((name) => names.test(name))
+    .map((name) => join(directory, name))
 }
 
 function look(path: string): HiddenPlace | null {

@@ -30,8 +30,9 @@ function isMasked(path: string): boolean {
   const [names, place] = path.startsWith('~/')
     ? [homeSecrets, path.slice(2)]
     : [systemSecrets, path]
-  const example = place.replaceAll('*', 'chap')
+  const [example, shortest] = [place.replaceAll('*', 'chap'), place.replaceAll(/[?*]/g, '')]
   if (path.startsWith('~/') && homeSecretNames.test(example)) return true
+  if (names.includes(shortest)) return true
   return names.some((name) => example === name || example.startsWith(`${name}/`))
 }
 
