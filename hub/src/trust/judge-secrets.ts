@@ -2,7 +2,7 @@ import { hasFlag } from './danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
 import type { Secrecy } from './paths.ts'
-import { climbsFromSystem, resolvePath } from './resolve-path.ts'
+import { climbsFromLink, resolvePath } from './resolve-path.ts'
 import type { Policy } from './policy.ts'
 import type { Reading } from './program-rules.ts'
 import type { ResolvedWord } from './resolve-words.ts'
@@ -26,11 +26,13 @@ function worstAt(
   { paths }: Grounds,
 ): Secrecy {
   const path = resolvePath(value, cwd)
-  if (!glob) return paths.secrecy(path) ?? (climbsFromSystem(value) ? 'private' : undefined)
+  if (!glob) return paths.secrecy(path) ?? (climbsFromLink(value, glob) ? 'private' : undefined)
   const below = value.startsWith('/')
     ? undefined
     : paths.secrecyOfPattern(resolvePath(value, undefined))
-  return below ?? paths.secrecyOfPattern(path) ?? (climbsFromSystem(value) ? 'private' : undefined)
+  return (
+    below ?? paths.secrecyOfPattern(path) ?? (climbsFromLink(value, glob) ? 'private' : undefined)
+  )
 }
 
 /** Judges what a command names, whatever it does with it: credentials, private files, secret variables. */

@@ -24,6 +24,7 @@ import { programOf } from './judge-program.ts'
 import { containment, innerOf, judgeWrapper, mostWrappers, ownWords } from './judge-wrapper.ts'
 import { activatedVenv, changeDirectory } from './directories.ts'
 import { judgeMixtures } from './judge-mixtures.ts'
+import { type Loop, loopOf } from './loops.ts'
 import { judgeRedirects } from './judge-redirects.ts'
 import { judgeSecrets } from './judge-secrets.ts'
 import type { BraceAllowance } from './lower-words.ts'
@@ -102,10 +103,12 @@ export class Judge extends Units {
     if (node.kind === 'function' && node.name !== undefined) this.#function(node, scope)
     if (node.kind === 'pipeline') this.#pipeline(node, scope)
     else {
+      const loop = loopOf(node, (word) => this.#resolve(word, scope))
       for (const part of node.shape) {
         if (typeof part === 'string') continue
-        if (isNode(part)) this.#node(part, inner)
-        else this.#looseWord(part, inner)
+        if (!isNode(part)) this.#looseWord(part, inner)
+        else if (loop) this.#loop(part, loop, inner)
+        else this.#node(part, inner)
       }
     }
     const findings: Finding[] = []
@@ -121,6 +124,15 @@ export class Judge extends Units {
       findings.push(review('compound', compoundReasons[node.kind] ?? `a ${node.kind}`))
     for (const finding of findings)
       if (!this.isFull(finding.level)) this.add(describeShort(node), finding)
+  }
+
+  /** The body of a loop once for each value, one turn after the other, as it runs. */
+  #loop(body: CommandNode, { name, values }: Loop, scope: Scope): void {
+    for (const value of values) {
+      scope.looped.set(name, value)
+      this.onceEach(() => this.#node(body, scope))
+    }
+    scope.looped.delete(name)
   }
 
   #pipeline(node: Compound, scope: Scope): void {
@@ -445,7 +457,10 @@ export class Judge extends Units {
 
   #addBehind(word: ResolvedWord | undefined, options: readonly string[]): void {
     if (word === undefined || options.length === 0) return
-    this.additions.set(word.word, [...(this.additions.get(word.word) ?? []), ...options])
+    const added = this.additions.get(word.word) ?? []
+    // each turn of a loop reads the same word
+    if (added.join('\0').includes(options.join('\0'))) return
+    this.additions.set(word.word, [...added, ...options])
   }
 
   #wholeText(root: Compound): void {

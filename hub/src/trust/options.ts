@@ -5,6 +5,8 @@ export type Arity = 'none' | 'value' | 'path' | 'attached' | 'named-value' | 'na
 
 export interface OptionTable {
   readonly any: boolean
+  /** Every word is printed, whatever it begins with. */
+  readonly text: boolean
   readonly short: ReadonlyMap<string, Arity>
   readonly long: ReadonlyMap<string, Arity>
   /** Long names after one dash (`-name`, `-noout`). */
@@ -39,6 +41,7 @@ export function compileOptions(
   }
   return {
     any: source.flags === 'any',
+    text: source.flags === 'text',
     short,
     long: named(source.long),
     single: named(source.single),
@@ -119,7 +122,8 @@ export function readArguments(
     const argument = args[index]
     if (!argument) break
     const value = argument.value
-    if (value.charCodeAt(0) !== 45 || value === '-' || (argument.glob && argument.safeStart)) {
+    const isText = table.text || value.charCodeAt(0) !== 45 || value === '-'
+    if (isText || (argument.glob && argument.safeStart)) {
       operands.push(index)
       roles.push('operand')
       if (stop) break

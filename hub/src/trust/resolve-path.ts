@@ -87,8 +87,13 @@ function trimSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-/** Whether a path climbs out of a directory of the system that may be a link. */
-export function climbsFromSystem(path: string): boolean {
-  if (!path.includes('/..') || !systemPlace.test(path)) return false
+/** `..` behind a pattern leaves from wherever a name that matches leads: `/pro?/1/cwd/..`. */
+const climbFromPattern = /[*?[][^]*\/\.\.(?:\/|$)/
+
+/** Whether a path climbs out of what may be a link: a directory of the system, or a name that a pattern finds. */
+export function climbsFromLink(path: string, isPattern: boolean): boolean {
+  if (!path.includes('/..')) return false
+  if (isPattern && climbFromPattern.test(path)) return true
+  if (!systemPlace.test(path)) return false
   return path.length > longestClimb || climb.test(path.replaceAll(/\/(?:\.?\/)+/g, '/'))
 }

@@ -23,6 +23,7 @@ export interface Lookups {
   readonly home: string | undefined
   readonly cwd: string | undefined
   readonly assigned: ReadonlyMap<string, string>
+  readonly looped: ReadonlyMap<string, ResolvedWord>
   readonly isKnown: (name: string) => boolean
   readonly isSecret: (name: string) => boolean
 }
@@ -59,6 +60,15 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
         break
       }
       case 'variable': {
+        const looped = piece.plain ? lookups.looped.get(piece.name) : undefined
+        if (looped && (piece.quoted || staysOneWord(looped.value))) {
+          if (isFirst && looped.value !== '') {
+            safeStart = looped.glob ? looped.safeStart : !looped.value.startsWith('-')
+          }
+          if (looped.glob) [glob, exact] = [true, false]
+          value += looped.value
+          break
+        }
         const known = piece.plain ? variableValue(piece.name, lookups) : undefined
         if (lookups.isSecret(piece.name)) secret = piece.name
         if (known !== undefined && lookups.isKnown(piece.name)) {
@@ -91,6 +101,11 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
     if (piece.kind !== 'text' || piece.value !== '') isFirst = false
   }
   return { word, value, exact, glob, safeStart, data, splits, opaque, secret }
+}
+
+/** Whether a value stays one word, and the same, where nothing quotes it. */
+function staysOneWord(value: string): boolean {
+  return /^[\w@%+=:,./-]+$/.test(value)
 }
 
 /** A word that holds nothing to be resolved. */

@@ -6,7 +6,6 @@ const texts = z.union([z.string(), z.array(z.string())])
 /** The checks that look into an argument with a language of its own, by name. */
 export const checkNames = [
   'awk',
-  'echo',
   'find',
   'git-list',
   'ip',
@@ -23,9 +22,11 @@ export type CheckName = (typeof checkNames)[number]
 
 const formShape = {
   flags: z
-    .literal('any')
+    .enum(['any', 'text'])
     .optional()
-    .describe('no option of this program does more than read, and none takes a file'),
+    .describe(
+      '`any`: no option of this program does more than read, and none takes a file; `text`: every word is printed as it is',
+    ),
   short: texts
     .optional()
     .describe('letters; `x:` takes a value, `x<` a path, `x?` an attached one'),
@@ -56,7 +57,7 @@ const formShape = {
 }
 
 export interface FormSource {
-  flags?: 'any' | undefined
+  flags?: 'any' | 'text' | undefined
   short?: string | string[] | undefined
   long?: string | string[] | undefined
   single?: string | string[] | undefined

@@ -21,6 +21,8 @@ export interface Scope {
   /** After a `cd` to a directory that is only known when it runs. */
   isLost: boolean
   readonly assigned: Map<string, string>
+  /** What the variables of the loops around it hold, one value at a time. */
+  readonly looped: Map<string, ResolvedWord>
   readonly functions: Set<string>
   /** The command whose output this one reads. */
   upstream: readonly ResolvedWord[] | undefined
@@ -62,6 +64,7 @@ export function newScope(cwd: string | undefined): Scope {
     formerCwds: [],
     isLost: false,
     assigned: new Map(),
+    looped: new Map(),
     functions: new Set(),
     upstream: undefined,
     pipeline: [],
@@ -74,11 +77,12 @@ export function copyOf(scope: Scope): Scope {
 }
 
 /** What is known about variables where a command stands. */
-export function lookupsAt({ cwd, assigned }: Scope, { home, policy }: Grounds): Lookups {
+export function lookupsAt({ cwd, assigned, looped }: Scope, { home, policy }: Grounds): Lookups {
   return {
     home,
     cwd,
     assigned,
+    looped,
     isKnown: (name) => policy.environment.isKnown(name) && !assigned.has(name),
     isSecret: (name) => policy.environment.isSecret(name),
   }

@@ -28,8 +28,21 @@ export class Units {
     this.add(text, strictestOf(findings, verdict))
   }
 
+  /** Does something, and keeps of what it adds only what was not there: every turn of a loop is judged, and told once. */
+  onceEach(work: () => void): void {
+    const before = this.units.length
+    work()
+    const known = new Set(this.units.slice(0, before).map(keyOf))
+    const added = this.units.splice(before).filter((unit) => !known.has(keyOf(unit)))
+    this.units.push(...added)
+  }
+
   /** Far past the cap only what is stricter than all before is kept. */
   isFull(level: TrustLevel): boolean {
     return this.units.length >= mostUnits * 2 && !isStricter(level, this.level)
   }
+}
+
+function keyOf({ text, level, rule }: UnitVerdict): string {
+  return `${level} ${rule} ${text}`
 }

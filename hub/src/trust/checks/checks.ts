@@ -12,7 +12,6 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     const program = input.words[input.read.operands[0] ?? -1]
     return program?.exact ? refuseAwkProgram(program.value) : 'an awk program that is not fixed'
   },
-  echo: () => undefined,
   find: refuseFind,
   'git-list': (input) => {
     if (input.read.operands.length === 0) return undefined
