@@ -1,21 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  lstatSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Plan } from '@centralpost/shared'
 import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import { layOutHostileProject } from '../../support/hostile-project.ts'
 import { openShipped, readCorpus } from './rules-in-force.ts'
 
 /**
@@ -36,7 +27,7 @@ let root: string
 beforeAll(async () => {
   trust = await openShipped()
   root = mkdtempSync(join(tmpdir(), 'no-trace-'))
-  layOut()
+  layOutHostileProject(root)
 })
 
 afterAll(async () => {
@@ -73,13 +64,13 @@ test(
       if (difference(clean, snapshot()).length === 0) continue
       // Only where a trace is found one by one, to name the command.
       for (const [command, plan] of some) {
-        layOut()
+        layOutHostileProject(root)
         const fresh = snapshot()
         await run(plan)
         const changed = difference(fresh, snapshot())
         if (changed.length > 0) left.push({ command, changed })
       }
-      layOut()
+      layOutHostileProject(root)
     }
     expect(left).toEqual([])
     expect(ran).toBeGreaterThan(300)
@@ -150,100 +141,6 @@ function attacks(): { command: string }[] {
     'xxd a.txt',
     'source .venv/bin/activate && ls',
   ].map((command) => ({ command }))
-}
-
-const marker = '#!/bin/sh\necho ran >> /p/MARKER\necho ran >> /h/MARKER\nexec cat\n'
-
-/** A project whose every hook, filter and odd file name leaves a mark when it runs, and a home to be spoilt. */
-function layOut(): void {
-  for (const name of ['p', 'h']) {
-    rmSync(join(root, name), { recursive: true, force: true })
-    mkdirSync(join(root, name))
-  }
-  const project = join(root, 'p')
-  const file = (name: string, text: string): void => {
-    mkdirSync(join(project, name, '..'), { recursive: true })
-    writeFileSync(join(project, name), text)
-  }
-  file('a.txt', 'one\ntwo\nthree\n')
-  file('b c.txt', 'four\n')
-  file('src/a.ts', 'export const a = 1\n')
-  file('.gitattributes', '* diff=evil\n')
-  file('package.json', '{"name":"x","version":"1.0.0","scripts":{"preinstall":"touch MARKER"}}\n')
-  file('.npmrc', 'script-shell=./evil\n')
-  file('pip.py', 'open("/p/MARKER", "w")\n')
-  file('sitecustomize.py', 'open("/p/MARKER", "w")\n')
-  file('.venv/bin/activate', 'echo ran > /p/MARKER\n')
-  for (const name of [
-    '-delete',
-    '-o',
-    '--output=MARKER',
-    '--compress-program=.',
-    '-exec',
-    '--pre=.',
-    '-i',
-    '-fMARKER',
-    '-rf',
-    '--checkpoint-action=exec=sh',
-  ]) {
-    writeFileSync(join(project, name), 'x\n')
-  }
-  for (const name of ['evil', 'ls', 'cat', 'git', 'bin/ls']) {
-    file(name, marker)
-    chmodSync(join(project, name), 0o755)
-  }
-  const git = (...args: string[]): void => {
-    const result = spawnSync('git', ['-C', project, ...args], {
-      encoding: 'utf8',
-      env: {
-        PATH: '/usr/bin:/bin',
-        HOME: join(root, 'h'),
-        GIT_AUTHOR_NAME: 'a',
-        GIT_AUTHOR_EMAIL: 'a@example.com',
-        GIT_COMMITTER_NAME: 'a',
-        GIT_COMMITTER_EMAIL: 'a@example.com',
-      },
-    })
-    if (result.status !== 0) throw new Error(`git ${args.join(' ')}: ${result.stderr}`)
-  }
-  git('init', '-q')
-  git('add', '-A')
-  git('commit', '-q', '-m', 'first')
-  writeFileSync(join(project, 'a.txt'), 'one\nTWO\nthree\n')
-  for (const setting of [
-    'core.fsmonitor',
-    'core.pager',
-    'diff.external',
-    'diff.evil.textconv',
-    'diff.evil.command',
-    'core.sshCommand',
-    'gpg.program',
-    'core.alternateRefsCommand',
-    'pager.log',
-    'pager.diff',
-    'core.editor',
-    'sequence.editor',
-    'credential.helper',
-    'core.askPass',
-  ]) {
-    git('config', setting, '/p/evil')
-  }
-  git('config', 'core.hooksPath', '/p/hooks')
-  git('config', 'log.showSignature', 'true')
-  git('config', 'alias.log', '!/p/evil')
-  for (const hook of [
-    'post-index-change',
-    'pre-auto-gc',
-    'reference-transaction',
-    'fsmonitor-watchman',
-    'post-checkout',
-  ]) {
-    file(`hooks/${hook}`, marker)
-    chmodSync(join(project, 'hooks', hook), 0o755)
-  }
-  writeFileSync(join(root, 'h', '.bashrc'), 'echo ran > /p/MARKER\n')
-  writeFileSync(join(root, 'h', '.profile'), 'echo ran > /p/MARKER\n')
-  writeFileSync(join(root, 'h', '.lessfilter'), marker)
 }
 
 /** Runs a plan as the hub would, in the sandbox. Tells whether the program could be started. */
