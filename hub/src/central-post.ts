@@ -166,8 +166,12 @@ export class CentralPost {
 
   /** What became of an action. */
   async getActionResult(name: ActionName): Promise<ActionStanding> {
-    const action = await this.#find(name)
-    return { action, result: await this.#parts.ledger.result(action.execution_id) }
+    const { ledger } = this.#parts
+    const found = await this.#find(name)
+    const result = await ledger.result(found.execution_id)
+    // it may have ended between the two looks
+    const action = result === null ? found : await ledger.get(found.execution_id)
+    return { action, result }
   }
 
   /** A page of what waits for a person, oldest first. See `ApprovalDesk.pending`. */

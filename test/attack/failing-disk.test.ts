@@ -1,24 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Agent, Operator } from '@centralpost/agents'
 import { allResults, Bus, silentLogger } from '@centralpost/shared'
 import SqliteDatabase from 'better-sqlite3'
+import { builtLibrary, hasCompiler } from '../support/built-library.ts'
 import { eventually } from '../support/eventually.ts'
 import { HubProcess } from '../support/hub-process.ts'
 import { TestHub } from '../support/hub.ts'
 import { TestBroker } from '../support/nats-server.ts'
 import { TempDir } from '../support/temp-dir.ts'
-
-/** The library that makes calls fail. */
-function builtLibrary(folder: string): string {
-  const source = fileURLToPath(new URL('../support/failing-disk.c', import.meta.url))
-  const library = join(folder, 'failing-disk.so')
-  execFileSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl'])
-  return library
-}
 
 /** A hub in a process of its own, under load, with an ear that counts every copy of every result. */
 class Attacked {
@@ -52,7 +43,7 @@ class Attacked {
       'hub: { id: attacked, stop_grace: 1 }\nexecution: { sandbox: { mode: "off" } }\n'
     const hub = opened.use(await HubProcess.make(broker.dataDir, path, settings))
     const preload: Record<string, string> = { FAILING_DISK: join(path, 'order') }
-    if (withLibrary) preload['LD_PRELOAD'] = builtLibrary(path)
+    if (withLibrary) preload['LD_PRELOAD'] = builtLibrary('failing-disk', path)
     await hub.start(preload)
     const credentials = await broker.credentials('agent', 'agent-a')
     const agent = opened.use(await Agent.connect({ name: 'agent-a', credentials }))
@@ -103,7 +94,6 @@ class Attacked {
   }
 }
 
-const hasCompiler = spawnSync('cc', ['--version']).status === 0
 const testWithCompiler = hasCompiler ? test : test.skip
 
 /** What must hold after every fault: nothing is lost, nothing ran twice, nobody heard a storm. */

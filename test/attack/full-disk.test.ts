@@ -1,42 +1,27 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Hub } from '@centralpost/hub'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 
-/** A file system of 24 MiB, null where this user may not mount one. */
-function mountSmall(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), 'centralpost-small-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder], { stdio: 'ignore' })
-    return folder
-  } catch {
-    rmSync(folder, { recursive: true })
-    return null
-  }
-}
-
-const disk = mountSmall()
-afterAll(() => {
-  if (disk === null) return
-  execFileSync('umount', [disk])
-  rmSync(disk, { recursive: true })
-})
+const disk = SmallDisk.mount(24)
+afterAll(() => disk?.[Symbol.dispose]())
 const testOnDisk = disk === null ? test.skip : test
 
 testOnDisk(
   "the hub's disk fills up while commands run and others are asked for: none is lost, none runs twice",
-  () => fillsUp(disk ?? ''),
+  () => fillsUp(disk?.path ?? ''),
   60_000,
 )
 
 async function fillsUp(dataDir: string): Promise<void> {
   await using it = await TestHub.start({ config: { execution: { sandbox: { mode: 'off' } } } })
   await it.stopHub()
+  // the same ledger: a broker works with one
+  const broker = join(it.dataDir, 'broker')
+  await cp(it.dataDir, dataDir, { recursive: true, filter: (path) => !path.startsWith(broker) })
   await using hub = await Hub.start({
     config: it.config,
     dataDir,

@@ -7,6 +7,7 @@ import { EmbeddedBroker } from '../../hub/src/broker/embedded-broker.ts'
 import type { Identity, IdentityKind, OwnIdentity } from '../../hub/src/broker/identity.ts'
 import { eventually } from './eventually.ts'
 import { natsServerProgram } from './nats-program.ts'
+import { signal } from './signal.ts'
 
 export interface TestBrokerOptions {
   readonly agents?: readonly string[]
@@ -62,7 +63,7 @@ export class TestBroker {
   async kill9(): Promise<void> {
     const { pid } = this.embedded
     this.#killedPid = pid
-    process.kill(pid, 'SIGKILL')
+    signal(pid, 'SIGKILL')
     await eventually(() => !isAlive(pid))
   }
 

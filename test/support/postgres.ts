@@ -1,9 +1,10 @@
 import { execFileSync, type ChildProcess, spawn } from 'node:child_process'
-import { chownSync } from 'node:fs'
+import { chownSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { holdsPostgres, postgresFolders, postgresLibraries } from '../../config/setup/postgres.js'
 import { eventually } from './eventually.ts'
+import { signal } from './signal.ts'
 import { TempDir } from './temp-dir.ts'
 
 /** A server that refuses to run as root runs as this user instead. */
@@ -67,6 +68,26 @@ export class TestPostgres {
     await eventually(() => this.query('postgres', 'select 1'), 30_000)
   }
 
+  /** Kills every process of the server at once with -9, and starts it again. */
+  async kill9(): Promise<void> {
+    const gone = new Promise((resolve) => this.#server.once('exit', resolve))
+    this.#tell('SIGKILL')
+    await gone
+    await eventually(() => {
+      // it ends again while the kernel still holds what the dead ones shared
+      if (this.#hasEnded) this.#server = this.#launch()
+      return this.query('postgres', 'select 1')
+    }, 30_000)
+  }
+
+  /** Stops every process of the server, as a machine that is suspended; gives what lets them go on. */
+  pause(): () => void {
+    const stopped = this.#tell('SIGSTOP')
+    return () => {
+      for (const pid of stopped) signal(pid, 'SIGCONT')
+    }
+  }
+
   /** The socket on which it listens. */
   get socket(): string {
     return join(this.#dir.path, '.s.PGSQL.5432')
@@ -97,6 +118,19 @@ export class TestPostgres {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end()
     await this.#dir[Symbol.asyncDispose]()
+  }
+
+  get #hasEnded(): boolean {
+    return this.#server.exitCode !== null || this.#server.signalCode !== null
+  }
+
+  #tell(what: NodeJS.Signals): number[] {
+    const { pid } = this.#server
+    if (pid === undefined) return []
+    const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    const all = [pid, ...workers.split(' ').filter(Boolean).map(Number)]
+    for (const one of all) signal(one, what)
+    return all
   }
 
   async #end(): Promise<void> {

@@ -38,6 +38,12 @@ export class TcpProxy {
     }
   }
 
+  /** The network is there again; what was connected before stays lost. */
+  mend(): void {
+    this.#isCut = false
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()
