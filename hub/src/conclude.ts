@@ -82,7 +82,8 @@ export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id'>): {
   return { actionId: row.action_id, agentId: row.agent_id }
 }
 
-const previewLength = 1000
+/** So much of each stream stands in the row of an action, in characters. */
+export const previewLength = 1000
 
 /** The seed's levels: what is normal, what was refused or ran out of time, what failed. */
 const logLevels: Readonly<Record<ResultStatus, LogLevel>> = {

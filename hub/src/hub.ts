@@ -38,6 +38,7 @@ import { noteLedger, replacedLedger } from './history/ledger-note.ts'
 import { historyEndpoints } from './history-endpoints.ts'
 import { boundedVerdict } from './messages.ts'
 import { operatorEndpoints } from './operator-endpoints.ts'
+import { takeOverResults } from './take-over.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
 import { withVirtualEnv } from './virtual-environment.ts'
@@ -53,6 +54,9 @@ const sweepMs = 5000
 
 /** How long streams and consumers of a broker that answers may take, where nobody said to wait for it. */
 const longestPreparationMs = 30_000
+
+/** How long a starting hub tries to enter what results tell into a database that cannot be written. */
+const longestTakeOverMs = 600_000
 
 export interface HubOptions {
   readonly config: HubConfig
@@ -292,6 +296,13 @@ export class Hub {
     opened.defer(() => claim.stop())
     noteLedger(dataDir, history.lease.ledgerId)
     await whenThere(() => prepareStreams(bus, streams), ready)
+    if (claim.isUnread) {
+      const written = { giveUp: AbortSignal.timeout(longestTakeOverMs), log }
+      const computeCommandHash = (command: string) => executor.computeCommandHash(command)
+      const takeOver = { ledger, computeCommandHash, now, written, log }
+      await whenThere(() => takeOverResults(bus, takeOver), ready)
+      await claim.noteRead()
+    }
     // before the first request: what runs now must not be taken for what a dead hub left
     const survivors = await executor.endSurvivors(history.lease.earlierMarkers)
     for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })

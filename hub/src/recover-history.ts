@@ -39,7 +39,11 @@ export async function recoverHistory(options: {
     if (location.backend === 'sqlite' && (startAnew || (await isUnusable(dataDir)))) {
       const folder = await putAside(dataDir, ['hub.db', 'memory.db'])
       noteReplaced(dataDir)
-      done.push(`a new ledger is begun; what was left of the old one is in ${folder}`)
+      done.push(
+        `a new ledger is begun; what was left of the old one is in ${folder}. The next hub takes over each action whose ` +
+          `result the broker still keeps (${config.broker.result_days} days), and it does not run again. Older ids, and ` +
+          'what was waiting or running, nobody knows any more: asked for again, they are judged and may run again',
+      )
     }
     const store = await openStore(location, 'ledger')
     let unreadable: number[]

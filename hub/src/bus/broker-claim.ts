@@ -20,6 +20,8 @@ const claimSchema = z.object({
   hub_id: z.string(),
   epoch: z.int(),
   claimed_at: z.string(),
+  /** the results in the broker tell of actions that this ledger may not know; see `read` */
+  results_unread: z.boolean().default(false),
 })
 type Claim = z.output<typeof claimSchema>
 
@@ -48,9 +50,10 @@ export class BrokerClaim {
   readonly #record: KeptRecord<typeof claimSchema>
   readonly #options: BrokerClaimOptions
   readonly #server: string
-  readonly #claim: Claim
+  #claim: Claim
   #stop: () => Promise<void> = () => Promise.resolve()
   #isOver = false
+  #isRead = false
 
   private constructor(
     bus: Bus,
@@ -68,6 +71,7 @@ export class BrokerClaim {
       hub_id: hubId,
       epoch,
       claimed_at: new Date().toISOString(),
+      results_unread: false,
     }
   }
 
@@ -101,6 +105,24 @@ export class BrokerClaim {
     }
   }
 
+  /**
+   * Whether the broker may hold results of actions that this ledger does not know: it came from another ledger, from a
+   * later state of this one, or nobody had claimed it. Stays so, over hubs, until `noteRead`.
+   */
+  get isUnread(): boolean {
+    return this.#claim.results_unread
+  }
+
+  /** Notes that this ledger knows what the broker's results tell. */
+  async noteRead(): Promise<void> {
+    this.#isRead = true
+    const held = await this.#record.read()
+    // another hub's claim is not touched: that one is told of elsewhere
+    if (held?.value.claim_id !== this.#claim.claim_id) return
+    this.#claim = { ...this.#claim, results_unread: false }
+    await this.#record.write(this.#claim, held.revision)
+  }
+
   /** Looks no more; the claim stays. */
   async stop(): Promise<void> {
     this.#isOver = true
@@ -116,11 +138,17 @@ export class BrokerClaim {
       if (other !== null && other.ledger_id !== insteadOf) throw this.#conflict(other)
       if (other !== null)
         log.warn('took the broker from another ledger', { ledger: other.ledger_id })
-      else if (held !== null && held.value.epoch >= epoch) {
+      const isEarlier = held !== null && other === null && held.value.epoch >= epoch
+      if (isEarlier) {
         log.warn(
           'this ledger is a copy or was restored: a later hub has worked here, whose actions it does not know',
           { epoch, later: held.value.epoch, hub: held.value.hub_id },
         )
+      }
+      const isUnknown = held === null || other !== null || isEarlier
+      this.#claim = {
+        ...this.#claim,
+        results_unread: !this.#isRead && (isUnknown || held.value.results_unread),
       }
       if (await this.#record.write(this.#claim, held?.revision ?? 0)) return
     }

@@ -51,6 +51,17 @@ export class LedgerReads {
     return row && (await this.#read([row]))[0]
   }
 
+  /** Whether an agent has used an action id. */
+  async knows(agentId: string, actionId: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('command_executions')
+      .select('execution_id')
+      .where('agent_id', '=', agentId)
+      .where('action_id', '=', actionId)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   /** The actions of any agent under an id: agents choose their ids, so two may have chosen the same. */
   async findAll(actionId: string): Promise<CommandExecution[]> {
     const rows = await this.#db

@@ -128,10 +128,17 @@ export class LedgerStatements {
 
   async insertResult(
     tx: Tx,
-    row: { executionId: number; subject: string; stored: number; result: string; sealed: number },
+    row: {
+      executionId: number
+      subject: string
+      stored: number
+      result: string
+      publishedAt: number | null
+      sealed: number
+    },
   ): Promise<void> {
-    const { executionId, subject, stored, result, sealed } = row
-    const values = [executionId, subject, stored, result, null, sealed]
+    const { executionId, subject, stored, result, publishedAt, sealed } = row
+    const values = [executionId, subject, stored, result, publishedAt, sealed]
     await this.#dialect.run(tx, this.#insertResult, values)
   }
 

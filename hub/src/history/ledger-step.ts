@@ -13,6 +13,8 @@ export interface Terminal {
   readonly subject: string
   /** false: handed to who listens, but not kept in the result stream @default true */
   readonly stored?: boolean
+  /** when the broker confirmed it, in milliseconds since 1970; absent: it has not */
+  readonly publishedAt?: number
   readonly result: (executionId: number) => ActionResult
 }
 
@@ -20,9 +22,11 @@ export type Intake =
   | { readonly kind: 'new'; readonly executionId: number }
   | { readonly kind: 'known'; readonly action: CommandExecution }
   | { readonly kind: 'conflict'; readonly action: CommandExecution }
-  /** the agent has as many pending actions as it may */
   /** as many of the agent as may be are in that state already */
   | { readonly kind: 'full'; readonly waiting: number }
+
+/** Instead of the hash of a request, where only its result is known. */
+export const unknownRequest = 'unknown'
 
 /** One conditional update: from any of `from` to `to`. */
 export interface Step {

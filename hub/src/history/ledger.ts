@@ -6,7 +6,14 @@ import type { Tx } from './dialect/dialect.ts'
 import type { Batch, GroupCommit } from './group-commit.ts'
 import { type LedgerParts, LedgerReads } from './ledger-reads.ts'
 import { LedgerStatements } from './ledger-statements.ts'
-import type { Changes, Intake, Step, Terminal, Told } from './ledger-step.ts'
+import {
+  type Changes,
+  type Intake,
+  type Step,
+  type Terminal,
+  type Told,
+  unknownRequest,
+} from './ledger-step.ts'
 import type { SecretKeeper } from './masking/secret-keeper.ts'
 import type { MaskedRow } from './masking/secrets-of-actions.ts'
 import { type ReuseKey, ReusableResults } from './reusable-results.ts'
@@ -15,6 +22,7 @@ import { storable, withoutNul } from './storable.ts'
 
 const mostPlain = 500
 const longestPlain = 200
+const freeTexts = ['reason', 'stdout_preview', 'stderr_preview'] as const
 
 /** An action on its way into the ledger. */
 interface Arrival {
@@ -23,6 +31,13 @@ interface Arrival {
   readonly stored: NewCommandExecution
   readonly told: readonly Told[]
   readonly terminal: Terminal | undefined
+  readonly at: number
+}
+
+interface IntakeOptions {
+  readonly terminal?: Terminal | undefined
+  readonly most?: number | undefined
+  readonly at?: number | undefined
 }
 
 /**
@@ -52,14 +67,16 @@ export class Ledger extends LedgerReads {
    * @param told the events of the intake, in order
    * @param options.terminal the result, when the first state is final already
    * @param options.most how many actions of the agent may be in that state
+   * @param options.at when that is told, in milliseconds since 1970 @default when it was asked for
    */
   takeIn(
     row: NewCommandExecution,
     told: readonly Told[],
-    { terminal, most }: { terminal?: Terminal | undefined; most?: number | undefined } = {},
+    { terminal, most, at = row.timestamp }: IntakeOptions = {},
   ): Promise<Intake> {
     const masked = this.#secrets.mask(row)
-    const arrival = { row, masked, stored: storable(masked.row), told, terminal }
+    const stored = storable({ ...masked.row, ...this.#maskedTexts(row, masked.secrets) })
+    const arrival = { row, masked, stored, told, terminal, at }
     return this.#commits.write<Intake>((batch) =>
       most === undefined
         ? this.#insert(batch, arrival)
@@ -150,30 +167,32 @@ export class Ledger extends LedgerReads {
     const inserted = this.#statements.insertExecution(batch.tx, arrival.stored)
     const goOn = (executionId: number | undefined) =>
       executionId === undefined
-        ? this.#known(batch.tx, arrival.row)
+        ? this.#known(batch.tx, arrival)
         : this.#inserted(batch, executionId, arrival)
     return inserted instanceof Promise ? inserted.then(goOn) : goOn(inserted)
   }
 
   #inserted(batch: Batch, executionId: number, arrival: Arrival): Intake | Promise<Intake> {
-    const { masked, stored, told, terminal } = arrival
+    const { masked, stored, told, terminal, at } = arrival
     const { secrets } = masked
     if (stored.status === 'running') this.#reusables.begin(executionId)
-    this.#tell(batch, executionId, stored, { at: stored.timestamp, told, secrets })
+    this.#tell(batch, executionId, stored, { at, told, secrets })
     const intake = { kind: 'new', executionId } as const
     const keeping = masked.original !== null && this.#secrets.keep(batch, executionId, masked)
     const putting = terminal !== undefined && this.#putResult(batch.tx, executionId, terminal)
     return keeping || putting ? Promise.all([keeping, putting]).then(() => intake) : intake
   }
 
-  async #known(tx: Tx, row: NewCommandExecution): Promise<Intake> {
+  async #known(tx: Tx, { row, stored }: Arrival): Promise<Intake> {
     const action = await tx
       .selectFrom('command_executions')
       .selectAll()
       .where('agent_id', '=', row.agent_id)
       .where('action_id', '=', row.action_id)
       .executeTakeFirstOrThrow()
-    const isSame = this.formsOf(row.request_hash).includes(action.request_hash)
+    const isSame = this.formsOf(unknownRequest).includes(action.request_hash)
+      ? action.command === stored.command && action.workflow_id === (stored.workflow_id ?? null)
+      : this.formsOf(row.request_hash).includes(action.request_hash)
     const [whole = action] = await this.#secrets.restore(tx, [action])
     return { kind: isSame ? 'known' : 'conflict', action: whole }
   }
@@ -201,11 +220,7 @@ export class Ledger extends LedgerReads {
 
   #maskedChanges(changes: Changes, secrets: ReadonlySet<string>): Changes {
     const { masker } = this.#secrets
-    const masked: Record<string, unknown> = { ...changes }
-    for (const name of ['reason', 'stdout_preview', 'stderr_preview'] as const) {
-      const text = changes[name]
-      if (typeof text === 'string') masked[name] = withoutNul(masker.mask(text, secrets))
-    }
+    const masked: Record<string, unknown> = { ...changes, ...this.#maskedTexts(changes, secrets) }
     if (secrets.size === 0) return masked
     for (const name of ['verdict', 'bound'] as const) {
       const text = changes[name]
@@ -214,6 +229,17 @@ export class Ledger extends LedgerReads {
       }
     }
     if (typeof changes.digest === 'string') masked['digest'] = masker.keyed(changes.digest)
+    return masked
+  }
+
+  /** What a command or a person said, with what is secret left out. */
+  #maskedTexts(said: Changes, secrets: ReadonlySet<string>): Changes {
+    const { masker } = this.#secrets
+    const masked: Partial<Record<(typeof freeTexts)[number], string>> = {}
+    for (const name of freeTexts) {
+      const text = said[name]
+      if (typeof text === 'string') masked[name] = withoutNul(masker.mask(text, secrets))
+    }
     return masked
   }
 
@@ -273,6 +299,7 @@ export class Ledger extends LedgerReads {
       executionId,
       subject: terminal.subject,
       stored: terminal.stored === false ? 0 : 1,
+      publishedAt: terminal.publishedAt ?? null,
       ...this.#secrets.sealResult(text, executionId),
     })
   }

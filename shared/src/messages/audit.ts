@@ -20,6 +20,7 @@ export const auditKinds = [
   'rule_made',
   'rule_revoked',
   'segment_sealed',
+  'taken_over',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 
