@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type ConnectionOptions,
   connect,
@@ -19,6 +20,11 @@ import { busError } from './bus-error.ts'
 import { busTls } from './bus-tls.ts'
 import type { BusCredentials } from './credentials.ts'
 import { refusedConnection } from './refused-connection.ts'
+
+/** A connection on which nothing comes for so long has long been given up. */
+const longestSilenceMs = 120_000
+/** A confirmation takes so much longer than the answer to a ping, at most. */
+const confirmationMs = 1000
 
 export interface BusOptions {
   readonly credentials: BusCredentials
@@ -171,24 +177,39 @@ export class Bus {
   }
 
   /**
-   * Publishes to a stream and waits for the broker's confirmation.
+   * Publishes to a stream and waits for the broker's confirmation. A broker that is silent altogether (stopped, or very
+   * busy) still has it before it: then its confirmation is waited for, since to publish it again would be to tell it twice.
    *
-   * @param options.timeoutMs how long one confirmation may take @default 5000
-   * @throws {CentralPostError} `unavailable` (may have been stored all the same), `forbidden`
+   * @param options.timeoutMs how long a broker that answers otherwise may leave it unconfirmed @default 5000
+   * @throws {CentralPostError} `unavailable` (may have been stored all the same; at once when the connection is lost),
+   * `forbidden`
    */
   async store(
     subject: string,
     message: unknown,
     options: { headers?: Headers; timeoutMs?: number } = {},
   ): Promise<Stored> {
+    const doing = `publishing to ${subject}`
+    // the client drops what it is asked for while it is not connected
+    if (!this.#connected) throw connectionLost(doing)
+    const lost = Promise.withResolvers<never>()
+    const stop = this.onDisconnect(() => lost.reject(connectionLost(doing)))
+    const over = new AbortController()
     try {
-      const ack = await this.#connection.jetstream().publish(subject, encode(message), {
-        timeout: options.timeoutMs ?? 5000,
-        ...(options.headers && { headers: toHeaders(options.headers) }),
-      })
+      const ack = await Promise.race([
+        this.#connection.jetstream().publish(subject, encode(message), {
+          timeout: longestSilenceMs,
+          ...(options.headers && { headers: toHeaders(options.headers) }),
+        }),
+        lost.promise,
+        this.#unanswered(doing, options.timeoutMs ?? 5000, over.signal),
+      ])
       return { stream: ack.stream, seq: ack.seq, duplicate: ack.duplicate }
     } catch (error) {
-      throw busError(error, `publishing to ${subject}`)
+      throw isCentralPostError(error) ? error : busError(error, doing)
+    } finally {
+      over.abort()
+      stop()
     }
   }
 
@@ -205,9 +226,9 @@ export class Bus {
     options: { schema: T; timeoutMs?: number; headers?: Headers },
   ): Promise<z.output<T>> {
     // the client drops what it is asked for while it is not connected
-    if (!this.#connected) throw connectionLost(subject)
+    if (!this.#connected) throw connectionLost(`asking ${subject}`)
     const lost = Promise.withResolvers<never>()
-    const stop = this.onDisconnect(() => lost.reject(connectionLost(subject)))
+    const stop = this.onDisconnect(() => lost.reject(connectionLost(`asking ${subject}`)))
     let answer
     try {
       const call = this.#connection.request(subject, encode(message), {
@@ -274,6 +295,14 @@ export class Bus {
     }
   }
 
+  /** Rejects when the broker has answered what was asked after a publish, and said nothing to that. */
+  async #unanswered(doing: string, timeoutMs: number, signal: AbortSignal): Promise<never> {
+    await delay(timeoutMs, undefined, { signal })
+    await this.#connection.flush()
+    await delay(confirmationMs, undefined, { signal })
+    throw new CentralPostError('unavailable', `${doing}: no answer in time`)
+  }
+
   /** Finishes what is under way, then closes. May be called twice; never rejects. */
   async drain(): Promise<void> {
     if (this.#connection.isClosed()) return
@@ -315,10 +344,10 @@ export class Bus {
   }
 }
 
-function connectionLost(subject: string): CentralPostError {
+function connectionLost(doing: string): CentralPostError {
   return new CentralPostError(
     'unavailable',
-    `asking ${subject}: the connection to the broker was lost before an answer came`,
+    `${doing}: the connection to the broker was lost before an answer came`,
     { cause: new Error('disconnected'), details: { connection: 'lost' } },
   )
 }
