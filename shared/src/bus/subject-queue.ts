@@ -124,9 +124,9 @@ export class SubjectQueue {
   }
 
   async #renewConsumer(): Promise<void> {
-    const { stream, consumer, subject } = this.#options
+    const { stream, streamCreated, consumer, subject } = this.#options
     try {
-      const { consumers } = await this.#bus.connection.jetstreamManager({
+      const { consumers, streams } = await this.#bus.connection.jetstreamManager({
         checkAPI: false,
         timeout: answerMs,
       })
@@ -141,6 +141,11 @@ export class SubjectQueue {
         ack_wait: nanos(ackWaitMs),
         max_deliver: -1,
       })
+      // looked at afterwards: a consumer goes with its stream, so that this one is of the stream that is seen here
+      const { created } = await streams.info(stream)
+      if (created !== streamCreated) {
+        throw new Error(`the stream was made anew at ${created}: what is known of it is of another`)
+      }
     } catch (error) {
       throw busError(error, `preparing the consumer ${consumer}`)
     }

@@ -51,10 +51,12 @@ function faultsOfRequests({ sent, rows, wipedAt }: Evidence): string[] {
   const byId = Map.groupBy(rows, idOf)
   return sent.flatMap((one) => {
     if (one.confirmedAt === null) return []
+    const wentWithStore = wipedAt !== null && one.confirmedAt <= wipedAt
+    // then what was sent later under the id may have come to be the first
+    if (wentWithStore && one.isReused) return []
     const found = byId.get(`${one.agentId} ${one.actionId}`) ?? []
     const [row] = found
     if (row === undefined) {
-      const wentWithStore = wipedAt !== null && one.confirmedAt <= wipedAt
       return wentWithStore ? [] : [`${one.actionId} was acknowledged and is lost`]
     }
     return faultsOfRow(one, row, found.length)

@@ -109,6 +109,21 @@ describeOnEach('a work queue', (program) => {
     expect(new Set(order).size).toBe(order.length)
   })
 
+  test('what is sent to a stream that was lost and made anew is not taken for what was there before', async () => {
+    await using it = await Post.start(program)
+    const got: string[] = []
+    await it.open(async (delivery) => void got.push(textOf(delivery)))
+    const { streams } = await it.hub.connection.jetstreamManager({ checkAPI: false })
+    for (let round = 0; round < 5; round += 1) {
+      // the same places in each stream
+      await it.send('polite', 4, round * 4)
+      await eventually(() => got.length === (round + 1) * 4, 10_000)
+      await streams.delete(stream)
+      await prepare(it.hub)
+    }
+    expect(got).toEqual(Array.from({ length: 20 }, (_, n) => `polite ${n}`))
+  })
+
   test('who has as many messages there as one may have is told to come again', async () => {
     await using it = await Post.start(program)
     await it.send('flood-a', 1000)
