@@ -17,6 +17,9 @@ import { say, SetupError } from './say.js'
 export const natsServer = { name: 'nats-server', packageName: 'nats-server', image: 'nats:2.12' }
 
 /** @type {Program} */
+export const tracer = { name: 'strace', packageName: 'strace' }
+
+/** @type {Program} */
 export const bubblewrap = { name: 'bwrap', packageName: 'bubblewrap' }
 
 /**

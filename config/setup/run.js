@@ -11,7 +11,7 @@ import { projectNode, runJob } from './job.js'
 import { ensurePage } from './page.js'
 import { programCache, programPaths } from './program-paths.js'
 import { ensurePostgres } from './postgres.js'
-import { bubblewrap, ensureProgram, natsServer } from './program.js'
+import { bubblewrap, ensureProgram, natsServer, tracer } from './program.js'
 import { say, SetupError } from './say.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -54,6 +54,7 @@ async function test(args) {
   ensureProgram(natsServer)
   ensureSandbox()
   ensureTestDatabase()
+  ensureTracer()
   ensurePage(root)
   ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
@@ -87,6 +88,18 @@ function ensureTestDatabase() {
     ensurePostgres()
   } catch (error) {
     say(`going on without PostgreSQL: ${error.message}`)
+  }
+}
+
+/** What SAFE commands really do is traced; that test is skipped without a tracer. */
+function ensureTracer() {
+  if (process.platform !== 'linux') return
+  try {
+    ensureProgram(tracer)
+  } catch (error) {
+    say(
+      `going on without strace, so the test that traces SAFE commands is skipped: ${error.message}`,
+    )
   }
 }
 

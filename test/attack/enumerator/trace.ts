@@ -58,7 +58,7 @@ export function readTrace(text: string): Seen {
       if (isOut && !isTry && !lookUps.test(rest)) connected.push(`${call}(${rest}`)
     } else if (/^(?:tkill|tgkill)$/.test(call)) {
       // threads of one program, as Go wakes its own
-      if (!/SIGURG|SIGRT|SIGABRT/.test(rest)) acted.push(`${call}(${rest}`)
+      if (!/SIGURG|SIGRT|SIGABRT|SIGPIPE/.test(rest)) acted.push(`${call}(${rest}`)
     } else if (call === 'kill') {
       const [, to = '', signal = ''] = /^(\d+), (?:\d+, )?(\w+)/.exec(rest) ?? []
       if (signal !== '0' && to !== pid) acted.push(`${call}(${rest}`)

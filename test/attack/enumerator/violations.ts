@@ -16,6 +16,8 @@ const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
   [/^z[ef]grep$/, /^zgrep$/],
   [/^yq$/, /^jq$/],
   [/^sdiff$/, /^diff$/],
+  [/^xargs$/, /^echo$/],
+  [/^systemctl$/, /^(?:systemd-sysv-install|sh|getopt|ls|basename|grep)$/],
   [/^lsb_release$/, /^(?:getopt|cut|tr|sed|cat|basename)$/],
   // the readers of compressed files are scripts
   [
