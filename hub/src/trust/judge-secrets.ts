@@ -60,6 +60,8 @@ export function judgeSecrets(
       findings.push(secretVariable(word.secret, isNamed ? program : ''))
     }
     const role = roles[at]
+    if (program === 'printenv' && grounds.policy.environment.isSecret(word.value))
+      findings.push(secretVariable(word.value))
     if (
       role === 'data' &&
       reading?.form.operands === 'pattern' &&
@@ -68,22 +70,24 @@ export function judgeSecrets(
       findings.push(review('hunt', 'searches for credentials'))
     }
     if (
-      role === 'data' ||
+      (role === 'data' && !listsNames(word)) ||
       role === 'operand' ||
       (role === 'value' && !looksLikePath(word)) ||
-      isProse(at - 1)
+      (role !== 'data' && isProse(at - 1))
     )
       continue
     if (grounds.harmless.has(word) && grounds.harmless.get(word) === scope.cwd) continue
     let isHarmless = true
-    for (const candidate of candidatesOf(word.value)) {
+    const attached = role === 'path' ? reading?.given.find((option) => option.at === at) : undefined
+    for (const candidate of candidatesOf(word.value, attached?.value)) {
       const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
       if (secrecy === undefined) continue
       isHarmless = false
-      const isNamed = role === 'name' || grounds.policy.keyUsers.has(program)
+      const isNamed = role === 'name' || role === 'data' || grounds.policy.keyUsers.has(program)
       const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
       if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
-      else if (secrecy === 'secret' || role !== 'name') findings.push(privateFinding(candidate))
+      else if (secrecy === 'secret' || !(role === 'name' || role === 'data'))
+        findings.push(privateFinding(candidate))
     }
     if (isHarmless) grounds.harmless.set(word, scope.cwd)
   }
@@ -169,15 +173,21 @@ export function proseOf(
       prose.test((args[index] ?? '').split('=', 1)[0] ?? ''))
 }
 
+/** A pattern that the shell turns into names before a program sees it as data (`echo DIRECTORY/*`). */
+function listsNames({ glob, value }: ResolvedWord): boolean {
+  return glob && value.includes('/')
+}
+
 function looksLikePath({ value, word }: ResolvedWord): boolean {
   return /^[/.]/.test(value) || word.pieces?.[0]?.kind === 'tilde'
 }
 
 /** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */
-function candidatesOf(value: string): string[] {
+function candidatesOf(value: string, attached: string | undefined): string[] {
   const isOption = value.startsWith('-')
   if (!isOption && !/[=@:]/.test(value)) return [value]
   const candidates = isOption ? [] : [value]
+  if (isOption && attached !== undefined) candidates.push(attached)
   const slash = value.indexOf('/')
   if (isOption && slash > 0) candidates.push(value.slice(slash))
   for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {

@@ -62,11 +62,14 @@ export function judgeWrapper(
   }
   if (via.layers >= mostWrappers) own.push(review('too-deep', 'wrapped too many times to judge'))
   for (const word of words) if (word.opaque !== undefined) own.push(review('dynamic', word.opaque))
-  if (inner.length === 0 && own.length === 0) own.push(...judgeEmpty(program))
+  const namesNothing = inner.every((each) => each.kind === 'words' && each.words.length === 0)
+  if (namesNothing && own.length === 0) own.push(...judgeEmpty(program, via))
   return own
 }
 
-function judgeEmpty(program: string): Finding[] {
+/** A wrapper without a command takes the first word that another one adds for it. */
+function judgeEmpty(program: string, { added }: Via): Finding[] {
+  if (added) return [review('dynamic-program', `${program} runs what ${added.by} adds`)]
   if (program === 'xargs') return []
   if (program === 'env') return [review('environment', 'prints the whole environment')]
   return [review('wrapper', `${program} without a command that is understood`)]

@@ -28,6 +28,8 @@ export interface PathPolicy {
 
 const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
+/** A pattern for names directly below the root: nothing of the system need be named. */
+const atTop = /^\/[^/]*[*?[][^/]*$/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
 
 /** What a copy of a file is called, behind the file's own name. */
@@ -85,7 +87,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
       },
       isHunt: (text) =>
         hunts.test(text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, '')),
-      isCritical: (path) => critical(short(path)),
+      isCritical: (path) => critical(short(path)) || atTop.test(path),
       isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
       isStore: (path) => isStore(short(path)),

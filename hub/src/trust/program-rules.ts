@@ -154,6 +154,7 @@ function readFrom(
   words: readonly ResolvedWord[],
   from: number,
   before: readonly Role[] = [],
+  given: readonly Given[] = [],
 ): Reading {
   if (form.sub) {
     const read = readArguments(form.table, words, from, true)
@@ -164,7 +165,7 @@ function readFrom(
     if (at !== undefined) {
       const word = words[at]
       const inner = word?.exact ? form.sub.get(word.value) : undefined
-      if (inner) return readFrom(inner, words, at + 1, read.roles)
+      if (inner) return readFrom(inner, words, at + 1, read.roles, [...given, ...read.given])
       if (!form.bare || form.operands === 'none') {
         const name = word?.value ?? ''
         return refused(
@@ -190,7 +191,7 @@ function readFrom(
     form,
     refusal,
     roles,
-    given: read.given,
+    given: [...given, ...read.given],
     afterDashes: read.afterDashes,
     dashesAt: dashesAt < 0 ? undefined : dashesAt,
     add: form.plain && read.options.size === 0 ? [] : form.add,

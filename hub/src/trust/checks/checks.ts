@@ -3,6 +3,7 @@ import { refuseAwkProgram } from './awk-program.ts'
 import type { Check, CheckInput } from './check.ts'
 import { operandValues } from './check.ts'
 import { refuseFind } from './find-expression.ts'
+import { refuseHostNames } from './host-names.ts'
 import { refusePs } from './ps-columns.ts'
 import { refuseSedScript } from './sed-script.ts'
 
@@ -19,6 +20,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     if (lists.some((name) => input.read.options.has(name))) return undefined
     return 'a name without --list creates something'
   },
+  hosts: refuseHostNames,
   ip: refuseIp,
   jq: (input) => {
     const filter = input.words[input.read.operands[0] ?? -1]
@@ -40,6 +42,11 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     return /%[^A-Za-z%]*n/.test(format.value) ? 'printf %n sets a variable' : undefined
   },
   ps: refusePs,
+  rpm: ({ read }) =>
+    // A package can say in its own fields what such a format runs.
+    read.given.some(({ value }) => /:expand|%\(|%\{(?:lua|expand)/.test(value))
+      ? 'a format that evaluates macros'
+      : undefined,
   sed: (input) => {
     const scripts = sedScripts(input)
     if (scripts === undefined) return 'a sed script that is not fixed'

@@ -1,0 +1,25 @@
+import type { CheckInput } from './check.ts'
+
+/** What a filter of connections says besides addresses. */
+const filterWord =
+  /^(?:state|exclude|established|syn-sent|syn-recv|fin-wait-[12]|time-wait|closed?|close-wait|last-ack|listen(?:ing)?|closing|all|connected|synchronized|bucket|big|bound-inactive|dst|src|dport|sport|dev|and|or|not|autobound|eq|ne|neq|[lg][et]|[<>=!]{1,2}|[()]|&&|\|\|)$/
+/** A number for an address, or a service by its name behind a colon. */
+const numeric = /^(?:[\d.*/]*|\[?[\da-f]*:[\da-f:.]*\]?(?:\/\d+)?)(?::(?:[\w-]+|\*))?$/i
+
+/**
+ * Refuses names of machines: finding out their address asks the network, and says to whoever answers what was asked.
+ * Reads `lsof -i@HOST` and the filters of `ss`.
+ */
+export function refuseHostNames({ words, read }: CheckInput): string | undefined {
+  const program = words[0]?.value
+  const isFilter = program === 'ss' || program === '/usr/bin/ss'
+  for (const at of isFilter ? read.operands : []) {
+    const name = words[at]?.value
+      .split(/\s+/)
+      .find((word) => word !== '' && !filterWord.test(word) && !numeric.test(word))
+    if (name !== undefined) return `${name} may be the name of another machine`
+  }
+  const address = /@(?![\d[])[\w.-]+/
+  const named = isFilter ? undefined : words.find(({ value }) => address.test(value))
+  return named === undefined ? undefined : `${named.value} may be the name of another machine`
+}
