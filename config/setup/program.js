@@ -52,7 +52,7 @@ function keep(found, copy) {
     mkdirSync(programCache(), { recursive: true, mode: 0o755 })
     copyFileSync(found, temporary)
     chmodSync(temporary, 0o755)
-    const version = run(temporary, ['--version']).trim()
+    const [version] = run(temporary, ['--version']).trim().split('\n')
     renameSync(temporary, copy)
     say(`${version} is at ${copy}`)
   } catch (error) {
