@@ -55,7 +55,7 @@ describe('times', () => {
     const shown = await run('UTC', 'history', 'show', 'made')
     expect(shown.stdout).toMatch(/pending +until: 20\d\d-\d\d-\d\dT/)
     expect(shown.stdout).toMatch(/expires at: 20\d\d-\d\d-\d\dT/)
-    expect(shown.stdout).toMatch(/^duration +\d+ ms$/m)
+    expect(shown.stdout).toMatch(/^duration +(?:\d+ ms|\d+\.\d s)$/m)
     expect(shown.stdout).toMatch(/^timeout +5 min 0 s$/m)
     expect(shown.stdout).not.toContain('{}')
     const stats = await run('UTC', 'history', 'stats')
