@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type ListenOptions, type Server } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from '@jest/globals'
-import { choice, Confined, describeConfined } from '../hub/execution/sandbox/confined.ts'
+import { expect, jest, test } from '@jest/globals'
+import { bwrapArguments } from '../../hub/src/execution/sandbox/bwrap-arguments.ts'
+import { choice, Confined, describeConfined, sandboxOf } from '../hub/execution/sandbox/confined.ts'
 import { isRunning, livingWith } from '../hub/execution/executor-fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { Program } from '../support/program.ts'
@@ -64,6 +65,39 @@ describeConfined('from inside the sandbox', () => {
       expect([place, existsSync(`${place}${mark}`)]).toEqual([place, false])
     }
   })
+
+  test('whoever reads a named pipe of the workspace hears nothing', async () => {
+    await using it = await Confined.make()
+    await mkdir(join(it.cwd, 'tools'))
+    const pipes = ['pipe', 'tools/pipe'].map((name) => join(it.cwd, name))
+    execFileSync('mkfifo', pipes)
+    const readers = pipes.map((path) => openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
+    const sandbox = { ...(await sandboxOf({ roots: [it.cwd] })), filtersCalls: false }
+    // one that is younger may be gone at any moment, and is left
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000)
+    const mark = { hubId: 'test', runId: 'pipes' }
+    try {
+      const args = bwrapArguments(sandbox, { profile: 'ro-nonet', cwd: it.cwd, shown: [], mark })
+      const write = 'for pipe; do echo heard 1<>"$pipe"; done 2>/dev/null; true'
+      execFileSync(sandbox.bwrap, [...args, 'sh', '-c', write, 'sh', ...pipes])
+      for (const reader of readers)
+        expect(() => readSync(reader, Buffer.alloc(1))).toThrow('EAGAIN')
+    } finally {
+      clock.mockRestore()
+      for (const reader of readers) closeSync(reader)
+    }
+  })
+
+  test.each(['ro-nonet', 'machine-mounts', 'machine-network'] as const)(
+    'nobody who writes a file has to wait for a lease: %s',
+    async (profile) => {
+      await using it = await Confined.make()
+      const lease =
+        'import fcntl, os; fcntl.fcntl(os.open("/etc/passwd", os.O_RDONLY), 1024, fcntl.F_RDLCK)'
+      const ended = await it.argv(['python3', '-c', lease], profile)
+      expect(ended.stderr.text).toContain('Operation not permitted')
+    },
+  )
 
   test('the mounts stay as they are, also from namespaces of its own', async () => {
     await using it = await prey()

@@ -29,7 +29,10 @@ export function containedProducer(
   if (!words || program === undefined) return false
   const args = words.slice(1)
   if (args.some((word) => !word.exact && !word.glob)) return false
-  if (args.some(({ value }) => isSecret(value))) return false
+  // Several of these programs take no notice of the case of letters, if they are told so or of themselves.
+  if (args.some(({ value }) => isSecret(value) || isSecret(value.toLowerCase()))) return false
+  if (program === 'fd' && extensionsOf(args).some((extension) => isSecret(`*.${extension}`)))
+    return false
   // An option that puts text of its own into the output makes names out of nothing.
   if (
     args.some(({ value }) =>
@@ -63,6 +66,16 @@ export function containedProducer(
     default:
       return program === 'fd'
   }
+}
+
+/** What `fd -e`, `-eNAME` and `--extension=NAME` look for. */
+function extensionsOf(args: readonly ResolvedWord[]): string[] {
+  return args.flatMap(({ value }, at) => {
+    const isNext = /^(?:-[A-Za-z]*e|--extension)$/.test(args[at - 1]?.value ?? '')
+    const attached = /^(?:-e|--extension=)\.?(.+)$/s.exec(value)?.[1]
+    const extension = isNext ? value.replace(/^\./, '') : attached
+    return extension === undefined ? [] : [extension.toLowerCase()]
+  })
 }
 
 function leavesDirectory(path: string): boolean {

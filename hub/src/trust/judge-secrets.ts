@@ -94,7 +94,8 @@ export function judgeSecrets(
   if (!reading || reading.refusal !== undefined) return
   for (const { name, value } of reading.given) {
     if (value.startsWith('!')) continue
-    if (namesFiles.has(name) && grounds.paths.secrecyOfNames(value) !== undefined)
+    const pattern = name === 'iglob' ? value.toLowerCase() : value
+    if (namesFiles.has(name) && grounds.paths.secrecyOfNames(pattern) !== undefined)
       findings.push(review('hunt', `searches in files like ${value}, which may hold secrets`))
   }
   if (reading.form.operands === 'pattern' || program === 'diff') {

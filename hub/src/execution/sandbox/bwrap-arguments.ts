@@ -72,6 +72,9 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
       .flatMap((place) => memory(sandbox, view, place, machine === 'mounts')),
     ...keptOfRun.flatMap((path) => ['--ro-bind-try', path, path]),
     ...workspaces(roots, own),
+    ...(own === undefined
+      ? roots.flatMap((root) => pipesIn(root)).flatMap((path) => mask(path, false))
+      : []),
     ...(own === undefined ? [] : heldInPlace(own, hidden)),
     ...hidden.flatMap(({ path, isDirectory }) => mask(path, isDirectory)),
     ...(machine === 'mounts' ? asLarge().flatMap((path) => ['--remount-ro', path]) : []),

@@ -26,8 +26,8 @@ const [stream, packets] = [1, 5]
 const [route, socketTables] = [0, 4]
 /** CLONE_NEW: NS, CGROUP, UTS, IPC, USER, PID, NET */
 const newNamespaces = 0x7e02_0000
-/** F_SETOWN, F_SETOWN_EX: whom the kernel signals */
-const setOwner = [8, 15]
+/** F_SETOWN, F_SETOWN_EX: whom the kernel signals; F_SETLEASE: others have to wait to write the file, wherever it is */
+const reachOthers = [8, 15, 1024]
 /** FIOSETOWN, SIOCSPGRP: the same of a socket; TIOCSTI, TIOCLINUX: typing into a terminal */
 const foreignControls = [0x8901, 0x8902, 0x5412, 0x541c]
 
@@ -90,6 +90,10 @@ const noNamespaces: readonly Rule[] = [
     'syslog',
     [loadArgument(0), ...[3, 10].flatMap((kind) => ifEqual(kind, [allow])), deny('EPERM')],
   ],
+  [
+    'fcntl',
+    [loadArgument(1), ...reachOthers.flatMap((one) => ifEqual(one, [deny('EPERM')])), allow],
+  ],
   // its flags lie where no filter sees them; the C library takes the older call then
   ...refused('ENOSYS', 'clone3'),
 ]
@@ -107,7 +111,6 @@ const noOthers: readonly Rule[] = [
     sched_setscheduler sched_setaffinity sched_setattr ioprio_set`,
   ),
   ['prlimit64', [loadArgument(0), ...ifEqual(0, [allow]), deny('EPERM')]],
-  ['fcntl', [loadArgument(1), ...setOwner.flatMap((one) => ifEqual(one, [deny('EPERM')])), allow]],
   [
     'ioctl',
     [loadArgument(1), ...foreignControls.flatMap((one) => ifEqual(one, [deny('EPERM')])), allow],
