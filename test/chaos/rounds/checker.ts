@@ -29,7 +29,6 @@ const neverRun = new Set<RequestClass>([
 ])
 
 const open = new Set<ActionState>(['pending', 'queued', 'running'])
-const mostCopies = 2
 
 /** @returns what does not hold, each in words; empty: all holds */
 export function violationsOf(evidence: Evidence): string[] {
@@ -81,7 +80,7 @@ function faultsOfRow(one: Sent, row: LedgerRow, count: number): string[] {
   return faults
 }
 
-/** What agents heard is what is recorded, of their own actions, once, and once more where a fault came between. */
+/** What agents heard is what is recorded, of their own actions, once, and once more for each fault that came between. */
 function faultsOfCopies({ sent, heard, rows, faults }: Evidence): string[] {
   const byExecution = new Map(rows.map((row) => [row.execution_id, row]))
   const found: string[] = []
@@ -100,7 +99,7 @@ function faultsOfCopies({ sent, heard, rows, faults }: Evidence): string[] {
     const row = byExecution.get(execution ?? -1)
     // who sends a request again is told its result again
     const again = row === undefined ? 0 : Math.max(0, (publishes.get(idOf(row)) ?? 1) - 1)
-    const most = (faults === 0 ? 1 : mostCopies) + again
+    const most = 1 + faults + again
     if (copies.length > most) {
       const name = `execution ${execution} (${row?.action_id}, sent ${1 + again} times)`
       found.push(`${name} was told ${copies.length} times, at most ${most}`)

@@ -15,7 +15,7 @@ import type { Heard, Sent } from './evidence.ts'
 import { classOfId, commandOf, drawClass, idOfClass } from './requests.ts'
 import type { World } from './world.ts'
 
-const pauseMs = [20, 110] as const
+const pauseMs = [40, 150] as const
 
 /** One agent of a round: asks for what the dice say over a bare connection, and counts every copy that it hears. */
 export class LoadingAgent {

@@ -12,7 +12,7 @@ import { readLedger } from './ledger.ts'
 import { LoadingAgent } from './load.ts'
 import { agentNames, type Needs, World } from './world.ts'
 
-const loadMs = 3000
+const loadMs = 2500
 const drainMs = 150_000
 
 /** What a round is to be, by its seed alone. */

@@ -21,13 +21,13 @@ async function played(backend: Backend, from: number, count: number, program?: s
 
 test('rounds of faults on SQLite lose nothing, repeat nothing and leave nothing behind', async () => {
   expect(await played('sqlite', seed, 5)).toBe('')
-}, 600_000)
+}, 900_000)
 
 const describePostgres = findPostgres() === undefined ? describe.skip : describe
 describePostgres('on PostgreSQL', () => {
   test('rounds do as well', async () => {
     expect(await played('postgres', seed + 10, 3)).toBe('')
-  }, 600_000)
+  }, 900_000)
 })
 
 const newest = newestNatsServer()
@@ -35,5 +35,5 @@ const describeNewest = newest === undefined ? describe.skip : describe
 describeNewest(newest === undefined ? missingNewest : 'on the newest nats-server', () => {
   test('rounds do as well', async () => {
     expect(await played('sqlite', seed + 20, 2, newest)).toBe('')
-  }, 600_000)
+  }, 900_000)
 })
