@@ -28,6 +28,8 @@ import { endWithin } from './watchdog.ts'
 const longestEndMs = 25_000
 /** How long a hub that has failed may take to end in order, in milliseconds. */
 const longestFailedEndMs = 8000
+/** How long what nobody waits for may keep the process after an ordered end, in milliseconds. */
+const longestLeftoverMs = 2000
 /** So much later it is killed, should it not even exit: a thread may be stuck in a call to a disk. */
 const longestExitMs = 4000
 
@@ -94,6 +96,8 @@ export function addHubCommand(program: Command): void {
       await opened.disposeAsync()
       // the channel to a parent would keep the process
       if (process.connected) process.disconnect()
+      // all of ours is through; what a client of the broker left behind must not keep it either
+      setTimeout(() => process.exit(), longestLeftoverMs).unref()
     }
   })
 }

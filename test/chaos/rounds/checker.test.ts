@@ -61,6 +61,7 @@ const good: Evidence = {
   events: chainOf(kinds),
   unpublished: 0,
   survivors: [],
+  stopCode: 0,
   saysIntact: true,
   wipedAt: null,
   faults: 1,
@@ -101,6 +102,7 @@ test.each<[string, Partial<Evidence>]>([
   ['missing', { events: chainOf(kinds).slice(1) }],
   ['not what its hash', { events: chainOf(kinds).map((one) => ({ ...one, data: '{"a":1}' })) }],
   ['never confirmed', { unpublished: 1 }],
+  ['ended with a kill', { stopCode: null }],
   ['lives after the end', { survivors: ['sleep 60'] }],
   ['calls its audit chain broken', { saysIntact: false }],
 ])('the checker finds: %s', (words, planted) => {

@@ -38,6 +38,9 @@ export function violationsOf(evidence: Evidence): string[] {
     ...faultsOfRuns(evidence),
     ...faultsOfChain(evidence.events),
     ...(evidence.saysIntact ? [] : ['the hub itself calls its audit chain broken']),
+    ...(evidence.stopCode === 0
+      ? []
+      : [`the hub was told to stop, and ended with ${evidence.stopCode ?? 'a kill'}`]),
     ...(evidence.unpublished === 0
       ? []
       : [`${evidence.unpublished} results were never confirmed by the broker`]),

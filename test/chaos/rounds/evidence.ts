@@ -81,6 +81,8 @@ export interface Evidence {
   readonly unpublished: number
   /** processes of the round that live after its end, by what they are */
   readonly survivors: readonly string[]
+  /** how the hub ended when it was told to stop; null: it had to be killed */
+  readonly stopCode: number | null
   /** what the hub itself says of its audit chain */
   readonly saysIntact: boolean
   /** when the broker's storage was wiped, in milliseconds since the round began */

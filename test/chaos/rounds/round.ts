@@ -103,7 +103,8 @@ export async function playRound(plan: Plan, lab: Lab): Promise<Outcome> {
   await Promise.all(agents.map((agent) => agent.settled()))
   const saysIntact = await verified(deciders)
   await deciders.stop()
-  note(`the hub is stopped, and ends with ${await world.end()}`)
+  const stopCode = await world.end()
+  note(`the hub is stopped, and ends with ${stopCode}`)
 
   const evidence: Evidence = {
     sent: agents.flatMap(({ sent }) => sent),
@@ -111,6 +112,7 @@ export async function playRound(plan: Plan, lab: Lab): Promise<Outcome> {
     marks: await readMarks(world),
     ...(await readLedger(world)),
     survivors: survivorsIn(world.workspace),
+    stopCode,
     saysIntact,
     wipedAt: world.wipedAt,
     faults: plan.faults.length,
