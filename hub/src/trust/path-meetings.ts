@@ -31,21 +31,46 @@ export function compileMeetings(source: PathsSource): (pattern: string, dots: bo
       ;(isName ? names : paths).push(rule)
     }
   }
-  // The same name is asked for from several directories.
-  let latest: { key: string; secrecy: Secrecy } | undefined
+  // The same name is asked for from several directories, and the same pattern by many parts of a command.
+  const ofNames = remembered((key: string) => {
+    const name = key.slice(1)
+    const places = placesOfPattern(name, key.startsWith('.'))
+    return places ? worst(places, names, literalRuns(name), isAfterHidden(name)) : 'private'
+  })
+  const ofPaths = remembered((key: string) => {
+    const pattern = key.slice(1)
+    const name = nameOf(pattern)
+    const places = placesOfPattern(pattern, key.startsWith('.'))
+    return places ? worst(places, paths, literalRuns(name), isAfterHidden(name)) : 'private'
+  })
   return (pattern, dots) => {
-    const name = pattern.slice(pattern.lastIndexOf('/') + 1)
-    const whole = placesOfPattern(pattern, dots)
-    const last = placesOfPattern(name, dots)
-    if (!whole || !last) return 'private'
-    // `.*` and `.e*` are after what is hidden, whatever else they take.
-    const isHidden = /^\.[^*?[]?[*?[]/.test(name)
-    const key = `${dots} ${name}`
-    const runs = literalRuns(name)
-    if (latest?.key !== key) latest = { key, secrecy: worst(last, names, runs, isHidden) }
-    const ofNames = latest.secrecy
-    return ofNames === 'secret' ? ofNames : (worst(whole, paths, runs, isHidden) ?? ofNames)
+    const sign = dots ? '.' : ' '
+    const byName = ofNames(sign + nameOf(pattern))
+    return byName === 'secret' ? byName : (ofPaths(sign + pattern) ?? byName)
   }
+}
+
+/** Answers kept at a time; a hostile text asks for others each time, and must not fill the memory. */
+const mostRemembered = 256
+
+function remembered(ask: (key: string) => Secrecy): (key: string) => Secrecy {
+  const known = new Map<string, Secrecy>()
+  return (key) => {
+    if (known.has(key)) return known.get(key)
+    if (known.size >= mostRemembered) known.clear()
+    const answer = ask(key)
+    known.set(key, answer)
+    return answer
+  }
+}
+
+function nameOf(pattern: string): string {
+  return pattern.slice(pattern.lastIndexOf('/') + 1)
+}
+
+/** `.*` and `.e*` are after what is hidden, whatever else they take. */
+function isAfterHidden(name: string): boolean {
+  return /^\.[^*?[]?[*?[]/.test(name)
 }
 
 /** What a name's pattern spells out, between its wildcards. */

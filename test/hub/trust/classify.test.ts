@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { verdictSchema } from '@centralpost/shared'
+import { parse } from 'unbash'
 import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
 import { hostileTexts } from '../../bench/hostile-texts.ts'
-import { openShipped } from './rules-in-force.ts'
+import { openShipped, readCorpus } from './rules-in-force.ts'
 
 let trust: TrustManager
 
@@ -175,23 +176,38 @@ test('no input makes it throw or say SAFE where there is nothing to run', () => 
   }
 })
 
-/** Processor time that no hostile text may take, in milliseconds: four times the goal, for slow and busy machines. */
+/** Processor time that no hostile text may take, in milliseconds: four times the goal, for slow machines. */
 const mostHostileMs = 60
+/** What the bare parser takes for a line of our corpus on a quiet machine, in microseconds (`npm run bench -- classify`). */
+const bareParseUs = 0.9
+
+/** How many times slower than a quiet machine this one is now, by the bare parser: neighbours share the processor's caches. */
+function slowness(): number {
+  const lines = readCorpus('benign').map(({ command }) => command)
+  const times: number[] = []
+  while (times.length < 5) {
+    const before = process.cpuUsage()
+    for (let round = 0; round < 20; round += 1) for (const line of lines) parse(line)
+    times.push(process.cpuUsage(before).user)
+  }
+  return Math.max(1, Math.min(...times) / (20 * lines.length) / bareParseUs)
+}
 
 test('hostile texts of 16 KiB are judged in bounded time', () => {
   const slow: string[] = []
+  const most = mostHostileMs * slowness()
   const contexts = [{}, { cwd: '/srv/work', protectedPaths: ['/srv/work/.centralpost'] }]
   for (const [name, text] of Object.entries(hostileTexts())) {
     for (const context of contexts) {
       const times: number[] = []
       // The first rounds compile; a clock that ticks slowly needs more than one.
-      while (times.length < 5 && (times.length === 0 || Math.min(...times) > mostHostileMs)) {
+      while (times.length < 5 && (times.length === 0 || Math.min(...times) > most)) {
         const before = process.cpuUsage()
         trust.classifyCommand(text, context)
         times.push(process.cpuUsage(before).user / 1000)
       }
       const ms = Math.min(...times)
-      if (ms > mostHostileMs) slow.push(`${name}: ${Math.round(ms)} ms`)
+      if (ms > most) slow.push(`${name}: ${Math.round(ms)} ms of ${Math.round(most)}`)
     }
   }
   expect(slow).toEqual([])
