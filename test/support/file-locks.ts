@@ -2,7 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 
 /** The locks that the kernel knows of a file, as `READ 1073741826 1073742335`, sorted. Empty: it is not locked. */
 export function locksOf(path: string): string[] {
-  const { ino } = statSync(path)
+  const ino = statSync(path, { throwIfNoEntry: false })?.ino
+  if (ino === undefined) return []
   return readFileSync('/proc/locks', 'utf8')
     .split('\n')
     .flatMap((line) => {

@@ -158,6 +158,9 @@ async function bindText(
   }
 }
 
+/** Where output goes: what is there already is not run by that, and what is written all the time would never be as shown. */
+const outputs = /(?:\d*|&)>(?:>|\||&)?\s*(?:'[^']*'|"[^"]*"|[^\s;&|()<>'"]+)/g
+
 function textOf({ verdict: { plan } }: Judgement): string {
-  return plan.kind === 'argv' ? '' : plan.script
+  return plan.kind === 'argv' ? '' : plan.script.replaceAll(outputs, ' ')
 }

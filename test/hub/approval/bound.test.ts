@@ -255,6 +255,29 @@ describe('what is not bound is told in words', () => {
   })
 })
 
+describe('where output goes is not bound: what is written all the time would never be as shown', () => {
+  test.each([
+    'echo a >> log',
+    'echo a > log',
+    "echo a &>> 'log'",
+    '{ echo a; touch b; } >> log',
+    'for n in 1 2; do echo $n; done > log',
+  ])('%s', async (command) => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, 'log'), 'a line')
+    expect(Object.keys(await bind(command, dir.path))).not.toContain(
+      `file ${join(dir.path, 'log')}`,
+    )
+  })
+
+  test('but what runs what was written is', async () => {
+    await using dir = await TempDir.make()
+    await writeFile(join(dir.path, 'log'), 'a line')
+    const bound = await bind('echo true > log; bash log', dir.path)
+    expect(Object.keys(bound)).toContain(`file ${join(dir.path, 'log')}`)
+  })
+})
+
 describe('hostile commands are bound within bounds', () => {
   test.each([
     [
