@@ -10,7 +10,7 @@ const total = Number(process.env['CENTRALPOST_SOAK_ACTIONS'] ?? 20_000)
 /** Caches of the database and the garbage collector's own pace have come to rest by then. */
 const warmUp = total / 2
 /** A slow machine does less of each half, and not without end. */
-const longestHalfMs = Number(process.env['CENTRALPOST_SOAK_SECONDS'] ?? 180) * 500
+const longestHalfMs = Number(process.env['CENTRALPOST_SOAK_SECONDS'] ?? 90) * 500
 const leastOfHalf = Math.min(warmUp, 2000)
 const agentNames = ['agent-a', 'agent-b', 'agent-c', 'agent-d']
 const atOnce = 4
