@@ -50,6 +50,8 @@ async function costsNoLock(): Promise<void> {
   const operator = await it.operator()
   const done = await agent.requestAction('echo once')
   await done.result({ timeoutMs: 20_000 })
+  // the threads of the memory open it in their own time
+  await eventually(() => held(it.dataDir).length === 5)
   const all = held(it.dataDir)
   expect(all).toEqual(['hub.db', 'hub.db-shm', 'memory.db', 'memory.db-shm', 'hub.lock'])
   linkSync(it.databasePath, join(it.workspace, 'innocent.py'))
