@@ -13,8 +13,8 @@ const missing = ofEachProfile('')
 const inFlight = 3
 /** What changes by itself shows it in so many times. */
 const rounds = 6
-/** What never says the same twice. */
-const restless = /\b(?:free|vmstat|uptime|meminfo|loadavg|date)\b/
+/** What never says the same twice: time, memory, and who else is at work on the machine. */
+const restless = /\b(?:free|vmstat|uptime|meminfo|loadavg|date|pgrep)\b/
 
 /** What is another user and an empty memory by design: see `asAnother`, `deviceArguments`. */
 const own = /(?<= uid )\d+|^tmpfs .* \/(?:dev\/shm|run)$/gm
