@@ -29,7 +29,7 @@ onTerminal('what agents wrote drives no terminal', () => {
       env: { NOTE: hostile },
     })
     const operator = await it.operator('alice')
-    await eventually(async () => (await operator.pending()).length > 0)
+    await eventually(async () => (await operator.pending()).length === 2)
     for (const one of await operator.pending()) {
       if (one.action_id === said.actionId) await operator.approve(said.actionId)
     }
@@ -58,7 +58,7 @@ onTerminal('what agents wrote drives no terminal', () => {
       expect([
         args,
         driving.exec(output)?.[0],
-        output.includes('end') || args[0] === 'deny',
+        output.includes('end') || args[0] === 'deny' || output,
       ]).toEqual([args, undefined, true])
     }
     const piped = await new Cli(['history', 'export', '--format', 'csv'], { env }).ended
