@@ -137,8 +137,8 @@ async function attemptSome(some: readonly Try[]): Promise<void> {
 }
 
 async function attempt({ name, command, profile }: Try): Promise<void> {
-  const { verdict, parts } = trust.judge(command, { cwd: workspace, home })
-  const slip = { verdict, parts, isWhole: true, level: 'SAFE', cwd: workspace } as const
+  const judged = trust.judge(command, { cwd: workspace, home })
+  const slip = { ...judged, level: 'SAFE', cwd: workspace } as const
   const choice = profile === null ? chooseProfile(slip, settings, standing) : chosen(profile)
   profiles[choice.profile] = (profiles[choice.profile] ?? 0) + 1
   if (choice.refusal !== null) {
