@@ -7,6 +7,8 @@ export interface OptionTable {
   readonly any: boolean
   /** Every word is printed, whatever it begins with. */
   readonly text: boolean
+  /** The first operand ends the options. */
+  readonly ordered: boolean
   readonly short: ReadonlyMap<string, Arity>
   readonly long: ReadonlyMap<string, Arity>
   /** Long names after one dash (`-name`, `-noout`). */
@@ -27,7 +29,10 @@ const endings: Readonly<Record<string, Arity>> = {
 
 /** Compiles the compact notation of the rule files into look-up tables. */
 export function compileOptions(
-  source: Pick<FormSource, 'flags' | 'short' | 'long' | 'single' | 'words' | 'digits'> & {
+  source: Pick<
+    FormSource,
+    'flags' | 'ordered' | 'short' | 'long' | 'single' | 'words' | 'digits'
+  > & {
     settings?: readonly string[] | undefined
   },
 ): OptionTable {
@@ -42,6 +47,7 @@ export function compileOptions(
   return {
     any: source.flags === 'any',
     text: source.flags === 'text',
+    ordered: source.ordered ?? false,
     short,
     long: named(source.long),
     single: named(source.single),
@@ -122,7 +128,8 @@ export function readArguments(
     const argument = args[index]
     if (!argument) break
     const value = argument.value
-    const isText = table.text || value.charCodeAt(0) !== 45 || value === '-'
+    const isBehind = table.ordered && operands.length > 0
+    const isText = table.text || isBehind || value.charCodeAt(0) !== 45 || value === '-'
     if (isText || (argument.glob && argument.safeStart)) {
       operands.push(index)
       roles.push('operand')

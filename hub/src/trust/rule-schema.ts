@@ -35,6 +35,7 @@ const formShape = {
   long: texts.optional().describe('names without dashes, with the same endings'),
   single: texts.optional().describe('long names after one dash'),
   words: texts.optional().describe('whole arguments that are allowed as they stand'),
+  ordered: z.boolean().optional().describe('the first operand ends the options'),
   digits: z.boolean().optional().describe('`-5` is an option'),
   operands: z
     .enum(['paths', 'names', 'data', 'pattern', 'none'])
@@ -64,6 +65,7 @@ export interface FormSource {
   long?: string | string[] | undefined
   single?: string | string[] | undefined
   words?: string | string[] | undefined
+  ordered?: boolean | undefined
   digits?: boolean | undefined
   operands?: 'paths' | 'names' | 'data' | 'pattern' | 'none' | undefined
   most?: number | undefined

@@ -31,6 +31,8 @@ const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
 
 /** What a program opens to be written although nothing of anybody's is changed by it. */
 const ownWrites: readonly (readonly [program: RegExp, call: RegExp])[] = [
+  // it looks so whether a name is a directory
+  [/^shasum$/, /EISDIR/],
   // Java's: which parts of its memory a crash would dump, and figures about itself below /tmp
   [/^(?:jar|java|javap|javac|jps)$/, /coredump_filter|"\d+"|hsperfdata/],
 ]
