@@ -1,3 +1,5 @@
+import { membersOf } from './glob.ts'
+
 /** Longest pattern that is compared; the caller takes a longer one as meeting. */
 const longestPattern = 256
 
@@ -67,22 +69,8 @@ export function placesOfPattern(pattern: string, dots: boolean): readonly Place[
   return places
 }
 
-/** The members of a bracket; undefined for a range that runs backwards. */
 function takesOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
-  if (body.includes('[')) return () => true
-  const ranges: (readonly [number, number])[] = []
-  for (let at = 0; at < body.length; at += 1) {
-    const first = body.charCodeAt(at)
-    const isRange = body[at + 1] === '-' && at + 2 < body.length
-    const last = isRange ? body.charCodeAt(at + 2) : first
-    if (last < first) return undefined
-    ranges.push([first, last])
-    if (isRange) at += 2
-  }
-  return (char) => {
-    const code = char.charCodeAt(0)
-    return ranges.some(([first, last]) => code >= first && code <= last) !== negated
-  }
+  return body.includes('[') ? () => true : membersOf(body, negated)
 }
 
 const never = -1

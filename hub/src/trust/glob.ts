@@ -33,9 +33,12 @@ export function compileGlob(pattern: string): ((name: string) => boolean) | unde
   return (name) => matches(steps, name)
 }
 
-/** The members of a bracket; undefined for a range that runs backwards. */
 function compileClass(body: string, negated: boolean): ((char: string) => boolean) | undefined {
-  if (body.includes('[')) return (char) => char !== '/'
+  return body.includes('[') ? (char) => char !== '/' : membersOf(body, negated)
+}
+
+/** What a bracket without classes takes; undefined for a range that runs backwards. */
+export function membersOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
   const ranges: (readonly [number, number])[] = []
   for (let at = 0; at < body.length; at += 1) {
     const first = body.charCodeAt(at)
