@@ -2,6 +2,8 @@ import { type Verdict, verdictSchema } from '@centralpost/shared'
 
 /** A request that has passed admission: checked, complete, with nothing left to default. */
 export interface Action {
+  /** the message that asked for it */
+  readonly messageId: string
   readonly actionId: string
   readonly agentId: string
   readonly agentType: string | null

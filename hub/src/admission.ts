@@ -39,6 +39,7 @@ export type Admission =
 
 /** Bad input: recorded and answered, with as much as could be read of it. */
 export interface Refused {
+  readonly messageId: string
   readonly actionId: string
   readonly agentId: string
   readonly command: string
@@ -59,6 +60,7 @@ export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<
   const refuse = (reason: string, request?: ActionRequest): Admission => ({
     ok: false,
     refused: {
+      messageId: incoming.messageId,
       actionId: request?.action_id ?? readableId(incoming.data) ?? incoming.messageId,
       agentId,
       command: request?.command ?? (request?.argv ? printArgv(request.argv) : ''),
@@ -111,6 +113,7 @@ async function complete(
   const fault = parts.faultInEnv(env)
   if (fault !== null) throw invalid(`env: ${fault}`)
   return {
+    messageId: incoming.messageId,
     actionId: request.action_id ?? incoming.messageId,
     agentId,
     agentType: request.agent_type ?? null,

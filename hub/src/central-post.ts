@@ -148,7 +148,7 @@ export class CentralPost {
       return this.#sendAway({ ...action, requestHash }, full)
     }
     if (intake.kind !== 'new') {
-      if (intake.kind === 'known') await this.#refusals.repeat(intake.action)
+      if (intake.kind === 'known') await this.#refusals.repeat(intake.action, action.messageId)
       else await this.#refusals.rejectReuse({ ...action, requestHash })
       return 'taken'
     }

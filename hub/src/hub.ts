@@ -172,6 +172,7 @@ export class Hub {
     opened.defer(() => bus.drain())
     const outbox = new Outbox(bus, {
       unpublished: (limit) => ledger.unpublished(limit),
+      newest: () => ledger.newest(),
       markPublished: (executionIds, at) => ledger.markPublished(executionIds, at),
       now,
       log,

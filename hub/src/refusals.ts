@@ -39,8 +39,12 @@ export class Refusals {
     await this.#takeIn({ ...refused, reason }, true)
   }
 
-  /** The same request again: its result goes out once more, or it is under way and nothing is started. */
-  async repeat(action: CommandExecution): Promise<void> {
+  /**
+   * The same request again: its result goes out once more, or it is under way and nothing is started. A message that only
+   * came again, since its acknowledgement was lost, asks for nothing: its result is told once.
+   */
+  async repeat(action: CommandExecution, messageId: string): Promise<void> {
+    if (action.message_id === messageId) return
     this.#parts.log.info('request repeated', { ...about(action), state: action.status })
     await this.#parts.publishAgain(action.execution_id)
   }
@@ -51,7 +55,7 @@ export class Refusals {
     const intake = await ledger.takeIn(row, told, { terminal })
     if (intake.kind === 'conflict' && !reuses) return 'conflict'
     if (intake.kind === 'known' || intake.kind === 'conflict') {
-      await this.repeat(intake.action)
+      await this.repeat(intake.action, refused.messageId)
       return 'done'
     }
     log.warn('request rejected', {

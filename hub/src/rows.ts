@@ -48,6 +48,7 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
     argv: action.argv === null ? null : JSON.stringify(action.argv),
     command_hash: settings.computeCommandHash(action.command),
     request_hash: requestHash,
+    message_id: action.messageId,
     context: action.context,
     cwd: action.cwd,
     env: JSON.stringify(action.env),
@@ -178,6 +179,7 @@ export function intakeOfRefused(
     command: refused.command,
     command_hash: settings.computeCommandHash(refused.command),
     request_hash: refused.requestHash,
+    message_id: refused.messageId,
     env: '{}',
     timeout_ms: 0,
     stream_output: 0,
@@ -233,6 +235,7 @@ function idOfReuse(refused: Refused): string {
 }
 
 const nothingYet = {
+  message_id: null,
   agent_type: null,
   workflow_id: null,
   argv: null,

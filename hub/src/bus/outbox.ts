@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Bus, type Logger, messageOf } from '@centralpost/shared'
+import { type Bus, encode, lastKeptMessage, type Logger, messageOf, resultStream } from '@centralpost/shared'
 
 /** A result that the broker has not confirmed. */
 export interface OutboxItem {
@@ -11,6 +11,8 @@ export interface OutboxItem {
 
 export interface OutboxParts {
   readonly unpublished: (limit: number) => Promise<OutboxItem[]>
+  /** the number of the newest execution; 0: there is none */
+  readonly newest: () => Promise<number>
   readonly markPublished: (executionIds: readonly number[], at: number) => Promise<void>
   readonly now: () => number
   readonly log: Logger
@@ -28,8 +30,8 @@ const longestStopMs = 3000
 /**
  * Publishes results until the broker has confirmed them. What is to be sent is in the ledger, so it goes on where a dead
  * hub stopped; a result that has just been recorded is sent at once, without being read again. What is confirmed and
- * cannot be noted is kept in mind and noted later: a hub sends it once, however long its ledger cannot be written. Only
- * the next hub may send it again, with the same content.
+ * cannot be noted is kept in mind and noted later: a hub sends it once, however long its ledger cannot be written. What
+ * an earlier hub, or an earlier try, may have brought to the broker is looked for there before it is sent.
  */
 export class Outbox {
   readonly #bus: Bus
@@ -38,6 +40,10 @@ export class Outbox {
   readonly #underway = new Map<number, Promise<void>>()
   /** confirmed, and not yet noted in the ledger */
   readonly #unnoted = new Set<number>()
+  /** may be with the broker, which did not confirm it */
+  readonly #uncertain = new Set<number>()
+  /** the newest execution when this began: what is of an earlier hub is not newer */
+  #newestBefore: number | undefined
   /** what was known of at any moment since the ledger began to be read; absent: it is not being read */
   #knownToRead: Set<number> | undefined
   #noting: NodeJS.Timeout | undefined
@@ -121,6 +127,7 @@ export class Outbox {
   }
 
   async #sendAll(): Promise<void> {
+    this.#newestBefore ??= await this.#parts.newest()
     for (;;) {
       // what is under way is unpublished as well: it is read again, and left alone, also when it arrives meanwhile
       const known = new Set([...this.#underway.keys(), ...this.#unnoted])
@@ -186,19 +193,33 @@ export class Outbox {
   async #send(item: OutboxItem): Promise<boolean> {
     const message: unknown = JSON.parse(item.result)
     try {
+      if (await this.#isThere(item, message)) return true
       if (item.stored === 0) {
         // the stream refuses what names another stream; whoever listens still gets it
         this.#bus.publish(item.subject, message, { 'Nats-Expected-Stream': 'none' })
         await this.#bus.flush()
       } else await this.#bus.store(item.subject, message)
+      this.#uncertain.delete(item.execution_id)
       return true
     } catch (error) {
+      this.#uncertain.add(item.execution_id)
       this.#parts.log.warn('a result is not confirmed yet', {
         subject: item.subject,
         error: messageOf(error),
       })
       return false
     }
+  }
+
+  /** Whether the broker has just this result already. */
+  async #isThere(item: OutboxItem, message: unknown): Promise<boolean> {
+    const { execution_id: executionId, subject, stored } = item
+    const mayBe = executionId <= (this.#newestBefore ?? 0) || this.#uncertain.has(executionId)
+    if (stored !== 1 || !mayBe) return false
+    const last = await lastKeptMessage(this.#bus, resultStream, subject)
+    if (last === null || !Buffer.from(encode(message)).equals(last.data)) return false
+    this.#uncertain.delete(executionId)
+    return true
   }
 
   /** One try for all that is left, later each time that it fails. */

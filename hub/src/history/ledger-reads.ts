@@ -204,6 +204,15 @@ export class LedgerReads {
     return oldest
   }
 
+  /** The number of the newest execution; 0: there is none. */
+  async newest(): Promise<number> {
+    const { id } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.max<number | null>('execution_id').as('id'))
+      .executeTakeFirstOrThrow()
+    return id ?? 0
+  }
+
   async countUnpublished(): Promise<number> {
     const { n } = await this.#db
       .selectFrom('action_results')

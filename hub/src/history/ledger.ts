@@ -1,5 +1,5 @@
 import type { ActionState } from '@centralpost/shared'
-import { sql } from 'kysely'
+import { sql, type UpdateObject } from 'kysely'
 import { assertStep, isFinal } from './action-state.ts'
 import { asciiJson, hashOfRecord, withRecord } from './audit/audit-hash.ts'
 import type { Tx } from './dialect/dialect.ts'
@@ -17,7 +17,7 @@ import {
 import type { SecretKeeper } from './masking/secret-keeper.ts'
 import type { MaskedRow } from './masking/secrets-of-actions.ts'
 import { type ReuseKey, ReusableResults } from './reusable-results.ts'
-import type { CommandExecution, NewCommandExecution } from './schema.ts'
+import type { CommandExecution, NewCommandExecution, Schema } from './schema.ts'
 import { storable, withoutNul } from './storable.ts'
 
 const mostPlain = 500
@@ -33,6 +33,8 @@ interface Arrival {
   readonly terminal: Terminal | undefined
   readonly at: number
 }
+
+type ResultChanges = UpdateObject<Schema, 'action_results'>
 
 interface IntakeOptions {
   readonly terminal?: Terminal | undefined
@@ -129,12 +131,14 @@ export class Ledger extends LedgerReads {
   }
 
   markPublished(executionIds: readonly number[], at: number): Promise<void> {
-    return this.#markResults(executionIds, at)
+    return this.#changeResults(executionIds, { published_at: at })
   }
 
   /** Sends a stored result once more: its agent asked again. */
   publishAgain(executionId: number): Promise<void> {
-    return this.#markResults([executionId], null)
+    // what stays out of the stream goes out whenever it is not confirmed
+    const stored = sql<number>`case when stored = 0 then 0 else 2 end`
+    return this.#changeResults([executionId], { published_at: null, stored })
   }
 
   /** Resolves when nothing is being written. */
@@ -142,13 +146,13 @@ export class Ledger extends LedgerReads {
     return this.#commits.idle()
   }
 
-  #markResults(executionIds: readonly number[], publishedAt: number | null): Promise<void> {
+  #changeResults(executionIds: readonly number[], changes: ResultChanges): Promise<void> {
     // lost with the power, it is published once more with the same content
     return this.#commits.write(
       async ({ tx }) => {
         await tx
           .updateTable('action_results')
-          .set({ published_at: publishedAt })
+          .set(changes)
           .where('execution_id', 'in', executionIds)
           .execute()
       },

@@ -16,6 +16,8 @@ export interface CommandExecutionTable {
   command_hash: string
   /** of what the agent sent: the same id with another hash is a conflict, not a repetition */
   request_hash: string
+  /** the message that it was taken in from: what comes again is told from what was sent again. null: not known */
+  message_id: string | null
   context: string | null
   cwd: string | null
   env: string
@@ -91,7 +93,7 @@ export interface ActionResultTable {
   execution_id: number
   /** where it goes; a rejected repetition goes to the id it was given, but must not replace the first one's result */
   subject: string
-  /** 0: handed to who listens, but kept out of the result stream */
+  /** 0: handed to who listens, but kept out of the result stream; 2: sent again although the stream has it, as asked */
   stored: number
   result: string
   published_at: number | null

@@ -8,6 +8,26 @@ export interface KeptMessage {
   readonly data: Uint8Array
 }
 
+/**
+ * The message that a stream kept last on a subject; null when it keeps none.
+ *
+ * @throws {CentralPostError} `unavailable` when the broker does not answer, `forbidden`
+ */
+export async function lastKeptMessage(
+  bus: Bus,
+  stream: string,
+  subject: string,
+): Promise<(KeptMessage & { readonly seq: number }) | null> {
+  try {
+    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
+    const { data, seq } = await manager.streams.getMessage(stream, { last_by_subj: subject })
+    return { subject, data, seq }
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw busError(error, `reading ${subject}`)
+  }
+}
+
 /** So many are asked for at a time: each may have a megabyte. */
 const pageSize = 32
 

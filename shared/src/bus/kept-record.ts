@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { decode, encode } from '../codec.ts'
 import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
+import { lastKeptMessage } from './kept-messages.ts'
 import { ensureStream } from './streams.ts'
 
 /** The stream and the subject of one record, and what the broker tells of them. */
@@ -55,14 +56,8 @@ export class KeptRecord<T extends z.ZodType> {
   /** The record; null: there is none. */
   async read(): Promise<Kept<z.output<T>> | null> {
     const { stream, subject } = this.#place
-    try {
-      const manager = await this.#bus.connection.jetstreamManager({ checkAPI: false })
-      const { data, seq } = await manager.streams.getMessage(stream, { last_by_subj: subject })
-      return { value: decode(this.#schema, data), revision: seq }
-    } catch (error) {
-      if (error instanceof NatsError && error.code === '404') return null
-      throw busError(error, `reading ${subject}`)
-    }
+    const last = await lastKeptMessage(this.#bus, stream, subject)
+    return last && { value: decode(this.#schema, last.data), revision: last.seq }
   }
 
   /**

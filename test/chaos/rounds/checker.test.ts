@@ -93,6 +93,7 @@ test.each<[string, Partial<Evidence>]>([
   ['heard failed', { heard: [{ ...copy, status: 'failed' }] }],
   ['of agent-a', { heard: [{ ...copy, agentId: 'agent-b' }] }],
   ['was told 3 times, at most 2', { heard: [copy, copy, copy] }],
+  ['was told 3 times, at most 2', { heard: [copy, copy, copy], faults: 2 }],
   ['was told 2 times, at most 1', { heard: [copy, copy], faults: 0 }],
   ['ran 2 times', { marks: [start, start] }],
   ['no start', { events: chainOf(['requested', 'approved', 'finished']) }],

@@ -28,6 +28,9 @@ const neverRun = new Set<RequestClass>([
   'malformed',
 ])
 
+/** However many faults stand between a result and its confirmation, what the broker has is not sent again. */
+const mostCopies = 2
+
 const open = new Set<ActionState>(['pending', 'queued', 'running'])
 
 /** @returns what does not hold, each in words; empty: all holds */
@@ -83,7 +86,7 @@ function faultsOfRow(one: Sent, row: LedgerRow, count: number): string[] {
   return faults
 }
 
-/** What agents heard is what is recorded, of their own actions, once, and once more for each fault that came between. */
+/** What agents heard is what is recorded, of their own actions, and once; once more where a confirmation was lost. */
 function faultsOfCopies({ sent, heard, rows, faults }: Evidence): string[] {
   const byExecution = new Map(rows.map((row) => [row.execution_id, row]))
   const found: string[] = []
@@ -102,7 +105,7 @@ function faultsOfCopies({ sent, heard, rows, faults }: Evidence): string[] {
     const row = byExecution.get(execution ?? -1)
     // who sends a request again is told its result again
     const again = row === undefined ? 0 : Math.max(0, (publishes.get(idOf(row)) ?? 1) - 1)
-    const most = 1 + faults + again
+    const most = (faults === 0 ? 1 : mostCopies) + again
     if (copies.length > most) {
       const name = `execution ${execution} (${row?.action_id}, sent ${1 + again} times)`
       found.push(`${name} was told ${copies.length} times, at most ${most}`)

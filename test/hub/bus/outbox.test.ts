@@ -36,6 +36,7 @@ test('more results at once than may be on their way all go out, without another 
       await Promise.resolve()
       for (const executionId of executionIds) recorded.delete(executionId)
     },
+    newest: () => Promise.resolve(0),
     now: Date.now,
     log: silentLogger,
   })
@@ -74,6 +75,7 @@ test('a result that arrives while the ledger is being read does not go out twice
       await Promise.resolve()
       for (const executionId of executionIds) recorded.delete(executionId)
     },
+    newest: () => Promise.resolve(0),
     now: Date.now,
     log: silentLogger,
   })
@@ -88,4 +90,40 @@ test('a result that arrives while the ledger is being read does not go out twice
   await bus.flush()
   await eventually(() => heard.length >= 2)
   expect(heard.toSorted()).toEqual([2001, 2002].map((id) => item(id).subject))
+})
+
+test('the next hub tells only what the broker does not have, and what was asked for again', async () => {
+  const heard: string[] = []
+  await using listener = await Bus.connect({
+    credentials: await broker.credentials('operator', 'alice'),
+    name: 'listener',
+    log: silentLogger,
+  })
+  const ids = { there: 3001, missing: 3002, other: 3003, askedFor: 3004 }
+  const send = (id: number, result: object) => bus.store(item(id).subject, result)
+  await Promise.all([
+    send(ids.there, {}),
+    send(ids.other, { of: 'an earlier ledger' }),
+    send(ids.askedFor, {}),
+  ])
+  listener.subscribe(allResults, ({ subject }) => heard.push(subject))
+  await listener.flush()
+  const left = new Map(Object.values(ids).map((id) => [id, item(id)]))
+  left.set(ids.askedFor, { ...item(ids.askedFor), stored: 2 })
+  const outbox = new Outbox(bus, {
+    unpublished: () => Promise.resolve([...left.values()]),
+    markPublished: async (executionIds) => {
+      await Promise.resolve()
+      for (const executionId of executionIds) left.delete(executionId)
+    },
+    newest: () => Promise.resolve(3004),
+    now: Date.now,
+    log: silentLogger,
+  })
+  outbox.kick()
+  await eventually(() => left.size === 0)
+  await outbox.stop()
+  await listener.flush()
+  const told = [ids.missing, ids.other, ids.askedFor].map((id) => item(id).subject)
+  expect(heard.toSorted()).toEqual(told)
 })

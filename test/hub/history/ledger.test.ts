@@ -35,7 +35,7 @@ describe.each(backends)('the ledger on $title', ({ backend }) => {
 
   test('every column of an action is kept as it was given', async () => {
     await using it = await place.make()
-    const texts = `agent_id agent_type workflow_id command argv command_hash request_hash context cwd verdict digest bound
+    const texts = `agent_id agent_type workflow_id command argv command_hash request_hash message_id context cwd verdict digest bound
       approved_by decided_by hub_id error_category reason output_ref stdout_preview stderr_preview`
     const numbers = `timeout_ms expires_at reused_from deadline approval_timestamp execution_timestamp timestamp finished_at
       exit_code duration output_size`

@@ -4,6 +4,7 @@ import type { Store, StoreDialect, StorePart } from '../dialect/dialect.ts'
 import * as initial from './0001-initial.ts'
 import * as history from './0002-history.ts'
 import * as leases from './0003-leases.ts'
+import * as messages from './0004-messages.ts'
 import * as memoryInitial from './memory-0001-initial.ts'
 
 type Name = StoreDialect['name']
@@ -14,6 +15,7 @@ const migrations: Readonly<Record<StorePart, (name: Name) => Record<string, Migr
     '0001-initial': { up: (db) => initial.up(db, name) },
     '0002-history': { up: (db) => history.up(db, name) },
     '0003-leases': { up: (db) => leases.up(db, name) },
+    '0004-messages': { up: (db) => messages.up(db) },
   }),
   memory: (name) => ({
     'memory-0001-initial': { up: (db) => memoryInitial.up(db, name) },
