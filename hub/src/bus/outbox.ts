@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Bus, encode, lastKeptMessage, type Logger, messageOf, resultStream } from '@centralpost/shared'
+import {
+  type Bus,
+  encode,
+  lastKeptMessage,
+  type Logger,
+  messageOf,
+  resultStream,
+} from '@centralpost/shared'
 
 /** A result that the broker has not confirmed. */
 export interface OutboxItem {
