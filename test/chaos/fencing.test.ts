@@ -201,6 +201,7 @@ test('a hub whose lock file was removed is fenced by the next one on its directo
   expect(interrupted.map(({ status }) => status)).toEqual(['interrupted', 'interrupted'])
   const calledAt = Math.min(...interrupted.map((one) => Date.parse(one.finished_at)))
   await eventually(() => !first.isRunning, 30_000)
-  expect(first.exitCode).toBe(74)
+  // the lease and the claim on the broker tell the same; whichever is looked at first ends the hub
+  expect([73, 74]).toContain(first.exitCode)
   expect(await last()).toBeLessThan(calledAt)
 }, 120_000)
