@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { programCache } from './program-paths.js'
+import { programCache } from '../../shared/src/program-paths.js'
 import { SetupError } from './say.js'
 
 const neededMajor = 24

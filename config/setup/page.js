@@ -8,10 +8,9 @@ import { say, SetupError } from './say.js'
 /** What the page is made of, below the project's folder; a folder counts with all that it holds. */
 const sources = [
   'agents/src/console/page',
-  'agents/src/console/feed-message.ts',
-  'agents/src/console/level-spans.ts',
-  'agents/src/audit-facts.ts',
-  'agents/src/decision-comments.ts',
+  'agents/src/console/wire',
+  'agents/src/operator/audit-facts.ts',
+  'agents/src/operator/decision-comments.ts',
   'agents/vite.config.ts',
   'agents/package.json',
   'shared/src/visible.ts',

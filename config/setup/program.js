@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isExecutable, run } from './command.js'
 import { fromPackageManager } from './package-managers.js'
-import { programCache, programPaths } from './program-paths.js'
+import { programCache, programPaths } from '../../shared/src/program-paths.js'
 import { say, SetupError } from './say.js'
 
 /**

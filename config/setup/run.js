@@ -4,13 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureBrowser } from './browser.js'
+import { ensureBrowser } from '../../test/support/setup/browser.js'
 import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
 import { ensurePage } from './page.js'
-import { programCache, programPaths } from './program-paths.js'
-import { ensurePostgres } from './postgres.js'
+import { programCache, programPaths } from '../../shared/src/program-paths.js'
+import { ensurePostgres } from '../../test/support/setup/postgres.js'
 import { bubblewrap, ensureProgram, natsServer, tracer } from './program.js'
 import { say, SetupError } from './say.js'
 
@@ -67,7 +67,7 @@ async function test(args) {
         '--disable-warning=ExperimentalWarning',
         join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
         '--reporters=default',
-        `--reporters=${join(root, 'config', 'setup', 'test-counts.cjs')}`,
+        `--reporters=${join(root, 'test', 'support', 'setup', 'test-counts.cjs')}`,
         // Also ends the list of reporters, which would go on with the first of `args`.
         `--rootDir=${root}`,
         ...args,

@@ -1,11 +1,11 @@
 import type { Judgement, Logger } from '@centralpost/shared'
-import type { Admission, Incoming } from './admission.ts'
+import type { Admission, Incoming } from './action/admission.ts'
 import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
-import type { RecordedResult } from './conclude.ts'
+import type { RecordedResult } from './action/end-action.ts'
 import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
-import type { ApprovalStore } from './history/approval-store.ts'
-import type { Ledger } from './history/ledger.ts'
-import type { Announcer } from './messages.ts'
+import type { ApprovalStore } from './history/ledger/approval-store.ts'
+import type { Ledger } from './history/ledger/ledger.ts'
+import type { Announcer } from './action/result-message.ts'
 
 /** What CentralPost needs from the rest of the hub, and nothing more. */
 export interface CentralPostParts {

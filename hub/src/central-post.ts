@@ -6,9 +6,9 @@ import {
   type Proposal,
   type Verdict,
 } from '@centralpost/shared'
-import type { Action } from './action.ts'
-import type { Incoming, Refused } from './admission.ts'
-import { type ComeAgain, lineIsFull } from './come-again.ts'
+import type { Action } from './action/action.ts'
+import type { Incoming, Refused } from './action/admission.ts'
+import { type ComeAgain, lineIsFull } from './action/come-again.ts'
 import { ApprovalDesk } from './approval/approval-desk.ts'
 import type {
   ApproveOptions,
@@ -16,24 +16,24 @@ import type {
   Decision,
   SameActions,
 } from './approval/approval-desk-parts.ts'
-import { boundOf } from './approval/bound.ts'
+import { boundOf } from './action/bound-files.ts'
 import { coolDownOf } from './approval/cool-down.ts'
 import { decidedBefore } from './approval/decided-before.ts'
-import { digestOf } from './approval/digest.ts'
+import { digestOf } from './action/digest.ts'
 import type { Acceptance } from './approval/proposals.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
-import { clearanceOf } from './clearance.ts'
-import { about, conclude } from './conclude.ts'
+import { clearanceOf } from './action/clearance.ts'
+import { about, conclude } from './action/end-action.ts'
 import { describeChoice, type ProfileChoice } from './execution/index.ts'
-import type { Intake as TakenIn, Step, Told } from './history/ledger-step.ts'
+import type { Intake as TakenIn, Step, Told } from './history/ledger/ledger-step.ts'
 import type { Approved } from './history/patterns/proposals.ts'
-import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/schema.ts'
-import { deniedOf, startOf } from './messages.ts'
-import { type ActionName, findAction } from './find-action.ts'
-import { Orphans } from './orphans.ts'
-import { interrupt, recover } from './recover.ts'
-import { Refusals } from './refusals.ts'
-import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './run-end.ts'
+import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/store/schema.ts'
+import { deniedOf, startOf } from './action/result-message.ts'
+import { type ActionName, findAction } from './action/find-action.ts'
+import { Orphans } from './action/orphans.ts'
+import { interrupt, recover } from './action/recover.ts'
+import { Refusals } from './action/refusals.ts'
+import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './action/run.ts'
 import {
   earliest,
   type Intake,
@@ -43,11 +43,11 @@ import {
   type Judged,
   rowAfter,
   startedAtOnce,
-} from './rows.ts'
-import { outputListener, runOf } from './run-of.ts'
-import { type Reservation, RunQueue } from './run-queue.ts'
-import { RunningActions } from './running-actions.ts'
-import { untilWritten } from './until-written.ts'
+} from './action/first-record.ts'
+import { outputListener, runOf } from './action/run-of.ts'
+import { type Reservation, RunQueue } from './action/run-queue.ts'
+import { RunningActions } from './action/running-actions.ts'
+import { untilWritten } from './history/ledger/until-written.ts'
 
 /** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
 const lastWritesMs = 15_000

@@ -13,18 +13,18 @@ import {
   realPathOf,
   serveEndpoints,
 } from '@centralpost/shared'
-import { admit } from './admission.ts'
-import { agentEndpoints } from './agent-endpoints.ts'
-import { askedInstead } from './asked-instead.ts'
+import { admit } from './action/admission.ts'
+import { agentEndpoints } from './endpoints/agent-endpoints.ts'
+import { askedInstead } from './action/asked-instead.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
 import { BrokerClaim } from './bus/broker-claim.ts'
-import { Outbox } from './bus/outbox.ts'
+import { Outbox } from './bus/result-outbox.ts'
 import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-queue.ts'
 import { prepareStreams } from './bus/streams.ts'
 import { whenThere } from './bus/when-there.ts'
 import { CentralPost } from './central-post.ts'
 import { type HubConfig, placesPerAgent } from './config/hub-config.ts'
-import { openConfinement, ownPlaces } from './confinement.ts'
+import { openConfinement, ownPlaces } from './start/open-execution.ts'
 import {
   checkCwd,
   checkRequestEnv,
@@ -32,18 +32,18 @@ import {
   SystemExecutor,
 } from './execution/index.ts'
 import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
-import { lockDataDirectory } from './history/database.ts'
+import { lockDataDirectory } from './history/store/database.ts'
 import { History } from './history/history.ts'
-import { noteLedger, replacedLedger } from './history/ledger-note.ts'
-import { historyEndpoints } from './history-endpoints.ts'
-import { boundedVerdict } from './messages.ts'
-import { operatorEndpoints } from './operator-endpoints.ts'
-import { takeOverResults } from './take-over.ts'
+import { noteLedger, replacedLedger } from './history/store/ledger-note.ts'
+import { historyEndpoints } from './endpoints/history-endpoints.ts'
+import { boundedVerdict } from './action/result-message.ts'
+import { operatorEndpoints } from './endpoints/operator-endpoints.ts'
+import { takeOverResults } from './action/take-over.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
-import { withVirtualEnv } from './virtual-environment.ts'
+import { withVirtualEnv } from './start/judge-command.ts'
 import { TrustManager } from './trust/trust-manager.ts'
-import { sayingWhenUnwritten } from './until-written.ts'
+import { sayingWhenUnwritten } from './history/ledger/until-written.ts'
 import { version } from './version.ts'
 
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { Profile } from '../../hub/src/execution/sandbox/profiles.ts'
+import type { Profile } from '#hub/execution/sandbox/profiles.ts'
 import { isRunning } from '../hub/execution/executor-fixture.ts'
 import { choice, Confined, describeConfined } from '../hub/execution/sandbox/confined.ts'
 

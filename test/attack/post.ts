@@ -16,7 +16,7 @@ import {
   nanos,
   RetentionPolicy,
 } from 'nats'
-import type { IdentityKind } from '../../hub/src/broker/identity.ts'
+import type { IdentityKind } from '#hub/broker/identity.ts'
 import { clientOptions, TestBroker } from '../support/nats-server.ts'
 
 export const agents = ['agent-a', 'agent-b'] as const

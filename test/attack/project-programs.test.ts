@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { silentLogger } from '@centralpost/shared'
-import { TrustManager } from '../../hub/src/trust/trust-manager.ts'
+import { TrustManager } from '#hub/trust/trust-manager.ts'
 import { TestExecutor } from '../hub/execution/executor-fixture.ts'
 import { shippedRules } from '../support/hub.ts'
 

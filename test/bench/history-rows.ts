@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { NewCommandExecution } from '../../hub/src/history/schema.ts'
+import type { NewCommandExecution } from '#hub/history/store/schema.ts'
 
 const packages =
   'requests flask numpy pandas pytest black ruff mypy httpx pydantic rich click'.split(' ')

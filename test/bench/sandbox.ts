@@ -5,15 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { silentLogger } from '@centralpost/shared'
-import {
-  executorOptionsSchema,
-  probeSandbox,
-  SystemExecutor,
-} from '../../hub/src/execution/index.ts'
-import type { ProcessStart } from '../../hub/src/execution/runner/run-process.ts'
-import { bwrapArguments } from '../../hub/src/execution/sandbox/bwrap-arguments.ts'
-import { confine } from '../../hub/src/execution/sandbox/confine.ts'
-import { confinedProfiles } from '../../hub/src/execution/sandbox/profiles.ts'
+import { executorOptionsSchema, probeSandbox, SystemExecutor } from '#hub/execution/index.ts'
+import type { ProcessStart } from '#hub/execution/runner/run-process.ts'
+import { bwrapArguments } from '#hub/execution/sandbox/bwrap-arguments.ts'
+import { confine } from '#hub/execution/sandbox/confine.ts'
+import { confinedProfiles } from '#hub/execution/sandbox/profiles.ts'
 import type { BenchRow } from './bench-row.ts'
 
 const rounds = 150

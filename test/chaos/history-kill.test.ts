@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { verifyAudit } from '../../hub/src/history/audit/verify.ts'
+import { verifyAudit } from '#hub/history/audit/verify.ts'
 import { HistoryFixture } from '../support/history-fixture.ts'
 import { TempDir } from '../support/temp-dir.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { silentLogger } from '@centralpost/shared'
-import { recoverHistory } from '../../hub/src/recover-history.ts'
+import { recoverHistory } from '#hub/start/recover-history.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
 

@@ -2,7 +2,7 @@ import { copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '@centralpost/agents'
 import { silentLogger } from '@centralpost/shared'
-import { recoverHistory } from '../../hub/src/recover-history.ts'
+import { recoverHistory } from '#hub/start/recover-history.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Agent, Operator } from '@centralpost/agents'
 import { allResults, Bus, silentLogger } from '@centralpost/shared'
-import { CredentialStore } from '../../hub/src/broker/credentials.ts'
+import { CredentialStore } from '#hub/broker/credentials.ts'
 import { eventually } from '../support/eventually.ts'
 import { TempDir } from '../support/temp-dir.ts'
 

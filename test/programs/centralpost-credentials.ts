@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { addCredentialsCommand } from '../../hub/src/cli/credentials.ts'
+import { addCredentialsCommand } from '#hub/cli/credentials.ts'
 
 const program = new Command('centralpost')
 addCredentialsCommand(program)

@@ -1,5 +1,5 @@
 import { silentLogger } from '@centralpost/shared'
-import { executorOptionsSchema, SystemExecutor } from '../../hub/src/execution/index.ts'
+import { executorOptionsSchema, SystemExecutor } from '#hub/execution/index.ts'
 
 const [marker = '', spoolDir = '', ...scripts] = process.argv.slice(2)
 const executor = new SystemExecutor({

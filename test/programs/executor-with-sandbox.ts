@@ -1,9 +1,5 @@
 import { silentLogger } from '@centralpost/shared'
-import {
-  executorOptionsSchema,
-  probeSandbox,
-  SystemExecutor,
-} from '../../hub/src/execution/index.ts'
+import { executorOptionsSchema, probeSandbox, SystemExecutor } from '#hub/execution/index.ts'
 
 // Starts commands in the sandbox, says when they are up, and waits to be killed.
 const [marker = '', spoolDir = '', cwd = '/', ...scripts] = process.argv.slice(2)

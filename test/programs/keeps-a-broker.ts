@@ -1,5 +1,5 @@
 import { silentLogger } from '@centralpost/shared'
-import { EmbeddedBroker } from '../../hub/src/broker/embedded-broker.ts'
+import { EmbeddedBroker } from '#hub/broker/embedded-broker.ts'
 
 const [dataDir = '', port] = process.argv.slice(2)
 try {

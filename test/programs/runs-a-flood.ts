@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { silentLogger } from '@centralpost/shared'
-import { executorOptionsSchema, SystemExecutor } from '../../hub/src/execution/index.ts'
+import { executorOptionsSchema, SystemExecutor } from '#hub/execution/index.ts'
 
 // A process of its own: what else a test runner holds would be counted as the executor's.
 const [marker = '', spoolDir = '', duration = ''] = process.argv.slice(2)

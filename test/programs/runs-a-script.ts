@@ -1,5 +1,5 @@
 import { silentLogger } from '@centralpost/shared'
-import { executorOptionsSchema, SystemExecutor } from '../../hub/src/execution/index.ts'
+import { executorOptionsSchema, SystemExecutor } from '#hub/execution/index.ts'
 
 const [folder = '', marker = '', timeoutMs = '', ...scripts] = process.argv.slice(2)
 await using executor = new SystemExecutor({

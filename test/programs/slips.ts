@@ -9,8 +9,8 @@ import {
   type ProfileChoice,
   probeSandbox,
   SystemExecutor,
-} from '../../hub/src/execution/index.ts'
-import { TrustManager } from '../../hub/src/trust/trust-manager.ts'
+} from '#hub/execution/index.ts'
+import { TrustManager } from '#hub/trust/trust-manager.ts'
 import { payloadsOf, secret } from '../attack/slip/payloads.ts'
 import { World } from '../attack/slip/world.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { withProgress } from '../../agents/src/cli/progress.ts'
+import { withProgress } from '#agents/terminal/progress.ts'
 
 await withProgress('counting', async (advance) => {
   for (let done = 0; done < 12; done += 1) {

@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import type { Console } from '../../agents/src/console/console.ts'
-import { findBrowser } from '../../config/setup/browser.js'
+import type { Console } from '#agents/console/server/console.ts'
+import { findBrowser } from './setup/browser.js'
 
 const program = findBrowser()
 

@@ -1,4 +1,4 @@
-import { freePort } from '../../hub/src/broker/ports.ts'
+import { freePort } from '#hub/broker/ports.ts'
 import { PlainServer } from './plain-server.ts'
 
 /** Three nats-servers on loopback that are one cluster with JetStream. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Console, type ConsoleOptions } from '../../agents/src/console/console.ts'
+import { Console, type ConsoleOptions } from '#agents/console/server/console.ts'
 import { ensurePage } from '../../config/setup/page.js'
 import type { TestHub } from './hub.ts'
 

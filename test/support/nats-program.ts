@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { programPaths } from '../../config/setup/program-paths.js'
+import { programPaths } from '#shared/program-paths.js'
 
 /** Made known by its version: `go install github.com/nats-io/nats-server/v2@v2.15.2` puts it where Go keeps programs. */
 const newestLine = [2, 15] as const

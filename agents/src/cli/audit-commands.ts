@@ -6,8 +6,8 @@ import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
-import { withProgress } from './progress.ts'
-import { print, printJson, table, timeOf } from './terminal.ts'
+import { withProgress } from '../terminal/progress.ts'
+import { print, printJson, table, timeOf } from '../terminal/terminal.ts'
 
 interface VerifyOptions extends OperatorOptions {
   readonly checkpoint?: string

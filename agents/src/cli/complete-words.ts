@@ -1,6 +1,6 @@
 import { type Candidate, complete, completionLines } from '@centralpost/shared'
 import { Operator } from '../operator/operator.ts'
-import { dataDirOf } from '../spoke.ts'
+import { dataDirOf } from '../spoke/spoke.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { commandLine } from './command-line.ts'
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { completionScripts, type Shell, shells } from './completion-scripts.ts'
-import { printJson } from './terminal.ts'
+import { printJson } from '../terminal/terminal.ts'
 
 const details = `
 Load it in the shell's start file:

@@ -10,9 +10,9 @@ import {
   type Tracing,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import { Agent } from '../agent.ts'
+import { Agent } from '../agent/agent.ts'
 import { Operator } from '../operator/operator.ts'
-import { dataDirOf, type SpokeOptions } from '../spoke.ts'
+import { dataDirOf, type SpokeOptions } from '../spoke/spoke.ts'
 import { version } from './version.ts'
 
 /** The options that every command has. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { type ClosableLogger, openLog } from '@centralpost/shared'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { dataDirOf } from '../spoke.ts'
+import { dataDirOf } from '../spoke/spoke.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'
-import { stopped, untilStopped } from './stop-signal.ts'
-import { print, printJson } from './terminal.ts'
+import { stopped, untilStopped } from '../terminal/stop-signal.ts'
+import { print, printJson } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly link?: boolean
@@ -48,7 +48,7 @@ export function addConsoleCommand(program: Command): void {
 
 // the server and its library are loaded for this command only
 async function printLink(options: Options, who: { name: string; dataDir?: string }): Promise<void> {
-  const { linkForRunning } = await import('../console/console.ts')
+  const { linkForRunning } = await import('../console/server/console.ts')
   const link = linkForRunning(who)
   if (options.json) printJson({ link })
   else print(link)
@@ -56,7 +56,7 @@ async function printLink(options: Options, who: { name: string; dataDir?: string
 
 async function serve(options: Options, who: { name: string; dataDir?: string }): Promise<void> {
   const { host, origin, tlsCert, tlsKey } = options
-  const { Console } = await import('../console/console.ts')
+  const { Console } = await import('../console/server/console.ts')
   const log = logOf(options, dataDirOf(who))
   try {
     await untilStopped(async (signal) => {

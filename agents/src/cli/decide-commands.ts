@@ -12,7 +12,7 @@ import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { seconds } from './option-values.ts'
 import { describe } from './describe-pending.ts'
-import { print, printJson } from './terminal.ts'
+import { print, printJson } from '../terminal/terminal.ts'
 
 interface ApproveOptions extends OperatorOptions {
   readonly agent?: string

@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { runDemo } from '../demo/run-demo.ts'
 import { exitCodes } from './exit-codes.ts'
-import { untilStopped } from './stop-signal.ts'
-import { print, printJson, say } from './terminal.ts'
+import { untilStopped } from '../terminal/stop-signal.ts'
+import { print, printJson, say } from '../terminal/terminal.ts'
 
 const details = `
 Starts broker and hub in a temporary directory, three agents and an operator, each a process of its own.

@@ -1,7 +1,7 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import { explainRisk } from '@centralpost/shared'
 import { numberedLines, readableCommand, visible, visibleCommand } from '../visible.ts'
-import { duration, type Style, styled } from './terminal.ts'
+import { duration, type Style, styled } from '../terminal/terminal.ts'
 
 /** A label and what stands behind it, made visible. Only a command has several lines, each with its number. */
 export type Field = readonly [label: string, text: string]

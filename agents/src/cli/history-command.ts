@@ -7,8 +7,8 @@ import {
   type HistoryEntry,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import { auditFacts } from '../audit-facts.ts'
-import { commentsIn } from '../decision-comments.ts'
+import { auditFacts } from '../operator/audit-facts.ts'
+import { commentsIn } from '../operator/decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { addAuditCommands } from './audit-commands.ts'
@@ -17,8 +17,8 @@ import { commandBehind } from './describe-pending.ts'
 import { type FilterOptions, filtersOf, moment, withFilters } from './history-filters.ts'
 import { count } from './option-values.ts'
 import { addCommandLists } from './patterns-command.ts'
-import { type Advance, withProgress } from './progress.ts'
-import { duration, passOn, print, printJson, styled, table, timeOf } from './terminal.ts'
+import { type Advance, withProgress } from '../terminal/progress.ts'
+import { duration, passOn, print, printJson, styled, table, timeOf } from '../terminal/terminal.ts'
 
 interface Options extends FilterOptions {
   readonly limit: number

@@ -4,8 +4,8 @@ import type { Delivery, NoticeSink } from '../notify/notice.ts'
 import type { PendingChange, PendingFilter } from '../operator/pending-watch.ts'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { stopped, untilStopped } from './stop-signal.ts'
-import { print, printJson, say } from './terminal.ts'
+import { stopped, untilStopped } from '../terminal/stop-signal.ts'
+import { print, printJson, say } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly webhook?: string

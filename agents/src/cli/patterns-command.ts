@@ -5,7 +5,7 @@ import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { moment } from './history-filters.ts'
 import { count } from './option-values.ts'
-import { duration, print, printJson, table } from './terminal.ts'
+import { duration, print, printJson, table } from '../terminal/terminal.ts'
 
 interface PatternOptions extends OperatorOptions {
   readonly category?: (typeof taskCategories)[number]

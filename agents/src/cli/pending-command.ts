@@ -7,8 +7,8 @@ import { type PendingFilter, PendingWatch } from '../operator/pending-watch.ts'
 import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { describe, secondsLeft } from './describe-pending.ts'
-import { stopped, untilStopped } from './stop-signal.ts'
-import { duration, print, printJson, say, table } from './terminal.ts'
+import { stopped, untilStopped } from '../terminal/stop-signal.ts'
+import { duration, print, printJson, say, table } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly agent?: string

@@ -7,7 +7,7 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
 import { count, seconds, several } from './option-values.ts'
-import { duration, print, printJson, say, styled, table, timeOf } from './terminal.ts'
+import { duration, print, printJson, say, styled, table, timeOf } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly least: number

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { type ActionResult, isCentralPostError, newActionId } from '@centralpost/shared'
 import type { Command } from 'commander'
-import type { ActionAsked } from '../action-asked.ts'
-import type { Agent } from '../agent.ts'
-import type { RequestedAction } from '../requested-action.ts'
+import type { ActionAsked } from '../agent/action-asked.ts'
+import type { Agent } from '../agent/agent.ts'
+import type { RequestedAction } from '../agent/requested-action.ts'
 import { visible } from '../visible.ts'
 import {
   type CommonOptions,
@@ -13,8 +13,8 @@ import {
 } from './connection.ts'
 import { exitCodeOfResult, exitCodes } from './exit-codes.ts'
 import { collectPairs, seconds } from './option-values.ts'
-import { passOn, print, printJson, say } from './terminal.ts'
-import { untilStopped } from './stop-signal.ts'
+import { passOn, print, printJson, say } from '../terminal/terminal.ts'
+import { untilStopped } from '../terminal/stop-signal.ts'
 
 interface Options extends CommonOptions {
   readonly agent: string

@@ -5,9 +5,9 @@ import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { commandBehind } from './describe-pending.ts'
 import { exitCodes } from './exit-codes.ts'
-import { type Advance, withProgress } from './progress.ts'
+import { type Advance, withProgress } from '../terminal/progress.ts'
 import { ending } from './request-command.ts'
-import { duration, passOn, print, printJson, say } from './terminal.ts'
+import { duration, passOn, print, printJson, say } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions {
   readonly agent?: string

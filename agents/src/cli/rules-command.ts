@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { ruleFileCommands } from './hub-commands.ts'
-import { print, printJson, table, timeOf } from './terminal.ts'
+import { print, printJson, table, timeOf } from '../terminal/terminal.ts'
 
 interface ListOptions extends OperatorOptions {
   readonly all?: boolean

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { visible } from '../visible.ts'
 import { commandLine } from './command-line.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
-import { say } from './terminal.ts'
+import { say } from '../terminal/terminal.ts'
 
 /** Runs one of our own commands; a failure becomes a sentence and an exit code. */
 export async function runCommand(args: readonly string[]): Promise<void> {

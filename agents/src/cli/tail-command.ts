@@ -12,9 +12,9 @@ import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { levelOption } from './option-values.ts'
 import { ending } from './request-command.ts'
-import { stopped, untilStopped } from './stop-signal.ts'
+import { stopped, untilStopped } from '../terminal/stop-signal.ts'
 import { tailFilter, type TailWanted } from './tail-filter.ts'
-import { duration, print, printJson, say, styled } from './terminal.ts'
+import { duration, print, printJson, say, styled } from '../terminal/terminal.ts'
 
 interface Options extends OperatorOptions, TailWanted {
   readonly agent?: string

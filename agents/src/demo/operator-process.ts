@@ -1,6 +1,6 @@
 import { checkConfig, messageOf, readYaml, type ApprovalNeeded } from '@centralpost/shared'
 import { z } from 'zod'
-import { stopped, untilStopped } from '../cli/stop-signal.ts'
+import { stopped, untilStopped } from '../terminal/stop-signal.ts'
 import { Operator } from '../operator/operator.ts'
 
 const decisionsSchema = z.array(

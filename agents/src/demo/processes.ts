@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { finished } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
-import { waitFor } from '../deadline.ts'
+import { waitFor } from '../spoke/deadline.ts'
 
 /** How much of what a process printed is kept, in characters. */
 const maxKept = 64 * 1024

@@ -1,6 +1,6 @@
 import type { ActionResult, HistoryEntry } from '@centralpost/shared'
 import { ending } from '../cli/request-command.ts'
-import { duration, styled, table } from '../cli/terminal.ts'
+import { duration, styled, table } from '../terminal/terminal.ts'
 import type { TailedEvent } from '../operator/tail.ts'
 import { visible } from '../visible.ts'
 import type { SeenAction } from './seen-actions.ts'

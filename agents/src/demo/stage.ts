@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CentralPostError, isCentralPostError, newActionId } from '@centralpost/shared'
 import { findHubProgram, hubMissing } from '../cli/hub-commands.ts'
-import { pause } from '../deadline.ts'
+import { pause } from '../spoke/deadline.ts'
 import { Operator } from '../operator/operator.ts'
 import { DemoProcess } from './processes.ts'
 

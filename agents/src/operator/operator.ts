@@ -14,8 +14,8 @@ import {
   type Subscription,
 } from '@centralpost/shared'
 import type { z } from 'zod'
-import { askHub } from '../ask.ts'
-import { connectSpoke, type SpokeOptions } from '../spoke.ts'
+import { askHub } from '../spoke/ask.ts'
+import { connectSpoke, type SpokeOptions } from '../spoke/spoke.ts'
 import { longAnswerMs, named, OperatorQuestions } from './questions.ts'
 import { tailBus, type TailedEvent, type TailFilter } from './tail.ts'
 

@@ -1,6 +1,6 @@
 import type { AlwaysRule } from '@centralpost/shared'
-import type { ApprovalRule } from '../history/schema.ts'
-import { isoOf } from '../messages.ts'
+import type { ApprovalRule } from '../history/store/schema.ts'
+import { isoOf } from '../action/result-message.ts'
 import { readShape } from './always-rule.ts'
 
 /** An always rule as operators are told of it. */

@@ -1,7 +1,13 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
-import type { ApprovalRule } from '../history/schema.ts'
-import { type Bound, boundFiles, differenceOf, isUnbound, unboundOf } from './bound.ts'
+import type { ApprovalRule } from '../history/store/schema.ts'
+import {
+  type Bound,
+  boundFiles,
+  differenceOf,
+  isUnbound,
+  unboundOf,
+} from '../action/bound-files.ts'
 import { exactRefusal } from './exact-rule.ts'
 import type { RuleSubject } from './rule-subject.ts'
 

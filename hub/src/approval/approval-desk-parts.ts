@@ -1,8 +1,8 @@
 import type { RiskLevel } from '@centralpost/shared'
-import type { ConcludeParts } from '../conclude.ts'
-import type { ApprovalStore } from '../history/approval-store.ts'
-import type { CommandExecution } from '../history/schema.ts'
-import type { Announcer } from '../messages.ts'
+import type { ConcludeParts } from '../action/end-action.ts'
+import type { ApprovalStore } from '../history/ledger/approval-store.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import type { Announcer } from '../action/result-message.ts'
 import type { Always } from './rule-book.ts'
 import type { Judge } from './rule-subject.ts'
 

@@ -1,9 +1,9 @@
 import { type ApprovalNeeded, CentralPostError, type Verdict } from '@centralpost/shared'
-import { readVerdict } from '../action.ts'
-import { about, conclude } from '../conclude.ts'
-import type { CommandExecution } from '../history/schema.ts'
-import { approvalNeededOf, approvedOf, deniedOf, isOwnActionOf } from '../messages.ts'
-import { earliest } from '../rows.ts'
+import { readVerdict } from '../action/action.ts'
+import { about, conclude } from '../action/end-action.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import { approvalNeededOf, approvedOf, deniedOf, isOwnActionOf } from '../action/result-message.ts'
+import { earliest } from '../action/first-record.ts'
 import type {
   ApprovalDeskParts,
   ApproveOptions,

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { Part } from '@centralpost/shared'
-import { boundFiles } from './bound.ts'
+import { boundFiles } from '../action/bound-files.ts'
 import { followedBy } from './binding/followed-files.ts'
 import type { RuleSubject } from './rule-subject.ts'
 

@@ -5,10 +5,10 @@ import {
   type Proposal,
   type Verdict,
 } from '@centralpost/shared'
-import { readVerdict } from '../action.ts'
+import { readVerdict } from '../action/action.ts'
 import type { Approved } from '../history/patterns/proposals.ts'
-import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import { isOwnActionOf, isoOf } from '../messages.ts'
+import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
+import { isOwnActionOf, isoOf } from '../action/result-message.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { coversForm, describeRule, ruleFor } from './always-rule.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'

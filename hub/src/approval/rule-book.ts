@@ -5,9 +5,9 @@ import {
   type Logger,
   newActionId,
 } from '@centralpost/shared'
-import type { ApprovalStore } from '../history/approval-store.ts'
-import type { ApprovalRule, CommandExecution } from '../history/schema.ts'
-import type { Announcer } from '../messages.ts'
+import type { ApprovalStore } from '../history/ledger/approval-store.ts'
+import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
+import type { Announcer } from '../action/result-message.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import {

@@ -1,5 +1,5 @@
 import type { AlwaysScope } from '@centralpost/shared'
-import type { CommandExecution } from '../history/schema.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
 
 /** Where an always rule holds when the operator does not say. */
 export function defaultScope(row: Pick<CommandExecution, 'workflow_id'>): AlwaysScope {

@@ -1,7 +1,7 @@
 import type { Judgement, Part, Verdict } from '@centralpost/shared'
-import { readVerdict } from '../action.ts'
-import type { CommandExecution } from '../history/schema.ts'
-import type { Bound } from './bound.ts'
+import { readVerdict } from '../action/action.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import type { Bound } from '../action/bound-files.ts'
 
 /** Longer commands are read by nobody before they are approved always. */
 const longestCommand = 4096

@@ -1,7 +1,7 @@
-import { conclude, type ConcludeParts } from '../conclude.ts'
-import { Deadlines } from '../deadlines.ts'
-import type { CommandExecution } from '../history/schema.ts'
-import { isoOf } from '../messages.ts'
+import { conclude, type ConcludeParts } from '../action/end-action.ts'
+import { Deadlines } from './deadlines.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import { isoOf } from '../action/result-message.ts'
 
 /** Behind other commands an approved action stands in line for so many times `execute_within`, and no longer. */
 const mostTimesInLine = 20

@@ -1,6 +1,10 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { makePrivateFolder, readIfPresent, writePrivateFile } from './files.ts'
+import {
+  makePrivateFolder,
+  readIfPresent,
+  writePrivateFile,
+} from '@centralpost/shared/private-files'
 import { LockFile } from './lock-file.ts'
 import { freePort, loopback } from './ports.ts'
 

@@ -2,7 +2,11 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CentralPostError, isAgentId, messageOf } from '@centralpost/shared'
 import { ensureBrokerState } from './broker-state.ts'
-import { makePrivateFolder, readIfPresent, writePrivateFile } from './files.ts'
+import {
+  makePrivateFolder,
+  readIfPresent,
+  writePrivateFile,
+} from '@centralpost/shared/private-files'
 import {
   checkName,
   type Identity,

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { CentralPostError, messageOf, type Logger } from '@centralpost/shared'
 import { execa } from 'execa'
-import { programPaths } from '../../../config/setup/program-paths.js'
+import { programPaths } from '@centralpost/shared/program-paths'
 
 /** The first release of each line that has the fixes of 2026; older lines never got them. */
 const fixedReleases = ['2.11.16', '2.12.12', '2.14.3']

@@ -3,7 +3,7 @@ import { link, rm, stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
 import { z } from 'zod'
-import { hasCode, readIfPresent, writePrivateFile } from './files.ts'
+import { hasCode, readIfPresent, writePrivateFile } from '@centralpost/shared/private-files'
 import { startTimeOf } from './process-identity.ts'
 
 const pauseMs = 5

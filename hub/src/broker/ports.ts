@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { CentralPostError, messageOf } from '@centralpost/shared'
-import { hasCode } from './files.ts'
+import { hasCode } from '@centralpost/shared/private-files'
 
 /** The only address the embedded broker listens on. */
 export const loopback = '127.0.0.1'

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { readIfPresent } from './files.ts'
+import { readIfPresent } from '@centralpost/shared/private-files'
 
 const keptOldLogs = 2
 

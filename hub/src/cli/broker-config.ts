@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { brokerConfig } from '../broker/broker-config.ts'
 import { brokerPaths, urlOfPort, writeBrokerState } from '../broker/broker-state.ts'
 import { CredentialStore } from '../broker/credentials.ts'
-import { makePrivateFolder, writePrivateFile } from '../broker/files.ts'
+import { makePrivateFolder, writePrivateFile } from '@centralpost/shared/private-files'
 import { findRunningBroker } from '../broker/reload.ts'
 import { type CommonOptions, dataDirOf, printAs } from './settings.ts'
 

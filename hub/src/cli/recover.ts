@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { recoverHistory } from '../recover-history.ts'
+import { recoverHistory } from '../start/recover-history.ts'
 import {
   type CommonOptions,
   dataDirOf,

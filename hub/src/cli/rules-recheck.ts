@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { CentralPostError, silentLogger, type TrustLevel } from '@centralpost/shared'
 import type { Command } from 'commander'
-import { eachJudgedCommand } from '../history/judged-commands.ts'
+import { eachJudgedCommand } from '../history/ledger/judged-commands.ts'
 import { TrustManager } from '../trust/trust-manager.ts'
 import { type CommonOptions, dataDirOf } from './settings.ts'
 

@@ -8,7 +8,7 @@ import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { type ServingConsole, startConsole } from './console-process.ts'
-import { SpokeProcess } from './spoke-process.ts'
+import { SpokeProcess } from './kept-alive.ts'
 import {
   type HubCommandOptions,
   dataDirOf,

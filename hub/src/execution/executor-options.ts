@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ControlGroups } from './sandbox/control-groups.ts'
 import type { ResourceLimits } from './sandbox/limits.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
-import type { OutputLimits } from './kept-outputs.ts'
+import type { OutputLimits } from './output/kept-outputs.ts'
 
 const MiB = 1024 * 1024
 

@@ -1,10 +1,10 @@
 /** The door of the executor. */
-export { checkCwd } from './check-cwd.ts'
+export { checkCwd } from './environment/check-cwd.ts'
 export { executorOptionsSchema } from './executor-options.ts'
 export type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
-export type { OutputPage } from './read-output.ts'
-export { checkRequestEnv } from './request-env-policy.ts'
-export type { RefusedVariable } from './request-env-policy.ts'
+export type { OutputPage } from './output/read-output.ts'
+export { checkRequestEnv } from './environment/request-env-policy.ts'
+export type { RefusedVariable } from './environment/request-env-policy.ts'
 export { outcomeWithout } from './run.ts'
 export type {
   AppliedSandbox,
@@ -16,9 +16,9 @@ export type {
   RunControls,
   Survivor,
 } from './run.ts'
-export { findVenv, isForPython } from './virtual-env.ts'
+export { findVenv, isForPython } from './environment/virtual-env.ts'
 export { SystemExecutor } from './system-executor.ts'
-export type { SystemState } from './system-state.ts'
+export type { SystemState } from './environment/system-state.ts'
 export { closeControlGroups, findControlGroups } from './sandbox/control-groups.ts'
 export { type ResourceLimits, unkept } from './sandbox/limits.ts'
 export { chooseProfile, describeChoice, sandboxModes } from './sandbox/policy.ts'

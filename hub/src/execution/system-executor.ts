@@ -1,14 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { delimiter, join } from 'node:path'
 import { messageOf, type OutputStream } from '@centralpost/shared'
-import { passedVariables } from './environment.ts'
+import { passedVariables } from './environment/command-env.ts'
 import type { ExecutorOptions } from './executor-options.ts'
-import { KeptOutputs } from './kept-outputs.ts'
-import { readOutputPage, type OutputPage } from './read-output.ts'
-import { resolveProgram } from './resolve-program.ts'
-import type { RunnerProcess } from './runner-process.ts'
+import { KeptOutputs } from './output/kept-outputs.ts'
+import { readOutputPage, type OutputPage } from './output/read-output.ts'
+import { resolveProgram } from './environment/resolve-program.ts'
+import type { RunnerProcess } from './runner-client/runner-process.ts'
 import type { LostRun } from './runner-protocol.ts'
-import { Runners } from './runners.ts'
+import { Runners } from './runner-client/runners.ts'
 import {
   outcomeWithout,
   type EndReason,
@@ -17,8 +17,8 @@ import {
   type RunControls,
   type Survivor,
 } from './run.ts'
-import { readSystemState, type SystemState } from './system-state.ts'
-import { activationCommand, findVenv, isVenv } from './virtual-env.ts'
+import { readSystemState, type SystemState } from './environment/system-state.ts'
+import { activationCommand, findVenv, isVenv } from './environment/virtual-env.ts'
 
 const hubStopped: EndReason = {
   status: 'interrupted',

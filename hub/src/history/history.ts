@@ -1,20 +1,25 @@
 import { join } from 'node:path'
 import { type Checkpoint, type Logger, messageOf } from '@centralpost/shared'
-import { ApprovalStore } from './approval-store.ts'
+import { ApprovalStore } from './ledger/approval-store.ts'
 import { AuditTrail } from './audit/audit-trail.ts'
 import { putAway, sealSegment, toSegment } from './audit/segments.ts'
 import type { ChainReport } from './audit/verify.ts'
-import type { CommandHistory } from './command-history.ts'
-import { lockHistory, openStore } from './database.ts'
-import type { Store, StoreLocation } from './dialect/dialect.ts'
-import { GroupCommit } from './group-commit.ts'
+import type { CommandHistory } from './threads/command-history.ts'
+import { lockHistory, openStore } from './store/database.ts'
+import type { Store, StoreLocation } from './store/dialect/dialect.ts'
+import { GroupCommit } from './audit/group-commit.ts'
 import { HubLease, type HubLeaseOptions } from './lease/hub-lease.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger } from './ledger/ledger.ts'
 import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
-import { Memory } from './memory.ts'
-import { checkKeyIsThere, checkKeyOpens, checkLedgerIsThere, openOrMakeMemory } from './remains.ts'
-import type { AuditorMethods } from './worker/history-thread.ts'
-import { HistoryWorker } from './worker/history-worker.ts'
+import { Memory } from './threads/history-threads.ts'
+import {
+  checkKeyIsThere,
+  checkKeyOpens,
+  checkLedgerIsThere,
+  openOrMakeMemory,
+} from './store/remains.ts'
+import type { AuditorMethods } from './threads/history-thread.ts'
+import { HistoryWorker } from './threads/history-worker.ts'
 
 export interface HistoryOptions {
   readonly location: StoreLocation

@@ -1,6 +1,6 @@
 import type { ActionResult } from '@centralpost/shared'
-import type { Ledger } from '../history/ledger.ts'
-import type { Terminal } from '../history/ledger-step.ts'
+import type { Ledger } from '../history/ledger/ledger.ts'
+import type { Terminal } from '../history/ledger/ledger-step.ts'
 import type { ActionObserver } from './action-observer.ts'
 
 /**

@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { CentralPostError, messageOf, parseYaml } from '@centralpost/shared'
 import { z } from 'zod'
 import { classify } from './classify.ts'
-import { lintCondition, lintPattern, suspectPattern } from './lint-pattern.ts'
-import type { Policy } from './policy.ts'
-import { compilePolicy } from './policy.ts'
-import type { KnowledgeSource, RuleFileSource } from './rule-schema.ts'
-import { patternsOf } from './string-patterns.ts'
-import { knowledgeSchema, ruleFileSchema } from './rule-schema.ts'
+import { lintCondition, lintPattern, suspectPattern } from './rules/lint-pattern.ts'
+import type { Policy } from './rules/policy.ts'
+import { compilePolicy } from './rules/policy.ts'
+import type { KnowledgeSource, RuleFileSource } from './rules/rule-schema.ts'
+import { patternsOf } from './rules/string-patterns.ts'
+import { knowledgeSchema, ruleFileSchema } from './rules/rule-schema.ts'
 
 /** Knowledge about programs, shipped with the hub; rule files stand on it. */
-const knowledgeDirectory = fileURLToPath(new URL('../../../config/trust/', import.meta.url))
+const knowledgeDirectory = fileURLToPath(new URL('./knowledge/', import.meta.url))
 
 /** One thing that is wrong, or probably wrong, in a rule file. */
 export interface RuleFault {

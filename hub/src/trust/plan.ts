@@ -1,7 +1,7 @@
 import type { Plan } from '@centralpost/shared'
-import type { CommandNode, SimpleCommand, Word } from './command-tree.ts'
-import { isStatic } from './command-tree.ts'
-import { printScript } from './print-command.ts'
+import type { CommandNode, SimpleCommand, Word } from './shell/command-tree.ts'
+import { isStatic } from './shell/command-tree.ts'
+import { printScript } from './shell/print-command.ts'
 
 /** Builtins whose program twin, where there is one, prints something else: bash itself must run them. */
 const bashOnly = new Set(

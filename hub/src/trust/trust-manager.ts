@@ -8,7 +8,7 @@ import type { ClassifyContext } from './classify.ts'
 import { classify } from './classify.ts'
 import type { LoadedRules } from './load-trust-rules.ts'
 import { loadTrustRules } from './load-trust-rules.ts'
-import { RealPaths } from './real-paths.ts'
+import { RealPaths } from './own-data/real-paths.ts'
 
 const rememberedVerdicts = 1000
 const longestRemembered = 2048

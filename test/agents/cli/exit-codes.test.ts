@@ -5,12 +5,8 @@ import {
   problemCodes,
   resultStatuses,
 } from '@centralpost/shared'
-import {
-  exitCodeHelp,
-  exitCodeOfError,
-  exitCodeOfResult,
-} from '../../../agents/src/cli/exit-codes.ts'
-import { duration, table } from '../../../agents/src/cli/terminal.ts'
+import { exitCodeHelp, exitCodeOfError, exitCodeOfResult } from '#agents/cli/exit-codes.ts'
+import { duration, table } from '#agents/terminal/terminal.ts'
 
 const result = (fields: Partial<ActionResult>): ActionResult => ({
   schema: 1,

@@ -1,4 +1,4 @@
-import { type PendingChange, PendingWatch } from '../../../agents/src/operator/pending-watch.ts'
+import { type PendingChange, PendingWatch } from '#agents/operator/pending-watch.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Form } from '../../../hub/src/trust/program-rules.ts'
-import type { Policy } from '../../../hub/src/trust/policy.ts'
+import type { Form } from '#hub/trust/rules/program-rules.ts'
+import type { Policy } from '#hub/trust/rules/policy.ts'
 import {
   addresses,
   commands,

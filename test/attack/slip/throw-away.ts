@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { programPaths } from '../../../config/setup/program-paths.js'
+import { programPaths } from '#shared/program-paths.js'
 import type { Orders, Told } from '../../programs/slips.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))

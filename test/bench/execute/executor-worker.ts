@@ -5,7 +5,7 @@ import {
   probeSandbox,
   type Run,
   SystemExecutor,
-} from '../../../hub/src/execution/index.ts'
+} from '#hub/execution/index.ts'
 import { holdMemory } from './ballast.ts'
 import { answerMeasurements } from './measure.mjs'
 

@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { brokerPaths } from '../../../hub/src/broker/broker-state.ts'
+import { brokerPaths } from '#hub/broker/broker-state.ts'
 import { eventually } from '../../support/eventually.ts'
 import { HubProcess } from '../../support/hub-process.ts'
 import { TestBroker } from '../../support/nats-server.ts'

@@ -6,7 +6,9 @@ import { expect, test } from '@jest/globals'
 import { eventually } from '../../support/eventually.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
-const setUp = join(import.meta.dirname, '..', '..', '..', 'config', 'setup')
+const repository = join(import.meta.dirname, '..', '..', '..')
+/** Set-up, with the files of others that it reads. */
+const setUp = ['config/setup', 'test/support/setup', 'shared/src/program-paths.js']
 
 test('the first run installs what the lock file names, the next ones are silent until it changes', async () => {
   await using project = await Project.make()
@@ -117,7 +119,8 @@ class Project {
   static async make(): Promise<Project> {
     const project = new Project(await TempDir.make())
     const { path } = project
-    await cp(setUp, join(path, 'config', 'setup'), { recursive: true })
+    for (const part of setUp)
+      await cp(join(repository, part), join(path, part), { recursive: true })
     for (const folder of ['agents/bin', 'local'])
       await mkdir(join(path, folder), { recursive: true })
     const files = {

@@ -2,14 +2,9 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrustManager } from '@centralpost/hub'
 import { type AlwaysDecision, silentLogger } from '@centralpost/shared'
-import {
-  changedSince,
-  describeRule,
-  ruleCovers,
-  ruleFor,
-} from '../../../hub/src/approval/always-rule.ts'
-import { boundOf } from '../../../hub/src/approval/bound.ts'
-import type { RuleSubject } from '../../../hub/src/approval/rule-subject.ts'
+import { changedSince, describeRule, ruleCovers, ruleFor } from '#hub/approval/always-rule.ts'
+import { boundOf } from '#hub/action/bound-files.ts'
+import type { RuleSubject } from '#hub/approval/rule-subject.ts'
 import { shippedRules } from '../../support/hub.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 

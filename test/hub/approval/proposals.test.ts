@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { TrustManager } from '@centralpost/hub'
 import { type RuleChanged, silentLogger } from '@centralpost/shared'
-import { Proposals } from '../../../hub/src/approval/proposals.ts'
-import { RuleBook } from '../../../hub/src/approval/rule-book.ts'
+import { Proposals } from '#hub/approval/proposals.ts'
+import { RuleBook } from '#hub/approval/rule-book.ts'
 import { shippedRules } from '../../support/hub.ts'
 import { HistoryPlace } from '../../support/history-fixture.ts'
 

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { busCredentialsSchema } from '@centralpost/shared'
-import { CredentialStore } from '../../../hub/src/broker/credentials.ts'
+import { CredentialStore } from '#hub/broker/credentials.ts'
 import { Program } from '../../support/program.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 

@@ -2,8 +2,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { type Logger, silentLogger } from '@centralpost/shared'
-import { programPaths } from '../../../config/setup/program-paths.js'
-import { findNatsServer, lacksFixes } from '../../../hub/src/broker/find-nats-server.ts'
+import { programPaths } from '#shared/program-paths.js'
+import { findNatsServer, lacksFixes } from '#hub/broker/find-nats-server.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
 test('the nats-server on PATH comes before every other', async () => {

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { LockFile } from '../../../hub/src/broker/lock-file.ts'
-import { startTimeOf } from '../../../hub/src/broker/process-identity.ts'
+import { LockFile } from '#hub/broker/lock-file.ts'
+import { startTimeOf } from '#hub/broker/process-identity.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
 test('a lock that is held names its holder, and is free after its release', async () => {

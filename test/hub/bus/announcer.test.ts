@@ -1,5 +1,5 @@
 import { type ActionOutput, Bus, silentLogger } from '@centralpost/shared'
-import { BusAnnouncer } from '../../../hub/src/bus/announcer.ts'
+import { BusAnnouncer } from '#hub/bus/announcer.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestBroker } from '../../support/nats-server.ts'
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { readdirSync, readFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from '@jest/globals'
-import { executorOptionsSchema } from '../../../hub/src/execution/index.ts'
+import { executorOptionsSchema } from '#hub/execution/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { isRunning, livingWith, TestExecutor } from './executor-fixture.ts'
 

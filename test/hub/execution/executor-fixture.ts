@@ -10,7 +10,7 @@ import {
   type Outcome,
   type Run,
   type RunControls,
-} from '../../../hub/src/execution/index.ts'
+} from '#hub/execution/index.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
 export type Changes = Partial<Omit<Run, 'plan'>>

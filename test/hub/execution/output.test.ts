@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import type { OutputStream } from '@centralpost/shared'
-import type { Outcome, OutputChunk, OutputPage } from '../../../hub/src/execution/index.ts'
+import type { Outcome, OutputChunk, OutputPage } from '#hub/execution/index.ts'
 import { Program } from '../../support/program.ts'
 import { TestExecutor } from './executor-fixture.ts'
 

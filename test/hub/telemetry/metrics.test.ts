@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Agent, Operator } from '@centralpost/agents'
-import { HubMetrics } from '../../../hub/src/telemetry/hub-metrics.ts'
+import { HubMetrics } from '#hub/telemetry/hub-metrics.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TestHub } from '../../support/hub.ts'
 

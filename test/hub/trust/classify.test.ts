@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { verdictSchema } from '@centralpost/shared'
 import { parse } from 'unbash'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { hostileTexts } from '../../bench/hostile-texts.ts'
 import { openShipped, readCorpus } from './rules-in-force.ts'
 

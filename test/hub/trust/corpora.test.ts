@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { openShipped, readCorpus, readLines, sharedCorpora } from './rules-in-force.ts'
 
 let trust: TrustManager

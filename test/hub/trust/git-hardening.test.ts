@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { openShipped } from './rules-in-force.ts'
 
 let trust: TrustManager

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import * as fc from 'fast-check'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { openShipped, rank, readCorpus } from './rules-in-force.ts'
 
 let trust: TrustManager

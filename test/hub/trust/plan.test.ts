@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Plan } from '@centralpost/shared'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { openShipped } from './rules-in-force.ts'
 
 let trust: TrustManager

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { silentLogger } from '@centralpost/shared'
-import { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import { TrustManager } from '#hub/trust/trust-manager.ts'
 
 /** The repository's root. */
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))

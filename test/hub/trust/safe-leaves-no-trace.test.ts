@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Plan } from '@centralpost/shared'
-import type { TrustManager } from '../../../hub/src/trust/trust-manager.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { layOutHostileProject } from '../../support/hostile-project.ts'
 import { openShipped, readCorpus } from './rules-in-force.ts'
 

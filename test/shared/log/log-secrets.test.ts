@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { openLog } from '@centralpost/shared'
-import { about } from '../../../hub/src/conclude.ts'
+import { about } from '#hub/action/end-action.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
 const secret = 'hunter2-and-more'

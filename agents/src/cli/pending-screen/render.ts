@@ -2,7 +2,7 @@ import { alwaysDecisions, type ApprovalNeeded, type RiskLevel } from '@centralpo
 import { keyOf } from '../../operator/pending-watch.ts'
 import { numberedLines, readableCommand, visible, visibleCommand } from '../../visible.ts'
 import { alarmStyle, type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
-import { duration, type Style, styled } from '../terminal.ts'
+import { duration, type Style, styled } from '../../terminal/terminal.ts'
 import { cut, padded, widthOf, wrapped } from './fit-text.ts'
 import type { View } from './keys.ts'
 import { type ScreenState, selectedOf } from './screen-state.ts'

@@ -1,6 +1,6 @@
 import type { RuleChanged } from '@centralpost/shared'
 import { batch } from '@preact/signals'
-import { type ActionKey, type Decided, type FeedMessage, keyOf } from '../feed-message.ts'
+import { type ActionKey, type Decided, type FeedMessage, keyOf } from '../wire/feed-message.ts'
 import { isSignedOut, keyHeaders } from './api.ts'
 import { call } from './api.ts'
 import { setHubTime } from './clock.ts'

@@ -7,7 +7,7 @@ import type {
   OutputBytes,
   RunningAction,
   SeenAgent,
-} from '../feed-message.ts'
+} from '../wire/feed-message.ts'
 
 /** What the server has told, as the views read it. Only `feed.ts` writes here. */
 export const pending = signal<ReadonlyMap<string, ApprovalNeeded>>(new Map())

@@ -1,6 +1,6 @@
 import { messageOf } from '@centralpost/shared/light'
 import type { EndReason } from '../run.ts'
-import type { EndedProcess } from './process-tree.ts'
+import type { EndedProcess } from '../processes/process-tree.ts'
 
 /**
  * It took longer than it may.

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
-import { hasProcessTable } from './process-table.ts'
+import { hasProcessTable } from '../processes/process-table.ts'
 
 /** `O_PATH`, which Node does not name: the directory itself, whether or not it may be read. */
 const withoutReading = 0o10_000_000

@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import type { FromRunner, ToRunner } from '../runner-protocol.ts'
-import { markNames } from '../marks.ts'
+import { markNames } from '../processes/marks.ts'
 import { Commands } from './commands.ts'
 
 // The process that starts, watches and ends commands, so that the hub never does: starting one blocks a process for a

@@ -1,5 +1,5 @@
 import type { EndReason } from '../run.ts'
-import { readProcFile } from './proc-files.ts'
+import { readProcFile } from '../processes/proc-files.ts'
 
 /** A command as the guard sees it. */
 export interface Guarded {

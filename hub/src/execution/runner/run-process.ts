@@ -3,11 +3,11 @@ import { closeSync, existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
 import { filterFd } from '../sandbox/system-calls.ts'
-import type { FifoPool, OutputPipes, Pipe, PipeId } from './fifo-pool.ts'
-import type { HandedBytes } from './handed-bytes.ts'
+import type { FifoPool, OutputPipes, Pipe, PipeId } from '../output/fifo-pool.ts'
+import type { HandedBytes } from '../handed-bytes.ts'
 import { holdDirectory } from './held-directory.ts'
 import { infoFd, takeInit } from './pid-namespace.ts'
-import { StreamSource, type OutputSource } from './output-source.ts'
+import { StreamSource, type OutputSource } from '../output/output-source.ts'
 
 /** A program to start, every part of it decided. */
 export interface ProcessStart {

@@ -1,8 +1,8 @@
 import { basename, resolve as absolute } from 'node:path'
 import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
-import { buildEnvironment } from '../environment.ts'
-import { resolveProgram } from '../resolve-program.ts'
+import { buildEnvironment } from '../environment/command-env.ts'
+import { resolveProgram } from '../environment/resolve-program.ts'
 import type { Leader, RunnerSettings } from '../runner-protocol.ts'
 import {
   outcomeWithout,
@@ -15,16 +15,21 @@ import { confine } from '../sandbox/confine.ts'
 import { openGroup, type OpenGroup } from '../sandbox/control-groups.ts'
 import { trueEnding } from '../sandbox/ended.ts'
 import { unkept } from '../sandbox/limits.ts'
-import { lendingLine, lentPrograms, pipWarning } from '../virtual-env.ts'
+import { lendingLine, lentPrograms, pipWarning } from '../environment/virtual-env.ts'
 import { categorize, categorizeFault } from './categorize.ts'
 import { leftBehindWarning, overLimit, spoolFault, timedOut } from './end-reasons.ts'
-import { holdsPipe, type FifoPool } from './fifo-pool.ts'
-import { LiveOutput, type LiveListener } from './live-output.ts'
-import { memoryOf, startTicksOf, type ProcessEntry, type ProcessTable } from './process-table.ts'
-import type { OutputSource } from './output-source.ts'
+import { holdsPipe, type FifoPool } from '../output/fifo-pool.ts'
+import { LiveOutput, type LiveListener } from '../output/live-output.ts'
+import {
+  memoryOf,
+  startTicksOf,
+  type ProcessEntry,
+  type ProcessTable,
+} from '../processes/process-table.ts'
+import type { OutputSource } from '../output/output-source.ts'
 import { emptied } from './pid-namespace.ts'
-import { ProcessTree, type EndedProcess } from './process-tree.ts'
-import { RunOutput, type CapturedOutput } from './run-output.ts'
+import { ProcessTree, type EndedProcess } from '../processes/process-tree.ts'
+import { RunOutput, type CapturedOutput } from '../output/run-output.ts'
 import {
   startProcess,
   type ProcessStart,

@@ -1,6 +1,6 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
 import { infoFd } from '../runner/pid-namespace.ts'
-import { HandedBytes } from '../runner/handed-bytes.ts'
+import { HandedBytes } from '../handed-bytes.ts'
 import type { ProcessStart } from '../runner/run-process.ts'
 import { becomesAnother, bwrapArguments, temporary, type View } from './bwrap-arguments.ts'
 import { socketPlaces } from './hidden-paths.ts'

@@ -3,7 +3,7 @@ import { accessSync, constants, readFileSync, realpathSync, statSync } from 'nod
 import { homedir, userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
-import { programPaths } from '../../../../config/setup/program-paths.js'
+import { programPaths } from '@centralpost/shared/program-paths'
 import { confine } from './confine.ts'
 import type { SandboxStanding } from './policy.ts'
 import { type ConfinedProfile, confinedProfiles, ofEachProfile, profileTraits } from './profiles.ts'

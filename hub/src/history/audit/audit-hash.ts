@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { CommandExecution } from '../schema.ts'
+import type { CommandExecution } from '../store/schema.ts'
 
 /** What an event's hash covers, besides the hash of the event before. */
 export interface HashedEvent {

@@ -1,5 +1,5 @@
 import type { AuditKind } from '@centralpost/shared'
-import type { Database, StoreDialect, Tenure, Tx } from '../dialect/dialect.ts'
+import type { Database, StoreDialect, Tenure, Tx } from '../store/dialect/dialect.ts'
 import { genesis, type HashedEvent, hashOfEvent } from './audit-hash.ts'
 
 export interface AuditEntry {

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
-import type { Database, Store } from '../dialect/dialect.ts'
-import type { AuditEventTable, CommandExecution } from '../schema.ts'
+import type { Database, Store } from '../store/dialect/dialect.ts'
+import type { AuditEventTable, CommandExecution } from '../store/schema.ts'
 import { genesis, hashOfEvent, hashOfRecord } from './audit-hash.ts'
 
 export interface ChainReport {

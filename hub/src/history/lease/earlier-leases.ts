@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError, type Logger } from '@centralpost/shared'
 import type { Selectable } from 'kysely'
-import type { Store, Tx } from '../dialect/dialect.ts'
-import type { HubLeaseTable } from '../schema.ts'
+import type { Store, Tx } from '../store/dialect/dialect.ts'
+import type { HubLeaseTable } from '../store/schema.ts'
 import { areNeighbours, type Holder, isProvenDead, readHolder } from './holder.ts'
 
 export type Lease = Selectable<HubLeaseTable>

@@ -1,4 +1,4 @@
-import type { CommandExecution, NewCommandExecution } from '../schema.ts'
+import type { CommandExecution, NewCommandExecution } from '../store/schema.ts'
 import type { Masker } from './masker.ts'
 
 /** The columns that say what an action does, in the words of who asked. */

@@ -1,8 +1,8 @@
 import type { CommandPatternStats } from '@centralpost/shared'
 import { sql } from 'kysely'
-import type { Database } from '../dialect/dialect.ts'
-import { inSeconds, isoOf } from '../memory/entries.ts'
-import { filtered } from '../memory/history-filter.ts'
+import type { Database } from '../store/dialect/dialect.ts'
+import { inSeconds, isoOf } from '../search/entries.ts'
+import { filtered } from '../search/history-filter.ts'
 
 export interface CommandPatternQuery {
   /** executions (of successes) or failures that there must be */

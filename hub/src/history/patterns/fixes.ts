@@ -1,6 +1,6 @@
-import type { Tx } from '../dialect/dialect.ts'
-import { failureSignature } from '../memory/normalise.ts'
-import type { CommandExecution, IndexedExecution } from '../schema.ts'
+import type { Tx } from '../store/dialect/dialect.ts'
+import { failureSignature } from '../command-form.ts'
+import type { CommandExecution, IndexedExecution } from '../store/schema.ts'
 
 /** How many actions back a failure may lie that a success ends. */
 const lookBack = 12

@@ -6,10 +6,10 @@ import {
   type TaskCategory,
 } from '@centralpost/shared'
 import type { Selectable } from 'kysely'
-import type { Database } from '../dialect/dialect.ts'
-import { inSeconds, isoOf } from '../memory/entries.ts'
-import { normalise } from '../memory/normalise.ts'
-import type { CommandPatternTable } from '../schema.ts'
+import type { Database } from '../store/dialect/dialect.ts'
+import { inSeconds, isoOf } from '../search/entries.ts'
+import { normalise } from '../command-form.ts'
+import type { CommandPatternTable } from '../store/schema.ts'
 import { mineSequences, type MinedSequence, type Step } from './mine.ts'
 import { recordUse } from './pattern-use.ts'
 

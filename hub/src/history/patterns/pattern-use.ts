@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Tx } from '../dialect/dialect.ts'
-import type { IndexedExecution } from '../schema.ts'
+import type { Tx } from '../store/dialect/dialect.ts'
+import type { IndexedExecution } from '../store/schema.ts'
 
 interface Followed {
   readonly patternId: number

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import type { Database } from '../dialect/dialect.ts'
-import type { CommandExecution } from '../schema.ts'
+import type { Database } from '../store/dialect/dialect.ts'
+import type { CommandExecution } from '../store/schema.ts'
 
 /** What persons have approved again and again, and never denied, with the executions that show it, newest first. */
 export interface Approved {

@@ -1,7 +1,7 @@
 import type { CommandPattern, Suggestion, TaskCategory } from '@centralpost/shared'
-import type { Database } from '../dialect/dialect.ts'
-import { failureSignature, normalise } from '../memory/normalise.ts'
-import { wordsOf } from '../memory/search-words.ts'
+import type { Database } from '../store/dialect/dialect.ts'
+import { failureSignature, normalise } from '../command-form.ts'
+import { wordsOf } from '../store/search-words.ts'
 import { toPattern } from './pattern-store.ts'
 
 export interface SuggestionQuery {

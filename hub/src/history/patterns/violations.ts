@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import type { violationsReplySchema } from '@centralpost/shared'
 import type { z } from 'zod'
-import type { Database } from '../dialect/dialect.ts'
-import { isoOf } from '../memory/entries.ts'
-import { filtered } from '../memory/history-filter.ts'
+import type { Database } from '../store/dialect/dialect.ts'
+import { isoOf } from '../search/entries.ts'
+import { filtered } from '../search/history-filter.ts'
 
 type Violation = z.infer<typeof violationsReplySchema>['violations'][number]
 

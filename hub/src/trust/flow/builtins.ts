@@ -1,4 +1,4 @@
-import { changeDirectory } from '../directories.ts'
+import { changeDirectory } from '../judge/directories.ts'
 import { constantOutput } from './filters.ts'
 import type { Following, Known, Place } from './place.ts'
 import type { Value } from './value.ts'

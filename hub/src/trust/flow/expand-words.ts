@@ -1,4 +1,4 @@
-import type { CommandNode, Piece, Word } from '../command-tree.ts'
+import type { CommandNode, Piece, Word } from '../shell/command-tree.ts'
 import { parameterValue } from './parameters.ts'
 import type { Value } from './value.ts'
 import { concatenated, known, unknown } from './value.ts'

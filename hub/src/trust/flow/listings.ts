@@ -1,4 +1,4 @@
-import { compileGlob } from '../glob.ts'
+import { compileGlob } from '../rules/glob.ts'
 import type { Listing } from './value.ts'
 
 /** What narrows a search to some of the files below its start. */

@@ -1,5 +1,5 @@
-import { resolvePath } from '../resolve-path.ts'
-import { fixedWord } from '../resolve-words.ts'
+import { resolvePath } from '../shell/resolve-path.ts'
+import { fixedWord } from '../shell/resolve-words.ts'
 import { codeOf, codeOptions, printedBy } from './code-calls.ts'
 import { writtenFile } from './downloads.ts'
 import { echoed } from './escapes.ts'

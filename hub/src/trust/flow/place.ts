@@ -1,6 +1,6 @@
-import type { CommandNode } from '../command-tree.ts'
-import type { Finding } from '../findings.ts'
-import type { Grounds, Scope } from '../scope.ts'
+import type { CommandNode } from '../shell/command-tree.ts'
+import type { Finding } from '../judge/findings.ts'
+import type { Grounds, Scope } from '../judge/scope.ts'
 import type { FlowWord } from './flow-words.ts'
 import type { Value } from './value.ts'
 

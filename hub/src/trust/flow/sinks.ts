@@ -1,6 +1,6 @@
-import type { Finding } from '../findings.ts'
-import { resolvePath } from '../resolve-path.ts'
-import type { Grounds } from '../scope.ts'
+import type { Finding } from '../judge/findings.ts'
+import { resolvePath } from '../shell/resolve-path.ts'
+import type { Grounds } from '../judge/scope.ts'
 import type { Known, Place } from './place.ts'
 import type { Value } from './value.ts'
 

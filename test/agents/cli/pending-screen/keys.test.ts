@@ -4,8 +4,8 @@ import {
   firstState,
   type ScreenState,
   withPending,
-} from '../../../../agents/src/cli/pending-screen/screen-state.ts'
-import { type Key, press, type View } from '../../../../agents/src/cli/pending-screen/keys.ts'
+} from '#agents/cli/pending-screen/screen-state.ts'
+import { type Key, press, type View } from '#agents/cli/pending-screen/keys.ts'
 import { askedFor } from '../../../support/asked.ts'
 
 const whole: View = { isWhole: true, page: 5, lastFrom: 0 }

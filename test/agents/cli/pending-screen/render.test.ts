@@ -1,14 +1,14 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
-import { cut, widthOf, wrapped } from '../../../../agents/src/cli/pending-screen/fit-text.ts'
-import { render } from '../../../../agents/src/cli/pending-screen/render.ts'
+import { cut, widthOf, wrapped } from '#agents/cli/pending-screen/fit-text.ts'
+import { render } from '#agents/cli/pending-screen/render.ts'
 import {
   firstState,
   type Mode,
   type ScreenState,
   withNotice,
   withPending,
-} from '../../../../agents/src/cli/pending-screen/screen-state.ts'
+} from '#agents/cli/pending-screen/screen-state.ts'
 import { askedFor } from '../../../support/asked.ts'
 
 const hostile = `echo \u001b[2J\u001b]0;title\u0007\u202e gnp.exe \u200b${' '.repeat(60)}; touch x 漢字👩‍👩‍👧 e${'\u0301'.repeat(40)}\r\n\u009b31m`

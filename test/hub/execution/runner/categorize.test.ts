@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { categorize } from '../../../../hub/src/execution/runner/categorize.ts'
+import { categorize } from '#hub/execution/runner/categorize.ts'
 import { TestExecutor } from '../executor-fixture.ts'
 
 const ending = { exitCode: 1, signal: null, stderrTail: '' }

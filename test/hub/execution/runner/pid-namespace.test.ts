@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { emptied, takeInit } from '../../../../hub/src/execution/runner/pid-namespace.ts'
+import { emptied, takeInit } from '#hub/execution/runner/pid-namespace.ts'
 
 function told(text: string): number | null {
   const folder = mkdtempSync(join(tmpdir(), 'cp-info-'))

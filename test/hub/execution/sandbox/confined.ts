@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe } from '@jest/globals'
-import { programPaths } from '../../../../config/setup/program-paths.js'
-import type { Outcome, ProfileChoice, RunControls } from '../../../../hub/src/execution/index.ts'
-import { probeSandbox } from '../../../../hub/src/execution/sandbox/probe.ts'
-import type { Profile } from '../../../../hub/src/execution/sandbox/profiles.ts'
-import type { Sandbox } from '../../../../hub/src/execution/sandbox/sandbox.ts'
-import type { ExecutorOptions } from '../../../../hub/src/execution/index.ts'
+import { programPaths } from '#shared/program-paths.js'
+import type { Outcome, ProfileChoice, RunControls } from '#hub/execution/index.ts'
+import { probeSandbox } from '#hub/execution/sandbox/probe.ts'
+import type { Profile } from '#hub/execution/sandbox/profiles.ts'
+import type { Sandbox } from '#hub/execution/sandbox/sandbox.ts'
+import type { ExecutorOptions } from '#hub/execution/index.ts'
 import { TestExecutor } from '../executor-fixture.ts'
 
 /** Looks by itself, so that a probe that finds nothing fails the tests and does not skip them. */

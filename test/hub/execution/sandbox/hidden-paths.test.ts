@@ -7,12 +7,14 @@ import {
   homeSecretNames,
   homeSecrets,
   systemSecrets,
-} from '../../../../hub/src/execution/sandbox/credential-names.ts'
-import { hiddenPlaces } from '../../../../hub/src/execution/sandbox/hidden-paths.ts'
-import type { Sandbox } from '../../../../hub/src/execution/sandbox/sandbox.ts'
+} from '#hub/execution/sandbox/credential-names.ts'
+import { hiddenPlaces } from '#hub/execution/sandbox/hidden-paths.ts'
+import type { Sandbox } from '#hub/execution/sandbox/sandbox.ts'
 import { TempDir } from '../../../support/temp-dir.ts'
 
-const rules = fileURLToPath(new URL('../../../../config/trust/paths.yaml', import.meta.url))
+const rules = fileURLToPath(
+  new URL('../../../../hub/src/trust/knowledge/paths.yaml', import.meta.url),
+)
 
 /** Replaced as a whole in every sandbox, or closed by the kernel to who has no more than one capability. */
 const closedOtherwise =

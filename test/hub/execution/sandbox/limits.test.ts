@@ -1,13 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import type { ExecutorOptions, ResourceLimits } from '../../../../hub/src/execution/index.ts'
-import {
-  closeControlGroups,
-  findControlGroups,
-} from '../../../../hub/src/execution/sandbox/control-groups.ts'
-import { unkept } from '../../../../hub/src/execution/sandbox/limits.ts'
-import type { Profile } from '../../../../hub/src/execution/sandbox/profiles.ts'
+import type { ExecutorOptions, ResourceLimits } from '#hub/execution/index.ts'
+import { closeControlGroups, findControlGroups } from '#hub/execution/sandbox/control-groups.ts'
+import { unkept } from '#hub/execution/sandbox/limits.ts'
+import type { Profile } from '#hub/execution/sandbox/profiles.ts'
 import { TestExecutor } from '../executor-fixture.ts'
 import { Confined, describeConfined } from './confined.ts'
 

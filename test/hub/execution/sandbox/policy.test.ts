@@ -5,9 +5,9 @@ import {
   type JudgedCommand,
   type SandboxSettings,
   type SandboxStanding,
-} from '../../../../hub/src/execution/sandbox/policy.ts'
-import { ofEachProfile } from '../../../../hub/src/execution/sandbox/profiles.ts'
-import type { TrustManager } from '../../../../hub/src/trust/trust-manager.ts'
+} from '#hub/execution/sandbox/policy.ts'
+import { ofEachProfile } from '#hub/execution/sandbox/profiles.ts'
+import type { TrustManager } from '#hub/trust/trust-manager.ts'
 import { openShipped } from '../../trust/rules-in-force.ts'
 
 const settings: SandboxSettings = { mode: 'auto', safe: 'ro-nonet', review: 'none' }

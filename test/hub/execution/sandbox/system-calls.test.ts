@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { systemCallFilter } from '../../../../hub/src/execution/sandbox/system-calls.ts'
+import { systemCallFilter } from '#hub/execution/sandbox/system-calls.ts'
 import { Confined, describeConfined } from './confined.ts'
 
 /** Makes system calls by their numbers and prints what became of each: 0 or the number of the error. */

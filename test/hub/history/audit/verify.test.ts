@@ -2,9 +2,9 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
-import { putAway, sealSegment, writeSegment } from '../../../../hub/src/history/audit/segments.ts'
-import { verifyAudit } from '../../../../hub/src/history/audit/verify.ts'
-import { openStore } from '../../../../hub/src/history/database.ts'
+import { putAway, sealSegment, writeSegment } from '#hub/history/audit/segments.ts'
+import { verifyAudit } from '#hub/history/audit/verify.ts'
+import { openStore } from '#hub/history/store/database.ts'
 import { backends, type HistoryFixture, HistoryPlace } from '../../../support/history-fixture.ts'
 
 async function filled(place: HistoryPlace, count: number): Promise<HistoryFixture> {

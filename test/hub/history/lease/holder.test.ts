@@ -1,12 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import {
-  areNeighbours,
-  isProvenDead,
-  readHolder,
-  thisHolder,
-} from '../../../../hub/src/history/lease/holder.ts'
+import { areNeighbours, isProvenDead, readHolder, thisHolder } from '#hub/history/lease/holder.ts'
 
 const asker = thisHolder('hub-b')
 

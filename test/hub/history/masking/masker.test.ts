@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
-import { Masker } from '../../../../hub/src/history/masking/masker.ts'
+import { Masker } from '#hub/history/masking/masker.ts'
 import { hint, isSecretName, secretPatterns } from '@centralpost/shared'
 
 const masker = new Masker({ key: randomBytes(32), isOn: true })

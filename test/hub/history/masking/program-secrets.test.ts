@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
-import { Masker } from '../../../../hub/src/history/masking/masker.ts'
+import { Masker } from '#hub/history/masking/masker.ts'
 
 const masker = new Masker({ key: randomBytes(32), isOn: true })
 const secret = 'hunter2'

@@ -1,5 +1,5 @@
 import { backends, HistoryPlace } from '../../../support/history-fixture.ts'
-import { mineSequences, type Step } from '../../../../hub/src/history/patterns/mine.ts'
+import { mineSequences, type Step } from '#hub/history/patterns/mine.ts'
 
 /** Numbers without a pattern, the same each time. */
 function random(seed: number): () => number {

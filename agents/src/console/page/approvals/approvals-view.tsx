@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { keyOf } from '../../feed-message.ts'
+import { keyOf } from '../../wire/feed-message.ts'
 import { address, route } from '../route.ts'
 import { connection, ended, pendingList, trouble } from '../store.ts'
 import { moment, plural } from '../text/format.ts'

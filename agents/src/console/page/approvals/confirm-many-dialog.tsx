@@ -1,7 +1,7 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import { readableCommand } from '@centralpost/shared/command-lines'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { keyOf } from '../../feed-message.ts'
+import { keyOf } from '../../wire/feed-message.ts'
 import { me, maySelfApprove } from '../store.ts'
 import { plural } from '../text/format.ts'
 import { CommandLines, spansOf } from '../text/shown.tsx'

@@ -1,6 +1,6 @@
 import type { AlwaysDecision, AlwaysScope, ApprovalNeeded } from '@centralpost/shared'
 import { visible } from '@centralpost/shared/visible'
-import { type Decided, keyOf } from '../../feed-message.ts'
+import { type Decided, keyOf } from '../../wire/feed-message.ts'
 import { call, type Problem } from '../api.ts'
 import { onDecided } from '../feed.ts'
 import { me } from '../store.ts'

@@ -1,6 +1,6 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import { computed, effect, signal } from '@preact/signals'
-import { type Decided, keyOf } from '../../feed-message.ts'
+import { type Decided, keyOf } from '../../wire/feed-message.ts'
 import { onDecided } from '../feed.ts'
 import { route } from '../route.ts'
 import { pendingList, pending } from '../store.ts'

@@ -1,6 +1,6 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import type { ComponentChildren } from 'preact'
-import type { Decided } from '../../feed-message.ts'
+import type { Decided } from '../../wire/feed-message.ts'
 import { address } from '../route.ts'
 import { me, pendingList, trouble } from '../store.ts'
 import { duration, moment, plural } from '../text/format.ts'

@@ -1,6 +1,6 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import { Component } from 'preact'
-import { keyOf } from '../../feed-message.ts'
+import { keyOf } from '../../wire/feed-message.ts'
 import { secondsUntil } from '../clock.ts'
 import { countdown } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'

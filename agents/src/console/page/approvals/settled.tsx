@@ -1,5 +1,5 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
-import { keyOf } from '../../feed-message.ts'
+import { keyOf } from '../../wire/feed-message.ts'
 import { decided, pending } from '../store.ts'
 
 /**

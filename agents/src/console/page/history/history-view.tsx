@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '@centralpost/shared'
 import { useEffect, useState } from 'preact/hooks'
-import { keyOf } from '../../feed-message.ts'
+import { keyOf } from '../../wire/feed-message.ts'
 import { download } from '../api.ts'
 import { address, go, route } from '../route.ts'
 import { agents } from '../store.ts'

@@ -1,4 +1,4 @@
-import type { OutputPiece } from '../../feed-message.ts'
+import type { OutputPiece } from '../../wire/feed-message.ts'
 import type { StreamChoice } from './screen.ts'
 
 /** So much output the page holds, in characters; older output goes first. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { EndedAction, OutputPiece, RunningAction } from '../../feed-message.ts'
+import type { EndedAction, OutputPiece, RunningAction } from '../../wire/feed-message.ts'
 import { watchOutput } from '../feed.ts'
 import { Shown } from '../text/shown.tsx'
 import { say } from '../ui/toasts.tsx'

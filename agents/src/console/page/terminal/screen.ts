@@ -2,7 +2,7 @@ import '@xterm/xterm/css/xterm.css'
 import { FitAddon } from '@xterm/addon-fit'
 import { SearchAddon } from '@xterm/addon-search'
 import { Terminal } from '@xterm/xterm'
-import type { OutputPiece } from '../../feed-message.ts'
+import type { OutputPiece } from '../../wire/feed-message.ts'
 import { harmless } from './harmless.ts'
 
 /** Output that the terminal has taken but not drawn; more is read only when it is below this. */

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { keyOf, type EndedAction, type RunningAction } from '../../feed-message.ts'
+import { keyOf, type EndedAction, type RunningAction } from '../../wire/feed-message.ts'
 import { call, download } from '../api.ts'
 import { second } from '../clock.ts'
 import { hubTime } from '../clock.ts'

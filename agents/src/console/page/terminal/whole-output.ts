@@ -1,4 +1,4 @@
-import type { ActionKey, OutputPiece } from '../../feed-message.ts'
+import type { ActionKey, OutputPiece } from '../../wire/feed-message.ts'
 import { call } from '../api.ts'
 
 const shownBytes = 512 * 1024

@@ -7,7 +7,7 @@ import {
 } from '@centralpost/shared/command-lines'
 import { visible } from '@centralpost/shared/visible'
 import type { ComponentChildren } from 'preact'
-import { type LevelSpan, levelSpans } from '../../level-spans.ts'
+import { type LevelSpan, levelSpans } from '../../wire/level-spans.ts'
 
 /** So many spaces in a row push what follows out of sight. */
 const padding = / {8,}/

@@ -1,0 +1,298 @@
+import {
+  actionOutputSchema,
+  type ActionResult,
+  actionResultSchema,
+  agentEndpointSubject,
+  type agentPatternsCallSchema,
+  agentPatternsReplySchema,
+  type AgentEndpoint,
+  type Bus,
+  cancelReplySchema,
+  CentralPostError,
+  decode,
+  isCentralPostError,
+  type Logger,
+  messageOf,
+  newActionId,
+  noTracing,
+  outputSubject,
+  requestSubject,
+  type ResultReply,
+  resultReplySchema,
+  resultSubject,
+  silentLogger,
+  stateReplySchema,
+  subjectToken,
+  type Suggestion,
+  type TraceHeaders,
+  type Tracing,
+  type Verdict,
+  verdictSchema,
+} from '@centralpost/shared'
+import type { z } from 'zod'
+import { type ActionAsked, toRequest } from './action-asked.ts'
+import { askHub } from '../spoke/ask.ts'
+import type { WaitOptions } from '../spoke/deadline.ts'
+import { RememberedRequests } from './remembered-requests.ts'
+import { ActionWatch, type RequestedAction } from './requested-action.ts'
+import { connectSpoke, type SpokeOptions } from '../spoke/spoke.ts'
+import { storeRequest } from './store-request.ts'
+
+const askAgainMs = 15_000
+const askAfterReconnectMs = 2_000
+const askedAtOnce = 16
+
+export interface RequestOptions extends WaitOptions {
+  readonly trace?: TraceHeaders
+}
+
+/**
+ * A spoke: asks the hub for actions and gets their results, over NATS only. Requests are stored by the broker, so
+ * the hub may be away; results that are published while this agent is away are asked for when it is back.
+ */
+export class Agent {
+  readonly name: string
+  readonly #bus: Bus
+  readonly #log: Logger
+  readonly #tracing: Tracing
+  readonly #waiting = new Map<string, ActionWatch>()
+  readonly #requests = new RememberedRequests()
+  readonly #closing = new AbortController()
+  #askTimer: NodeJS.Timeout | undefined
+  #asking = false
+
+  private constructor(name: string, bus: Bus, log: Logger, tracing: Tracing) {
+    this.name = name
+    this.#bus = bus
+    this.#log = log
+    this.#tracing = tracing
+  }
+
+  /**
+   * Connects under a name that the broker knows.
+   *
+   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
+   * broker answers, `forbidden` when it refuses the credentials
+   */
+  static async connect(options: SpokeOptions): Promise<Agent> {
+    const bus = await connectSpoke('agent', options)
+    const { log = silentLogger, tracing = noTracing } = options
+    const agent = new Agent(options.name, bus, log, tracing)
+    agent.#listen()
+    return agent
+  }
+
+  /** Where the broker is that this agent talks to. */
+  get server(): string {
+    return this.#bus.server
+  }
+
+  /**
+   * Asks for an action. Resolves when the broker has stored the request: from then on it is not lost. Trying again
+   * with the same id and content is safe: it is one action.
+   *
+   * @param asked the command's text, or all there is to say
+   * @param options.timeoutMs how long to try to get the request stored, in milliseconds @default 30000
+   * @param options.trace the W3C context of the work that this is part of; the hub's spans continue it
+   * @throws {CentralPostError} `invalid_request`; `conflict` when this agent used the id for something else;
+   * `unavailable` when the broker did not confirm in time (it may have it all the same)
+   */
+  async requestAction(
+    asked: string | ActionAsked,
+    options: RequestOptions = {},
+  ): Promise<RequestedAction> {
+    this.#closing.signal.throwIfAborted()
+    const fields = typeof asked === 'string' ? { command: asked } : asked
+    const request = toRequest(fields, fields.actionId ?? newActionId())
+    this.#requests.remember(request)
+    // watched before it is published: the result may be there before the broker's confirmation
+    const watch = this.#watch(request.action_id)
+    const release = watch.hold()
+    const span = this.#tracing.start('request action', {
+      kind: 'producer',
+      ...(options.trace && { parent: options.trace }),
+      attributes: {
+        'centralpost.agent_id': this.name,
+        'centralpost.action_id': request.action_id,
+      },
+    })
+    try {
+      const { signal } = this.#closing
+      await storeRequest(this.#bus, requestSubject(this.name), request, {
+        ...options,
+        signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+        log: this.#log,
+        ...(span.headers.traceparent !== undefined && { headers: { ...span.headers } }),
+      })
+    } catch (error) {
+      release()
+      this.#forgetUnheld(watch)
+      span.fail('the request was not stored')
+      throw error
+    } finally {
+      span.end()
+    }
+    return watch
+  }
+
+  /**
+   * The result of an own action, or null while there is none.
+   *
+   * @throws {CentralPostError} `unavailable` when no hub answers
+   */
+  async checkActionResult(actionId: string): Promise<ActionResult | null> {
+    try {
+      return (await this.getAction(actionId)).result
+    } catch (error) {
+      // a request that no hub has taken from the queue yet is not known to it
+      if (isCentralPostError(error) && error.code === 'not_found') return null
+      throw error
+    }
+  }
+
+  /**
+   * Where an own action stands, with its result if it has one.
+   *
+   * @throws {CentralPostError} `not_found` for an id that no hub has seen, `unavailable` when no hub answers
+   */
+  getAction(actionId: string): Promise<ResultReply> {
+    return this.#ask('result', { action_id: actionId }, resultReplySchema)
+  }
+
+  /**
+   * Waits for the result of an own action, also one that another process of this agent asked for.
+   *
+   * @throws {CentralPostError} `unavailable` when none came in time; the action goes on
+   */
+  async waitForActionResult(actionId: string, options: WaitOptions = {}): Promise<ActionResult> {
+    this.#closing.signal.throwIfAborted()
+    const watch = this.#watch(actionId)
+    const release = watch.hold()
+    void this.#askFor(actionId)
+    try {
+      return await watch.result(options)
+    } finally {
+      release()
+      this.#forgetUnheld(watch)
+    }
+  }
+
+  /**
+   * Asks the hub to end an own action, at any stage.
+   *
+   * @throws {CentralPostError} `not_found`, `conflict` when it has ended, `unavailable`
+   */
+  async cancelAction(actionId: string, reason?: string): Promise<void> {
+    const call = { action_id: actionId, ...(reason !== undefined && { reason }) }
+    await this.#ask('cancel', call, cancelReplySchema)
+  }
+
+  /** What the hub's machine looks like from a directory: user, virtual environment, programs. */
+  getSystemState(cwd?: string): Promise<z.infer<typeof stateReplySchema>> {
+    return this.#ask('state', cwd === undefined ? {} : { cwd }, stateReplySchema)
+  }
+
+  /** What would be decided about a command, without asking for it. */
+  classify(command: string | readonly string[], cwd?: string): Promise<Verdict> {
+    const form = typeof command === 'string' ? { command } : { argv: command }
+    return this.#ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, verdictSchema)
+  }
+
+  /** Closes the connection; waits that are under way end with `unavailable`. May be called twice. */
+  async close(): Promise<void> {
+    clearTimeout(this.#askTimer)
+    const closed = new CentralPostError('unavailable', `the agent "${this.name}" was closed`)
+    this.#closing.abort(closed)
+    for (const watch of this.#waiting.values()) watch.fail(closed)
+    this.#waiting.clear()
+    await this.#bus.drain()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #listen(): void {
+    this.#bus.subscribe(resultSubject(this.name, '*'), ({ subject, data }) => {
+      const actionId = subjectToken(subject, 2)
+      if (this.#waiting.has(actionId)) this.#settle(actionId, decode(actionResultSchema, data))
+    })
+    this.#bus.subscribe(outputSubject(this.name, '*'), ({ subject, data }) => {
+      this.#waiting.get(subjectToken(subject, 2))?.output.push(decode(actionOutputSchema, data))
+    })
+    this.#bus.onReconnect(() => this.#askSoon(askAfterReconnectMs))
+  }
+
+  #watch(actionId: string): ActionWatch {
+    const known = this.#waiting.get(actionId)
+    if (known) return known
+    const watch = new ActionWatch(actionId, (reason) => this.cancelAction(actionId, reason))
+    this.#waiting.set(actionId, watch)
+    if (this.#waiting.size === 1) this.#askSoon(askAgainMs)
+    return watch
+  }
+
+  #settle(actionId: string, result: ActionResult): void {
+    this.#waiting.get(actionId)?.settle(result)
+    this.#waiting.delete(actionId)
+    if (this.#waiting.size === 0) clearTimeout(this.#askTimer)
+  }
+
+  #forgetUnheld(watch: ActionWatch): void {
+    if (!watch.isHeld) this.#waiting.delete(watch.actionId)
+  }
+
+  #askSoon(milliseconds: number): void {
+    clearTimeout(this.#askTimer)
+    this.#askTimer = setTimeout(() => void this.#askForAll(), milliseconds)
+    // the connection keeps the process alive, as long as that is wanted
+    this.#askTimer.unref()
+  }
+
+  async #askForAll(): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    try {
+      const actionIds = [...this.#waiting.keys()]
+      while (actionIds.length > 0 && this.#bus.isConnected) {
+        const answers = actionIds.splice(0, askedAtOnce).map((actionId) => this.#askFor(actionId))
+        const answered = await Promise.all(answers)
+        if (answered.includes(false)) break
+      }
+    } finally {
+      this.#asking = false
+      if (this.#waiting.size > 0) this.#askSoon(askAgainMs)
+    }
+  }
+
+  /** Asks for one result that may have been missed. Tells whether a hub answered. */
+  async #askFor(actionId: string): Promise<boolean> {
+    try {
+      const result = await this.checkActionResult(actionId)
+      if (result) this.#settle(actionId, result)
+      return true
+    } catch (error) {
+      this.#log.debug('no answer about a result', { actionId, error: messageOf(error) })
+      return false
+    }
+  }
+
+  /**
+   * What the history speaks for, best first: for a task in words, after an own action (what fixed a failure like it, or
+   * what came next), or of a category. It is advice; what is asked for because of it is judged as everything is.
+   *
+   * @throws {CentralPostError} `invalid_request` when nothing is asked about, `unavailable` when no hub answers
+   */
+  async patterns(asked: z.input<typeof agentPatternsCallSchema>): Promise<readonly Suggestion[]> {
+    return (await this.#ask('patterns', asked, agentPatternsReplySchema)).suggestions
+  }
+
+  #ask<T extends z.ZodType>(
+    endpoint: AgentEndpoint,
+    call: object,
+    schema: T,
+  ): Promise<z.output<T>> {
+    const subject = agentEndpointSubject(this.name, endpoint)
+    return askHub(this.#bus, subject, call, { schema })
+  }
+}

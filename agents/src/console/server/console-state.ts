@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { operatorIdSchema } from '@centralpost/shared'
+import { z } from 'zod'
+import { dataDirOf, type SpokeOptions } from '../../spoke/spoke.ts'
+import { writePrivateFile } from './private-file.ts'
+
+const placeSchema = z.object({ url: z.string(), port: z.int(), pid: z.int().nullable() })
+export type KnownPlace = z.infer<typeof placeSchema>
+
+/** The folder in the data directory that belongs to the console of one operator. */
+export function consoleStateDir(options: Pick<SpokeOptions, 'dataDir' | 'env' | 'name'>): string {
+  return join(dataDirOf(options), 'console', operatorIdSchema.parse(options.name))
+}
+
+/** Where a console serves, or served last (then its pid is null). */
+export function readPlace(stateDir: string): KnownPlace | undefined {
+  try {
+    return placeSchema.parse(JSON.parse(readFileSync(join(stateDir, 'place.json'), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws {CentralPostError} `storage` */
+export function writePlace(stateDir: string, place: KnownPlace): void {
+  writePrivateFile(join(stateDir, 'place.json'), JSON.stringify(place))
+}

@@ -1,0 +1,14 @@
+import type { ActionResult } from '@centralpost/shared'
+import type { Decided, EndedAction } from '../wire/feed-message.ts'
+
+/** A result as the page is told of it. */
+export function withoutOutput(message: ActionResult): EndedAction {
+  const { stdout: _out, stderr: _err, ...ended } = message
+  return ended
+}
+
+/** What took an action away that still waited, by its result. */
+export function howItEnded({ status, approved_by: approved }: ActionResult): Decided['how'] {
+  if (status === 'denied' || status === 'expired' || status === 'cancelled') return status
+  return approved === null ? 'gone' : 'approved'
+}

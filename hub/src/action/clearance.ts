@@ -1,0 +1,76 @@
+import { type Judgement, messageOf, type Verdict } from '@centralpost/shared'
+import { readVerdict } from './action.ts'
+import { type Bound, boundOf, differenceOf } from './bound-files.ts'
+import { digestOf } from './digest.ts'
+import type { CentralPostParts } from '../central-post-parts.ts'
+import { describeChoice } from '../execution/index.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+
+/** What is known, right before its start, of an action that was cleared a while ago. */
+export type Clearance =
+  | { readonly kind: 'holds'; readonly judgement: Judgement }
+  | { readonly kind: 'blocked'; readonly verdict: Verdict; readonly what: string }
+  | {
+      readonly kind: 'changed'
+      readonly verdict: Verdict
+      readonly what: string
+      readonly digest: string
+      readonly bound: Bound
+    }
+
+/**
+ * Judges an action again: by the rules in force now, in its directory as it is now, with the programs, scripts and links
+ * that it names as they are now. What was cleared holds only if all of that is what it was cleared with. What a person
+ * was shown is run as it was shown, unless it must not run at all by now.
+ */
+export async function clearanceOf(
+  row: CommandExecution,
+  parts: Pick<CentralPostParts, 'policy' | 'judge' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
+): Promise<Clearance> {
+  const shown = readVerdict(row.verdict ?? '')
+  const cwd = row.cwd ?? ''
+  const env = JSON.parse(row.env) as Record<string, string>
+  const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
+  const isSamePolicy = shown.policy === parts.policy()
+  const isReviewed = shown.level !== 'SAFE'
+  const judged = parts.judge(command, { cwd, env })
+  const changed = isSamePolicy ? 'what it names leads elsewhere' : 'the rules have changed'
+  if (judged.verdict.level === 'BLOCKED') {
+    return { kind: 'blocked', verdict: judged.verdict, what: changed }
+  }
+  const verdict = isSamePolicy && isReviewed ? shown : judged.verdict
+  const cwdNow = await parts.checkCwd(cwd).catch((error: unknown) => messageOf(error))
+  const confinement = describeChoice(
+    parts.sandboxFor({ ...judged, verdict, level: shown.level, cwd }),
+  )
+  const bound = isReviewed
+    ? await boundOf(
+        { ...judged, verdict },
+        { cwd, env, whereIs: parts.whereIs, sandbox: confinement },
+      )
+    : {}
+  const digest = digestOf({
+    agentId: row.agent_id,
+    command: row.command,
+    plan: verdict.plan,
+    cwd: cwdNow,
+    env,
+    timeoutMs: row.timeout_ms,
+    bound,
+  })
+  const isCleared = isReviewed || verdict.level === 'SAFE'
+  if (digest === row.digest && isCleared)
+    return { kind: 'holds', judgement: { ...judged, verdict } }
+  const what =
+    cwdNow === cwd
+      ? (differenceOf(JSON.parse(row.bound ?? '{}') as Bound, bound) ??
+        `${changed} since it was cleared`)
+      : `its directory is not what it was: ${cwdNow}`
+  return {
+    kind: 'changed',
+    verdict: { ...verdict, level: 'REVIEW', reasons: [what, ...verdict.reasons] },
+    what,
+    digest,
+    bound,
+  }
+}

@@ -1,0 +1,116 @@
+import {
+  type ActionState,
+  type Logger,
+  type LogLevel,
+  type ResultStatus,
+  resultSubject,
+} from '@centralpost/shared'
+import type { Ledger } from '../history/ledger/ledger.ts'
+import type { Changes, Step, Told } from '../history/ledger/ledger-step.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import { type Ending, resultOf } from './result-message.ts'
+
+export interface ConcludeParts {
+  readonly ledger: Ledger
+  /** hands a result that has just been recorded to the outbox */
+  readonly publishResult: (item: RecordedResult) => void
+  readonly log: Logger
+}
+
+/** A result as it goes out, and the execution it is of. */
+export interface RecordedResult {
+  readonly execution_id: number
+  readonly subject: string
+  readonly stored: number
+  readonly result: string
+}
+
+/**
+ * Ends an action: state, history, audit event and the result that goes out are one commit.
+ *
+ * @param from the states it may be ended from
+ * @param only what the row must still say besides
+ * @returns whether it was ended by this call; false when somebody else was first
+ */
+export async function conclude(
+  parts: ConcludeParts,
+  row: CommandExecution,
+  from: readonly ActionState[],
+  ending: Ending,
+  told: Told,
+  changes: Changes = {},
+  only: Step['only'] = {},
+): Promise<boolean> {
+  const subject = resultSubject(row.agent_id, row.action_id)
+  const result = resultOf(row, ending)
+  const isMine = await parts.ledger.recordExecution(
+    row.execution_id,
+    {
+      from,
+      to: ending.status,
+      at: ending.at,
+      told,
+      only,
+      changes: { ...columnsOf(ending), ...changes },
+    },
+    { subject, result: () => result },
+  )
+  if (!isMine) return false
+  parts.log[logLevels[ending.status]]('action ended', {
+    ...about(row),
+    level: row.trust_level,
+    status: ending.status,
+    exitCode: ending.exitCode ?? null,
+    category: ending.errorCategory ?? null,
+    durationMs: ending.durationMs ?? null,
+    reason: ending.reason ?? null,
+  })
+  parts.publishResult({
+    execution_id: row.execution_id,
+    subject,
+    stored: 1,
+    result: JSON.stringify(result),
+  })
+  return true
+}
+
+/** What every log line of an action carries. Its command is in the history, where what is secret in it is left out. */
+export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id'>): {
+  actionId: string
+  agentId: string
+} {
+  return { actionId: row.action_id, agentId: row.agent_id }
+}
+
+/** So much of each stream stands in the row of an action, in characters. */
+export const previewLength = 1000
+
+/** The seed's levels: what is normal, what was refused or ran out of time, what failed. */
+const logLevels: Readonly<Record<ResultStatus, LogLevel>> = {
+  completed: 'info',
+  denied: 'warn',
+  expired: 'warn',
+  cancelled: 'warn',
+  timed_out: 'warn',
+  rejected: 'warn',
+  failed: 'error',
+  interrupted: 'error',
+}
+
+function columnsOf(ending: Ending): Changes {
+  const { stdout, stderr } = ending
+  return {
+    finished_at: ending.at,
+    reason: ending.reason ?? null,
+    deadline: null,
+    exit_code: ending.exitCode ?? null,
+    success: ending.status === 'completed' ? 1 : 0,
+    duration: ending.durationMs == null ? null : Math.round(ending.durationMs),
+    error_category: ending.errorCategory ?? null,
+    venv_active: ending.venvActive === undefined ? null : Number(ending.venvActive),
+    output_size: stdout && stderr ? stdout.bytes + stderr.bytes : null,
+    output_ref: ending.outputRef ?? null,
+    stdout_preview: stdout?.text.slice(0, previewLength) ?? null,
+    stderr_preview: stderr?.text.slice(0, previewLength) ?? null,
+  }
+}

@@ -1,0 +1,83 @@
+import { type Logger, messageOf } from '@centralpost/shared'
+import type { Ledger } from '../history/ledger/ledger.ts'
+import type { Unended } from '../history/ledger/ledger-reads.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+
+const states = ['pending', 'queued', 'running'] as const
+type State = (typeof states)[number]
+
+/** How many actions of a state are looked at in one round. */
+const mostAtOnce = 500
+
+export interface OrphansParts {
+  readonly ledger: Pick<Ledger, 'unended' | 'get'>
+  /** whether a clock, a line or a run of this hub will see an action to its end */
+  readonly isWatched: Readonly<Record<State, (action: Unended) => boolean>>
+  /**
+   * Sees an action to its end from now on.
+   *
+   * @param leftMs until its deadline, by the database's clock, in milliseconds; null: it has none
+   */
+  readonly adopt: Readonly<
+    Record<State, (row: CommandExecution, leftMs: number | null) => Promise<void> | void>
+  >
+  readonly log: Logger
+}
+
+/**
+ * Finds actions that have not ended and that nobody watches: left by a hub that lost its turn at an unlucky moment, or by
+ * a fault of our own. What is seen so in two rounds is adopted; one that is just being written is watched by the second.
+ */
+export class Orphans {
+  readonly #parts: OrphansParts
+  readonly #after: Record<State, number> = { pending: 0, queued: 0, running: 0 }
+  #suspects = new Set<number>()
+  #round: Promise<void> | undefined
+
+  constructor(parts: OrphansParts) {
+    this.#parts = parts
+  }
+
+  /** Looks at some of what has not ended, going round. Never rejects; a second call meanwhile does nothing more. */
+  sweep(): Promise<void> {
+    this.#round ??= this.#sweep()
+      .catch((error: unknown) => {
+        this.#parts.log.warn('could not look for actions that nobody watches', {
+          error: messageOf(error),
+        })
+      })
+      .finally(() => {
+        this.#round = undefined
+      })
+    return this.#round
+  }
+
+  async #sweep(): Promise<void> {
+    const suspects = new Set<number>()
+    for (const state of states) {
+      const before = this.#after[state]
+      const found = await this.#parts.ledger.unended(state, before, mostAtOnce)
+      const unwatched = found.filter((action) => !this.#parts.isWatched[state](action))
+      for (const action of unwatched) {
+        if (this.#suspects.has(action.execution_id)) await this.#adopt(state, action)
+        else suspects.add(action.execution_id)
+      }
+      // a page with something new in it is looked at once more before the next one
+      if (unwatched.some(({ execution_id: id }) => suspects.has(id))) continue
+      this.#after[state] = found.length < mostAtOnce ? 0 : (found.at(-1)?.execution_id ?? 0)
+    }
+    this.#suspects = suspects
+  }
+
+  async #adopt(state: State, action: Unended): Promise<void> {
+    const { ledger, adopt, isWatched, log } = this.#parts
+    const row = await ledger.get(action.execution_id)
+    if (row.status !== state || isWatched[state](action)) return
+    log.warn('found an action that nobody watched', {
+      actionId: action.action_id,
+      agentId: action.agent_id,
+      state,
+    })
+    await adopt[state](row, row.deadline === null ? null : row.deadline - action.now)
+  }
+}

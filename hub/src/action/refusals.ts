@@ -1,0 +1,68 @@
+import type { Logger } from '@centralpost/shared'
+import type { Refused } from './admission.ts'
+import { about } from './end-action.ts'
+import type { Ledger } from '../history/ledger/ledger.ts'
+import type { CommandExecution } from '../history/store/schema.ts'
+import { intakeOfRefused, type IntakeSettings, rowAfter } from './first-record.ts'
+
+export interface RefusalParts {
+  readonly ledger: Ledger
+  readonly publishResults: () => void
+  /** sends a stored result once more */
+  readonly publishAgain: (executionId: number) => Promise<void>
+  readonly now: () => number
+  readonly log: Logger
+}
+
+/** Requests that are none: bad input, an id that is used for something else, and the same request again. */
+export class Refusals {
+  readonly #parts: RefusalParts
+  readonly #settings: IntakeSettings
+
+  constructor(parts: RefusalParts, settings: IntakeSettings) {
+    this.#parts = parts
+    this.#settings = settings
+  }
+
+  /** Records bad input and answers it. */
+  async reject(refused: Refused): Promise<void> {
+    const outcome = await this.#takeIn(refused, false)
+    if (outcome === 'conflict') await this.rejectReuse(refused)
+  }
+
+  /**
+   * Answers a request under an id that was used for something else. It is recorded under an id of its own, and its
+   * result does not replace the first one's.
+   */
+  async rejectReuse(refused: Omit<Refused, 'reason'>): Promise<void> {
+    const reason = `action_id: "${refused.actionId}" was used before for something else; take a new one`
+    await this.#takeIn({ ...refused, reason }, true)
+  }
+
+  /**
+   * The same request again: its result goes out once more, or it is under way and nothing is started. A message that only
+   * came again, since its acknowledgement was lost, asks for nothing: its result is told once.
+   */
+  async repeat(action: CommandExecution, messageId: string): Promise<void> {
+    if (action.message_id === messageId) return
+    this.#parts.log.info('request repeated', { ...about(action), state: action.status })
+    await this.#parts.publishAgain(action.execution_id)
+  }
+
+  async #takeIn(refused: Refused, reuses: boolean): Promise<'done' | 'conflict'> {
+    const { ledger, log, now, publishResults } = this.#parts
+    const { row, told, terminal } = intakeOfRefused(refused, now(), this.#settings, reuses)
+    const intake = await ledger.takeIn(row, told, { terminal })
+    if (intake.kind === 'conflict' && !reuses) return 'conflict'
+    if (intake.kind === 'known' || intake.kind === 'conflict') {
+      await this.repeat(intake.action, refused.messageId)
+      return 'done'
+    }
+    log.warn('request rejected', {
+      ...about(rowAfter(row, 0)),
+      reason: refused.reason,
+    })
+    publishResults()
+    return 'done'
+  }
+}

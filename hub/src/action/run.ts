@@ -1,0 +1,59 @@
+import { messageOf } from '@centralpost/shared'
+import { outcomeWithout, type Outcome } from '../execution/index.ts'
+import type { Changes, Told } from '../history/ledger/ledger-step.ts'
+import type { Ending } from './result-message.ts'
+
+/** Why a run is ended: somebody wants it to. */
+export class Cancelled extends Error {
+  readonly by: string
+
+  constructor(by: string, message: string) {
+    super(message)
+    this.by = by
+  }
+}
+
+/** Why a run is ended: its hub stops, and the grace period is over. */
+export class HubStopping extends Error {
+  constructor() {
+    super('the hub was stopped while this ran; it is not run again')
+  }
+}
+
+/** The outcome of a run whose executor failed itself: its agent must not wait for ever. */
+export function outcomeOfFault(error: unknown, cwd: string, durationMs: number): Outcome {
+  const text = `the hub could not see it to its end: ${messageOf(error)}`
+  return outcomeWithout({ cwd }, { status: 'failed', category: 'runtime', text }, durationMs)
+}
+
+/** How a run ended, as it is recorded and told. `why` is what it was ended for, if it was. */
+export function runEnd(
+  outcome: Outcome,
+  why: unknown,
+  at: number,
+): { readonly ending: Ending; readonly told: Told; readonly changes: Changes } {
+  const reason = outcome.status === 'cancelled' ? why : undefined
+  const isStopped = reason instanceof HubStopping
+  const ending: Ending = {
+    ...outcome,
+    at,
+    ...((isStopped || reason instanceof Cancelled) && { reason: reason.message }),
+    ...(isStopped && { status: 'interrupted', errorCategory: 'interrupted' }),
+  }
+  const { status, errorCategory } = ending
+  return {
+    ending,
+    told: {
+      kind: status === 'cancelled' || status === 'interrupted' ? status : 'finished',
+      data: {
+        status,
+        exit_code: outcome.exitCode,
+        signal: outcome.signal,
+        category: errorCategory,
+        reason: ending.reason,
+        sandbox: outcome.sandbox,
+      },
+    },
+    changes: reason instanceof Cancelled ? { decided_by: reason.by } : {},
+  }
+}

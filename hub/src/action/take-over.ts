@@ -1,0 +1,117 @@
+import {
+  type ActionResult,
+  actionResultSchema,
+  type Bus,
+  decode,
+  type KeptMessage,
+  keptMessages,
+  type Logger,
+  resultStream,
+  resultSubject,
+} from '@centralpost/shared'
+import { about, previewLength } from './end-action.ts'
+import type { Ledger } from '../history/ledger/ledger.ts'
+import { unknownRequest } from '../history/ledger/ledger-step.ts'
+import type { NewCommandExecution } from '../history/store/schema.ts'
+import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
+
+export interface TakeOverParts {
+  readonly ledger: Ledger
+  readonly computeCommandHash: (command: string) => string
+  readonly now: () => number
+  readonly written: WrittenOptions
+  readonly log: Logger
+}
+
+/**
+ * Enters into the ledger what the broker's results tell of actions that it does not know: as ended ones, each with its
+ * result, so that who asks for one again gets that and nothing runs again. May be done again from its start.
+ *
+ * @throws {CentralPostError} `unavailable` when the results cannot be read
+ */
+export async function takeOverResults(bus: Bus, parts: TakeOverParts): Promise<void> {
+  let [actions, unreadable] = [0, 0]
+  let since: number | null = null
+  for await (const page of keptMessages(bus, resultStream)) {
+    const results = page.map(resultIn).filter((one) => one !== null)
+    unreadable += page.length - results.length
+    const isNew = await Promise.all(results.map((result) => enter(result, parts)))
+    for (const { requested_at: at } of results.filter((_, index) => isNew[index])) {
+      actions += 1
+      since = Math.min(since ?? Infinity, Date.parse(at))
+    }
+  }
+  if (actions + unreadable === 0) return
+  parts.log.warn(
+    'this ledger did not know all actions whose results the broker keeps: it knows them now, and none of them runs ' +
+      'again. Of what else an earlier ledger knew it cannot tell: asked for again, that is judged and may run again',
+    { actions, since: since === null ? null : new Date(since).toISOString(), unreadable },
+  )
+}
+
+/** The result in a message; null: it is none, or not of the action that its subject names. */
+function resultIn({ subject, data }: KeptMessage): ActionResult | null {
+  try {
+    const result = decode(actionResultSchema, data)
+    return resultSubject(result.agent_id, result.action_id) === subject ? result : null
+  } catch {
+    return null
+  }
+}
+
+/** @returns whether the action was unknown */
+async function enter(result: ActionResult, parts: TakeOverParts): Promise<boolean> {
+  const { ledger, written, now, log } = parts
+  const { agent_id: agentId, action_id: actionId, status, execution_id: earlier } = result
+  if (await ledger.knows(agentId, actionId)) return false
+  const row = rowOf(result, parts)
+  const data = { status, execution_id: earlier, hub_id: result.hub_id }
+  const terminal = {
+    subject: resultSubject(agentId, actionId),
+    result: (executionId: number) => ({ ...result, execution_id: executionId }),
+    publishedAt: now(),
+  }
+  const { kind } = await untilWritten(
+    () => ledger.takeIn(row, [{ kind: 'taken_over', data }], { terminal, at: now() }),
+    written,
+  )
+  log.debug('action taken over', { ...about(row), status })
+  return kind === 'new'
+}
+
+function rowOf(
+  result: ActionResult,
+  { computeCommandHash }: Pick<TakeOverParts, 'computeCommandHash'>,
+): NewCommandExecution {
+  const finishedAt = Date.parse(result.finished_at)
+  const duration = result.duration === null ? null : Math.round(result.duration * 1000)
+  return {
+    action_id: result.action_id,
+    agent_id: result.agent_id,
+    workflow_id: result.workflow_id,
+    command: result.command,
+    command_hash: computeCommandHash(result.command),
+    request_hash: unknownRequest,
+    cwd: result.cwd,
+    env: '{}',
+    timeout_ms: 0,
+    stream_output: 0,
+    trust_level: result.trust_level,
+    status: result.status,
+    approved_by: result.approved_by,
+    execution_timestamp: duration === null ? null : finishedAt - duration,
+    hub_id: result.hub_id,
+    timestamp: Date.parse(result.requested_at),
+    finished_at: finishedAt,
+    exit_code: result.exit_code,
+    success: result.success ? 1 : 0,
+    duration,
+    error_category: result.error_category,
+    reason: result.reason,
+    venv_active: result.venv_active ? 1 : 0,
+    output_size: result.stdout_bytes + result.stderr_bytes,
+    output_ref: result.output_ref,
+    stdout_preview: result.stdout.slice(0, previewLength),
+    stderr_preview: result.stderr.slice(0, previewLength),
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  agentPatternsCallSchema,
+  cancelCallSchema,
+  CentralPostError,
+  classifyCallSchema,
+  type Endpoint,
+  resultCallSchema,
+  stateCallSchema,
+} from '@centralpost/shared'
+import { agentEndpoint, callerOf } from './define-endpoint.ts'
+import { Turns } from '@centralpost/shared'
+import type { HubParts } from './endpoint-parts.ts'
+import { fitList } from '../action/result-message.ts'
+
+/** How many calls of one agent may wait for their answers. */
+const mostCallsWaiting = 64
+
+/** What an agent may ask: always about its own actions, whatever it writes into the call. */
+export function agentEndpoints(parts: HubParts): Endpoint[] {
+  const { centralPost, executor, history, trust, config, hubId, checkCwd } = parts
+  const turns = new Turns(mostCallsWaiting)
+  const endpoints = [
+    agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
+      refuseOther(call.agent_id, agentId)
+      const { action, result } = await centralPost.getActionResult({
+        actionId: call.action_id,
+        agentId,
+      })
+      return { action_id: action.action_id, agent_id: agentId, state: action.status, result }
+    }),
+    agentEndpoint('cancel', 'end an action', cancelCallSchema, async (call, agentId) => {
+      refuseOther(call.agent_id, agentId)
+      const action = await centralPost.cancelAction(
+        { actionId: call.action_id, agentId },
+        { by: `agent ${agentId}`, reason: call.reason },
+      )
+      return { action_id: action.action_id, state: action.status }
+    }),
+    agentEndpoint('state', 'the machine, seen from a directory', stateCallSchema, async (call) => {
+      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+      return { hub_id: hubId, ...(await executor.getSystemState(cwd)) }
+    }),
+    agentEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
+      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+      return trust.judge(call.argv ?? call.command ?? '', { cwd }).verdict
+    }),
+    agentEndpoint(
+      'patterns',
+      'what worked before',
+      agentPatternsCallSchema,
+      async (call, agentId) => {
+        const { task, after: actionId, category, limit } = call
+        const after = actionId === undefined ? undefined : { agentId, actionId }
+        const found = await history.ask((reads) =>
+          reads.getSuggestions({ task, after, category, limit }),
+        )
+        return { suggestions: fitList(found).fit }
+      },
+    ),
+  ]
+  return endpoints.map((endpoint) => ({
+    ...endpoint,
+    answer: (call) => turns.take(callerOf(call.subject), () => endpoint.answer(call)),
+  }))
+}
+
+function refuseOther(named: string | undefined, agentId: string): void {
+  if (named === undefined || named === agentId) return
+  throw new CentralPostError(
+    'forbidden',
+    `agent_id: "${named}" is another agent; "${agentId}" may ask about its own actions only`,
+  )
+}

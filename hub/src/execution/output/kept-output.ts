@@ -1,0 +1,105 @@
+import type { Captured } from '../run.ts'
+import { decode, encodedBytes, trimEnd, trimStart } from './utf8.ts'
+
+/** What of one stream is kept in memory: all of it up to a bound, and past that its head and its tail. */
+export class KeptOutput {
+  readonly #bound: number
+  #head = Buffer.alloc(0)
+  #headBytes = 0
+  #tail: Buffer | null = null
+  #bytes = 0
+
+  /** @param bound how many bytes a result may hold of this stream */
+  constructor(bound: number) {
+    this.#bound = bound
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether `more` bytes would still be kept whole. */
+  fits(more: number): boolean {
+    return this.#bytes + more <= this.#bound
+  }
+
+  /** All of the stream, as long as it fits. */
+  whole(): Buffer {
+    return Buffer.from(this.#head.subarray(0, this.#headBytes))
+  }
+
+  push(chunk: Buffer): void {
+    const toHead = chunk.subarray(0, this.#bound - this.#headBytes)
+    if (toHead.length > 0) this.#grow(toHead)
+    if (this.#bytes + chunk.length > this.#bound) {
+      if (this.#tail === null) {
+        this.#tail = Buffer.alloc(this.#bound)
+        this.#head.copy(this.#tail, 0, 0, this.#headBytes)
+      }
+      const rest = chunk.subarray(toHead.length)
+      const last = rest.subarray(Math.max(0, rest.length - this.#bound))
+      writeRing(this.#tail, last, this.#bytes + chunk.length)
+    }
+    this.#bytes += chunk.length
+  }
+
+  /** The last bytes, as text. */
+  tailText(bytes: number): string {
+    return decode(this.#last(bytes))
+  }
+
+  /**
+   * The stream as a result holds it. Text that JSON would blow up (control characters, broken UTF-8) is cut
+   * further, so that a result with both streams always fits in one message of 1 MiB.
+   */
+  capture(): Captured & { readonly complete: boolean } {
+    const encodedBound = this.#bound * 1.5
+    if (this.fits(0)) {
+      const text = decode(this.whole())
+      if (encodedBytes(text) <= encodedBound) return { text, bytes: this.#bytes, complete: true }
+    }
+    for (let part = (this.#bound - 64) / 2; ; part = Math.floor(part * 0.7)) {
+      const text = this.#shortened(Math.floor(part))
+      if (encodedBytes(text) <= encodedBound || part < 16) {
+        return { text, bytes: this.#bytes, complete: false }
+      }
+    }
+  }
+
+  #shortened(part: number): string {
+    const available = Math.min(part, Math.floor(this.#bytes / 2))
+    const head = trimEnd(this.#head.subarray(0, Math.min(available, this.#headBytes)))
+    const tail = trimStart(this.#last(available))
+    const left = this.#bytes - head.length - tail.length
+    return `${decode(head)}\n… ${left} bytes left out …\n${decode(tail)}`
+  }
+
+  #grow(chunk: Buffer): void {
+    const needed = this.#headBytes + chunk.length
+    if (needed > this.#head.length) {
+      const size = Math.min(this.#bound, Math.max(needed, this.#head.length * 2, 4096))
+      const grown = Buffer.alloc(size)
+      this.#head.copy(grown, 0, 0, this.#headBytes)
+      this.#head = grown
+    }
+    chunk.copy(this.#head, this.#headBytes)
+    this.#headBytes = needed
+  }
+
+  #last(count: number): Buffer {
+    const wanted = Math.min(count, this.#bytes, this.#bound)
+    if (this.#tail === null) return this.#head.subarray(this.#headBytes - wanted, this.#headBytes)
+    const end = this.#bytes % this.#bound
+    const from = end - wanted
+    if (from >= 0) return this.#tail.subarray(from, end)
+    return Buffer.concat([this.#tail.subarray(from), this.#tail.subarray(0, end)])
+  }
+}
+
+/** Writes bytes whose last is number `end` of the stream: byte number n stands at n modulo the ring's size. */
+function writeRing(ring: Buffer, bytes: Buffer, end: number): void {
+  const from = (end - bytes.length) % ring.length
+  const first = bytes.subarray(0, ring.length - from)
+  first.copy(ring, from)
+  bytes.copy(ring, 0, first.length)
+}

@@ -1,0 +1,110 @@
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Logger, messageOf, outputStreams } from '@centralpost/shared'
+import { spoolFile } from './output-spool.ts'
+
+/** How much of long outputs is kept beside the results. What is too much or too old goes, the oldest first. */
+export interface OutputLimits {
+  readonly maxBytes: number
+  readonly maxBytesPerAgent: number
+  readonly maxAgeMs: number
+}
+
+interface Kept {
+  readonly bytes: number
+  readonly endedAt: number
+  /** null: the hub died before it could say whose it is */
+  readonly agent: string | null
+}
+
+const ownerFile = 'agent'
+const lookEveryMs = 600_000
+
+/** Keeps the folder of long outputs within its limits. Outputs of commands that run are none of its business. */
+export class KeptOutputs {
+  readonly #folder: string
+  readonly #limits: OutputLimits
+  readonly #log: Logger
+  readonly #kept = new Map<string, Kept>()
+  readonly #looking: NodeJS.Timeout
+  #working: Promise<void>
+
+  /** @param folder one folder an output, as `OutputSpool` makes them; what is in it now has ended */
+  constructor(folder: string, limits: OutputLimits, log: Logger) {
+    this.#folder = folder
+    this.#limits = limits
+    this.#log = log
+    this.#working = this.#safely(() => this.#load())
+    this.#looking = setInterval(() => void this.#then(() => this.#trim()), lookEveryMs)
+    this.#looking.unref()
+  }
+
+  /** An output is complete. Resolves when there is room for the next. */
+  add(ref: string, agent: string): Promise<void> {
+    return this.#then(async () => {
+      await writeFile(join(this.#folder, ref, ownerFile), agent, { mode: 0o600 })
+      this.#kept.set(ref, { ...(await this.#measured(ref)), agent })
+      await this.#trim()
+    })
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#looking)
+    await this.#working
+  }
+
+  #then(work: () => Promise<void>): Promise<void> {
+    this.#working = this.#working.then(() => this.#safely(work))
+    return this.#working
+  }
+
+  async #safely(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#log.warn('kept outputs could not be put in order', { error: messageOf(error) })
+    }
+  }
+
+  async #load(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    const found: [string, Kept][] = []
+    for (const ref of await readdir(this.#folder)) {
+      const agent = await readFile(join(this.#folder, ref, ownerFile), 'utf8').catch(() => null)
+      found.push([ref, { ...(await this.#measured(ref)), agent }])
+    }
+    for (const [ref, kept] of found.toSorted(([, one], [, other]) => one.endedAt - other.endedAt)) {
+      this.#kept.set(ref, kept)
+    }
+    await this.#trim()
+  }
+
+  async #measured(ref: string): Promise<Pick<Kept, 'bytes' | 'endedAt'>> {
+    let bytes = 0
+    let endedAt = 0
+    for (const stream of outputStreams) {
+      const file = await stat(spoolFile(this.#folder, ref, stream)).catch(() => null)
+      bytes += file?.size ?? 0
+      endedAt = Math.max(endedAt, file?.mtimeMs ?? 0)
+    }
+    return { bytes, endedAt }
+  }
+
+  /** From the youngest to the oldest, what fits is kept. */
+  async #trim(): Promise<void> {
+    const { maxBytes, maxBytesPerAgent, maxAgeMs } = this.#limits
+    const oldest = Date.now() - maxAgeMs
+    const byAgent = new Map<string, number>()
+    let all = 0
+    for (const [ref, { bytes, endedAt, agent }] of [...this.#kept].toReversed()) {
+      const own = agent === null ? 0 : (byAgent.get(agent) ?? 0) + bytes
+      if (endedAt >= oldest && all + bytes <= maxBytes && own <= maxBytesPerAgent) {
+        all += bytes
+        if (agent !== null) byAgent.set(agent, own)
+        continue
+      }
+      await rm(join(this.#folder, ref), { recursive: true, force: true })
+      this.#kept.delete(ref)
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CentralPostError, type Logger } from '@centralpost/shared'
+import { RunnerProcess, type RunnerOptions } from './runner-process.ts'
+import type { Survivor } from '../run.ts'
+import type { Sweep } from '../runner-protocol.ts'
+
+/** A runner that lived no longer than this is not started again at once. */
+const shortLifeMs = 2000
+const mostWaitMs = 5000
+/** So often one is started that does not come to work; the waits between double. */
+const mostStarts = 5
+
+/** The runners of a hub: started when they are first needed, and again when one died. */
+export class Runners {
+  readonly #options: RunnerOptions
+  readonly #log: Logger
+  readonly #places: (Promise<RunnerProcess> | undefined)[]
+  readonly #lives = new Set<RunnerProcess>()
+  readonly #stopping = new AbortController()
+  #waitMs = 0
+  #leaseUntil: number | undefined
+
+  /** @param count how many processes share the work */
+  constructor(count: number, options: RunnerOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#places = Array.from({ length: count })
+  }
+
+  /** The pids of those that live. */
+  get pids(): number[] {
+    return [...this.#lives].flatMap(({ pid }) => pid ?? [])
+  }
+
+  /**
+   * Resolves when work can be given to them.
+   *
+   * @throws {CentralPostError} `unavailable` when one cannot be started
+   */
+  async ready(): Promise<void> {
+    await Promise.all(this.#places.map((_, place) => this.#readyAt(place)))
+  }
+
+  /** The runner that has least to do, undefined when none lives. What it is given at once counts for the next look. */
+  leastBusy(): RunnerProcess | undefined {
+    return [...this.#lives].toSorted((one, other) => one.load - other.load)[0]
+  }
+
+  /** Lets commands run until a moment of the machine's clock; see `RunnerProcess.extendLease`. */
+  extendLease(untilBootMs: number): void {
+    this.#leaseUntil = untilBootMs
+    for (const runner of this.#lives) runner.extendLease(untilBootMs)
+  }
+
+  /** Ends what runs have left behind; see `Commands.sweep`. */
+  async sweep(sweep: Sweep): Promise<readonly Survivor[]> {
+    for (;;) {
+      const runner = await this.#readyAt(0)
+      const ended = await runner.sweep(sweep)
+      if (ended !== null) return ended
+    }
+  }
+
+  /** Ends all runners and what they run. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all([...this.#lives].map((runner) => runner.stop()))
+  }
+
+  /** One that was killed while it started says nothing of the next. */
+  async #readyAt(place: number): Promise<RunnerProcess> {
+    for (let starts = 1; ; starts += 1) {
+      try {
+        return await this.#at(place)
+      } catch (error) {
+        if (starts >= mostStarts || this.#stopping.signal.aborted) throw error
+      }
+    }
+  }
+
+  #at(place: number): Promise<RunnerProcess> {
+    const known = this.#places[place]
+    if (known !== undefined) return known
+    const starting = this.#start(place).catch((error: unknown) => {
+      // the next one who asks tries again
+      if (this.#places[place] === starting) this.#places[place] = undefined
+      throw error
+    })
+    this.#places[place] = starting
+    return starting
+  }
+
+  async #start(place: number): Promise<RunnerProcess> {
+    const { signal } = this.#stopping
+    if (this.#waitMs > 0) await delay(this.#waitMs, undefined, { signal }).catch(() => {})
+    if (signal.aborted) throw new CentralPostError('unavailable', 'the executor was stopped')
+    const { cacheDir } = this.#options
+    const isCold = cacheDir !== undefined && !existsSync(cacheDir)
+    const begun = performance.now()
+    const runner = new RunnerProcess(this.#options)
+    this.#lives.add(runner)
+    if (this.#leaseUntil !== undefined) runner.extendLease(this.#leaseUntil)
+    void runner.ended.then(() => {
+      this.#lives.delete(runner)
+      if (signal.aborted || runner.isDismissed) return
+      this.#places[place] = undefined
+      const isShort = performance.now() - begun < shortLifeMs
+      this.#waitMs = isShort ? Math.min(mostWaitMs, Math.max(200, this.#waitMs * 2)) : 0
+      this.#log.error('the process that runs commands has died; a new one takes over', {
+        pid: runner.pid,
+      })
+    })
+    await runner.ready()
+    if (!isCold) return runner
+    // one that had to compile its code keeps the compiler, 20 MB of it; the next one takes the code from the cache
+    await runner.stop()
+    return this.#start(place)
+  }
+}

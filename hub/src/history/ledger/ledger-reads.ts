@@ -1,0 +1,235 @@
+import type { ActionResult, ActionState } from '@centralpost/shared'
+import { sql } from 'kysely'
+import type { Database, StoreDialect } from '../store/dialect/dialect.ts'
+import type { GroupCommit } from '../audit/group-commit.ts'
+import type { OutboxItem } from './ledger-step.ts'
+import type { SecretKeeper } from '../masking/secret-keeper.ts'
+import type { CommandExecution } from '../store/schema.ts'
+
+/** What the ledger is made of. */
+export interface LedgerParts {
+  readonly db: Database
+  readonly dialect: StoreDialect
+  readonly commits: GroupCommit
+  readonly secrets: SecretKeeper
+}
+
+/** An action that has not ended, as `unended` tells of it. */
+export interface Unended extends Pick<
+  CommandExecution,
+  'execution_id' | 'agent_id' | 'action_id' | 'deadline'
+> {
+  /** when it was looked at, by the database's clock */
+  readonly now: number
+}
+
+/** Said beside the state that is meant, so that SQLite takes the index of what has not ended: word for word as there. */
+const hasNotEnded = sql<boolean>`(status = 'pending' or status = 'queued' or status = 'running')`
+
+/** What the flow asks of the ledger: exactly what is there, and nothing that a loss of power would undo. */
+export class LedgerReads {
+  readonly #db: Database
+  readonly #clock: StoreDialect['clock']
+  readonly #commits: GroupCommit
+  readonly #secrets: SecretKeeper
+
+  constructor({ db, dialect, commits, secrets }: LedgerParts) {
+    this.#db = db
+    this.#clock = dialect.clock
+    this.#commits = commits
+    this.#secrets = secrets
+  }
+
+  /** The action of an agent, or undefined. */
+  async find(agentId: string, actionId: string): Promise<CommandExecution | undefined> {
+    const row = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('agent_id', '=', agentId)
+      .where('action_id', '=', actionId)
+      .executeTakeFirst()
+    return row && (await this.#read([row]))[0]
+  }
+
+  /** Whether an agent has used an action id. */
+  async knows(agentId: string, actionId: string): Promise<boolean> {
+    const row = await this.#db
+      .selectFrom('command_executions')
+      .select('execution_id')
+      .where('agent_id', '=', agentId)
+      .where('action_id', '=', actionId)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
+  /** The actions of any agent under an id: agents choose their ids, so two may have chosen the same. */
+  async findAll(actionId: string): Promise<CommandExecution[]> {
+    const rows = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('action_id', '=', actionId)
+      .execute()
+    return this.#read(rows)
+  }
+
+  async get(executionId: number): Promise<CommandExecution> {
+    const row = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where('execution_id', '=', executionId)
+      .executeTakeFirstOrThrow()
+    return (await this.#read([row]))[0] ?? row
+  }
+
+  /** Actions in a state that is not final, oldest first, a page at a time. */
+  async inState(state: ActionState, after: number, limit = 1000): Promise<CommandExecution[]> {
+    const rows = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where(hasNotEnded)
+      .where('status', '=', state)
+      .where('execution_id', '>', after)
+      .orderBy('execution_id')
+      .limit(limit)
+      .execute()
+    return this.#read(rows)
+  }
+
+  /** Which actions are in a state that is not final, oldest first, with the time by the database's clock. */
+  async unended(state: ActionState, after: number, limit: number): Promise<Unended[]> {
+    return this.#db
+      .selectFrom('command_executions')
+      .select(['execution_id', 'agent_id', 'action_id', 'deadline'])
+      .select(this.#clock.as('now'))
+      .where(hasNotEnded)
+      .where('status', '=', state)
+      .where('execution_id', '>', after)
+      .orderBy('execution_id')
+      .limit(limit)
+      .execute()
+  }
+
+  /** How many actions are in a state that is not final. */
+  async countInState(state: ActionState): Promise<number> {
+    const { n } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.countAll<number>().as('n'))
+      .where(hasNotEnded)
+      .where('status', '=', state)
+      .executeTakeFirstOrThrow()
+    return n
+  }
+
+  /** Pending actions that are the same in everything an approval binds. */
+  async pendingWithDigest(digest: string): Promise<CommandExecution[]> {
+    const rows = await this.#db
+      .selectFrom('command_executions')
+      .selectAll()
+      .where(hasNotEnded)
+      .where('status', '=', 'pending')
+      .where('digest', 'in', this.formsOf(digest))
+      .orderBy('execution_id')
+      .execute()
+    return this.#read(rows)
+  }
+
+  /**
+   * When persons denied the agent's latest actions, newest first, in milliseconds since 1970. One denial that refused
+   * several actions counts once.
+   *
+   * @param looked how many denied actions are looked at
+   */
+  async latestDenials(agentId: string, limit: number, looked: number): Promise<number[]> {
+    const rows = await this.#db
+      .selectFrom('command_executions')
+      .select('approval_timestamp')
+      .where('agent_id', '=', agentId)
+      // written out, so that the index of just these is taken
+      .where(sql<boolean>`status = 'denied' and decided_by <> 'policy'`)
+      .orderBy('execution_id', 'desc')
+      .limit(looked)
+      .execute()
+    const moments = new Set(rows.map((row) => row.approval_timestamp ?? 0))
+    return [...moments].toSorted((one, other) => other - one).slice(0, limit)
+  }
+
+  /** Whether something that may have written was running at a moment or since, in milliseconds since 1970. */
+  async hasWrittenSince(since: number): Promise<boolean> {
+    const write = await this.#db
+      .selectFrom('command_executions')
+      .select('execution_id')
+      // written out, so that the index of just these is taken
+      .where(sql<boolean>`trust_level <> 'SAFE' and execution_timestamp is not null`)
+      .where((is) => is.or([is('finished_at', 'is', null), is('finished_at', '>=', since)]))
+      .limit(1)
+      .executeTakeFirst()
+    return write !== undefined
+  }
+
+  async result(executionId: number): Promise<ActionResult | null> {
+    const row = await this.#db
+      .selectFrom('action_results')
+      .select(['execution_id', 'result', 'sealed'])
+      .where('execution_id', '=', executionId)
+      .executeTakeFirst()
+    await this.#commits.durable()
+    return row === undefined ? null : (JSON.parse(this.#secrets.openResult(row)) as ActionResult)
+  }
+
+  /** Results that the broker has not confirmed, oldest first. */
+  async unpublished(limit: number): Promise<OutboxItem[]> {
+    const rows = await this.#db
+      .selectFrom('action_results')
+      .selectAll()
+      .where('published_at', 'is', null)
+      .orderBy('execution_id')
+      .limit(limit)
+      .execute()
+    // nobody may hear of an end that a loss of power would undo
+    await this.#commits.durable()
+    return rows.map(({ sealed, ...row }) => ({
+      ...row,
+      result: this.#secrets.openResult({ ...row, sealed }),
+    }))
+  }
+
+  /** When the oldest action of a state was asked for, in milliseconds since 1970; null when there is none. */
+  async oldestIn(state: ActionState): Promise<number | null> {
+    const { oldest } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.min<number | null>('timestamp').as('oldest'))
+      .where(hasNotEnded)
+      .where('status', '=', state)
+      .executeTakeFirstOrThrow()
+    return oldest
+  }
+
+  /** The number of the newest execution; 0: there is none. */
+  async newest(): Promise<number> {
+    const { id } = await this.#db
+      .selectFrom('command_executions')
+      .select((get) => get.fn.max<number | null>('execution_id').as('id'))
+      .executeTakeFirstOrThrow()
+    return id ?? 0
+  }
+
+  async countUnpublished(): Promise<number> {
+    const { n } = await this.#db
+      .selectFrom('action_results')
+      .select((get) => get.fn.countAll<number>().as('n'))
+      .where('published_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    return n
+  }
+
+  async #read(rows: readonly CommandExecution[]): Promise<CommandExecution[]> {
+    const whole = await this.#secrets.restore(this.#db, rows)
+    await this.#commits.durable()
+    return whole
+  }
+
+  /** A digest as it is, and as it is stored of a masked action. */
+  protected formsOf(digest: string): string[] {
+    return [digest, this.#secrets.masker.keyed(digest)]
+  }
+}

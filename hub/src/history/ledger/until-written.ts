@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { CentralPostError, type Endpoint, type Logger, messageOf } from '@centralpost/shared'
+import { isPassingFault } from './passing-fault.ts'
+
+const firstWaitMs = 50
+const longestWaitMs = 2000
+
+export interface WrittenOptions {
+  /** Ends the trying: the hub stops, or it has taken too long. */
+  readonly giveUp: AbortSignal
+  readonly log: Logger
+}
+
+/**
+ * Tries a piece of work again for as long as the database cannot be written (locked by another process, disk full): what
+ * has happened must not be forgotten because it could not be recorded at once.
+ *
+ * @param work may be done again from its start
+ * @throws what `work` throws when that is not the database's, or when it is given up
+ */
+export async function untilWritten<T>(work: () => Promise<T>, options: WrittenOptions): Promise<T> {
+  for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, longestWaitMs)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isPassingFault(error) || options.giveUp.aborted) throw error
+      options.log.error('the database cannot be written; trying again', { error: messageOf(error) })
+      await delay(wait, undefined, { signal: options.giveUp }).catch(() => {
+        // given up: one last try
+      })
+    }
+  }
+}
+
+/** An endpoint whose caller is told of a database that cannot be written for a moment, and that it may ask again. */
+export function sayingWhenUnwritten(endpoint: Endpoint, log: Logger): Endpoint {
+  return {
+    ...endpoint,
+    answer: (call) =>
+      endpoint.answer(call).catch((error: unknown) => {
+        if (!isPassingFault(error)) throw error
+        const message = messageOf(error)
+        log.error('the database cannot be written', { endpoint: endpoint.name, error: message })
+        throw new CentralPostError(
+          'unavailable',
+          `the hub cannot write its history at the moment (${message}); see how it stands, and try again`,
+          { cause: error },
+        )
+      }),
+  }
+}

@@ -1,0 +1,87 @@
+import type { ActionDetail } from '@centralpost/shared'
+import type { Database } from '../store/dialect/dialect.ts'
+import type { AuditEventTable, CommandExecution } from '../store/schema.ts'
+import { inSeconds, isoOf, isoOrNull, toEntry } from './entries.ts'
+import { normalise } from '../command-form.ts'
+
+const mostEvents = 500
+const mostActions = 20
+
+/** Of each action under an id: what it was, and every event that the audit trail has of it. */
+export async function detailOf(
+  db: Database,
+  actionId: string,
+  agentId: string | undefined,
+): Promise<ActionDetail[]> {
+  const rows = await db
+    .selectFrom('command_executions')
+    .selectAll()
+    .where('action_id', '=', actionId)
+    .$if(agentId !== undefined, (query) => query.where('agent_id', '=', agentId ?? ''))
+    .limit(mostActions)
+    .execute()
+  return Promise.all(
+    rows.map(async (row) => {
+      const events = await eventsOf(db, row.execution_id)
+      return {
+        execution: executionOf(row),
+        events: events.slice(0, mostEvents).map((event) => ({
+          seq: event.seq,
+          at: isoOf(event.timestamp),
+          kind: event.kind,
+          data: JSON.parse(event.data) as Record<string, unknown>,
+          hash: event.hash,
+        })),
+        events_cut: events.length > mostEvents,
+      }
+    }),
+  )
+}
+
+/** One more than are shown at most, oldest first. What is not indexed yet is looked for at the end of the trail. */
+async function eventsOf(db: Database, executionId: number): Promise<AuditEventTable[]> {
+  const indexed = await db
+    .selectFrom('memory_state')
+    .select('value')
+    .where('name', '=', 'seq')
+    .executeTakeFirst()
+  const isOfExecution = db
+    .selectFrom('execution_events')
+    .select('seq')
+    .where('execution_id', '=', executionId)
+  const known = await db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('seq', 'in', isOfExecution)
+    .orderBy('seq')
+    .limit(mostEvents + 1)
+    .execute()
+  const rest = await db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('seq', '>', Math.max(indexed?.value ?? 0, known.at(-1)?.seq ?? 0))
+    .where('execution_id', '=', executionId)
+    .orderBy('seq')
+    .limit(mostEvents + 1)
+    .execute()
+  return [...known, ...rest]
+}
+
+function executionOf(row: CommandExecution): ActionDetail['execution'] {
+  return {
+    ...toEntry(row),
+    argv: row.argv === null ? null : (JSON.parse(row.argv) as string[]),
+    env: JSON.parse(row.env) as Record<string, string>,
+    timeout: inSeconds(row.timeout_ms) ?? 0,
+    hub_id: row.hub_id,
+    decided_by: row.decided_by,
+    approved_at: isoOrNull(row.approval_timestamp),
+    started_at: isoOrNull(row.execution_timestamp),
+    venv_active: row.venv_active === null ? null : row.venv_active === 1,
+    output_size: row.output_size,
+    output_ref: row.output_ref,
+    reused_from: row.reused_from,
+    masked: row.masked === 1,
+    normalised: row.command === '' ? null : normalise(row.command).form,
+  }
+}

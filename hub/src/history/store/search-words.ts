@@ -1,0 +1,71 @@
+import type { CommandExecution } from './schema.ts'
+
+/** The words of an execution, separated by spaces: both databases index these and nothing else. */
+export interface SearchText {
+  readonly command: string
+  readonly context: string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const longestWord = 100
+const mostWords = 3000
+
+/** The words of a text as they are indexed: lower case, without accents, letters and digits only. */
+export function wordsOf(text: string): string[] {
+  const plain = text
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, '')
+    .toLowerCase()
+  const words = plain.match(/[\p{L}\p{N}]+/gu) ?? []
+  return words.slice(0, mostWords).map((word) => word.slice(0, longestWord))
+}
+
+const operators: Readonly<Record<string, string>> = {
+  '&&': 'zqand',
+  '||': 'zqor',
+  '|': 'zqpipe',
+  ';': 'zqsemicolon',
+  '&': 'zqbackground',
+  '>>': 'zqappend',
+  '>': 'zqwrite',
+  '<<': 'zqheredoc',
+  '<': 'zqread',
+  '$(': 'zqsubstitution',
+}
+const operator = /&&|\|\||\||;|&|>>|>|<<|<|\$\(/g
+
+/** A shell operator is indexed as a word of its own, which nobody types. */
+export function operatorWords(text: string): string[] {
+  return [...new Set((text.match(operator) ?? []).map((found) => operators[found] ?? ''))]
+}
+
+export function searchTextOf(
+  row: Pick<CommandExecution, 'command' | 'context' | 'stdout_preview' | 'stderr_preview'>,
+): SearchText {
+  return {
+    command: [...wordsOf(row.command), ...operatorWords(row.command)].join(' '),
+    context: wordsOf(row.context ?? '').join(' '),
+    stdout: wordsOf(row.stdout_preview ?? '').join(' '),
+    stderr: wordsOf(row.stderr_preview ?? '').join(' '),
+  }
+}
+
+/** The words with their places, as PostgreSQL takes them without reading them its own way. */
+export function postgresVector(text: SearchText): string {
+  const places = new Map<string, number[]>()
+  let place = 0
+  for (const part of [text.command, text.context, text.stdout, text.stderr]) {
+    for (const word of part === '' ? [] : part.split(' ')) {
+      place += 1
+      const known = places.get(word)
+      if (known === undefined) places.set(word, [place])
+      else if (known.length < 200) known.push(place)
+    }
+    // a phrase does not run from one column into the next
+    place += 10
+  }
+  return [...places]
+    .map(([word, at]) => `'${word}':${at.map((one) => Math.min(one, 16_383)).join(',')}`)
+    .join(' ')
+}

@@ -1,0 +1,83 @@
+import type { Redirect } from '../shell/command-tree.ts'
+import type { ResolvedWord } from '../shell/resolve-words.ts'
+
+/** Static text that a command reads on its standard input, from a here-document or from `echo` before it. */
+export function inputOf(
+  redirects: readonly Redirect[],
+  upstream: readonly ResolvedWord[] | undefined,
+): string | undefined {
+  const here = redirects.find(({ operator }) => operator === '<<' || operator === '<<<')
+  if (here) return here.target.value
+  const program = upstream?.[0]?.value
+  if (program !== 'echo' && program !== 'printf') return undefined
+  return upstream
+    ?.slice(1)
+    .filter(({ value }) => !/^-[neE]+$/.test(value))
+    .map(({ value }) => value)
+    .join(' ')
+}
+
+/**
+ * Whether a command lists only names below the working directory, and does not hunt for credentials; then what reads
+ * those names reads the project.
+ */
+export function containedProducer(
+  words: readonly ResolvedWord[] | undefined,
+  isSecret: (path: string) => boolean,
+): boolean {
+  const program = words?.[0]?.value
+  if (!words || program === undefined) return false
+  const args = words.slice(1)
+  if (args.some((word) => !word.exact && !word.glob)) return false
+  // Several of these programs take no notice of the case of letters, if they are told so or of themselves.
+  if (args.some(({ value }) => isSecret(value) || isSecret(value.toLowerCase()))) return false
+  if (program === 'fd' && extensionsOf(args).some((extension) => isSecret(`*.${extension}`)))
+    return false
+  // An option that puts text of its own into the output makes names out of nothing.
+  if (
+    args.some(({ value }) =>
+      /^-(?:-(?!(?:include|exclude|exclude-dir|exclude-standard|glob|type|files|files-with-matches|null|print0|others|cached|modified|name-only|recursive|hidden|extension)(?:=|$))|printf|ls$)/.test(
+        value,
+      ),
+    )
+  ) {
+    return false
+  }
+  if (program === 'find') {
+    const firstTest = args.findIndex(({ value }) => /^[-(!]/.test(value))
+    const starts = firstTest < 0 ? args : args.slice(0, firstTest)
+    return !starts.some(({ value }) => leavesDirectory(value))
+  }
+  if (args.some(({ value }) => leavesDirectory(value))) return false
+  const has = (pattern: RegExp): boolean => args.some(({ value }) => pattern.test(value))
+  switch (program) {
+    case 'git':
+      return (
+        has(/^ls-files$/) ||
+        (has(/^grep$/) && has(/^-[a-zA-Z]*l/)) ||
+        (has(/^diff$/) && has(/^--name-only$/))
+      )
+    case 'rg':
+      return has(/^(?:--files|-l|--files-with-matches)$/)
+    case 'grep':
+      return has(/^-[a-zA-Z]*l/)
+    case 'ls':
+      return !has(/^-[a-zA-Z]*[lgnosZi]/)
+    default:
+      return program === 'fd'
+  }
+}
+
+/** What `fd -e`, `-eNAME` and `--extension=NAME` look for. */
+function extensionsOf(args: readonly ResolvedWord[]): string[] {
+  return args.flatMap(({ value }, at) => {
+    const isNext = /^(?:-[A-Za-z]*e|--extension)$/.test(args[at - 1]?.value ?? '')
+    const attached = /^(?:-e|--extension=)\.?(.+)$/s.exec(value)?.[1]
+    const extension = isNext ? value.replace(/^\./, '') : attached
+    return extension === undefined ? [] : [extension.toLowerCase()]
+  })
+}
+
+function leavesDirectory(path: string): boolean {
+  return /^[/~]|(?:^|\/)\.\.(?:\/|$)/.test(path)
+}

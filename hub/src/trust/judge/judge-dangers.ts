@@ -1,0 +1,132 @@
+import { longestMasked } from '../shell/command-text.ts'
+import type { Shape } from '../rules/danger-rules.ts'
+import { searchedText } from '../rules/danger-rules.ts'
+import type { Finding } from './findings.ts'
+import { patternFinding, secretFinding } from './findings.ts'
+import { compileGlob } from '../rules/glob.ts'
+import { proseOf, secrecyOf } from './judge-secrets.ts'
+import { resolvePath } from '../shell/resolve-path.ts'
+import { once } from '../rules/once.ts'
+import { quoteIfNeeded } from '../shell/print-command.ts'
+import type { Reading } from '../rules/program-rules.ts'
+import type { ResolvedWord } from '../shell/resolve-words.ts'
+import type { Grounds, Scope } from './scope.ts'
+
+/** A part of the risk score that a rule adds. */
+export interface Points {
+  /** its kind: each counts once in a command */
+  readonly id: string
+  readonly name: string
+  readonly points: number
+}
+
+/**
+ * Tries the REVIEW and BLOCKED rules and patterns on one command.
+ *
+ * @returns the command's text with what is only printed or searched for left out
+ */
+export function judgeDangers(
+  program: string,
+  words: readonly ResolvedWord[],
+  reading: Reading | undefined,
+  input: string | undefined,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+  risks: Points[],
+): string {
+  const args = words.slice(1).map(({ value }) => value)
+  const isReading = reading !== undefined && reading.refusal === undefined
+  const isProse = proseOf(grounds.policy, program, args, reading)
+  const isHelp = args.length === 1 && /^--(?:help|version)$/.test(args[0] ?? '')
+  if (isHelp && grounds.policy.versions.has(program)) return `${program} ${args.join(' ')}`
+  if (!isReading) {
+    const shape = shapeOf(program, args, input, isProse, scope)
+    const rule = isHelp ? undefined : grounds.policy.blocked.find(shape, grounds.paths)
+    if (rule) {
+      findings.push({
+        level: 'BLOCKED',
+        rule: rule.id,
+        reason: rule.reason,
+        suggestion: rule.suggestion,
+      })
+    }
+    const reviewed = grounds.policy.review.find(shape, grounds.paths)
+    if (reviewed) {
+      findings.push({
+        level: 'REVIEW',
+        rule: reviewed.id,
+        reason: reviewed.reason,
+        suggestion: reviewed.suggestion,
+      })
+    }
+    for (const { id, reason: name, risk: points } of grounds.policy.risks.all(shape, grounds.paths))
+      if (!risks.some((known) => known.id === id)) risks.push({ id, name, points })
+  }
+  let masked = program
+  for (const [index, arg] of args.entries()) {
+    if (masked.length > longestMasked) break
+    masked += isProse(index) ? ' …' : ` ${quoteIfNeeded(arg)}`
+  }
+  const blocked = grounds.policy.blockedPatterns.find(program, masked)
+  if (blocked) findings.push(patternFinding('BLOCKED', blocked))
+  const reviewed = grounds.policy.reviewPatterns.find(program, masked)
+  if (reviewed) findings.push(patternFinding('REVIEW', reviewed))
+  return masked
+}
+
+/** Only what must never run, for a command that is not judged in full. */
+export function judgeBlocked(
+  program: string,
+  words: readonly ResolvedWord[],
+  input: string | undefined,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const args = words.slice(1).map(({ value }) => value)
+  const shape = shapeOf(program, args, input, () => false, scope)
+  const rule = grounds.policy.blocked.find(shape, grounds.paths)
+  if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
+}
+
+/** With an unknown program the words are still tried on what is BLOCKED, as bash would most likely see them. */
+export function guessProgram(
+  words: readonly ResolvedWord[],
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const guess = words.flatMap(({ value }) => value.split(/\s+/)).filter((part) => part !== '')
+  const name = guess[0]?.slice(guess[0].lastIndexOf('/') + 1) ?? ''
+  const shape = shapeOf(name.replaceAll(/[?*]/g, ''), guess.slice(1), undefined, () => false, scope)
+  const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
+  const isNamed = /[?*[]/.test(name) ? compileGlob(name) : () => true
+  for (const program of names) {
+    if (isNamed?.(program) !== true) continue
+    const rule = grounds.policy.blocked.find({ ...shape, program }, grounds.paths)
+    if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
+  }
+  for (const { value, glob } of words) {
+    const secrecy = secrecyOf(value, glob, scope, grounds)
+    if (secrecy === 'secret') findings.push(secretFinding(value))
+  }
+}
+
+/** A command as danger rules see it. */
+function shapeOf(
+  program: string,
+  args: readonly string[],
+  input: string | undefined,
+  isProse: (index: number) => boolean,
+  scope: Scope,
+): Shape {
+  return {
+    program,
+    args,
+    input,
+    isProse,
+    pathOf: (argument) => resolvePath(argument, scope.cwd),
+    text: once(() => searchedText({ args, isProse, input })),
+  }
+}

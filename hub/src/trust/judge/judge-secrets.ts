@@ -1,0 +1,199 @@
+import { hasFlag } from '../rules/danger-rules.ts'
+import type { Finding } from './findings.ts'
+import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
+import type { Secrecy } from '../rules/path-rules.ts'
+import { climbsFromLink, resolvePath } from '../shell/resolve-path.ts'
+import type { Policy } from '../rules/policy.ts'
+import type { Reading } from '../rules/program-rules.ts'
+import type { ResolvedWord } from '../shell/resolve-words.ts'
+import { fixedWord } from '../shell/resolve-words.ts'
+import type { Grounds, Scope } from './scope.ts'
+
+/** What a path that is named is known to hold. */
+export function secrecyOf(value: string, glob: boolean, scope: Scope, grounds: Grounds): Secrecy {
+  const worst = worstAt(value, glob, scope.cwd, grounds)
+  if (worst === 'secret' || value.startsWith('/')) return worst
+  // A `cd` that fails, or that another branch takes, leaves the command where it was before.
+  for (const cwd of scope.formerCwds)
+    if (worstAt(value, glob, cwd, grounds) !== undefined) return worst ?? 'private'
+  return worst
+}
+
+function worstAt(
+  value: string,
+  glob: boolean,
+  cwd: string | undefined,
+  { paths }: Grounds,
+): Secrecy {
+  const path = resolvePath(value, cwd)
+  if (!glob) return paths.secrecy(path) ?? (climbsFromLink(value, glob) ? 'private' : undefined)
+  const below = value.startsWith('/')
+    ? undefined
+    : paths.secrecyOfPattern(resolvePath(value, undefined))
+  return (
+    below ?? paths.secrecyOfPattern(path) ?? (climbsFromLink(value, glob) ? 'private' : undefined)
+  )
+}
+
+/** Judges what a command names, whatever it does with it: credentials, private files, secret variables. */
+export function judgeSecrets(
+  program: string,
+  words: readonly ResolvedWord[],
+  reading: Reading | undefined,
+  outer: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  const scope = program === 'git' ? whereGitWorks(words, outer) : outer
+  const roles = reading?.roles ?? []
+  const isProse = proseOf(
+    grounds.policy,
+    program,
+    words.slice(1).map(({ value }) => value),
+    reading,
+  )
+  for (let at = 1; at < words.length; at += 1) {
+    const word = words[at]
+    if (!word) continue
+    if (word.secret !== undefined) {
+      const isNamed = grounds.policy.environment.isNamedSecret(word.secret)
+      findings.push(secretVariable(word.secret, isNamed ? program : ''))
+    }
+    const role = roles[at]
+    if (program === 'printenv' && grounds.policy.environment.isSecret(word.value))
+      findings.push(secretVariable(word.value))
+    if (
+      role === 'data' &&
+      reading?.form.operands === 'pattern' &&
+      grounds.paths.isHunt(word.value)
+    ) {
+      findings.push(review('hunt', 'searches for credentials'))
+    }
+    if (
+      (role === 'data' && !listsNames(word)) ||
+      role === 'operand' ||
+      (role === 'value' && !looksLikePath(word)) ||
+      (role !== 'data' && isProse(at - 1))
+    )
+      continue
+    if (grounds.harmless.has(word) && grounds.harmless.get(word) === scope.cwd) continue
+    let isHarmless = true
+    const attached = role === 'path' ? reading?.given.find((option) => option.at === at) : undefined
+    for (const candidate of candidatesOf(word.value, attached?.value)) {
+      const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
+      if (secrecy === undefined) continue
+      isHarmless = false
+      const isNamed = role === 'name' || role === 'data' || grounds.policy.keyUsers.has(program)
+      const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
+      if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
+      else if (secrecy === 'secret' || !(role === 'name' || role === 'data'))
+        findings.push(privateFinding(candidate))
+    }
+    if (isHarmless) grounds.harmless.set(word, scope.cwd)
+  }
+  if (!reading || reading.refusal !== undefined) return
+  for (const { name, value } of reading.given) {
+    if (value.startsWith('!')) continue
+    const pattern = name === 'iglob' ? value.toLowerCase() : value
+    if (namesFiles.has(name) && grounds.paths.secrecyOfNames(pattern) !== undefined)
+      findings.push(review('hunt', `searches in files like ${value}, which may hold secrets`))
+  }
+  if (reading.form.operands === 'pattern' || program === 'diff') {
+    judgeSearch(program, words, reading, scope, grounds, findings)
+  }
+}
+
+/** A search by content through a whole home directory or system finds credentials whatever it looks for. */
+function judgeSearch(
+  program: string,
+  words: readonly ResolvedWord[],
+  { roles }: Reading,
+  scope: Scope,
+  grounds: Grounds,
+  findings: Finding[],
+): void {
+  if (!searchesBelow(program, words)) return
+  const named = words.filter((_, at) => at > 0 && roles[at] === 'path')
+  const roots = named.length > 0 ? named : [here]
+  for (const { value, glob } of roots) {
+    const isRelative = !value.startsWith('/')
+    if (scope.isLost && isRelative)
+      findings.push(review('lost', 'searches below a directory that is only known when it runs'))
+    const cwds = isRelative ? [scope.cwd, ...scope.formerCwds] : [scope.cwd]
+    const isWide = cwds.some((cwd) => grounds.paths.isWide(resolvePath(value, cwd)))
+    if (isWide || secrecyOf(value, glob, scope, grounds) !== undefined) {
+      findings.push(review('wide-search', `searches the content of everything below ${value}`))
+    }
+  }
+}
+
+/** Options that say which files a search reads. */
+const namesFiles = new Set(['include', 'glob', 'iglob', 'g', 'G', 'file-search-regex'])
+const here = fixedWord('.')
+
+/** Whether a command reads the content of all files below the directories that it names. */
+function searchesBelow(program: string, words: readonly ResolvedWord[]): boolean {
+  if (/^(?:rg|ag|git)$/.test(program)) return true
+  const args = words.slice(1).map(({ value }) => value)
+  return (
+    hasFlag(args, ['-r', '-R', '--recursive', '--dereference-recursive']) ||
+    args.some(
+      (arg, at) =>
+        /^(?:--directories=|-[A-Za-z]*d)recurse$/.test(arg) ||
+        (arg === 'recurse' && /^-(?:-directories|[A-Za-z]*d)$/.test(args[at - 1] ?? '')),
+    )
+  )
+}
+
+/** Where git works after its own `-C`, which the paths behind it are relative to. */
+function whereGitWorks(words: readonly ResolvedWord[], scope: Scope): Scope {
+  let { cwd } = scope
+  words.forEach(({ value }, at) => {
+    const directory = words[at - 1]?.value === '-C' ? value : /^-C(.+)$/s.exec(value)?.[1]
+    if (directory !== undefined) cwd = resolvePath(directory, cwd)
+  })
+  return cwd === scope.cwd ? scope : { ...scope, cwd }
+}
+
+/** Which arguments are text for people or for a search, not operands. */
+export function proseOf(
+  policy: Policy,
+  program: string,
+  args: readonly string[],
+  reading: Reading | undefined,
+): (index: number) => boolean {
+  const roles = reading?.refusal === undefined ? reading?.roles : undefined
+  if (roles && roles.length > 0) {
+    return (index) => roles[index + 1] === 'data' || roles[index + 1] === 'value'
+  }
+  const prose = policy.prose.get(program)
+  if (!prose) return () => false
+  return (index) =>
+    prose.test(args[index - 1] ?? '') ||
+    (/^--?[\w-]+=/.test(args[index] ?? '') &&
+      prose.test((args[index] ?? '').split('=', 1)[0] ?? ''))
+}
+
+/** A pattern that the shell turns into names before a program sees it as data (`echo DIRECTORY/*`). */
+function listsNames({ glob, value }: ResolvedWord): boolean {
+  return glob && value.includes('/')
+}
+
+function looksLikePath({ value, word }: ResolvedWord): boolean {
+  return /^[/.]/.test(value) || word.pieces?.[0]?.kind === 'tilde'
+}
+
+/** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */
+function candidatesOf(value: string, attached: string | undefined): string[] {
+  const isOption = value.startsWith('-')
+  if (!isOption && !/[=@:]/.test(value)) return [value]
+  const candidates = isOption ? [] : [value]
+  if (isOption && attached !== undefined) candidates.push(attached)
+  const slash = value.indexOf('/')
+  if (isOption && slash > 0) candidates.push(value.slice(slash))
+  for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {
+    if (candidates.length > 4) break
+    candidates.push(value.slice(match.index + 1))
+  }
+  return candidates
+}

@@ -1,0 +1,89 @@
+import type { PathPolicy } from '../rules/path-rules.ts'
+import type { Policy } from '../rules/policy.ts'
+import type { Lookups, ResolvedWord } from '../shell/resolve-words.ts'
+
+/** What a judgement stands on. */
+export interface Grounds {
+  readonly policy: Policy
+  readonly paths: PathPolicy
+  readonly home: string | undefined
+  /** Files and directories of the hub itself. */
+  readonly protectedPaths: readonly string[]
+  /** Words found to name no secret, with the directory they were seen from: each layer of wrapping shows them again. */
+  readonly harmless: Map<ResolvedWord, string | undefined>
+}
+
+/** Where a command stands. */
+export interface Scope {
+  cwd: string | undefined
+  /** Directories with secrets where it may still stand, because a `cd` can fail. */
+  formerCwds: readonly string[]
+  /** After a `cd` to a directory that is only known when it runs. */
+  isLost: boolean
+  readonly assigned: Map<string, string>
+  /** What the variables of the loops around it hold, one value at a time. */
+  readonly looped: Map<string, ResolvedWord>
+  readonly functions: Set<string>
+  /** The command whose output this one reads. */
+  upstream: readonly ResolvedWord[] | undefined
+  /** Programs earlier in the same pipeline. */
+  pipeline: readonly string[]
+  depth: number
+}
+
+/** Words that only a wrapper knows, when it runs. */
+export interface Added {
+  /** Those of find begin with where it searches; those of xargs are any text. */
+  readonly by: 'find' | 'xargs'
+  /** At the end of the words, or in the place of a part of them. */
+  readonly where: 'end' | 'within'
+  readonly isMany: boolean
+}
+
+/** How a command comes to be run: by itself, or by a wrapper that adds names. */
+export interface Via {
+  readonly layers: number
+  /** What a wrapper outside adds to the words of this command. */
+  readonly added: Added | undefined
+  /** Whether a wrapper outside takes variables out of the environment. */
+  readonly strips: boolean
+  /** Whether the names that are added lie below the working directory; asked only where it matters. */
+  readonly contained: () => boolean
+}
+
+export const direct: Via = {
+  layers: 0,
+  added: undefined,
+  strips: false,
+  contained: () => false,
+}
+
+export function newScope(cwd: string | undefined): Scope {
+  return {
+    cwd,
+    formerCwds: [],
+    isLost: false,
+    assigned: new Map(),
+    looped: new Map(),
+    functions: new Set(),
+    upstream: undefined,
+    pipeline: [],
+    depth: 0,
+  }
+}
+
+export function copyOf(scope: Scope): Scope {
+  return { ...scope }
+}
+
+/** What is known about variables where a command stands. */
+export function lookupsAt({ cwd, assigned, looped }: Scope, { home, policy }: Grounds): Lookups {
+  return {
+    home,
+    cwd,
+    assigned,
+    looped,
+    isKnown: (name) => policy.environment.isKnown(name) && !assigned.has(name),
+    isSecret: (name) => policy.environment.isSecret(name),
+  }
+}

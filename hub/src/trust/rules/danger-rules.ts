@@ -1,0 +1,169 @@
+import type { PathPolicy } from './path-rules.ts'
+import { split } from './options.ts'
+import type { DangerSource } from './rule-schema.ts'
+
+const longestText = 2048
+/** Rules for every program look for code, which is longer than this. */
+const shortestCode = 12
+
+/** One simple command, resolved as far as it can be, as danger conditions see it. */
+export interface Shape {
+  readonly program: string
+  /** Arguments without the program. */
+  readonly args: readonly string[]
+  /** For each argument whether it is text for people (a message, a search word), not an operand. */
+  readonly isProse: (index: number) => boolean
+  /** Arguments as absolute paths. */
+  readonly pathOf: (argument: string) => string
+  /** Static text that the program reads on its standard input. */
+  readonly input: string | undefined
+  /** The arguments that are no prose, and the input, as one text of bounded length. */
+  readonly text: () => string
+}
+
+/** A compiled condition for REVIEW or BLOCKED. */
+export interface DangerRule {
+  readonly id: string
+  readonly reason: string
+  readonly suggestion: string | undefined
+  readonly risk: number
+  matches(shape: Shape, paths: PathPolicy): boolean
+}
+
+export interface DangerIndex {
+  find(shape: Shape, paths: PathPolicy): DangerRule | undefined
+  /** All rules of the shape's program that hold. */
+  all(shape: Shape, paths: PathPolicy): readonly DangerRule[]
+}
+
+/** Compiles danger rules and indexes them by program. */
+export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
+  const byProgram = new Map<string, DangerRule[]>()
+  const anywhere: DangerRule[] = []
+  for (const source of sources) {
+    const rule = compile(source)
+    const programs = typeof source.program === 'string' ? [source.program] : source.program
+    if (!programs) anywhere.push(rule)
+    for (const name of programs ?? []) byProgram.set(name, [...(byProgram.get(name) ?? []), rule])
+  }
+  return {
+    all: (shape, paths) =>
+      byProgram.get(shape.program)?.filter((rule) => rule.matches(shape, paths)) ?? [],
+    find(shape, paths) {
+      const family = `${shape.program.split('.', 1)[0]}.*`
+      return (
+        byProgram.get(shape.program)?.find((rule) => rule.matches(shape, paths)) ??
+        (shape.program.includes('.')
+          ? byProgram.get(family)?.find((rule) => rule.matches(shape, paths))
+          : undefined) ??
+        (isLong(shape) ? anywhere.find((rule) => rule.matches(shape, paths)) : undefined)
+      )
+    },
+  }
+}
+
+function compile(source: DangerSource): DangerRule {
+  const conditions: DangerRule['matches'][] = []
+  const flags = split(source.flags)
+  if (flags.length > 0) conditions.push((shape) => hasFlag(shape.args, flags))
+  if (source.recursive) conditions.push((shape) => hasFlag(shape.args, ['-r', '-R', '--recursive']))
+  if (source.words !== undefined) {
+    const words = new RegExp(`^(?:${source.words})$`, 's')
+    conditions.push((shape) =>
+      shape.args.some((arg, index) => !shape.isProse(index) && words.test(arg)),
+    )
+  }
+  if (source.first !== undefined) {
+    const first = new RegExp(`^(?:${source.first})(?:\\s|$)`)
+    conditions.push((shape) => first.test(operandsOf(shape.args).slice(0, 4).join(' ')))
+  }
+  if (source.text !== undefined) {
+    const text = new RegExp(source.text, 'i')
+    conditions.push((shape) => text.test(shape.text()))
+  }
+  if (source.target !== undefined) {
+    const { target, at } = source
+    conditions.push((shape, paths) => hasTarget(shape, paths, target, at))
+  }
+  return {
+    id: source.id,
+    reason: source.reason,
+    suggestion: source.suggest,
+    risk: source.risk ?? 0,
+    matches: (shape, paths) => conditions.every((condition) => condition(shape, paths)),
+  }
+}
+
+function isLong({ args, input }: Shape): boolean {
+  return input !== undefined || args.some((arg) => arg.length >= shortestCode)
+}
+
+/** What text conditions search. */
+export function searchedText(shape: Pick<Shape, 'args' | 'isProse' | 'input'>): string {
+  const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
+  const text = shape.input === undefined ? args : `${args}\n${shape.input}`
+  return text.length > 256 ? text.replaceAll(/\s+/g, ' ').slice(0, longestText) : text
+}
+
+function operandsOf(args: readonly string[]): string[] {
+  return args.filter((arg) => !arg.startsWith('-'))
+}
+
+/** Whether an option is given: letters also inside clusters, long names also abbreviated or with a value. */
+export function hasFlag(args: readonly string[], flags: readonly string[]): boolean {
+  for (const arg of args) {
+    if (arg.charCodeAt(0) !== 45 || arg.length < 2) continue
+    for (const flag of flags) if (isFlag(arg, flag)) return true
+  }
+  return false
+}
+
+function isFlag(arg: string, flag: string): boolean {
+  if (arg === flag) return true
+  if (flag.startsWith('--')) {
+    const name = arg.split('=', 1)[0] ?? arg
+    return name.length >= 4 && flag.startsWith(name)
+  }
+  // A two-character flag may stand inside a cluster; a longer one is a word of its own (`-delete`).
+  return (
+    flag.length === 2 &&
+    !arg.startsWith('--') &&
+    /^-[A-Za-z0-9]+/.exec(arg)?.[0].includes(flag[1] ?? '') === true
+  )
+}
+
+function hasTarget(
+  shape: Shape,
+  paths: PathPolicy,
+  target: NonNullable<DangerSource['target']>,
+  at: DangerSource['at'],
+): boolean {
+  const goal = at === undefined ? -1 : destinationOf(shape)
+  return shape.args.some((arg, index) => {
+    if (at !== undefined && (at === 'destination') !== (index === goal)) return false
+    const equals = /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1]
+    const candidate = equals ?? arg
+    if (candidate.startsWith('-')) return false
+    const path = shape.pathOf(candidate)
+    switch (target) {
+      case 'critical':
+        return paths.isCritical(path)
+      case 'device':
+        return paths.isDevice(path)
+      case 'system-file':
+        return paths.isSystemTarget(path)
+      case 'store':
+        return paths.isStore(path)
+    }
+  })
+}
+
+/** Where the argument stands that files go to: the last one, or that of `-t`. */
+function destinationOf({ program, args }: Shape): number {
+  const last = args.findLastIndex((arg) => !arg.startsWith('-'))
+  if (program === 'mount' || program === 'rclone') return last
+  const given = args.findIndex((arg) => /^(?:-[a-zA-Z]*t|--target-directory)$/.test(arg))
+  if (given >= 0) return given + 1
+  const attached = args.findIndex((arg) => arg.startsWith('--target-directory='))
+  return attached >= 0 ? attached : last
+}
