@@ -22,17 +22,22 @@ const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
   // the readers of compressed files are scripts
   [
     /^(?:z|bz|xz|lz|zst|lzma|un)\w+$|^gunzip$/,
-    /^(?:gzip|bzip2|xz|zstd|lzma|lzip|sh|bash|[ef]?grep|sed|expr|cat|diff|cmp|zdiff|xzdiff|bzdiff|zcat|less|more|rm|mktemp|tempfile)$/,
+    /^(?:gzip|bzip2|xz|zstd|zstdcat|lzma|lzip|sh|bash|[ef]?grep|sed|expr|cat|diff|cmp|zdiff|xzdiff|bzdiff|zcat|less|more|rm|mktemp|tempfile)$/,
   ],
   [/^tar$/, /^(?:gzip|bzip2|xz|zstd|lzip|lzma|lzop|compress)$/],
   [/^ldd$/, /^(?:ld-linux.*|cat|bash)$/],
   [/^apt(?:-\w+)?$/, /^dpkg$/],
+  [/^dpkg$/, /^dpkg-query$/],
+  // descriptions of character sets are packed
+  [/^locale$/, /^gzip$/],
 ]
 
 /** What a program opens to be written although nothing of anybody's is changed by it. */
 const ownWrites: readonly (readonly [program: RegExp, call: RegExp])[] = [
   // it looks so whether a name is a directory
   [/^shasum$/, /EISDIR/],
+  // the lock that keeps the list of accounts as it is while it is read
+  [/^lslogins$/, /\/etc\/\.pwd\.lock/],
   // Java's: which parts of its memory a crash would dump, and figures about itself below /tmp
   [/^(?:jar|java|javap|javac|jps)$/, /coredump_filter|"\d+"|hsperfdata/],
 ]

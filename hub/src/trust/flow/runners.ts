@@ -1,4 +1,5 @@
 import { execRanges } from '../rules/checks/find-expression.ts'
+import { innerScope } from '../judge/directories.ts'
 import { innerOf } from '../judge/judge-wrapper.ts'
 import { resolvePath } from '../shell/resolve-path.ts'
 import { filtered } from './filters.ts'
@@ -51,16 +52,20 @@ export function followRunner(
 function wrapped(following: Following, command: Known, place: Place): Value | undefined {
   const { program, words, values } = command
   const { grounds } = following
-  const inner = innerOf(program, words, grounds)?.inner ?? []
+  const unwrapped = innerOf(program, words, grounds)
+  const inner = unwrapped?.inner ?? []
+  const there = unwrapped?.directory
+    ? { ...place, scope: innerScope(unwrapped, place.scope, grounds) }
+    : place
   const outputs = inner.map((each) => {
     if (each.kind === 'text') {
       // `bash -c CODE NAME ARGUMENTS`
       const at = values.findIndex(({ text }) => text === each.text)
       const parameters = at < 0 ? [] : values.slice(at + 2)
-      return following.text(each.text, { ...place, parameters })
+      return following.text(each.text, { ...there, parameters })
     }
     if (each.words.length === 0 || each.words.length >= words.length) return unknown
-    return following.command(each.words.map(valueOf), place)
+    return following.command(each.words.map(valueOf), there)
   })
   if (outputs.length > 0) return joined(outputs)
   return grounds.policy.shells.has(program) ? shell(following, command, place) : undefined

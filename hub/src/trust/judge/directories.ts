@@ -1,7 +1,10 @@
 import { describeWords } from '../shell/command-text.ts'
 import { resolvePath } from '../shell/resolve-path.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
+import { fixedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
+import { copyOf } from './scope.ts'
+import type { Unwrapped } from '../rules/wrapper-rules.ts'
 
 /** Characters of a directory that a command changes to; a longer one is not followed. */
 const longestDirectory = 512
@@ -31,6 +34,14 @@ export function changeDirectory(
     scope.cwd = undefined
     scope.isLost = true
   }
+}
+
+/** Where a wrapper lets the command work that it runs. */
+export function innerScope({ directory }: Unwrapped, scope: Scope, grounds: Grounds): Scope {
+  if (!directory) return scope
+  const inner = copyOf(scope)
+  changeDirectory([fixedWord('cd'), directory], inner, grounds)
+  return inner
 }
 
 /** Whether what is named from a directory can be secret because of where it is. */

@@ -32,6 +32,7 @@ export function judgeReading(
 ): Finding {
   if (
     words.length === 2 &&
+    !via.added &&
     grounds.policy.versions.has(program) &&
     /^--(?:version|help)$/.test(words[1]?.value ?? '') &&
     words[1]?.exact

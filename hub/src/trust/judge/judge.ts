@@ -22,7 +22,7 @@ import { judgeAssignments } from './judge-assignments.ts'
 import { feedersOf, isTelling, judgeInterpreter } from './judge-interpreter.ts'
 import { programOf } from './judge-program.ts'
 import { containment, innerOf, judgeWrapper, mostWrappers, ownWords } from './judge-wrapper.ts'
-import { activatedVenv, changeDirectory } from './directories.ts'
+import { activatedVenv, changeDirectory, innerScope } from './directories.ts'
 import { judgeMixtures } from './judge-mixtures.ts'
 import { type Loop, loopOf } from '../shell/loops.ts'
 import { judgeRedirects } from './judge-redirects.ts'
@@ -375,8 +375,9 @@ export class Judge extends Units {
     const contained = adds ? containment(program, words, scope, this.#grounds) : via.contained
     const layers = via.layers + 1
     const strips = via.strips || unwrapped.strips === true
+    const there = innerScope(unwrapped, scope, this.#grounds)
     for (const each of unwrapped.inner)
-      this.#innerCommand(each, redirects, scope, { ...via, layers, strips, contained })
+      this.#innerCommand(each, redirects, there, { ...via, layers, strips, contained })
   }
 
   #innerCommand(inner: Inner, redirects: readonly Redirect[], scope: Scope, via: Via): void {

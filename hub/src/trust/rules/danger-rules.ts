@@ -138,24 +138,39 @@ function hasTarget(
   target: NonNullable<DangerSource['target']>,
   at: DangerSource['at'],
 ): boolean {
+  if (at === 'here') return isTarget(shape.pathOf('.'), target, paths)
   const goal = at === undefined ? -1 : destinationOf(shape)
   return shape.args.some((arg, index) => {
     if (at !== undefined && (at === 'destination') !== (index === goal)) return false
-    const equals = /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1]
-    const candidate = equals ?? arg
-    if (candidate.startsWith('-')) return false
-    const path = shape.pathOf(candidate)
-    switch (target) {
-      case 'critical':
-        return paths.isCritical(path)
-      case 'device':
-        return paths.isDevice(path)
-      case 'system-file':
-        return paths.isSystemTarget(path)
-      case 'store':
-        return paths.isStore(path)
-    }
+    return namedIn(arg).some((name) => isTarget(shape.pathOf(name), target, paths))
   })
+}
+
+/** What an argument may name: itself, what stands behind `=`, or behind an option's letter. */
+function namedIn(arg: string): string[] {
+  const value =
+    /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1] ?? /^(?:-[a-zA-Z]|[A-Z-]+:)(\/.*)$/s.exec(arg)?.[1]
+  if (value !== undefined) return value.startsWith('-') ? [] : [value]
+  return arg.startsWith('-') ? [] : [arg]
+}
+
+function isTarget(
+  path: string,
+  target: NonNullable<DangerSource['target']>,
+  paths: PathPolicy,
+): boolean {
+  switch (target) {
+    case 'critical':
+      return paths.isCritical(path)
+    case 'device':
+      return paths.isDevice(path)
+    case 'essential':
+      return paths.isEssential(path)
+    case 'system-file':
+      return paths.isSystemTarget(path)
+    case 'store':
+      return paths.isStore(path)
+  }
 }
 
 /** Where the argument stands that files go to: the last one, or that of `-t`. */

@@ -22,12 +22,16 @@ export interface PathPolicy {
   /** A file or directory of the system that nobody writes through an agent. */
   isSystemTarget(path: string): boolean
   isDevice(path: string): boolean
+  /** Whether it is a program or a library without which hardly another one starts, or a pattern that takes one. */
+  isEssential(path: string): boolean
   /** Whether it is a file with credentials, or lies in a directory that keeps them, or is one. */
   isStore(path: string): boolean
 }
 
 const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
+/** Where the system keeps its programs and libraries; the group is the name. */
+const systemPlace = /^(?:\/usr)?\/(?:s?bin|lib(?:32|64|x32)?(?:\/[\w-]+-linux-\w+)?)\/([^/]+)$/
 /** A pattern for names directly below the root: nothing of the system need be named. */
 const atTop = /^\/[^/]*[*?[][^/]*$/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
@@ -49,6 +53,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const critical = anyOf(source.critical)
   const system = anyOf(source.system)
   const stores = anyOf(source.stores)
+  const essential = anyOf(source.essential)
   const hunts = new RegExp(source.hunts.join('|'), 'i')
   const classOf = (path: string): Secrecy => {
     if (secret(path)) return open(path) ? undefined : 'secret'
@@ -90,6 +95,12 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
       isCritical: (path) => critical(short(path)) || atTop.test(path),
       isSystemTarget: (path) => system(short(path)),
       isDevice: (path) => device.test(path),
+      isEssential: (path) => {
+        const name = systemPlace.exec(path)?.[1]
+        if (name === undefined) return false
+        const matches = /[*?[]/.test(name) ? compileGlob(name) : undefined
+        return matches ? source.essential.some(matches) : essential(name)
+      },
       isStore: (path) => isStore(short(path)),
     }
   }

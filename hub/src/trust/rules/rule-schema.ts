@@ -125,11 +125,11 @@ export const dangerSchema = z.strictObject({
   words: z.string().optional().describe('a regex that some argument matches whole'),
   first: z.string().optional().describe('a regex for the first operands, joined by blanks'),
   text: z.string().optional().describe('a regex searched in all arguments and static input'),
-  target: z.enum(['critical', 'device', 'system-file', 'store']).optional(),
+  target: z.enum(['critical', 'device', 'essential', 'system-file', 'store']).optional(),
   at: z
-    .enum(['source', 'destination'])
+    .enum(['source', 'destination', 'here'])
     .optional()
-    .describe('whether the target is the last argument or one before it'),
+    .describe('the target is the last argument, one before it, or where the command stands'),
   recursive: z.boolean().optional(),
   risk: z.number().int().min(0).max(100).optional(),
   reason: z.string().min(1),
@@ -154,6 +154,7 @@ export const wrapperSchema = z.strictObject({
       'the rest as argv, the rest joined as shell text, every argument as text, the first one',
     ),
   code: texts.optional().describe('options whose value is shell text'),
+  directory: texts.optional().describe('options whose value is where the inner command works'),
   floor: z.enum(['safe', 'review', 'blocked']).optional().describe('@default review'),
   reason: z.string().optional(),
 })
@@ -169,6 +170,9 @@ export const pathsSchema = z.strictObject({
     .describe('directories that keep credentials: BLOCKED to send or to copy as a whole'),
   hunts: z.array(z.string()).describe('regexes for what only who hunts for credentials looks for'),
   critical: z.array(z.string()),
+  essential: z
+    .array(z.string())
+    .describe('names in the directories of the system: BLOCKED to take away'),
   system: z.array(z.string()).describe('BLOCKED as a target of writing'),
 })
 export type PathsSource = z.infer<typeof pathsSchema>

@@ -1,6 +1,6 @@
 import type { Assignment } from '../shell/command-tree.ts'
 import { execRanges } from './checks/find-expression.ts'
-import type { OptionTable } from './options.ts'
+import type { OptionTable, ReadArguments } from './options.ts'
 import { compileOptions, readArguments, split } from './options.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
@@ -22,6 +22,8 @@ export interface Wrapper {
   readonly assignments: boolean
   readonly inner: 'rest' | 'text' | 'all' | 'first' | 'none'
   readonly code: ReadonlySet<string>
+  /** names of options that say where the inner command works */
+  readonly directory: ReadonlySet<string>
   readonly floor: Floor
   readonly reason: string | undefined
 }
@@ -43,6 +45,8 @@ export interface Unwrapped {
   readonly inner: readonly Inner[]
   /** Whether it takes variables out of the environment. */
   readonly strips?: boolean
+  /** Where it lets the inner command work. */
+  readonly directory?: ResolvedWord | undefined
 }
 
 export function compileWrapper(source: WrapperSource): [string[], Wrapper] {
@@ -57,6 +61,7 @@ export function compileWrapper(source: WrapperSource): [string[], Wrapper] {
       assignments: source.assignments ?? false,
       inner: source.inner ?? 'rest',
       code: new Set(split(source.code)),
+      directory: new Set(split(source.directory)),
       floor: source.floor ?? 'review',
       reason: source.reason,
     },
@@ -97,8 +102,21 @@ export function unwrap(wrapper: Wrapper, words: readonly ResolvedWord[]): Unwrap
   const start = read.operands[0] ?? words.length
   const inner = innerFrom(wrapper, words, start, code.length > 0)
   if (isXargs(program)) return { floor: wrapper.floor, reason, ...fillInner(inner, read) }
+  const directory = directoryOf(wrapper, read, words)
+  const floor = directory ? worse(wrapper.floor, 'review') : wrapper.floor
   const strips = program === 'env' && strippingOptions.some((name) => read.options.has(name))
-  return { floor: wrapper.floor, reason, inner: [...code, ...inner], strips }
+  return { floor, reason, inner: [...code, ...inner], strips, directory }
+}
+
+function directoryOf(
+  { directory }: Wrapper,
+  { given }: ReadArguments,
+  words: readonly ResolvedWord[],
+): ResolvedWord | undefined {
+  const found = given.findLast(({ name }) => directory.has(name))
+  if (!found) return undefined
+  const word = words[found.at]
+  return { ...fixedWord(found.value), exact: word?.exact ?? false }
 }
 
 const strippingOptions = ['i', 'ignore-environment', 'u', 'unset']
