@@ -5,7 +5,7 @@ import type { RecordedResult } from './action/end-action.ts'
 import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
 import type { ApprovalStore } from './history/ledger/approval-store.ts'
 import type { Ledger } from './history/ledger/ledger.ts'
-import type { Announcer } from './action/result-message.ts'
+import type { Announcer } from './action/announcer.ts'
 
 /** What CentralPost needs from the rest of the hub, and nothing more. */
 export interface CentralPostParts {

@@ -28,12 +28,18 @@ import { describeChoice, type ProfileChoice } from './execution/index.ts'
 import type { Intake as TakenIn, Step, Told } from './history/ledger/ledger-step.ts'
 import type { Approved } from './history/patterns/proposals.ts'
 import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/store/schema.ts'
-import { deniedOf, startOf } from './action/result-message.ts'
 import { type ActionName, findAction } from './action/find-action.ts'
 import { Orphans } from './action/orphans.ts'
 import { interrupt, recover } from './action/recover.ts'
 import { Refusals } from './action/refusals.ts'
-import { Cancelled, HubStopping, outcomeOfFault, runEnd } from './action/run.ts'
+import {
+  Cancelled,
+  HubStopping,
+  outcomeOfFault,
+  runEnd,
+  runOf,
+  outputListener,
+} from './action/run.ts'
 import {
   earliest,
   type Intake,
@@ -44,10 +50,10 @@ import {
   rowAfter,
   startedAtOnce,
 } from './action/first-record.ts'
-import { outputListener, runOf } from './action/run-of.ts'
 import { type Reservation, RunQueue } from './action/run-queue.ts'
 import { RunningActions } from './action/running-actions.ts'
 import { untilWritten } from './history/ledger/until-written.ts'
+import { startOf, deniedOf } from './action/event-messages.ts'
 
 /** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
 const lastWritesMs = 15_000

@@ -12,6 +12,7 @@ import {
   messageOf,
   realPathOf,
   serveEndpoints,
+  isoOf,
 } from '@centralpost/shared'
 import { admit } from './action/admission.ts'
 import { agentEndpoints } from './endpoints/agent-endpoints.ts'
@@ -36,7 +37,6 @@ import { lockDataDirectory } from './history/store/database.ts'
 import { History } from './history/history.ts'
 import { noteLedger, replacedLedger } from './history/store/ledger-note.ts'
 import { historyEndpoints } from './endpoints/history-endpoints.ts'
-import { boundedVerdict } from './action/result-message.ts'
 import { operatorEndpoints } from './endpoints/operator-endpoints.ts'
 import { takeOverResults } from './action/take-over.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
@@ -45,6 +45,7 @@ import { withVirtualEnv } from './start/judge-command.ts'
 import { TrustManager } from './trust/trust-manager.ts'
 import { sayingWhenUnwritten } from './history/ledger/until-written.ts'
 import { version } from './version.ts'
+import { boundedVerdict } from './trust/bounded-verdict.ts'
 
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
 const endingMs = 2000
@@ -234,7 +235,7 @@ export class Hub {
       host: hostname(),
       pid: process.pid,
       started_at: startedAt,
-      time: new Date(now()).toISOString(),
+      time: isoOf(now()),
       accepting: bus.isConnected,
       policy: trust.policy,
       running: centralPost.load.running,

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { CentralPostError } from './problem.ts'
+import { shorten } from './shorten.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
@@ -48,8 +49,8 @@ export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<
   if (parsed.success) return parsed.data
   const { issues } = parsed.error
   const faults = issues.slice(0, mostFaults).map((issue) => {
-    const field = shortened(issue.path.join('.'), 200) || 'the message'
-    return { field, text: `${field}: ${shortened(issue.message, 500)}${shown(value, issue.path)}` }
+    const field = shorten(issue.path.join('.'), 200) || 'the message'
+    return { field, text: `${field}: ${shorten(issue.message, 500)}${shown(value, issue.path)}` }
   })
   const more = issues.length > mostFaults ? `; and ${issues.length - mostFaults} more` : ''
   throw new CentralPostError(
@@ -62,17 +63,13 @@ export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<
 // a fault is told to whoever made it: what is told must stay small, whatever was sent
 const mostFaults = 5
 
-function shortened(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text
-}
-
 function shown(value: unknown, path: readonly PropertyKey[]): string {
   if (path.length === 0) return ''
   let at: unknown = value
   for (const key of path) at = (at as Record<PropertyKey, unknown> | undefined)?.[key]
   if (at === undefined) return ''
   try {
-    return ` (got ${shortened(JSON.stringify(at), 100)})`
+    return ` (got ${shorten(JSON.stringify(at), 100)})`
   } catch {
     // nested deeper than it can be printed
     return ''

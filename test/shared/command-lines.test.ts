@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { numberedLines, readableCommand } from '@centralpost/agents'
+import { numberedLines, readableCommand } from '@centralpost/shared'
 
 const shown = (command: string): string => numberedLines(readableCommand(command)).join('\n')
 const alarm = (command: string): string | null => readableCommand(command).alarm

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { visible, visibleCommand, visibleJson } from '@centralpost/agents'
+import { visible, visibleCommand, visibleJson } from '@centralpost/shared'
 
 describe('text from agents on a terminal', () => {
   test.each([

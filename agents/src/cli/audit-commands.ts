@@ -1,8 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { type Checkpoint, CentralPostError, checkpointSchema, messageOf } from '@centralpost/shared'
+import {
+  type Checkpoint,
+  CentralPostError,
+  checkpointSchema,
+  messageOf,
+  visible,
+} from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'

@@ -1,7 +1,12 @@
-import { type Candidate, complete, completionLines } from '@centralpost/shared'
+import {
+  type Candidate,
+  complete,
+  completionLines,
+  visibleCommand,
+  visible,
+} from '@centralpost/shared'
 import { Operator } from '../operator/operator.ts'
 import { dataDirOf } from '../spoke/spoke.ts'
-import { visible, visibleCommand } from '../visible.ts'
 import { commandLine } from './command-line.ts'
 
 /** How long a person who pressed Tab waits for a hub, in milliseconds. */

@@ -4,11 +4,11 @@ import {
   type AlwaysScope,
   alwaysScopes,
   type decisionReplySchema,
+  visible,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
 import type { Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { seconds } from './option-values.ts'
 import { describe } from './describe-pending.ts'

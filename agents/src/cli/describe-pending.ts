@@ -1,6 +1,11 @@
-import type { ApprovalNeeded } from '@centralpost/shared'
+import {
+  type ApprovalNeeded,
+  visibleCommand,
+  visible,
+  readableCommand,
+  numberedLines,
+} from '@centralpost/shared'
 import { explainRisk } from '@centralpost/shared'
-import { numberedLines, readableCommand, visible, visibleCommand } from '../visible.ts'
 import { duration, type Style, styled } from '../terminal/terminal.ts'
 
 /** A label and what stands behind it, made visible. Only a command has several lines, each with its number. */

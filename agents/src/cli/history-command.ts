@@ -5,12 +5,13 @@ import {
   highlightEnd,
   highlightStart,
   type HistoryEntry,
+  visibleCommand,
+  visible,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import { auditFacts } from '../operator/audit-facts.ts'
 import { commentsIn } from '../operator/decision-comments.ts'
 import type { Operator } from '../operator/operator.ts'
-import { visible, visibleCommand } from '../visible.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { commandBehind } from './describe-pending.ts'

@@ -1,4 +1,4 @@
-import { actionStates } from '@centralpost/shared'
+import { actionStates, isoOf } from '@centralpost/shared'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { HistoryQuery } from '../operator/questions.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'
@@ -59,7 +59,7 @@ export function moment(text: string): string {
       ? Date.parse(isDate ? `${text}T00:00` : text)
       : Date.now() - Number(ago[1]) * (unitMs[ago[2] ?? ''] ?? 0)
   if (Number.isFinite(at) && (ago !== null || /^\d{4}-\d\d-\d\d/.test(text))) {
-    return new Date(at).toISOString()
+    return isoOf(at)
   }
   throw new InvalidArgumentError('give a date, such as 2030-01-31, or how long ago, such as 2h.')
 }

@@ -1,7 +1,11 @@
-import { type CommandPatternStats, taskCategories } from '@centralpost/shared'
+import {
+  type CommandPatternStats,
+  taskCategories,
+  visibleCommand,
+  visible,
+} from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
-import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { moment } from './history-filters.ts'
 import { count } from './option-values.ts'

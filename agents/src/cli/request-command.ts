@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { type ActionResult, isCentralPostError, newActionId } from '@centralpost/shared'
+import { type ActionResult, isCentralPostError, newActionId, visible } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { ActionAsked } from '../agent/action-asked.ts'
 import type { Agent } from '../agent/agent.ts'
 import type { RequestedAction } from '../agent/requested-action.ts'
-import { visible } from '../visible.ts'
 import {
   type CommonOptions,
   traceOfEnvironment,

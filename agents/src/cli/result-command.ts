@@ -1,7 +1,6 @@
-import { type ActionResult, CentralPostError, outputStreams } from '@centralpost/shared'
+import { type ActionResult, CentralPostError, outputStreams, visible } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
-import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { commandBehind } from './describe-pending.ts'
 import { exitCodes } from './exit-codes.ts'

@@ -1,6 +1,5 @@
-import type { AlwaysRule } from '@centralpost/shared'
+import { type AlwaysRule, visible } from '@centralpost/shared'
 import type { Command } from 'commander'
-import { visible } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { ruleFileCommands } from './hub-commands.ts'
 import { print, printJson, table, timeOf } from '../terminal/terminal.ts'

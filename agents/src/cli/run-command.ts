@@ -1,6 +1,5 @@
-import { messageOf } from '@centralpost/shared'
+import { messageOf, visible } from '@centralpost/shared'
 import { CommanderError } from 'commander'
-import { visible } from '../visible.ts'
 import { commandLine } from './command-line.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { say } from '../terminal/terminal.ts'

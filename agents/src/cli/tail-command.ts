@@ -4,11 +4,12 @@ import {
   requestSubject,
   resultStatuses,
   ruleChangedSubject,
+  visibleCommand,
+  visible,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import type { TailedEvent } from '../operator/tail.ts'
-import { visible, visibleCommand } from '../visible.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { levelOption } from './option-values.ts'
 import { ending } from './request-command.ts'

@@ -1,8 +1,7 @@
-import type { ActionResult, HistoryEntry } from '@centralpost/shared'
+import { type ActionResult, type HistoryEntry, shorten, visible } from '@centralpost/shared'
 import { ending } from '../cli/request-command.ts'
 import { duration, styled, table } from '../terminal/terminal.ts'
 import type { TailedEvent } from '../operator/tail.ts'
-import { visible } from '../visible.ts'
 import type { SeenAction } from './seen-actions.ts'
 
 /** An event of the demo as one line: when, who, what. */
@@ -32,12 +31,11 @@ function whatHappened(event: TailedEvent): string {
     case 'result': {
       const { message } = event
       const first = message.stdout.split('\n').find((line) => line.trim() !== '')
-      const taste =
-        first === undefined ? '' : styled('gray', `  | ${visible(shortened(first, 60))}`)
+      const taste = first === undefined ? '' : styled('gray', `  | ${visible(shorten(first, 59))}`)
       const colour = message.success ? 'green' : 'red'
       // why it was denied has been said a line before
       const how = message.status === 'denied' ? 'denied' : ending(message)
-      return `${word(colour, 'result')} ${shortened(visible(message.command), 40)}: ${how}${taste}`
+      return `${word(colour, 'result')} ${shorten(visible(message.command), 39)}: ${how}${taste}`
     }
     case 'approved':
     case 'output':
@@ -64,7 +62,7 @@ function resultRow(result: ActionResult): string[] {
     result.approved_by ?? '-',
     result.exit_code === null ? '-' : String(result.exit_code),
     result.duration === null ? '-' : duration(result.duration),
-    shortened(visible(result.command), 72),
+    shorten(visible(result.command), 71),
   ]
 }
 
@@ -84,10 +82,6 @@ const compare = (a: string, b: string): number => a.localeCompare(b)
 
 const word = (style: Parameters<typeof styled>[0], text: string): string =>
   styled(style, text.padEnd(7))
-
-function shortened(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text
-}
 
 function commandOf(raw: unknown): string {
   if (typeof raw !== 'object' || raw === null) return ''

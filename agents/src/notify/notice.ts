@@ -1,5 +1,4 @@
-import type { ApprovalNeeded } from '@centralpost/shared'
-import { visible, visibleCommand } from '../visible.ts'
+import { type ApprovalNeeded, visibleCommand, visible } from '@centralpost/shared'
 
 /** How a notice about one approval request went out, or did not. */
 export interface Delivery {

@@ -1,6 +1,6 @@
 import { LLMAgent, type LLMAgentParts } from './llm-agent.ts'
 import type { PlannedStep } from './planner.ts'
-import { shellQuoted } from './written-plan.ts'
+import { quoteIfNeeded } from '@centralpost/shared'
 
 /**
  * Works on the machine: first assesses it and only looks, then executes, then verifies. Before it changes Python
@@ -28,8 +28,8 @@ export class SystemAgent extends LLMAgent {
     const venv = state['venv_path']
     if (typeof venv === 'string') {
       const { argv, ...others } = step
-      const command = argv ? argv.map(shellQuoted).join(' ') : step.command
-      return { ...others, command: `source ${shellQuoted(`${venv}/bin/activate`)} && ${command}` }
+      const command = argv ? argv.map(quoteIfNeeded).join(' ') : step.command
+      return { ...others, command: `source ${quoteIfNeeded(`${venv}/bin/activate`)} && ${command}` }
     }
     const warning = 'no virtual environment was found: this changes packages of the system itself'
     return { ...step, context: step.context ? `${step.context} (${warning})` : warning }

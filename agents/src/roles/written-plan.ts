@@ -1,4 +1,10 @@
-import { checkConfig, readYaml, resultStatuses, trustLevels } from '@centralpost/shared'
+import {
+  checkConfig,
+  readYaml,
+  resultStatuses,
+  trustLevels,
+  quoteIfNeeded,
+} from '@centralpost/shared'
 import { z } from 'zod'
 import type { PlannedStep, Planner } from './planner.ts'
 
@@ -60,7 +66,7 @@ export class WrittenPlan implements Planner {
     )
     const steps = plan.steps.map(({ timeout, only_if: onlyIf, on_unexpected, ...step }) => ({
       ...withoutUndefined({
-        command: step.command && fill(step.command, values, shellQuoted),
+        command: step.command && fill(step.command, values, quoteIfNeeded),
         argv: step.argv?.map((word) => fill(word, values)),
         context: step.context && fill(step.context, values),
         cwd: step.cwd && fill(step.cwd, values),
@@ -97,11 +103,6 @@ function fill(
   quote: (value: string) => string = (value) => value,
 ): string {
   return text.replaceAll(placeholder, (_, name: string) => quote(values[name] ?? ''))
-}
-
-/** One word for bash, whatever it holds. */
-export function shellQuoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined | ''> }

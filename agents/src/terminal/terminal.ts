@@ -1,5 +1,5 @@
+import { visibleJson, visible } from '@centralpost/shared'
 import { styleText } from 'node:util'
-import { visible, visibleJson } from '../visible.ts'
 
 export type Style = Parameters<typeof styleText>[0]
 

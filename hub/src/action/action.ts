@@ -23,15 +23,6 @@ export interface Action {
   readonly requestedAt: number
 }
 
-/** Prints words so that a shell would read them back as they are. */
-export function printArgv(argv: readonly string[]): string {
-  return argv
-    .map((word) =>
-      /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
-    )
-    .join(' ')
-}
-
 export function readVerdict(json: string): Verdict {
   return verdictSchema.parse(JSON.parse(json))
 }

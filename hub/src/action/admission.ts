@@ -9,8 +9,9 @@ import {
   isCentralPostError,
   isAgentId,
   subjectToken,
+  printArgv,
 } from '@centralpost/shared'
-import { type Action, printArgv } from './action.ts'
+import type { Action } from './action.ts'
 
 /** What admission asks of the executor's side. */
 export interface AdmissionParts {

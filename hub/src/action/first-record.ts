@@ -4,13 +4,14 @@ import {
   type ActionState,
   resultSubject,
   type Verdict,
+  isoOf,
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
 import type { Bound } from './bound-files.ts'
 import type { Terminal, Told } from '../history/ledger/ledger-step.ts'
 import type { CommandExecution, NewCommandExecution } from '../history/store/schema.ts'
-import { isoOf, resultOf } from './result-message.ts'
+import { resultOf } from './result-message.ts'
 
 export interface Intake {
   readonly row: NewCommandExecution

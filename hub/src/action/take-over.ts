@@ -8,6 +8,7 @@ import {
   type Logger,
   resultStream,
   resultSubject,
+  isoOrNull,
 } from '@centralpost/shared'
 import { about, previewLength } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
@@ -45,7 +46,7 @@ export async function takeOverResults(bus: Bus, parts: TakeOverParts): Promise<v
   parts.log.warn(
     'this ledger did not know all actions whose results the broker keeps: it knows them now, and none of them runs ' +
       'again. Of what else an earlier ledger knew it cannot tell: asked for again, that is judged and may run again',
-    { actions, since: since === null ? null : new Date(since).toISOString(), unreadable },
+    { actions, since: isoOrNull(since), unreadable },
   )
 }
 

@@ -1,6 +1,5 @@
-import type { AlwaysRule } from '@centralpost/shared'
+import { type AlwaysRule, isoOf, isoOrNull } from '@centralpost/shared'
 import type { ApprovalRule } from '../history/store/schema.ts'
-import { isoOf } from '../action/result-message.ts'
 import { readShape } from './always-rule.ts'
 
 /** An always rule as operators are told of it. */
@@ -19,8 +18,4 @@ export function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {
     revoked_by: rule.revoked_by,
     revoked_at: isoOrNull(rule.revoked_at),
   }
-}
-
-function isoOrNull(at: number | null): string | null {
-  return at === null ? null : isoOf(at)
 }

@@ -2,9 +2,9 @@ import type { RiskLevel } from '@centralpost/shared'
 import type { ConcludeParts } from '../action/end-action.ts'
 import type { ApprovalStore } from '../history/ledger/approval-store.ts'
 import type { CommandExecution } from '../history/store/schema.ts'
-import type { Announcer } from '../action/result-message.ts'
 import type { Always } from './rule-book.ts'
 import type { Judge } from './rule-subject.ts'
+import type { Announcer } from '../action/announcer.ts'
 
 /** Who decides, as the broker has authenticated them, and what they say to it. */
 export interface Decision {

@@ -2,7 +2,6 @@ import { type ApprovalNeeded, CentralPostError, type Verdict } from '@centralpos
 import { readVerdict } from '../action/action.ts'
 import { about, conclude } from '../action/end-action.ts'
 import type { CommandExecution } from '../history/store/schema.ts'
-import { approvalNeededOf, approvedOf, deniedOf, isOwnActionOf } from '../action/result-message.ts'
 import { earliest } from '../action/first-record.ts'
 import type {
   ApprovalDeskParts,
@@ -17,6 +16,8 @@ import { Proposals } from './proposals.ts'
 import { RuleBook } from './rule-book.ts'
 import { type RuleSubject, subjectOf } from './rule-subject.ts'
 import { WaitingClocks } from './waiting-clocks.ts'
+import { deniedOf } from '../action/event-messages.ts'
+import { isOwnActionOf, approvedOf, approvalNeededOf } from './approval-messages.ts'
 
 /** How many pending actions are looked at for one page. */
 export const pendingPage = 200

@@ -1,6 +1,6 @@
 import type { ComeAgain } from '../action/come-again.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import { isoOf } from '../action/result-message.ts'
+import { isoOf } from '@centralpost/shared'
 
 export interface CoolDownParts {
   readonly ledger: Pick<Ledger, 'latestDenials'>

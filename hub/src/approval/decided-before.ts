@@ -1,7 +1,6 @@
-import { CentralPostError } from '@centralpost/shared'
+import { CentralPostError, isoOf } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { CommandExecution } from '../history/store/schema.ts'
-import { isoOf } from '../action/result-message.ts'
 
 /** The error for whoever comes too late: what was decided, by whom and when. */
 export async function decidedBefore(

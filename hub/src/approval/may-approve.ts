@@ -1,6 +1,6 @@
 import { CentralPostError } from '@centralpost/shared'
 import type { CommandExecution } from '../history/store/schema.ts'
-import { isOwnActionOf } from '../action/result-message.ts'
+import { isOwnActionOf } from './approval-messages.ts'
 
 /**
  * Checks that an operator may clear this, or what is like it: their own only where that is allowed.

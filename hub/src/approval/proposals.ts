@@ -4,17 +4,18 @@ import {
   CentralPostError,
   type Proposal,
   type Verdict,
+  isoOf,
 } from '@centralpost/shared'
 import { readVerdict } from '../action/action.ts'
 import type { Approved } from '../history/patterns/proposals.ts'
 import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
-import { isOwnActionOf, isoOf } from '../action/result-message.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { coversForm, describeRule, ruleFor } from './always-rule.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import type { RuleBook } from './rule-book.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import { type Judge, subjectOf } from './rule-subject.ts'
+import { isOwnActionOf } from './approval-messages.ts'
 
 export interface ProposalsParts {
   readonly rules: RuleBook

@@ -7,7 +7,6 @@ import {
 } from '@centralpost/shared'
 import type { ApprovalStore } from '../history/ledger/approval-store.ts'
 import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
-import type { Announcer } from '../action/result-message.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import {
@@ -19,6 +18,7 @@ import {
   type RuleShape,
 } from './always-rule.ts'
 import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
+import type { Announcer } from '../action/announcer.ts'
 
 /** An approval that goes beyond the one action. */
 export interface Always {

@@ -1,7 +1,7 @@
 import { conclude, type ConcludeParts } from '../action/end-action.ts'
 import { Deadlines } from './deadlines.ts'
 import type { CommandExecution } from '../history/store/schema.ts'
-import { isoOf } from '../action/result-message.ts'
+import { isoOf } from '@centralpost/shared'
 
 /** Behind other commands an approved action stands in line for so many times `execute_within`, and no longer. */
 const mostTimesInLine = 20

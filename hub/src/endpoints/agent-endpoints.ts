@@ -6,11 +6,11 @@ import {
   type Endpoint,
   resultCallSchema,
   stateCallSchema,
+  fitList,
 } from '@centralpost/shared'
 import { agentEndpoint, callerOf } from './define-endpoint.ts'
 import { Turns } from '@centralpost/shared'
 import type { HubParts } from './endpoint-parts.ts'
-import { fitList } from '../action/result-message.ts'
 
 /** How many calls of one agent may wait for their answers. */
 const mostCallsWaiting = 64

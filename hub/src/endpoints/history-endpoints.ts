@@ -12,6 +12,8 @@ import {
   statsCallSchema,
   verifyCallSchema,
   violationsCallSchema,
+  fitList,
+  isoOf,
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { alwaysRuleOf } from '../approval/always-rule-message.ts'
@@ -19,7 +21,6 @@ import { operatorEndpoint } from './define-endpoint.ts'
 import type { ExecutionFilter } from '../history/search/history-filter.ts'
 import type { Approved } from '../history/patterns/proposals.ts'
 import type { HubParts } from './endpoint-parts.ts'
-import { fitList, isoOf } from '../action/result-message.ts'
 
 const day = 86_400_000
 /** Of which the list and an acceptance both look at all, so that what was listed can be accepted. */

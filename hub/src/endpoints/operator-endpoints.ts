@@ -9,6 +9,9 @@ import {
   pendingCallSchema,
   resultCallSchema,
   rulesCallSchema,
+  fitsMessage,
+  fitList,
+  isoOf,
 } from '@centralpost/shared'
 import { alwaysRuleOf } from '../approval/always-rule-message.ts'
 import { pendingPage } from '../approval/approval-desk.ts'
@@ -17,7 +20,6 @@ import { operatorEndpoint } from './define-endpoint.ts'
 import type { ActionName } from '../action/find-action.ts'
 import type { CommandExecution } from '../history/store/schema.ts'
 import type { HubParts } from './endpoint-parts.ts'
-import { fitList, fitsMessage, isoOf } from '../action/result-message.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {

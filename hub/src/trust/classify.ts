@@ -1,4 +1,10 @@
-import type { Judgement, Plan, TrustLevel, Verdict } from '@centralpost/shared'
+import {
+  type Judgement,
+  type Plan,
+  type TrustLevel,
+  type Verdict,
+  quoteIfNeeded,
+} from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared'
 import { assessRisk } from './judge/assess-risk.ts'
 import type { CommandNode, ParsedCommand } from './shell/command-tree.ts'
@@ -9,7 +15,6 @@ import { Judge } from './judge/judge.ts'
 import { parseCommand } from './shell/parse-command.ts'
 import { planAsWritten, planSafe } from './plan.ts'
 import type { Policy } from './rules/policy.ts'
-import { quoteIfNeeded } from './shell/print-command.ts'
 import { judgeProtected } from './own-data/judge-own-data.ts'
 import { RealPaths } from './own-data/real-paths.ts'
 import { mostUnits } from './judge/units.ts'

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { phaseAt, positionOf, shellQuoted, WrittenPlan } from '@centralpost/agents'
+import { phaseAt, positionOf, WrittenPlan } from '@centralpost/agents'
+import { quoteIfNeeded } from '@centralpost/shared'
 import { TempDir } from '../../support/temp-dir.ts'
 
 describe('a written plan', () => {
@@ -112,7 +113,7 @@ describe('where an agent is on its way', () => {
 })
 
 test('quoting leaves plain words alone', () => {
-  expect(shellQuoted('/usr/bin/x-1.0')).toBe('/usr/bin/x-1.0')
-  expect(shellQuoted('')).toBe("''")
-  expect(shellQuoted('a b')).toBe("'a b'")
+  expect(quoteIfNeeded('/usr/bin/x-1.0')).toBe('/usr/bin/x-1.0')
+  expect(quoteIfNeeded('')).toBe("''")
+  expect(quoteIfNeeded('a b')).toBe("'a b'")
 })

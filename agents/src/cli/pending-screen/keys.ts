@@ -1,5 +1,4 @@
-import { alwaysDecisions, type ApprovalNeeded } from '@centralpost/shared'
-import { visible } from '../../visible.ts'
+import { alwaysDecisions, type ApprovalNeeded, visible } from '@centralpost/shared'
 import { keyOf } from '../../operator/pending-watch.ts'
 import {
   type Decision,

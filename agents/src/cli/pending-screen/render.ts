@@ -1,6 +1,13 @@
-import { alwaysDecisions, type ApprovalNeeded, type RiskLevel } from '@centralpost/shared'
+import {
+  alwaysDecisions,
+  type ApprovalNeeded,
+  type RiskLevel,
+  visibleCommand,
+  visible,
+  readableCommand,
+  numberedLines,
+} from '@centralpost/shared'
 import { keyOf } from '../../operator/pending-watch.ts'
-import { numberedLines, readableCommand, visible, visibleCommand } from '../../visible.ts'
 import { alarmStyle, type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
 import { duration, type Style, styled } from '../../terminal/terminal.ts'
 import { cut, padded, widthOf, wrapped } from './fit-text.ts'

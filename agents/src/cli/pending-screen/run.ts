@@ -1,4 +1,4 @@
-import { type ApprovalNeeded, messageOf } from '@centralpost/shared'
+import { type ApprovalNeeded, messageOf, visibleCommand, visible } from '@centralpost/shared'
 import type { Operator } from '../../operator/operator.ts'
 import {
   keyOf,
@@ -6,7 +6,6 @@ import {
   type PendingFilter,
   PendingWatch,
 } from '../../operator/pending-watch.ts'
-import { visible, visibleCommand } from '../../visible.ts'
 import { cut } from './fit-text.ts'
 import { type Key, press } from './keys.ts'
 import { type Drawn, render } from './render.ts'

@@ -1,4 +1,4 @@
-import { isCentralPostError, type Logger, type ProblemCode } from '@centralpost/shared'
+import { isCentralPostError, type Logger, type ProblemCode, isoOf } from '@centralpost/shared'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import {
@@ -74,7 +74,7 @@ export function consoleApp(parts: ConsoleAppParts): {
     const session = sessions.begin()
     giveCookie(c, site, session)
     log.info('somebody signed in', { operator: parts.operator.name })
-    return c.json({ key: session.key, expires_at: new Date(session.expiresAt).toISOString() })
+    return c.json({ key: session.key, expires_at: isoOf(session.expiresAt) })
   })
   app.post('/api/logout', (c) => {
     sessions.end(c.get('session'))

@@ -1,3 +1,4 @@
+import { isoOf } from '@centralpost/shared'
 import type { Context } from 'hono'
 import { ClientFeed } from './client-feed.ts'
 import type { ActionKey } from '../wire/feed-message.ts'
@@ -25,7 +26,7 @@ export class FeedStreams {
       feed: id,
       operator: operator.name,
       agent: agent?.name ?? null,
-      expires_at: new Date(session.expires_at).toISOString(),
+      expires_at: isoOf(session.expires_at),
     }))
     this.#feeds.set(feed.id, feed)
     for (const [id, oldest] of this.#feeds) {

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { Plan } from '@centralpost/shared'
+import { type Plan, quoteIfNeeded } from '@centralpost/shared'
 import { poetryEnvs } from './poetry-env.ts'
 
 const folderNames = ['.venv', 'venv', 'env', 'virtualenv', '.conda']
@@ -36,8 +36,8 @@ export function isVenv(folder: string): boolean {
 export function activationCommand(venv: string): string {
   const isOfConda = !isPython(venv) && isConda(venv)
   return isOfConda
-    ? `conda activate ${quoted(venv)}`
-    : `source ${quoted(join(venv, 'bin', 'activate'))}`
+    ? `conda activate ${quoteIfNeeded(venv)}`
+    : `source ${quoteIfNeeded(join(venv, 'bin', 'activate'))}`
 }
 
 /** What an active environment adds to a command's variables, besides its place on PATH. */
@@ -65,7 +65,7 @@ export function lentPrograms(venv: string): ReadonlyMap<string, string> {
 
 /** The line by which bash finds these programs where it would not look for them. */
 export function lendingLine(programs: ReadonlyMap<string, string>): string {
-  return [...programs].map(([name, path]) => `hash -p ${quoted(path)} ${name}; `).join('')
+  return [...programs].map(([name, path]) => `hash -p ${quoteIfNeeded(path)} ${name}; `).join('')
 }
 
 const pythonPrograms =
@@ -86,10 +86,6 @@ function isPython(folder: string): boolean {
 
 function isConda(folder: string): boolean {
   return isFile(join(folder, 'conda-meta', 'history')) && isFile(join(folder, 'bin', 'python'))
-}
-
-function quoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }
 
 /** A warning for a plan that would change Python packages outside any virtual environment, else null. */

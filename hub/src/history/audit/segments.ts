@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CentralPostError, type Segment } from '@centralpost/shared'
+import { CentralPostError, type Segment, isoOf } from '@centralpost/shared'
 import type { Database } from '../store/dialect/dialect.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { isoOf } from '../search/entries.ts'
 import type { AuditSegment } from '../store/schema.ts'
 import { asciiJson, genesis, hashOfEvent } from './audit-hash.ts'
 

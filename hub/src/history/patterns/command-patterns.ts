@@ -1,7 +1,7 @@
-import type { CommandPatternStats } from '@centralpost/shared'
+import { type CommandPatternStats, isoOf } from '@centralpost/shared'
 import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
-import { inSeconds, isoOf } from '../search/entries.ts'
+import { inSeconds } from '../search/entries.ts'
 import { filtered } from '../search/history-filter.ts'
 
 export interface CommandPatternQuery {

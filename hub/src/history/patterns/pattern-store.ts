@@ -4,10 +4,11 @@ import {
   type CommandPattern,
   type Preconditions,
   type TaskCategory,
+  isoOf,
 } from '@centralpost/shared'
 import type { Selectable } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
-import { inSeconds, isoOf } from '../search/entries.ts'
+import { inSeconds } from '../search/entries.ts'
 import { normalise } from '../command-form.ts'
 import type { CommandPatternTable } from '../store/schema.ts'
 import { mineSequences, type MinedSequence, type Step } from './mine.ts'

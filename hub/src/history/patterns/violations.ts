@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
-import type { violationsReplySchema } from '@centralpost/shared'
+import { type violationsReplySchema, isoOf } from '@centralpost/shared'
 import type { z } from 'zod'
 import type { Database } from '../store/dialect/dialect.ts'
-import { isoOf } from '../search/entries.ts'
 import { filtered } from '../search/history-filter.ts'
 
 type Violation = z.infer<typeof violationsReplySchema>['violations'][number]

@@ -1,7 +1,7 @@
-import type { ActionDetail } from '@centralpost/shared'
+import { type ActionDetail, isoOf, isoOrNull } from '@centralpost/shared'
 import type { Database } from '../store/dialect/dialect.ts'
 import type { AuditEventTable, CommandExecution } from '../store/schema.ts'
-import { inSeconds, isoOf, isoOrNull, toEntry } from './entries.ts'
+import { inSeconds, toEntry } from './entries.ts'
 import { normalise } from '../command-form.ts'
 
 const mostEvents = 500

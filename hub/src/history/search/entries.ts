@@ -1,4 +1,4 @@
-import type { HistoryEntry } from '@centralpost/shared'
+import { type HistoryEntry, isoOf, isoOrNull } from '@centralpost/shared'
 import type { CommandExecution } from '../store/schema.ts'
 
 /** An execution as it travels. */
@@ -28,12 +28,4 @@ export function toEntry(row: CommandExecution): HistoryEntry {
 
 export function inSeconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000
-}
-
-export function isoOf(at: number): string {
-  return new Date(at).toISOString()
-}
-
-export function isoOrNull(at: number | null): string | null {
-  return at === null ? null : isoOf(at)
 }

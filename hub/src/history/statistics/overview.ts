@@ -1,7 +1,7 @@
-import type { Durations, Overview } from '@centralpost/shared'
+import { type Durations, type Overview, isoOf } from '@centralpost/shared'
 import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
-import { inSeconds, isoOf } from '../search/entries.ts'
+import { inSeconds } from '../search/entries.ts'
 import { filtered } from '../search/history-filter.ts'
 import { counted } from './statistics.ts'
 

@@ -1,8 +1,8 @@
-import type { CommandStatistics } from '@centralpost/shared'
+import { type CommandStatistics, isoOf, isoOrNull } from '@centralpost/shared'
 import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
 import type { CommandTotalTable } from '../store/schema.ts'
-import { inSeconds, isoOf, isoOrNull } from '../search/entries.ts'
+import { inSeconds } from '../search/entries.ts'
 import { normalise } from '../command-form.ts'
 
 /** Sums of one command, or of everything. Durations in milliseconds. */

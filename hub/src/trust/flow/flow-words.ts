@@ -1,9 +1,9 @@
-import { quoteIfNeeded } from '../shell/print-command.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
 import { wordsOf } from './listings.ts'
 import type { Value } from './value.ts'
 import { hidden, known } from './value.ts'
+import { quoteIfNeeded } from '@centralpost/shared'
 
 /** Arguments that are taken from what a command reads. */
 const mostArguments = 64

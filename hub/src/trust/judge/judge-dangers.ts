@@ -7,10 +7,10 @@ import { compileGlob } from '../rules/glob.ts'
 import { proseOf, secrecyOf } from './judge-secrets.ts'
 import { resolvePath } from '../shell/resolve-path.ts'
 import { once } from '../rules/once.ts'
-import { quoteIfNeeded } from '../shell/print-command.ts'
 import type { Reading } from '../rules/program-rules.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
+import { quoteIfNeeded } from '@centralpost/shared'
 
 /** A part of the risk score that a rule adds. */
 export interface Points {

@@ -1,20 +1,9 @@
 import type { CommandNode, Compound, Piece, Redirect, SimpleCommand, Word } from './command-tree.ts'
 import { isNode } from './command-tree.ts'
-
-const needsNoQuotes = /^[A-Za-z0-9_@%+=:,./-]+$/
+import { quoteForShell, quoteIfNeeded } from '@centralpost/shared'
 
 /** How a simple command is printed in place of itself; undefined leaves it as it is. */
 export type Rewrite = (command: SimpleCommand) => SimpleCommand | undefined
-
-/** One word in single quotes, so that bash reads exactly this value. */
-export function quote(value: string): string {
-  return `'${value.replaceAll("'", "'\\''")}'`
-}
-
-/** A static word as a person would write it: quoted only where it must be. */
-export function quoteIfNeeded(value: string): string {
-  return needsNoQuotes.test(value) ? value : quote(value)
-}
 
 /**
  * Prints a command from its tree with every word quoted. Only for trees that were judged reproducible;
@@ -43,13 +32,13 @@ function printSimple(command: SimpleCommand, rewrite: Rewrite): string {
 }
 
 function printWord(word: Word, rewrite: Rewrite): string {
-  if (!word.pieces) return quote(word.value)
+  if (!word.pieces) return quoteForShell(word.value)
   return word.pieces
     .map((piece, index) => {
       const before = word.pieces?.[index - 1]
       // Bash takes `~` for a home only when the slash after it is not quoted.
       if (before?.kind === 'tilde' && piece.kind === 'text')
-        return `/${quote(piece.value.slice(1))}`
+        return `/${quoteForShell(piece.value.slice(1))}`
       return printPiece(piece, rewrite)
     })
     .join('')
@@ -58,7 +47,7 @@ function printWord(word: Word, rewrite: Rewrite): string {
 function printPiece(piece: Piece, rewrite: Rewrite): string {
   switch (piece.kind) {
     case 'text':
-      return quote(piece.value)
+      return quoteForShell(piece.value)
     case 'glob':
     case 'tilde':
       return piece.text
@@ -79,7 +68,7 @@ function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
   const fd = redirect.fd === undefined ? '' : String(redirect.fd)
   if (redirect.operator === '<<') {
     // A here-string adds the newline that the body ends with.
-    return `${fd}<<< ${quote(redirect.target.value.replace(/\n$/, ''))}`
+    return `${fd}<<< ${quoteForShell(redirect.target.value.replace(/\n$/, ''))}`
   }
   const space = redirect.operator.endsWith('&') ? '' : ' '
   return `${fd}${redirect.operator}${space}${printWord(redirect.target, rewrite)}`

@@ -1,7 +1,0 @@
-export {
-  numberedLines,
-  readableCommand,
-  visible,
-  visibleCommand,
-  visibleJson,
-} from '@centralpost/shared'
