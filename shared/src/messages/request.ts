@@ -28,10 +28,14 @@ export const actionRequestSchema = z
     action_id: actionIdSchema
       .optional()
       .describe('the idempotency key; made by the hub when absent'),
-    agent_id: agentIdSchema.optional(),
-    agent_type: z.string().max(64).optional(),
-    workflow_id: workflowIdSchema.optional(),
-    command: shellText.optional(),
+    agent_id: agentIdSchema.optional().describe('must equal the agent of the subject'),
+    agent_type: z.string().max(64).optional().describe('a role, shown to the approver'),
+    workflow_id: workflowIdSchema
+      .optional()
+      .describe('groups actions; always rules may hold within it'),
+    command: shellText
+      .optional()
+      .describe(`a command line in bash, at most ${maxCommandBytes} bytes`),
     argv: z
       .array(argvWord)
       .min(1)
@@ -41,19 +45,24 @@ export const actionRequestSchema = z
         error: `must be at most ${maxCommandBytes} bytes together`,
       })
       .optional()
-      .describe('the form without a shell'),
+      .describe(`program and arguments, without a shell; at most ${maxCommandBytes} bytes`),
     expires_at: z.iso
       .datetime({ offset: true })
       .optional()
-      .describe('never started later than that'),
-    context: z.string().max(8192).optional().describe('why the agent asks, for the approver'),
+      .describe('the command never starts after this moment'),
+    context: z
+      .string()
+      .max(8192)
+      .optional()
+      .describe('the reason for the request, shown to the approver'),
     cwd: z
       .string()
       .min(1)
       .max(4096)
       .refine((path) => path.startsWith('/'), 'must be an absolute path')
       .refine((path) => !path.includes('\0'), 'must not contain NUL')
-      .optional(),
+      .optional()
+      .describe('the directory, absolute and below one of the hub’s roots; absent: the first root'),
     env: z
       .record(
         z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'is not a name of a variable'),
@@ -67,11 +76,22 @@ export const actionRequestSchema = z
         (env) => bytesOf(JSON.stringify(env)) <= 65_536,
         'must be at most 65536 bytes of JSON',
       )
-      .optional(),
-    timeout: z.number().positive().optional().describe('seconds'),
-    position: z.number().min(0).max(1).optional().describe('where on its way the agent is, 0 to 1'),
-    reuse_result: z.boolean().optional(),
-    stream_output: z.boolean().optional(),
+      .optional()
+      .describe('variables for the command, at most 64; shown to the approver'),
+    timeout: z.number().positive().optional().describe('seconds; at most execution.max_timeout'),
+    position: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('how far the agent has come, from 0 to 1'),
+    reuse_result: z
+      .boolean()
+      .optional()
+      .describe(
+        'accepts the result of an equal SAFE action of the same workflow, if nothing that may write ran since',
+      ),
+    stream_output: z.boolean().optional().describe('false: no live output is published'),
     target: z.string().optional().describe("reserved: anything but the hub's own name is rejected"),
   })
   .refine((request) => (request.command === undefined) !== (request.argv === undefined), {

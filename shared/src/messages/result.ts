@@ -34,8 +34,8 @@ export type ErrorCategory = (typeof errorCategories)[number]
 
 /** How a command was confined when it ran. */
 export const appliedSandboxSchema = z.object({
-  profile: z.string().describe('"none" where it was not confined'),
-  reason: z.string().nullable().describe('why it was not confined, or not more'),
+  profile: z.string().describe('"none": it was not confined'),
+  reason: z.string().nullable().describe('why confinement was absent or limited'),
 })
 export type AppliedSandbox = z.infer<typeof appliedSandboxSchema>
 
@@ -45,43 +45,46 @@ export const actionResultSchema = z.object({
   action_id: z.string(),
   agent_id: z.string(),
   workflow_id: z.string().nullable(),
-  command: z.string(),
-  status: z.enum(resultStatuses),
-  trust_level: trustLevelSchema.nullable(),
+  command: z.string().describe('as it was asked for; `argv` is printed in shell form'),
+  status: z.enum(resultStatuses).describe('how the action ended'),
+  trust_level: trustLevelSchema.nullable().describe('null: the request was not judged'),
   approved_by: z
     .string()
     .nullable()
     .describe('an operator, "auto" for SAFE, null where nothing was approved'),
-  exit_code: z.int().nullable(),
-  signal: z.string().nullable(),
-  success: z.boolean(),
-  stdout: z.string(),
-  stderr: z.string(),
-  stdout_bytes: z.int(),
-  stderr_bytes: z.int(),
-  truncated: z
-    .boolean()
-    .describe('whether stdout or stderr above leave something out; output_ref has it all'),
-  output_ref: z.string().nullable(),
-  duration: z.number().nullable().describe('seconds'),
-  error_category: z.enum(errorCategories).nullable(),
-  cwd: z.string().nullable(),
-  venv_active: z.boolean(),
+  exit_code: z.int().nullable().describe('null: nothing ran, or a signal ended it'),
+  signal: z.string().nullable().describe('the signal that ended the command'),
+  success: z.boolean().describe('the command ran and exited with 0'),
+  stdout: z.string().describe('head and tail, bounded by execution.inline_bytes'),
+  stderr: z.string().describe('head and tail, bounded by execution.inline_bytes'),
+  stdout_bytes: z.int().describe('how much the command wrote in all'),
+  stderr_bytes: z.int().describe('how much the command wrote in all'),
+  truncated: z.boolean().describe('stdout or stderr above leave something out'),
+  output_ref: z
+    .string()
+    .nullable()
+    .describe('present where whole output is kept; read it by `output`'),
+  duration: z.number().nullable().describe('seconds from start to end'),
+  error_category: z.enum(errorCategories).nullable().describe('the kind of failure'),
+  cwd: z.string().nullable().describe('the directory in which it ran'),
+  venv_active: z.boolean().describe('a Python virtual environment was active'),
   sandbox: appliedSandboxSchema.nullish().describe('null where nothing was started'),
-  warnings: z.array(z.string()),
-  reason: z.string().nullable(),
-  suggestion: z.string().nullable(),
+  warnings: z
+    .array(z.string())
+    .describe('facts that may mislead, such as a view limited by the sandbox'),
+  reason: z.string().nullable().describe('why it was denied, rejected, cancelled or interrupted'),
+  suggestion: z.string().nullable().describe('another way, from the rule or the operator'),
   retry_after: z
     .number()
     .optional()
-    .describe('seconds; the request was in order, and may be made again after them'),
+    .describe('seconds after which the same request may be made again'),
   reused_from: z
     .int()
     .nullable()
-    .describe('the execution whose result this is, where reuse_result was asked for'),
-  execution_id: z.int().nullable(),
-  hub_id: z.string(),
-  requested_at: z.string(),
-  finished_at: z.string(),
+    .describe('the execution that gave this result, where reuse_result was set'),
+  execution_id: z.int().nullable().describe('the number in the history'),
+  hub_id: z.string().describe('the hub that answers'),
+  requested_at: z.string().describe('ISO 8601, by the hub’s clock'),
+  finished_at: z.string().describe('ISO 8601, by the hub’s clock'),
 })
 export type ActionResult = z.infer<typeof actionResultSchema>
