@@ -86,12 +86,6 @@ export function boundsOf(schema: JsonSchema): string {
   // what zod writes for every integer says nothing
   const least = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined
   const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined
-  const range = (from: number | undefined, to: number | undefined, what: string): string[] => {
-    if (from === undefined && to === undefined) return []
-    if (from === undefined) return [`at most ${to}${what}`]
-    if (to === undefined) return [`at least ${from}${what}`]
-    return [`${from} to ${to}${what}`]
-  }
   return [
     ...(exclusiveMinimum === undefined ? [] : [`more than ${exclusiveMinimum}`]),
     ...range(least, most, ''),
@@ -101,6 +95,14 @@ export function boundsOf(schema: JsonSchema): string {
       ? [`matches \`${schema.pattern.replaceAll('|', '\\|')}\``]
       : []),
   ].join(', ')
+}
+
+/** A range in words: none, one bound or both. */
+function range(from: number | undefined, to: number | undefined, what: string): string[] {
+  if (from === undefined && to === undefined) return []
+  if (from === undefined) return [`at most ${to}${what}`]
+  if (to === undefined) return [`at least ${from}${what}`]
+  return [`${from} to ${to}${what}`]
 }
 
 const sentence = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
