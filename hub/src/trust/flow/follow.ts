@@ -2,6 +2,8 @@ import type { CommandNode, Compound, Redirect, SimpleCommand, Word } from '../sh
 import { isNode } from '../shell/command-tree.ts'
 import { shorten } from '../shell/command-text.ts'
 import type { Finding } from '../judge/findings.ts'
+import type { Allowance } from '../judge/fork-bomb.ts'
+import { startsItself } from '../judge/fork-bomb.ts'
 import { judgeDangers } from '../judge/judge-dangers.ts'
 import { readProgram } from '../judge/judge-reading.ts'
 import { judgeSecrets } from '../judge/judge-secrets.ts'
@@ -72,6 +74,7 @@ class Follower implements Following {
   #commandsLeft = mostCommands
   #textLeft = mostText
   readonly #braces = { left: mostFromBraces }
+  readonly #functionParts: Allowance = { left: mostText }
 
   constructor(grounds: Grounds) {
     this.grounds = grounds
@@ -99,7 +102,10 @@ class Follower implements Following {
         return this.#while(node, place)
       case 'function': {
         const body = node.shape.find(isNodePart)
-        if (body && node.name !== undefined) place.functions.set(node.name, body)
+        const { name = '' } = node
+        if (!place.isWritten && startsItself(node, name, this.#functionParts))
+          this.#addText(name, endless)
+        if (body && name !== '') place.functions.set(name, body)
         return known('')
       }
       default: {
@@ -327,6 +333,11 @@ class Follower implements Following {
   }
 }
 
+const endless: Finding = {
+  level: 'BLOCKED',
+  rule: 'fork-bomb',
+  reason: 'a function starts itself without end',
+}
 const served: Finding = {
   level: 'BLOCKED',
   rule: 'reverse-shell',

@@ -1,6 +1,7 @@
 import type { PathPolicy } from './path-rules.ts'
 import { split } from './options.ts'
 import type { DangerSource } from './rule-schema.ts'
+import { withoutLiterals } from './sql-text.ts'
 
 const longestText = 2048
 /** Rules for every program look for code, which is longer than this. */
@@ -79,7 +80,7 @@ function compile(source: DangerSource): DangerRule {
   }
   if (source.text !== undefined) {
     const text = new RegExp(source.text, 'i')
-    conditions.push((shape) => text.test(shape.text()))
+    conditions.push((shape) => text.test(source.sql ? statementsOf(shape) : shape.text()))
   }
   if (source.target !== undefined) {
     const { target, at } = source
@@ -101,7 +102,17 @@ function isLong({ args, input }: Shape): boolean {
 /** What text conditions search. */
 export function searchedText(shape: Pick<Shape, 'args' | 'isProse' | 'input'>): string {
   const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
-  const text = shape.input === undefined ? args : `${args}\n${shape.input}`
+  return bounded(shape.input === undefined ? args : `${args}\n${shape.input}`)
+}
+
+function statementsOf({ args, isProse, input }: Shape): string {
+  const texts = args.filter((_, index) => !isProse(index))
+  return bounded(
+    [...texts, ...(input === undefined ? [] : [input])].map(withoutLiterals).join('\n'),
+  )
+}
+
+function bounded(text: string): string {
   return text.length > 256 ? text.replaceAll(/\s+/g, ' ').slice(0, longestText) : text
 }
 

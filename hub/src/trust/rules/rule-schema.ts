@@ -125,6 +125,10 @@ export const dangerSchema = z.strictObject({
   words: z.string().optional().describe('a regex that some argument matches whole'),
   first: z.string().optional().describe('a regex for the first operands, joined by blanks'),
   text: z.string().optional().describe('a regex searched in all arguments and static input'),
+  sql: z
+    .boolean()
+    .optional()
+    .describe('the text is searched in statements only: neither in literals nor in comments'),
   target: z.enum(['critical', 'device', 'essential', 'system-file', 'store']).optional(),
   at: z
     .enum(['source', 'destination', 'here'])

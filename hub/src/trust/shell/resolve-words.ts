@@ -79,7 +79,7 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
         exact = false
         data = true
         if (!piece.quoted) splits = true
-        value += known ?? (piece.name === 'IFS' ? ' ' : '')
+        value += known ?? (piece.name === 'IFS' ? ' ' : (defaultOf(piece.text) ?? ''))
         break
       }
       case 'script':
@@ -96,11 +96,23 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
       case 'opaque':
         opaque ??= piece.reason
         exact = false
+        value += demanded(piece.text)
         break
     }
     if (piece.kind !== 'text' || piece.value !== '') isFirst = false
   }
   return { word, value, exact, glob, safeStart, data, splits, opaque, secret }
+}
+
+/** What `${NAME:-TEXT}` is where nothing sets the variable. */
+function defaultOf(text: string): string | undefined {
+  return /^\$\{\w+:?-([^$`'"\\{}]*)\}$/.exec(text)?.[1]
+}
+
+/** `${NAME:?}` is never empty: the command ends instead. */
+function demanded(text: string): string {
+  const name = /^\$\{(\w+):\?/.exec(text)?.[1]
+  return name === undefined ? '' : `$${name}`
 }
 
 /** Whether a value stays one word, and the same, where nothing quotes it. */
