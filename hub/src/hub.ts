@@ -43,9 +43,9 @@ import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
 import { withVirtualEnv } from './start/judge-command.ts'
 import { TrustManager } from './trust/trust-manager.ts'
-import { sayingWhenUnwritten } from './history/ledger/until-written.ts'
 import { version } from './version.ts'
 import { boundedVerdict } from './trust/bounded-verdict.ts'
+import { sayingWhenUnwritten } from './endpoints/say-when-unwritten.ts'
 
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
 const endingMs = 2000

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { silentLogger } from '@centralpost/shared'
 import { executorOptionsSchema, probeSandbox, SystemExecutor } from '#hub/execution/index.ts'
-import type { ProcessStart } from '#hub/execution/runner/run-process.ts'
 import { bwrapArguments } from '#hub/execution/sandbox/bwrap-arguments.ts'
 import { confine } from '#hub/execution/sandbox/confine.ts'
 import { confinedProfiles } from '#hub/execution/sandbox/profiles.ts'
 import type { BenchRow } from './bench-row.ts'
+import type { ProcessStart } from '#hub/execution/process-start.ts'
 
 const rounds = 150
 

@@ -9,9 +9,9 @@ import { WrittenPlan } from '../roles/written-plan.ts'
 import { type CommonOptions, withAgent, withCommonOptions } from './connection.ts'
 import { exitCodes } from './exit-codes.ts'
 import { collectPairs } from './option-values.ts'
-import { ending } from './request-command.ts'
 import { untilStopped } from '../terminal/stop-signal.ts'
 import { print, printJson } from '../terminal/terminal.ts'
+import { describeEnding } from '../terminal/describe-ending.ts'
 
 const roles: Readonly<Record<string, new (parts: LLMAgentParts) => LLMAgent>> = {
   system: SystemAgent,
@@ -78,6 +78,6 @@ async function runAgent(role: string, options: Options): Promise<void> {
 
 function line({ planned, phase, result, isAsPlanned, note }: StepDone): string {
   const what = visible(planned.command ?? planned.argv?.join(' ') ?? '')
-  const how = result ? ending(result) : (note ?? '')
+  const how = result ? describeEnding(result) : (note ?? '')
   return `[${phase}] ${what}: ${how}${isAsPlanned ? '' : ' (not as planned)'}`
 }

@@ -14,6 +14,7 @@ import { exitCodeOfResult, exitCodes } from './exit-codes.ts'
 import { collectPairs, seconds } from './option-values.ts'
 import { passOn, print, printJson, say } from '../terminal/terminal.ts'
 import { untilStopped } from '../terminal/stop-signal.ts'
+import { describeEnding } from '../terminal/describe-ending.ts'
 
 interface Options extends CommonOptions {
   readonly agent: string
@@ -163,17 +164,5 @@ function report(result: ActionResult, options: Options): void {
       `centralpost: not all of the output is shown: centralpost result ${result.action_id} --full`,
     )
   }
-  if (result.status !== 'completed') say(`centralpost: ${ending(result)}`)
-}
-
-/** How an action ended, in one line. */
-export function ending(result: ActionResult): string {
-  const how = [
-    result.status.replace('_', ' '),
-    result.exit_code === null ? '' : `exit code ${result.exit_code}`,
-    result.signal ?? '',
-    visible(result.reason ?? ''),
-    result.suggestion === null ? '' : `instead: ${visible(result.suggestion)}`,
-  ]
-  return how.filter((part) => part !== '').join(', ')
+  if (result.status !== 'completed') say(`centralpost: ${describeEnding(result)}`)
 }

@@ -5,8 +5,8 @@ import { type OperatorOptions, withOperator, withOperatorOptions } from './conne
 import { commandBehind } from './describe-pending.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Advance, withProgress } from '../terminal/progress.ts'
-import { ending } from './request-command.ts'
 import { duration, passOn, print, printJson, say } from '../terminal/terminal.ts'
+import { describeEnding } from '../terminal/describe-ending.ts'
 
 interface Options extends OperatorOptions {
   readonly agent?: string
@@ -56,7 +56,7 @@ function printResult(result: ActionResult): void {
     ['trust', result.trust_level],
     ['sandbox', sandboxOf(result)],
     ['approved by', result.approved_by],
-    ['ended', ending(result)],
+    ['ended', describeEnding(result)],
     ['took', result.duration === null ? null : duration(result.duration)],
     ['finished at', result.finished_at],
   ]

@@ -12,10 +12,10 @@ import type { Operator } from '../operator/operator.ts'
 import type { TailedEvent } from '../operator/tail.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { levelOption } from './option-values.ts'
-import { ending } from './request-command.ts'
 import { stopped, untilStopped } from '../terminal/stop-signal.ts'
 import { tailFilter, type TailWanted } from './tail-filter.ts'
 import { duration, print, printJson, say, styled } from '../terminal/terminal.ts'
+import { describeEnding } from '../terminal/describe-ending.ts'
 
 interface Options extends OperatorOptions, TailWanted {
   readonly agent?: string
@@ -144,7 +144,9 @@ export function describeEvent(event: TailedEvent): string[] {
     case 'result': {
       const { message } = event
       const took = message.duration === null ? '' : ` after ${duration(message.duration)}`
-      return [line(styled(message.success ? 'green' : 'red', 'ended:'), ending(message) + took)]
+      return [
+        line(styled(message.success ? 'green' : 'red', 'ended:'), describeEnding(message) + took),
+      ]
     }
     case 'rule': {
       const {

@@ -1,8 +1,8 @@
 import { type ActionResult, type HistoryEntry, shorten, visible } from '@centralpost/shared'
-import { ending } from '../cli/request-command.ts'
 import { duration, styled, table } from '../terminal/terminal.ts'
 import type { TailedEvent } from '../operator/tail.ts'
 import type { SeenAction } from './seen-actions.ts'
+import { describeEnding } from '../terminal/describe-ending.ts'
 
 /** An event of the demo as one line: when, who, what. */
 export function eventLine(event: TailedEvent, sinceStartMs: number): string {
@@ -34,7 +34,7 @@ function whatHappened(event: TailedEvent): string {
       const taste = first === undefined ? '' : styled('gray', `  | ${visible(shorten(first, 59))}`)
       const colour = message.success ? 'green' : 'red'
       // why it was denied has been said a line before
-      const how = message.status === 'denied' ? 'denied' : ending(message)
+      const how = message.status === 'denied' ? 'denied' : describeEnding(message)
       return `${word(colour, 'result')} ${shorten(visible(message.command), 39)}: ${how}${taste}`
     }
     case 'approved':

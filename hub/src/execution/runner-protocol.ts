@@ -1,6 +1,7 @@
 import type { LogFields, LogLevel } from '@centralpost/shared'
 import type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
 import type { EndReason, Outcome, OutputChunk, Run, Survivor } from './run.ts'
+import type { Leader } from './processes/leader.ts'
 
 /** What a runner is told once, before anything else. */
 export interface RunnerSettings
@@ -36,12 +37,6 @@ export interface LostRun {
   readonly runId: string
   /** The process that it began with; null where it was not told to have started. */
   readonly leader: Leader | null
-}
-
-/** A process, named for good. */
-export interface Leader {
-  readonly pid: number
-  readonly startTicks: number
 }
 
 /**

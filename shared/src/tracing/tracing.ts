@@ -41,23 +41,6 @@ export interface TracingOptions {
   readonly endpoint?: string | undefined
 }
 
-/** No spans: a trace that somebody else has begun is passed on as it is. */
-export const noTracing: Tracing = {
-  start: (_name, options) => ({
-    headers: options?.parent ?? {},
-    set: () => {},
-    fail: () => {},
-    end: () => {},
-  }),
-  close: () => Promise.resolve(),
-}
-
-/** Starts to tell of work as spans. OpenTelemetry is loaded here and nowhere else. */
-export async function openTracing(options: TracingOptions): Promise<Tracing> {
-  const { OtelTracing } = await import('./otel-tracing.ts')
-  return new OtelTracing(options)
-}
-
 /** The context that header fields carry; what is too long to be one is left out. */
 export function traceHeadersOf(header: (name: string) => string | undefined): TraceHeaders {
   const traceparent = header('traceparent')

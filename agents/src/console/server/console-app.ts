@@ -12,7 +12,8 @@ import {
 import type { LoginLinks } from './login-links.ts'
 import type { PageFiles } from './page-files.ts'
 import { pageHeaders } from './page-headers.ts'
-import { addRoutes, type RouteParts } from './routes.ts'
+import { addRoutes } from './routes.ts'
+import type { RouteParts } from './route-parts.ts'
 
 export interface ConsoleAppParts extends RouteParts {
   readonly site: Site

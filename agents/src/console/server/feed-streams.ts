@@ -3,8 +3,8 @@ import type { Context } from 'hono'
 import { ClientFeed } from './client-feed.ts'
 import type { ActionKey } from '../wire/feed-message.ts'
 import type { ConsoleEnv } from './guard.ts'
-import type { RouteParts } from './routes.ts'
 import type { Session } from './sessions.ts'
+import type { RouteParts } from './route-parts.ts'
 
 /** Pages that are open at the same time; the oldest is closed for one more. */
 const mostStreams = 24

@@ -8,24 +8,12 @@ import {
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import type { Agent } from '../../agent/agent.ts'
-import type { Operator } from '../../operator/operator.ts'
-import type { Board } from './board.ts'
 import { approveManySchema, cancelSchema, Decisions, denyManySchema } from './decisions.ts'
 import { Downloads, downloadSchema } from './downloads.ts'
 import { FeedStreams } from './feed-streams.ts'
 import type { ConsoleEnv } from './guard.ts'
-import type { Logger } from '@centralpost/shared'
 import { type Question, questions } from './questions.ts'
-import type { Sessions } from './sessions.ts'
-
-export interface RouteParts {
-  readonly operator: Operator
-  /** requests that the operator types are made as this agent; null when it has no credentials */
-  readonly agent: Agent | null
-  readonly board: Board
-  readonly sessions: Sessions
-  readonly log: Logger
-}
+import type { RouteParts } from './route-parts.ts'
 
 const watchSchema = z.strictObject({
   feed: z.string().max(64),

@@ -8,26 +8,12 @@ import type { Logger } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { PipeSource } from './output-source.ts'
 import { threadsOf } from '../processes/process-table.ts'
+import type { PipeId, Pipe } from './pipe.ts'
 
 const batch = 64
 const retryAfterMs = 10_000
 /** Linux: names a file without being an end of it (open(2)); Node has no name for it. */
 const onlyAsPath = 0o10_000_000
-
-/** Which pipe it is, the same at both ends. */
-export interface PipeId {
-  readonly dev: number
-  readonly ino: number
-}
-
-/** A pipe: the end that a child writes to, and the end that is read here. */
-export interface Pipe {
-  readonly writeFd: number
-  readonly readFd: number
-  readonly id: PipeId
-  /** To be called once, when this process has closed both ends. */
-  readonly giveBack: () => void
-}
 
 /** The pipes of one process, opened. */
 export interface OutputPipes {

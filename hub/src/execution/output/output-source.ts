@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { Pipe } from './fifo-pool.ts'
+import type { Pipe } from './pipe.ts'
 
 /** Where the output of a process comes out. */
 export interface OutputSource {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@centralpost/shared'
-import type { Leader } from '../runner-protocol.ts'
 import {
   hasProcessTable,
   lastPid,
@@ -9,6 +8,7 @@ import {
   type ProcessEntry,
   type ProcessTable,
 } from './process-table.ts'
+import type { Leader } from './leader.ts'
 
 /** What makes a process one of a tree. */
 export interface TreeMarks {

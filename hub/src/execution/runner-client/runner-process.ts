@@ -6,15 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { CentralPostError, type Logger, messageOf } from '@centralpost/shared'
 import { inheritedDescriptors } from './inherited-descriptors.ts'
 import { markNames } from '../processes/marks.ts'
-import type {
-  FromRunner,
-  Leader,
-  LostRun,
-  RunnerSettings,
-  Sweep,
-  ToRunner,
-} from '../runner-protocol.ts'
+import type { FromRunner, LostRun, RunnerSettings, Sweep, ToRunner } from '../runner-protocol.ts'
 import type { EndReason, Outcome, Run, RunControls, Survivor } from '../run.ts'
+import type { Leader } from '../processes/leader.ts'
 
 const main = fileURLToPath(new URL('../runner/main.ts', import.meta.url))
 

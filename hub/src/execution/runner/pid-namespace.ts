@@ -1,11 +1,8 @@
 import { closeSync, readSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pipe } from '../output/fifo-pool.ts'
 import { readProcFile } from '../processes/proc-files.ts'
 import { readProcess } from '../processes/process-table.ts'
-
-/** The descriptor on which bubblewrap is told to name its namespace's first process. */
-export const infoFd = 3
+import type { Pipe } from '../output/pipe.ts'
 
 const page = Buffer.allocUnsafeSlow(4096)
 

@@ -3,27 +3,12 @@ import { closeSync, existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '@centralpost/shared/light'
 import { filterFd } from '../sandbox/system-calls.ts'
-import type { FifoPool, OutputPipes, Pipe, PipeId } from '../output/fifo-pool.ts'
-import type { HandedBytes } from '../handed-bytes.ts'
+import type { FifoPool, OutputPipes } from '../output/fifo-pool.ts'
 import { holdDirectory } from './held-directory.ts'
-import { infoFd, takeInit } from './pid-namespace.ts'
+import { takeInit } from './pid-namespace.ts'
 import { StreamSource, type OutputSource } from '../output/output-source.ts'
-
-/** A program to start, every part of it decided. */
-export interface ProcessStart {
-  /** Absolute path of the program. */
-  readonly file: string
-  /** The name by which it is called, as a shell would. */
-  readonly argv0: string
-  readonly args: readonly string[]
-  readonly cwd: string
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>
-  /** Whether it is a bubblewrap that names its namespace's first process on `infoFd`. */
-  readonly namesInit?: boolean
-  /** What it reads from `filterFd`; null: nothing. */
-  readonly filter?: HandedBytes | null
-}
+import type { PipeId, Pipe } from '../output/pipe.ts'
+import { type ProcessStart, type StartFault, infoFd } from '../process-start.ts'
 
 /** A process that runs, in a group and session of its own. */
 export interface StartedProcess {
@@ -36,12 +21,6 @@ export interface StartedProcess {
   readonly exit: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>
   /** Asked once, after the exit: the first process of its pid namespace, where it has one of its own. */
   readonly takeInit: () => number | null
-}
-
-/** Why the system started nothing: the code of the failed call (`ENOENT`, `EACCES`, `E2BIG` …). */
-export interface StartFault {
-  readonly fault: string
-  readonly message: string
 }
 
 /**

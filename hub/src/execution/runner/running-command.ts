@@ -3,7 +3,7 @@ import type { ErrorCategory, Logger, OutputStream } from '@centralpost/shared'
 import { messageOf } from '@centralpost/shared/light'
 import { buildEnvironment } from '../environment/command-env.ts'
 import { resolveProgram } from '../environment/resolve-program.ts'
-import type { Leader, RunnerSettings } from '../runner-protocol.ts'
+import type { RunnerSettings } from '../runner-protocol.ts'
 import {
   outcomeWithout,
   type AppliedSandbox,
@@ -30,12 +30,9 @@ import type { OutputSource } from '../output/output-source.ts'
 import { emptied } from './pid-namespace.ts'
 import { ProcessTree, type EndedProcess } from '../processes/process-tree.ts'
 import { RunOutput, type CapturedOutput } from '../output/run-output.ts'
-import {
-  startProcess,
-  type ProcessStart,
-  type StartedProcess,
-  type StartFault,
-} from './run-process.ts'
+import { startProcess, type StartedProcess } from './run-process.ts'
+import type { Leader } from '../processes/leader.ts'
+import type { StartFault, ProcessStart } from '../process-start.ts'
 
 export interface RunningCommandParts {
   readonly run: Run

@@ -1,7 +1,5 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
-import { infoFd } from '../runner/pid-namespace.ts'
 import { HandedBytes } from '../handed-bytes.ts'
-import type { ProcessStart } from '../runner/run-process.ts'
 import { becomesAnother, bwrapArguments, temporary, type View } from './bwrap-arguments.ts'
 import { socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
@@ -10,6 +8,7 @@ import { type CallFilter, type Profile, profileTraits, sharesProcesses } from '.
 import type { RunMark } from './run-mark.ts'
 import { isWithin, type Sandbox } from './sandbox.ts'
 import { systemCallFilter } from './system-calls.ts'
+import { type ProcessStart, infoFd } from '../process-start.ts'
 
 /** How one command is to be confined, decided before it is started. */
 export interface Confinement {

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { expect, test } from '@jest/globals'
 import { silentLogger } from '@centralpost/shared'
-import { FifoPool, type Pipe } from '#hub/execution/output/fifo-pool.ts'
+import { FifoPool } from '#hub/execution/output/fifo-pool.ts'
+import type { Pipe } from '#hub/execution/output/pipe.ts'
 
 class Pools implements AsyncDisposable {
   readonly pool = new FifoPool(silentLogger)

@@ -1,0 +1,20 @@
+import { CentralPostError, type Endpoint, type Logger, messageOf } from '@centralpost/shared'
+import { isPassingFault } from '../history/ledger/passing-fault.ts'
+
+/** An endpoint whose caller is told of a database that cannot be written for a moment, and that it may ask again. */
+export function sayingWhenUnwritten(endpoint: Endpoint, log: Logger): Endpoint {
+  return {
+    ...endpoint,
+    answer: (call) =>
+      endpoint.answer(call).catch((error: unknown) => {
+        if (!isPassingFault(error)) throw error
+        const message = messageOf(error)
+        log.error('the database cannot be written', { endpoint: endpoint.name, error: message })
+        throw new CentralPostError(
+          'unavailable',
+          `the hub cannot write its history at the moment (${message}); see how it stands, and try again`,
+          { cause: error },
+        )
+      }),
+  }
+}

@@ -1,0 +1,5 @@
+/** A process, named for good. */
+export interface Leader {
+  readonly pid: number
+  readonly startTicks: number
+}
