@@ -1,6 +1,5 @@
-import { complete, completionLines, messageOf } from '@centralpost/shared'
+import { complete, completionLines, messageOf, exitCodeOfError } from '@centralpost/shared'
 import { Command, CommanderError } from 'commander'
-import { exitCodeOf } from './cli/exit-code.ts'
 import { version } from './version.ts'
 
 type AddCommand = (program: Command) => void
@@ -43,6 +42,6 @@ export async function main(argv: readonly string[]): Promise<void> {
       return
     }
     process.stderr.write(`centralpost: ${messageOf(error)}\n`)
-    process.exitCode = exitCodeOf(error)
+    process.exitCode = exitCodeOfError(error)
   }
 }

@@ -11,6 +11,7 @@
  * - **result**: the one terminal message of an action.
  * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet confirmed by the broker.
  */
+export * from './backoff.ts'
 export * from './boot-clock.ts'
 export * from './bus/bus.ts'
 export * from './bus/credentials.ts'
@@ -23,10 +24,12 @@ export * from './bus/turns.ts'
 export * from './bus/work-queue.ts'
 export * from './codec.ts'
 export * from './command-lines.ts'
-export * from './completion.ts'
+export * from './cli/completion.ts'
+export * from './cli/exit-codes.ts'
 export * from './config.ts'
 export * from './held-files.ts'
 export * from './ids.ts'
+export * from './is-alive.ts'
 export * from './log/file-logger.ts'
 export * from './log/logger.ts'
 export * from './message-of.ts'

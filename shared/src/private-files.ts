@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { messageOf } from './message-of.ts'
 import { CentralPostError } from './problem.ts'
 
@@ -30,6 +32,25 @@ export async function writePrivateFile(path: string, text: string): Promise<void
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
+    throw new CentralPostError('storage', `cannot write ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Writes a file that only its owner may read, whole or not at all. Its folder is made when it is missing.
+ *
+ * @throws {CentralPostError} `storage`
+ */
+export function writePrivateFileSync(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}`
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    writeFileSync(temporary, text, { mode: 0o600 })
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
     throw new CentralPostError('storage', `cannot write ${path}: ${messageOf(error)}`, {
       cause: error,
     })

@@ -5,6 +5,7 @@ import {
   isCentralPostError,
   type Logger,
   messageOf,
+  Backoff,
 } from '@centralpost/shared'
 import type { AddressedRequest } from './action-asked.ts'
 import { pause, waitFor } from '../spoke/deadline.ts'
@@ -36,7 +37,9 @@ export async function storeRequest(
   const deadline = performance.now() + timeoutMs
   let last: unknown = new CentralPostError('unavailable', 'the broker cannot be reached')
   const late = (): CentralPostError => notConfirmed(request.action_id, timeoutMs, last)
-  for (let backoff = 100; ; backoff = Math.min(backoff * 2, longestPauseMs)) {
+  const pauses = new Backoff(100, longestPauseMs)
+  for (;;) {
+    const pauseMs = pauses.next()
     const left = deadline - performance.now()
     if (left <= 0) throw late()
     if (bus.isConnected) {
@@ -58,7 +61,7 @@ export async function storeRequest(
         stop()
       }
     }
-    await pause(Math.min(backoff, Math.max(0, deadline - performance.now())), signal)
+    await pause(Math.min(pauseMs, Math.max(0, deadline - performance.now())), signal)
   }
 }
 

@@ -5,11 +5,11 @@ import {
   checkpointSchema,
   messageOf,
   visible,
+  exitCodes,
 } from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { print, printJson, table, timeOf } from '../terminal/terminal.ts'

@@ -1,7 +1,7 @@
+import { exitCodes } from '@centralpost/shared'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { runDemo } from '../demo/run-demo.ts'
-import { exitCodes } from './exit-codes.ts'
 import { untilStopped } from '../terminal/stop-signal.ts'
 import { print, printJson, say } from '../terminal/terminal.ts'
 

@@ -1,9 +1,14 @@
 import { createInterface } from 'node:readline/promises'
-import { CentralPostError, type Proposal, visibleCommand, visible } from '@centralpost/shared'
+import {
+  CentralPostError,
+  type Proposal,
+  visibleCommand,
+  visible,
+  exitCodes,
+} from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { exitCodes } from './exit-codes.ts'
 import { moment } from './history-filters.ts'
 import { count, seconds, several } from './option-values.ts'
 import { duration, print, printJson, say, styled, table, timeOf } from '../terminal/terminal.ts'

@@ -1,5 +1,12 @@
 import { resolve } from 'node:path'
-import { type ActionResult, isCentralPostError, newActionId, visible } from '@centralpost/shared'
+import {
+  type ActionResult,
+  isCentralPostError,
+  newActionId,
+  visible,
+  exitCodes,
+  exitCodeOfResult,
+} from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { ActionAsked } from '../agent/action-asked.ts'
 import type { Agent } from '../agent/agent.ts'
@@ -10,7 +17,6 @@ import {
   withAgent,
   withCommonOptions,
 } from './connection.ts'
-import { exitCodeOfResult, exitCodes } from './exit-codes.ts'
 import { collectPairs, seconds } from './option-values.ts'
 import { passOn, print, printJson, say } from '../terminal/terminal.ts'
 import { untilStopped } from '../terminal/stop-signal.ts'

@@ -1,9 +1,14 @@
-import { type ActionResult, CentralPostError, outputStreams, visible } from '@centralpost/shared'
+import {
+  type ActionResult,
+  CentralPostError,
+  outputStreams,
+  visible,
+  exitCodes,
+} from '@centralpost/shared'
 import type { Command } from 'commander'
 import type { Operator } from '../operator/operator.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { commandBehind } from './describe-pending.ts'
-import { exitCodes } from './exit-codes.ts'
 import { type Advance, withProgress } from '../terminal/progress.ts'
 import { duration, passOn, print, printJson, say } from '../terminal/terminal.ts'
 import { describeEnding } from '../terminal/describe-ending.ts'

@@ -1,7 +1,6 @@
-import { messageOf, visible } from '@centralpost/shared'
+import { messageOf, visible, exitCodes, exitCodeOfError } from '@centralpost/shared'
 import { CommanderError } from 'commander'
 import { commandLine } from './command-line.ts'
-import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import { say } from '../terminal/terminal.ts'
 
 /** Runs one of our own commands; a failure becomes a sentence and an exit code. */

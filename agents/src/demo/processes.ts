@@ -99,14 +99,3 @@ export class DemoProcess {
     return new CentralPostError('internal', `${this.name} ${how}:\n${this.#printed.trim()}`)
   }
 }
-
-/** Whether a process of this id is alive. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    // there is none
-    return false
-  }
-}

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ApprovalNeeded, CentralPostError, messageOf } from '@centralpost/shared'
+import { type ApprovalNeeded, CentralPostError, messageOf, Backoff } from '@centralpost/shared'
 import { keyOf } from '../operator/pending-watch.ts'
 import { type Delivery, noticeOf, type NoticeSink } from './notice.ts'
 
@@ -107,8 +107,8 @@ export class Webhook implements NoticeSink {
   }
 
   async #deliver(job: Job, signal: AbortSignal): Promise<void> {
-    const { firstWaitMs } = this.#options
-    for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, longestWaitMs)) {
+    const pauses = new Backoff(this.#options.firstWaitMs, longestWaitMs)
+    for (;;) {
       try {
         job.attempts += 1
         await this.#post(job, signal)
@@ -125,7 +125,7 @@ export class Webhook implements NoticeSink {
           return
         }
         // many hooks must not come back at the same moment
-        const jitter = wait * (0.8 + Math.random() * 0.4)
+        const jitter = pauses.next() * (0.8 + Math.random() * 0.4)
         const waitMs = Math.min(error.waitMs ?? jitter, longestWaitMs)
         await delay(waitMs, undefined, { signal }).catch(() => {})
         if (signal.aborted) return

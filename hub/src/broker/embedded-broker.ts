@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CentralPostError, type Logger, messageOf } from '@centralpost/shared'
+import { CentralPostError, type Logger, messageOf, Backoff } from '@centralpost/shared'
 import { brokerPaths, ensureBrokerState, urlOfPort, writeBrokerState } from './broker-state.ts'
 import { CredentialStore } from './credentials.ts'
 import { makePrivateFolder } from '@centralpost/shared/private-files'
@@ -165,7 +165,8 @@ export class EmbeddedBroker {
 
   async #revive(): Promise<void> {
     const { signal } = this.#stopping
-    let waitMs = firstRestartMs
+    const pauses = new Backoff(firstRestartMs, longestRestartMs)
+    let waitMs = pauses.next()
     for (let attempt = 1; ; attempt += 1) {
       try {
         await delay(waitMs, undefined, { signal })
@@ -179,7 +180,7 @@ export class EmbeddedBroker {
         break
       } catch (error) {
         if (signal.aborted) return
-        waitMs = Math.min(waitMs * 2, longestRestartMs)
+        waitMs = pauses.next()
         if (attempt < this.#restartAttempts) {
           this.#log.warn('nats-server did not start', { error: messageOf(error), waitMs })
           continue

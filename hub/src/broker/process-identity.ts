@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { execa } from 'execa'
+import { isAlive } from '@centralpost/shared'
 
 /**
  * When a process started, in the system's own notation: together with the pid it names one process for good, also after
  * the pid was given to another. Undefined when there is no such process, or only its zombie.
  */
 export async function startTimeOf(pid: number): Promise<string | undefined> {
-  if (!isSignalable(pid)) return undefined
+  if (!isAlive(pid)) return undefined
   const stat = await readProc(pid, 'stat')
   if (stat !== undefined) {
     // The name in the second field may hold spaces and brackets, so fields are counted from its end.
@@ -19,19 +20,10 @@ export async function startTimeOf(pid: number): Promise<string | undefined> {
 
 /** The command line of a living process, words separated by spaces. Undefined when there is none. */
 export async function commandLineOf(pid: number): Promise<string | undefined> {
-  if (!isSignalable(pid)) return undefined
+  if (!isAlive(pid)) return undefined
   const words = await readProc(pid, 'cmdline')
   if (words !== undefined) return words === '' ? undefined : words.replaceAll('\0', ' ').trim()
   return ps(pid, 'args=')
-}
-
-function isSignalable(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return Error.isError(error) && 'code' in error && error.code === 'EPERM'
-  }
 }
 
 async function readProc(pid: number, file: string): Promise<string | undefined> {

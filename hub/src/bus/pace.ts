@@ -1,3 +1,4 @@
+import { Backoff } from '@centralpost/shared'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const firstPauseMs = 50
@@ -8,7 +9,7 @@ const longestPauseMs = 1000
  * the disk. What is not read meanwhile stays with the broker, which refuses more than the agent's quota.
  */
 export class Pace {
-  readonly #slow = new Map<string, { readonly pauseMs: number; readonly goOnAt: number }>()
+  readonly #slow = new Map<string, { readonly pauses: Backoff; readonly goOnAt: number }>()
 
   /** Resolves when the next request of a sender may be read. */
   async turn(sender: string): Promise<void> {
@@ -23,8 +24,7 @@ export class Pace {
       this.#slow.delete(sender)
       return
     }
-    const before = this.#slow.get(sender)?.pauseMs
-    const pauseMs = before === undefined ? firstPauseMs : Math.min(before * 2, longestPauseMs)
-    this.#slow.set(sender, { pauseMs, goOnAt: performance.now() + pauseMs })
+    const pauses = this.#slow.get(sender)?.pauses ?? new Backoff(firstPauseMs, longestPauseMs)
+    this.#slow.set(sender, { pauses, goOnAt: performance.now() + pauses.next() })
   }
 }

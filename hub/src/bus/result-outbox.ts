@@ -6,6 +6,7 @@ import {
   type Logger,
   messageOf,
   resultStream,
+  Backoff,
 } from '@centralpost/shared'
 
 /** A result that the broker has not confirmed. */
@@ -61,7 +62,7 @@ export class Outbox {
   #isBehind = false
   #isStopped = false
   #retry: NodeJS.Timeout | undefined
-  #retryMs = firstRetryMs
+  readonly #retries = new Backoff(firstRetryMs, longestRetryMs)
 
   constructor(bus: Bus, parts: OutboxParts) {
     this.#bus = bus
@@ -189,7 +190,7 @@ export class Outbox {
       return false
     }
     for (const executionId of confirmed) this.#unnoted.delete(executionId)
-    this.#retryMs = firstRetryMs
+    this.#retries.reset()
     if (this.#isBehind) {
       this.#isBehind = false
       this.kick()
@@ -236,8 +237,7 @@ export class Outbox {
       this.#retry = undefined
       void this.#note()
       this.kick()
-    }, this.#retryMs)
+    }, this.#retries.next())
     this.#retry.unref()
-    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isCentralPostError, type Logger, messageOf } from '@centralpost/shared'
+import { isCentralPostError, type Logger, messageOf, Backoff } from '@centralpost/shared'
 
 export interface WaitOptions {
   readonly what: string
@@ -22,8 +22,9 @@ const longestPauseMs = 5000
 export async function whenThere<T>(work: () => Promise<T>, options: WaitOptions): Promise<T> {
   const { what, until, withinMs = 0, log } = options
   const giveUpAt = performance.now() + withinMs
-  let pauseMs = firstPauseMs
-  for (let told = ''; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+  const pauses = new Backoff(firstPauseMs, longestPauseMs)
+  let told = ''
+  for (;;) {
     try {
       return await work()
     } catch (error) {
@@ -34,7 +35,7 @@ export async function whenThere<T>(work: () => Promise<T>, options: WaitOptions)
       const message = messageOf(error)
       if (message !== told) log.warn(`${what} is away; waiting for it`, { error: message })
       told = message
-      await delay(pauseMs, undefined, until && { signal: until }).catch(() => {})
+      await delay(pauses.next(), undefined, until && { signal: until }).catch(() => {})
       if (until?.aborted) throw error
     }
   }

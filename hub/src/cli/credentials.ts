@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { CentralPostError, messageOf } from '@centralpost/shared'
+import { CentralPostError, messageOf, exitCodeOfError } from '@centralpost/shared'
 import { Argument, type Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { type Identity, type IdentityKind, identityKinds } from '../broker/identity.ts'
 import { findRunningBroker, reloadBroker } from '../broker/reload.ts'
-import { exitCodeOf } from './exit-code.ts'
 
 interface Options {
   readonly data: string
@@ -132,6 +131,6 @@ async function told(work: () => Promise<void>): Promise<void> {
     await work()
   } catch (error) {
     process.stderr.write(`centralpost: ${messageOf(error)}\n`)
-    process.exitCode = exitCodeOf(error)
+    process.exitCode = exitCodeOfError(error)
   }
 }

@@ -5,6 +5,7 @@ import {
   isCentralPostError,
   findCredentials,
   type Logger,
+  exitCodeOfError,
 } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
@@ -20,7 +21,6 @@ import {
   settingsOf,
   withHubOptions,
 } from './settings.ts'
-import { exitCodeOf } from './exit-code.ts'
 import { untilStopped } from './signals.ts'
 import { endWithin } from './watchdog.ts'
 
@@ -90,7 +90,7 @@ export function addHubCommand(program: Command): void {
       endWithin(longestFailedEndMs + longestExitMs)
       log.error('the hub ends', { error })
       // a database or a broker that never answers must not keep a hub that has lost it
-      setTimeout(() => process.exit(exitCodeOf(error)), longestFailedEndMs).unref()
+      setTimeout(() => process.exit(exitCodeOfError(error)), longestFailedEndMs).unref()
       throw error
     } finally {
       await opened.disposeAsync()

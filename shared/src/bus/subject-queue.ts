@@ -6,6 +6,7 @@ import type { Bus, BusMessage } from './bus.ts'
 import { busError } from './bus-error.ts'
 import { pull } from './pull.ts'
 import { isMissing } from './streams.ts'
+import { Backoff } from '../backoff.ts'
 
 /** One message of a work queue, not yet acknowledged. */
 export interface Delivery extends BusMessage {
@@ -76,7 +77,7 @@ export class SubjectQueue {
   async #run(): Promise<void> {
     const { stream, consumer, subject, log } = this.#options
     const ending = this.#ending.signal
-    let pauseMs = firstPauseMs
+    const pauses = new Backoff(firstPauseMs, longestPauseMs)
     while (!ending.aborted && !this.#bus.isClosed) {
       this.#disturbed = new AbortController()
       const signal = AbortSignal.any([ending, this.#disturbed.signal])
@@ -86,13 +87,12 @@ export class SubjectQueue {
           // whoever may write to our inbox could send what looks like a delivery
           if (message.subject !== subject || !message.reply?.startsWith('$JS.ACK.')) continue
           await this.#handOver(message)
-          pauseMs = firstPauseMs
+          pauses.reset()
         }
       } catch (error) {
         if (ending.aborted || this.#bus.isClosed) return
         log.warn('requests are not read for a moment', { subject, error: messageOf(error) })
-        await delay(pauseMs, undefined, { signal }).catch(() => {})
-        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+        await delay(pauses.next(), undefined, { signal }).catch(() => {})
       }
     }
   }

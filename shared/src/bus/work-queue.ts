@@ -7,6 +7,7 @@ import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
 import { isMissing } from './streams.ts'
 import { type Delivery, SubjectQueue } from './subject-queue.ts'
+import { Backoff } from '../backoff.ts'
 
 export interface WorkQueueOptions {
   readonly stream: string
@@ -109,17 +110,16 @@ export class WorkQueue {
 
   async #lookAgainAndAgain(): Promise<void> {
     const { signal } = this.#ending
-    let pauseMs = lookMs
+    const pauses = new Backoff(lookMs, longestPauseMs)
     for (;;) {
-      await delay(pauseMs, undefined, { signal }).catch(() => {})
+      await delay(pauses.next(), undefined, { signal }).catch(() => {})
       if (signal.aborted || this.#bus.isClosed) return
       try {
         if (this.#bus.isConnected) await this.#look([])
-        pauseMs = lookMs
+        pauses.reset()
       } catch (error) {
         const { stream, log } = this.#options
         log.warn('the queue of requests cannot be looked at', { stream, error: messageOf(error) })
-        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
       }
     }
   }

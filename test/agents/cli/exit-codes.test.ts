@@ -4,8 +4,10 @@ import {
   CentralPostError,
   problemCodes,
   resultStatuses,
+  exitCodeOfResult,
+  exitCodeOfError,
+  exitCodeHelp,
 } from '@centralpost/shared'
-import { exitCodeHelp, exitCodeOfError, exitCodeOfResult } from '#agents/cli/exit-codes.ts'
 import { duration, table } from '#agents/terminal/terminal.ts'
 
 const result = (fields: Partial<ActionResult>): ActionResult => ({

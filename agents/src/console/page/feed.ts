@@ -1,8 +1,8 @@
+import { Backoff } from '@centralpost/shared/backoff'
 import type { RuleChanged } from '@centralpost/shared'
 import { batch } from '@preact/signals'
 import { type ActionKey, type Decided, type FeedMessage, keyOf } from '../wire/feed-message.ts'
-import { isSignedOut, keyHeaders } from './api.ts'
-import { call } from './api.ts'
+import { isSignedOut, keyHeaders, call } from './api.ts'
 import { setHubTime } from './clock.ts'
 import {
   agents,
@@ -51,12 +51,13 @@ export const onArrived = (listener: (keys: readonly string[]) => void): void => 
 
 /** Reads what the server tells, for as long as the page is open. */
 export async function keepInTouch(): Promise<void> {
-  for (let waitMs = 500; !isSignedOut.value; waitMs = Math.min(waitMs * 2, 8000)) {
+  const pauses = new Backoff(500, 8000)
+  while (!isSignedOut.value) {
     const hasBegun = await readOnce()
     if (isSignedOut.value) return
     connection.value = 'lost'
-    if (hasBegun) waitMs = 500
-    await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (hasBegun) pauses.reset()
+    await new Promise((resolve) => setTimeout(resolve, pauses.next()))
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { operatorIdSchema } from '@centralpost/shared'
 import { z } from 'zod'
 import { dataDirOf, type SpokeOptions } from '../../spoke/spoke.ts'
-import { writePrivateFile } from './private-file.ts'
+import { writePrivateFileSync } from '@centralpost/shared/private-files'
 
 const placeSchema = z.object({ url: z.string(), port: z.int(), pid: z.int().nullable() })
 export type KnownPlace = z.infer<typeof placeSchema>
@@ -24,5 +24,5 @@ export function readPlace(stateDir: string): KnownPlace | undefined {
 
 /** @throws {CentralPostError} `storage` */
 export function writePlace(stateDir: string, place: KnownPlace): void {
-  writePrivateFile(join(stateDir, 'place.json'), JSON.stringify(place))
+  writePrivateFileSync(join(stateDir, 'place.json'), JSON.stringify(place))
 }

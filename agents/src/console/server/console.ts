@@ -3,7 +3,13 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { CentralPostError, isCentralPostError, messageOf, silentLogger } from '@centralpost/shared'
+import {
+  CentralPostError,
+  isCentralPostError,
+  messageOf,
+  silentLogger,
+  isAlive,
+} from '@centralpost/shared'
 import type { Hono } from 'hono'
 import { Agent } from '../../agent/agent.ts'
 import { Operator } from '../../operator/operator.ts'
@@ -178,14 +184,4 @@ async function close(server: ReturnType<typeof createServer>): Promise<void> {
   server.close()
   server.closeAllConnections()
   await closed
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // it lives, and belongs to somebody else
-    return Error.isError(error) && 'code' in error && error.code === 'EPERM'
-  }
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writePrivateFile } from './private-file.ts'
+import { writePrivateFileSync } from '@centralpost/shared/private-files'
 
 const linkSchema = z.object({ expires_at: z.number() })
 
@@ -28,7 +28,10 @@ export class LoginLinks {
   mint(lifetimeMs: number): string {
     this.#sweep()
     const token = randomBytes(32).toString('base64url')
-    writePrivateFile(this.#fileOf(token), JSON.stringify({ expires_at: Date.now() + lifetimeMs }))
+    writePrivateFileSync(
+      this.#fileOf(token),
+      JSON.stringify({ expires_at: Date.now() + lifetimeMs }),
+    )
     return token
   }
 

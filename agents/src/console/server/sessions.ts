@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writePrivateFile } from './private-file.ts'
+import { writePrivateFileSync } from '@centralpost/shared/private-files'
 
 const mostSessions = 32
 
@@ -74,7 +74,7 @@ export class Sessions {
   }
 
   #save(): void {
-    writePrivateFile(this.#file, JSON.stringify([...this.#sessions.values()]))
+    writePrivateFileSync(this.#file, JSON.stringify([...this.#sessions.values()]))
   }
 }
 

@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { type Plan, quoteIfNeeded } from '@centralpost/shared'
+import type { Plan } from '@centralpost/shared'
+import { quoteIfNeeded } from '@centralpost/shared/light'
 import { poetryEnvs } from './poetry-env.ts'
 
 const folderNames = ['.venv', 'venv', 'env', 'virtualenv', '.conda']

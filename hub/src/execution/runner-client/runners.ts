@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CentralPostError, type Logger } from '@centralpost/shared'
+import { CentralPostError, type Logger, Backoff } from '@centralpost/shared'
 import { RunnerProcess, type RunnerOptions } from './runner-process.ts'
 import type { Survivor } from '../run.ts'
 import type { Sweep } from '../runner-protocol.ts'
@@ -19,6 +19,7 @@ export class Runners {
   readonly #lives = new Set<RunnerProcess>()
   readonly #stopping = new AbortController()
   #waitMs = 0
+  readonly #pauses = new Backoff(200, mostWaitMs)
   #leaseUntil: number | undefined
 
   /** @param count how many processes share the work */
@@ -106,7 +107,8 @@ export class Runners {
       if (signal.aborted || runner.isDismissed) return
       this.#places[place] = undefined
       const isShort = performance.now() - begun < shortLifeMs
-      this.#waitMs = isShort ? Math.min(mostWaitMs, Math.max(200, this.#waitMs * 2)) : 0
+      if (!isShort) this.#pauses.reset()
+      this.#waitMs = isShort ? this.#pauses.next() : 0
       this.#log.error('the process that runs commands has died; a new one takes over', {
         pid: runner.pid,
       })

@@ -4,8 +4,9 @@ import { type HiddenPlace, hiddenPlaces, keptOfRun, socketPlaces } from './hidde
 import { deviceArguments, pipesIn, procArguments, sizeOf } from './machine-view.ts'
 import { type ConfinedProfile, profileTraits, sharesProcesses } from './profiles.ts'
 import { runMarkPath, type RunMark } from './run-mark.ts'
-import { isWithin, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
 import { filterFd } from './system-calls.ts'
+import { isWithin } from '@centralpost/shared/light'
 
 /** What about one command shapes its sandbox. */
 export interface View {

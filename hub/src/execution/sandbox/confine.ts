@@ -6,9 +6,10 @@ import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
 import { asAnother, withoutCode } from './machine-start.ts'
 import { type CallFilter, type Profile, profileTraits, sharesProcesses } from './profiles.ts'
 import type { RunMark } from './run-mark.ts'
-import { isWithin, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
 import { systemCallFilter } from './system-calls.ts'
 import { type ProcessStart, infoFd } from '../process-start.ts'
+import { isWithin } from '@centralpost/shared/light'
 
 /** How one command is to be confined, decided before it is started. */
 export interface Confinement {

@@ -1,4 +1,4 @@
-import { isWithin } from '@centralpost/shared'
+import { isWithin } from '@centralpost/shared/light'
 import { homeSecrets, systemSecrets } from './credential-names.ts'
 import { socketPlaces } from './hidden-paths.ts'
 import type { Sandbox } from './sandbox.ts'

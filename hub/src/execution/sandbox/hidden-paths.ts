@@ -1,7 +1,8 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { homeSecretNames, homeSecrets, systemSecrets } from './credential-names.ts'
-import { isWithin, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
+import { isWithin } from '@centralpost/shared/light'
 
 /** Where servers put their sockets: replaced as a whole. `/var/run` is a link to `/run`, or is listed by itself. */
 export const socketPlaces: readonly string[] = ['/run', '/var/run']

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { realpathSync, statSync } from 'node:fs'
 import { isItself } from './bwrap-arguments.ts'
-import { isWithin, type Sandbox } from './sandbox.ts'
+import type { Sandbox } from './sandbox.ts'
+import { isWithin } from '@centralpost/shared/light'
 
 /** Users that no system hands out (systemd's list of ranges): a command that is one of them is alone with itself. */
 const [firstUser, lastUser] = [0x7000_0000, 0x7fff_0000]

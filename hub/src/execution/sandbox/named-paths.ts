@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Part, PartWord } from '@centralpost/shared'
-import { isWithin } from '@centralpost/shared'
+import { isWithin } from '@centralpost/shared/light'
 
 /** What a word is to its program when it cannot name a file. */
 const noNames: ReadonlySet<string> = new Set(['data'])

@@ -1,5 +1,5 @@
 import type { Judgement, Part, TrustLevel } from '@centralpost/shared'
-import { isWithin } from '@centralpost/shared'
+import { isWithin } from '@centralpost/shared/light'
 import { temporary } from './bwrap-arguments.ts'
 import { hiddenNames } from './hidden-names.ts'
 import { type Need, needOf, shortcomingOf, widest } from './machine-programs.ts'

@@ -37,8 +37,3 @@ export interface MachineHelpers {
    */
   readonly setpriv: string | null
 }
-
-/** Whether a path is a directory or lies in it. */
-export function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
-}

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Logger, messageOf } from '@centralpost/shared'
+import { type Logger, messageOf, Backoff } from '@centralpost/shared'
 import { isPassingFault } from './passing-fault.ts'
 
 const firstWaitMs = 50
@@ -19,13 +19,14 @@ export interface WrittenOptions {
  * @throws what `work` throws when that is not the database's, or when it is given up
  */
 export async function untilWritten<T>(work: () => Promise<T>, options: WrittenOptions): Promise<T> {
-  for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, longestWaitMs)) {
+  const pauses = new Backoff(firstWaitMs, longestWaitMs)
+  for (;;) {
     try {
       return await work()
     } catch (error) {
       if (!isPassingFault(error) || options.giveUp.aborted) throw error
       options.log.error('the database cannot be written; trying again', { error: messageOf(error) })
-      await delay(wait, undefined, { signal: options.giveUp }).catch(() => {
+      await delay(pauses.next(), undefined, { signal: options.giveUp }).catch(() => {
         // given up: one last try
       })
     }

@@ -1,4 +1,5 @@
-import { type ActionResult, isCentralPostError, type ProblemCode } from '@centralpost/shared'
+import type { ActionResult } from '../messages/result.ts'
+import { isCentralPostError, type ProblemCode } from '../problem.ts'
 
 /** The numbers of sysexits.h where one fits; `timed_out` is what timeout(1) answers. */
 export const exitCodes = {
