@@ -197,15 +197,10 @@ function verdictOf(judge: Judge, plan: Plan, policy: Policy): Verdict {
       if (reasons.length < mostReasons && !reasons.includes(unit.reason)) reasons.push(unit.reason)
     }
   }
-  return {
-    level,
-    reasons,
-    ...(suggestion !== undefined && { suggestion }),
-    units,
-    risk: assessRisk(judge.words, level, units, judge.risks),
-    plan,
-    policy: policy.hash,
-  }
+  const risk = assessRisk(judge.words, level, units, judge.risks)
+  return suggestion === undefined
+    ? { level, reasons, units, risk, plan, policy: policy.hash }
+    : { level, reasons, suggestion, units, risk, plan, policy: policy.hash }
 }
 
 function shorten(text: string): string {

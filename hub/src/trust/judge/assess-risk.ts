@@ -3,6 +3,7 @@ import { riskLevelOf, riskThresholds } from '@centralpost/shared'
 import type { Points } from './judge-dangers.ts'
 import type { JudgedWords } from './judge.ts'
 
+type RiskPart = Risk['parts'][number]
 type Category = readonly [name: string, points: number, words: ReadonlySet<string>]
 
 /** The seed's words, taken as whole words, with the programs that do the same under other names. */
@@ -30,27 +31,30 @@ const categories: readonly Category[] = [
     ),
   ],
 ]
-const categoryOf = new Map(
-  categories.flatMap(([name, points, words]) =>
-    [...words].map((word) => [word, [name, points]] as const),
+/** What a word of a command adds to its risk. */
+const wordsOfRisk = new Map(
+  categories.flatMap(([category, points, words]) =>
+    [...words].map((word) => [word, { category, name: `${category}: ${word}`, points }] as const),
   ),
 )
 /** What was found of parts of a command that is no matter of its words. */
-const ofFindings: Readonly<Record<string, readonly [name: string, points: number]>> = {
-  invisible: ['hidden characters: it is not what it looks like', 50],
-  nul: ['hidden characters: it is not what it looks like', 50],
-  credentials: ['secrets: reads credentials', 30],
-  'private-file': ['secrets: reads what may hold secrets', 20],
-  'secret-variable': ['secrets: uses a secret variable', 15],
-  exfiltration: ['secrets: sends credentials away', 50],
-  'network-code': ['foreign code: runs what the network sends', 50],
-  'decoded-code': ['foreign code: runs what nobody sees', 30],
-  'network-redirect': ['network: opens a connection', 10],
-  'dynamic-program': ['unseen code: which program runs is not known', 20],
-  'program-path': ['unseen code: runs a program of the project', 10],
-  'parse-error': ['unseen code: cannot be read as a shell reads it', 20],
-  environment: ['unseen code: changes how programs run', 10],
-}
+const ofFindings = new Map<string, readonly [name: string, points: number]>(
+  Object.entries({
+    invisible: ['hidden characters: it is not what it looks like', 50],
+    nul: ['hidden characters: it is not what it looks like', 50],
+    credentials: ['secrets: reads credentials', 30],
+    'private-file': ['secrets: reads what may hold secrets', 20],
+    'secret-variable': ['secrets: uses a secret variable', 15],
+    exfiltration: ['secrets: sends credentials away', 50],
+    'network-code': ['foreign code: runs what the network sends', 50],
+    'decoded-code': ['foreign code: runs what nobody sees', 30],
+    'network-redirect': ['network: opens a connection', 10],
+    'dynamic-program': ['unseen code: which program runs is not known', 20],
+    'program-path': ['unseen code: runs a program of the project', 10],
+    'parse-error': ['unseen code: cannot be read as a shell reads it', 20],
+    environment: ['unseen code: changes how programs run', 10],
+  } as const),
+)
 /** Effects that a word of the command has told already. */
 const toldByWord: Readonly<Record<string, string>> = { discards: 'destructive' }
 const longestText = 4096
@@ -72,17 +76,21 @@ export function assessRisk(
   if (level === 'SAFE') return noRisk
   const words = new Set<string>()
   for (const command of commands) addWords(command, words)
-  const parts = [...words].map((word) => {
-    const [name, points] = categoryOf.get(word) ?? ['', 0]
-    return { name: `${name}: ${word}`, points }
-  })
-  const told = new Set([...words].map((word) => categoryOf.get(word)?.[0]))
+  const parts: RiskPart[] = []
+  const told = new Set<string>()
+  for (const word of words) {
+    const found = wordsOfRisk.get(word)
+    if (!found) continue
+    parts.push({ name: found.name, points: found.points })
+    told.add(found.category)
+  }
   for (const { id, name, points } of effects)
-    if (!told.has(toldByWord[id])) parts.push({ name, points })
-  for (const rule of new Set(units.map((unit) => unit.rule))) {
-    const [name, points] = ofFindings[rule] ?? []
-    if (name !== undefined && points !== undefined && !parts.some((part) => part.name === name))
-      parts.push({ name, points })
+    if (!told.has(toldByWord[id] ?? '')) parts.push({ name, points })
+  for (const { rule } of units) {
+    const found = ofFindings.get(rule)
+    if (!found) continue
+    const [name, points] = found
+    if (!parts.some((part) => part.name === name)) parts.push({ name, points })
   }
   const sum = parts.reduce((total, part) => total + part.points, 0)
   const least = riskThresholds.high
@@ -99,5 +107,5 @@ function addWords({ program, args, input }: JudgedWords, found: Set<string>): vo
     text += ` ${arg}`
   }
   text = `${text} ${input ?? ''}`.slice(0, longestText).toLowerCase()
-  for (const [word] of text.matchAll(/[a-z]+/g)) if (categoryOf.has(word)) found.add(word)
+  for (const word of text.match(/[a-z]+/g) ?? []) if (wordsOfRisk.has(word)) found.add(word)
 }

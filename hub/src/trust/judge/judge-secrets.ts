@@ -183,14 +183,17 @@ function looksLikePath({ value, word }: ResolvedWord): boolean {
   return /^[/.]/.test(value) || word.pieces?.[0]?.kind === 'tilde'
 }
 
+const mayHoldPath = /[=@:]/
+
 /** A word and what may be a path inside it: after `=`, after `@`, after an attached option letter. */
 function candidatesOf(value: string, attached: string | undefined): string[] {
   const isOption = value.startsWith('-')
-  if (!isOption && !/[=@:]/.test(value)) return [value]
+  if (!isOption && !mayHoldPath.test(value)) return [value]
   const candidates = isOption ? [] : [value]
   if (isOption && attached !== undefined) candidates.push(attached)
   const slash = value.indexOf('/')
   if (isOption && slash > 0) candidates.push(value.slice(slash))
+  if (!mayHoldPath.test(value)) return candidates
   for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {
     if (candidates.length > 4) break
     candidates.push(value.slice(match.index + 1))

@@ -19,6 +19,8 @@ export function innerOf(
   words: readonly ResolvedWord[],
   grounds: Grounds,
 ): Unwrapped | undefined {
+  const wrappers = grounds.policy.wrappers.get(program)
+  if (!wrappers && !isFind(program)) return undefined
   if (words.length === 2 && /^--(?:help|version)$/.test(words[1]?.value ?? '')) return undefined
   if (words.length === 2 && readProgram(program, words, grounds)?.form.id === 'version')
     return undefined
@@ -26,7 +28,7 @@ export function innerOf(
     const inner = unwrapFind(words)
     return inner.length > 0 ? { floor: 'safe', reason: undefined, inner } : undefined
   }
-  for (const wrapper of grounds.policy.wrappers.get(program) ?? []) {
+  for (const wrapper of wrappers ?? []) {
     const unwrapped = unwrap(wrapper, words)
     if (unwrapped) return unwrapped
   }

@@ -13,14 +13,10 @@ export class Units {
   /** Adds a verdict that no single command carries. */
   add(text: string, finding: Finding): void {
     if (this.isFull(finding.level)) return
-    this.units.push({
-      text,
-      level: finding.level,
-      rule: finding.rule,
-      reason: finding.reason,
-      ...(finding.suggestion !== undefined && { suggestion: finding.suggestion }),
-    })
-    if (isStricter(finding.level, this.level)) this.level = finding.level
+    const { level, rule, reason, suggestion } = finding
+    const unit = { text, level, rule, reason }
+    this.units.push(suggestion === undefined ? unit : { ...unit, suggestion })
+    if (isStricter(level, this.level)) this.level = level
   }
 
   /** Adds the strictest of what was found in one part, or the verdict where nothing is stricter. */

@@ -6,6 +6,7 @@ import { withoutLiterals } from './sql-text.ts'
 const longestText = 2048
 /** Rules for every program look for code, which is longer than this. */
 const shortestCode = 12
+const noRules: readonly DangerRule[] = []
 
 /** One simple command, resolved as far as it can be, as danger conditions see it. */
 export interface Shape {
@@ -49,18 +50,27 @@ export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
   }
   return {
     all: (shape, paths) =>
-      byProgram.get(shape.program)?.filter((rule) => rule.matches(shape, paths)) ?? [],
-    find(shape, paths) {
-      const family = `${shape.program.split('.', 1)[0]}.*`
-      return (
-        byProgram.get(shape.program)?.find((rule) => rule.matches(shape, paths)) ??
-        (shape.program.includes('.')
-          ? byProgram.get(family)?.find((rule) => rule.matches(shape, paths))
-          : undefined) ??
-        (isLong(shape) ? anywhere.find((rule) => rule.matches(shape, paths)) : undefined)
-      )
-    },
+      byProgram.get(shape.program)?.filter((rule) => rule.matches(shape, paths)) ?? noRules,
+    find: (shape, paths) =>
+      firstOf(byProgram.get(shape.program), shape, paths) ??
+      (shape.program.includes('.')
+        ? firstOf(byProgram.get(familyOf(shape.program)), shape, paths)
+        : undefined) ??
+      (anywhere.length > 0 && isLong(shape) ? firstOf(anywhere, shape, paths) : undefined),
   }
+}
+
+function firstOf(
+  rules: readonly DangerRule[] | undefined,
+  shape: Shape,
+  paths: PathPolicy,
+): DangerRule | undefined {
+  return rules?.find((rule) => rule.matches(shape, paths))
+}
+
+/** `mkfs.ext4` is one of `mkfs.*`. */
+function familyOf(program: string): string {
+  return `${program.slice(0, program.indexOf('.'))}.*`
 }
 
 function compile(source: DangerSource): DangerRule {

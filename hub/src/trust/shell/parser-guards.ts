@@ -9,6 +9,7 @@ const onlySeparators = /^(?:[\s;&]|\\\n|#[^\n]*)*$/
 
 /** Whether `${` stands inside `${` so often that the parser's own work on it would be felt. */
 export function nestsExpansions(text: string): boolean {
+  if (!text.includes('${')) return false
   let depth = 0
   for (const [bracket] of text.matchAll(/\$\{|\}/g)) {
     depth = bracket === '}' ? Math.max(0, depth - 1) : depth + 1

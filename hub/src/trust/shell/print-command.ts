@@ -83,7 +83,7 @@ function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
 export function describe(node: CommandNode, most = Number.POSITIVE_INFINITY): string {
   const bodies: string[] = []
   const line = describeLine(node, most, bodies)
-  return [line, ...bodies].join('\n')
+  return bodies.length === 0 ? line : [line, ...bodies].join('\n')
 }
 
 function describeLine(node: CommandNode, most: number, bodies: string[]): string {
