@@ -6,8 +6,9 @@ import type { Allowance } from '../judge/fork-bomb.ts'
 import { startsItself } from '../judge/fork-bomb.ts'
 import { judgeDangers } from '../judge/judge-dangers.ts'
 import { readProgram } from '../judge/judge-reading.ts'
-import { judgeSecrets } from '../judge/judge-secrets.ts'
+import { judgeSecrets, proseOf } from '../judge/judge-secrets.ts'
 import { parseCommand } from '../shell/parse-command.ts'
+import { Shape } from '../rules/danger-rules.ts'
 import { isHarmlessSink } from '../rules/path-rules.ts'
 import { resolvePath } from '../shell/resolve-path.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
@@ -290,21 +291,17 @@ class Follower implements Following {
     const words: readonly FlowWord[] = [fixedWord(program), ...args]
     const found: Finding[] = []
     const reading = readProgram(program, words, this.grounds)
-    // A guess tells where a credential could lie, and nothing of what else is there.
-    const sure = words.filter(({ isGuess }) => isGuess !== true)
     const fed = [place.input, ...args.map((arg) => this.#contentOf(arg, place))]
     const input = fed.flatMap((value) => value?.text ?? []).join('\n')
-    judgeDangers(
-      program,
-      sure,
-      reading,
-      input === '' ? undefined : input,
-      place.scope,
-      this.grounds,
-      found,
-      [],
-    )
-    judgeSecrets(program, words, reading, place.scope, this.grounds, found)
+    const { policy } = this.grounds
+    const { cwd } = place.scope
+    // A guess tells where a credential could lie, and nothing of what else is there.
+    const sure = textsOf(args.filter(({ isGuess }) => isGuess !== true))
+    const isSureProse = proseOf(policy, program, sure, reading)
+    const shape = new Shape(program, sure, input === '' ? undefined : input, isSureProse, cwd)
+    judgeDangers(shape, reading, this.grounds, found, [])
+    const isProse = proseOf(policy, program, textsOf(args), reading)
+    judgeSecrets(program, words, reading, isProse, place.scope, this.grounds, found)
     const worst = found.find(({ level }) => level === 'BLOCKED')
     if (worst) this.#addText(printWords(words), worst)
   }
@@ -347,6 +344,10 @@ const served: Finding = {
 const connectors = new Set(
   'nc ncat netcat nc.traditional nc.openbsd socat telnet openssl'.split(' '),
 )
+
+function textsOf(words: readonly FlowWord[]): string[] {
+  return words.map(({ value }) => value)
+}
 
 function nameOf({ words }: SimpleCommand): string {
   const value = words[0]?.value ?? ''

@@ -1,12 +1,9 @@
 import { longestMasked } from '../shell/command-text.ts'
-import type { Shape } from '../rules/danger-rules.ts'
-import { searchedText } from '../rules/danger-rules.ts'
+import { noProse, Shape } from '../rules/danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, secretFinding } from './findings.ts'
 import { compileGlob } from '../rules/glob.ts'
-import { proseOf, secrecyOf } from './judge-secrets.ts'
-import { resolvePath } from '../shell/resolve-path.ts'
-import { once } from '../rules/once.ts'
+import { secrecyOf } from './judge-secrets.ts'
 import type { Reading } from '../rules/program-rules.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
@@ -26,22 +23,17 @@ export interface Points {
  * @returns the command's text with what is only printed or searched for left out
  */
 export function judgeDangers(
-  program: string,
-  words: readonly ResolvedWord[],
+  shape: Shape,
   reading: Reading | undefined,
-  input: string | undefined,
-  scope: Scope,
   grounds: Grounds,
   findings: Finding[],
   risks: Points[],
 ): string {
-  const args = words.slice(1).map(({ value }) => value)
+  const { program, args, isProse } = shape
   const isReading = reading !== undefined && reading.refusal === undefined
-  const isProse = proseOf(grounds.policy, program, args, reading)
   const isHelp = args.length === 1 && /^--(?:help|version)$/.test(args[0] ?? '')
   if (isHelp && grounds.policy.versions.has(program)) return `${program} ${args.join(' ')}`
   if (!isReading) {
-    const shape = shapeOf(program, args, input, isProse, scope)
     const rule = isHelp ? undefined : grounds.policy.blocked.find(shape, grounds.paths)
     if (rule) {
       findings.push({
@@ -64,10 +56,8 @@ export function judgeDangers(
       if (!risks.some((known) => known.id === id)) risks.push({ id, name, points })
   }
   let masked = program
-  for (const [index, arg] of args.entries()) {
-    if (masked.length > longestMasked) break
-    masked += isProse(index) ? ' …' : ` ${quoteIfNeeded(arg)}`
-  }
+  for (let at = 0; at < args.length && masked.length <= longestMasked; at += 1)
+    masked += isProse(at) ? ' …' : ` ${quoteIfNeeded(args[at] ?? '')}`
   const blocked = grounds.policy.blockedPatterns.find(program, masked)
   if (blocked) findings.push(patternFinding('BLOCKED', blocked))
   const reviewed = grounds.policy.reviewPatterns.find(program, masked)
@@ -85,7 +75,7 @@ export function judgeBlocked(
   findings: Finding[],
 ): void {
   const args = words.slice(1).map(({ value }) => value)
-  const shape = shapeOf(program, args, input, () => false, scope)
+  const shape = new Shape(program, args, input, noProse, scope.cwd)
   const rule = grounds.policy.blocked.find(shape, grounds.paths)
   if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
 }
@@ -99,34 +89,17 @@ export function guessProgram(
 ): void {
   const guess = words.flatMap(({ value }) => value.split(/\s+/)).filter((part) => part !== '')
   const name = guess[0]?.slice(guess[0].lastIndexOf('/') + 1) ?? ''
-  const shape = shapeOf(name.replaceAll(/[?*]/g, ''), guess.slice(1), undefined, () => false, scope)
-  const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [shape.program]
+  const named = name.replaceAll(/[?*]/g, '')
+  const names = /[?*[]/.test(name) ? ['rm', 'dd', 'shutdown', 'mkfs'] : [named]
   const isNamed = /[?*[]/.test(name) ? compileGlob(name) : () => true
   for (const program of names) {
     if (isNamed?.(program) !== true) continue
-    const rule = grounds.policy.blocked.find({ ...shape, program }, grounds.paths)
+    const shape = new Shape(program, guess.slice(1), undefined, noProse, scope.cwd)
+    const rule = grounds.policy.blocked.find(shape, grounds.paths)
     if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
   }
   for (const { value, glob } of words) {
     const secrecy = secrecyOf(value, glob, scope, grounds)
     if (secrecy === 'secret') findings.push(secretFinding(value))
-  }
-}
-
-/** A command as danger rules see it. */
-function shapeOf(
-  program: string,
-  args: readonly string[],
-  input: string | undefined,
-  isProse: (index: number) => boolean,
-  scope: Scope,
-): Shape {
-  return {
-    program,
-    args,
-    input,
-    isProse,
-    pathOf: (argument) => resolvePath(argument, scope.cwd),
-    text: once(() => searchedText({ args, isProse, input })),
   }
 }

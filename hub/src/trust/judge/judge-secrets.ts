@@ -1,4 +1,5 @@
-import { hasFlag } from '../rules/danger-rules.ts'
+import type { IsProse } from '../rules/danger-rules.ts'
+import { hasFlag, noProse } from '../rules/danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
 import type { Secrecy } from '../rules/path-rules.ts'
@@ -40,18 +41,13 @@ export function judgeSecrets(
   program: string,
   words: readonly ResolvedWord[],
   reading: Reading | undefined,
+  isProse: IsProse,
   outer: Scope,
   grounds: Grounds,
   findings: Finding[],
 ): void {
   const scope = program === 'git' ? whereGitWorks(words, outer) : outer
   const roles = reading?.roles ?? []
-  const isProse = proseOf(
-    grounds.policy,
-    program,
-    words.slice(1).map(({ value }) => value),
-    reading,
-  )
   for (let at = 1; at < words.length; at += 1) {
     const word = words[at]
     if (!word) continue
@@ -76,20 +72,16 @@ export function judgeSecrets(
       (role !== 'data' && isProse(at - 1))
     )
       continue
-    if (grounds.harmless.has(word) && grounds.harmless.get(word) === scope.cwd) continue
-    let isHarmless = true
     const attached = role === 'path' ? reading?.given.find((option) => option.at === at) : undefined
     for (const candidate of candidatesOf(word.value, attached?.value)) {
       const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
       if (secrecy === undefined) continue
-      isHarmless = false
       const isNamed = role === 'name' || role === 'data' || grounds.policy.keyUsers.has(program)
       const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
       if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
       else if (secrecy === 'secret' || !(role === 'name' || role === 'data'))
         findings.push(privateFinding(candidate))
     }
-    if (isHarmless) grounds.harmless.set(word, scope.cwd)
   }
   if (!reading || reading.refusal !== undefined) return
   for (const { name, value } of reading.given) {
@@ -161,13 +153,13 @@ export function proseOf(
   program: string,
   args: readonly string[],
   reading: Reading | undefined,
-): (index: number) => boolean {
+): IsProse {
   const roles = reading?.refusal === undefined ? reading?.roles : undefined
   if (roles && roles.length > 0) {
     return (index) => roles[index + 1] === 'data' || roles[index + 1] === 'value'
   }
   const prose = policy.prose.get(program)
-  if (!prose) return () => false
+  if (!prose) return noProse
   return (index) =>
     prose.test(args[index - 1] ?? '') ||
     (/^--?[\w-]+=/.test(args[index] ?? '') &&

@@ -26,9 +26,10 @@ import { activatedVenv, changeDirectory, innerScope } from './directories.ts'
 import { judgeMixtures } from './judge-mixtures.ts'
 import { type Loop, loopOf } from '../shell/loops.ts'
 import { judgeRedirects } from './judge-redirects.ts'
-import { judgeSecrets } from './judge-secrets.ts'
+import { judgeSecrets, proseOf } from './judge-secrets.ts'
 import type { BraceAllowance } from '../shell/lower-words.ts'
 import { mostFromBraces, parseCommand } from '../shell/parse-command.ts'
+import { Shape } from '../rules/danger-rules.ts'
 import type { Policy } from '../rules/policy.ts'
 import { describe, describeWord } from '../shell/print-command.ts'
 import type { Reading } from '../rules/program-rules.ts'
@@ -75,7 +76,7 @@ export class Judge extends Units {
 
   constructor(policy: Policy, home: string | undefined, protectedPaths: readonly string[]) {
     super()
-    this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths, harmless: new Map() }
+    this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths }
   }
 
   /** What the judgement stands on, for those who judge further. */
@@ -246,11 +247,8 @@ export class Judge extends Units {
       return
     }
     const input = inputOf(redirects, scope.upstream)
-    this.words.push({
-      program: program.name,
-      args: words.slice(1).map(({ value }) => value),
-      input,
-    })
+    const args = words.slice(1).map(({ value }) => value)
+    this.words.push({ program: program.name, args, input })
     if (program.name === '') {
       this.#note('', words, redirects, scope, via, undefined)
       guessProgram(words, scope, this.#grounds, findings)
@@ -260,19 +258,12 @@ export class Judge extends Units {
     const inner = innerOf(program.name, words, this.#grounds)
     const reading = inner ? undefined : readProgram(program.name, words, this.#grounds)
     this.#note(program.name, words, redirects, scope, via, inner ?? reading)
-    const masked = judgeDangers(
-      program.name,
-      words,
-      reading,
-      input,
-      scope,
-      this.#grounds,
-      findings,
-      this.risks,
-    )
+    const isProse = proseOf(this.#grounds.policy, program.name, args, reading)
+    const shape = new Shape(program.name, args, input, isProse, scope.cwd)
+    const masked = judgeDangers(shape, reading, this.#grounds, findings, this.risks)
     if (source) this.#patternText.set(source, masked)
     const own = ownWords(program.name, words, inner)
-    judgeSecrets(program.name, own, reading, scope, this.#grounds, findings)
+    judgeSecrets(program.name, own, reading, isProse, scope, this.#grounds, findings)
     if (
       this.#grounds.policy.shells.has(program.name) ||
       this.#grounds.policy.interpreters.has(program.name)
@@ -338,7 +329,9 @@ export class Judge extends Units {
     this.#overflown.add(key)
     if (program !== '') {
       judgeBlocked(program, words, inputOf(redirects, undefined), scope, this.#grounds, findings)
-      judgeSecrets(program, words, undefined, scope, this.#grounds, findings)
+      const args = words.slice(1).map(({ value }) => value)
+      const isProse = proseOf(this.#grounds.policy, program, args, undefined)
+      judgeSecrets(program, words, undefined, isProse, scope, this.#grounds, findings)
     }
     if (isShell) {
       const input = inputOf(redirects, scope.upstream)

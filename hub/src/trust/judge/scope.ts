@@ -9,8 +9,6 @@ export interface Grounds {
   readonly home: string | undefined
   /** Files and directories of the hub itself. */
   readonly protectedPaths: readonly string[]
-  /** Words found to name no secret, with the directory they were seen from: each layer of wrapping shows them again. */
-  readonly harmless: Map<ResolvedWord, string | undefined>
 }
 
 /** Where a command stands. */

@@ -1,5 +1,6 @@
 import type { PathPolicy } from './path-rules.ts'
 import { split } from './options.ts'
+import { resolvePath } from '../shell/resolve-path.ts'
 import type { DangerSource } from './rule-schema.ts'
 import { withoutLiterals } from './sql-text.ts'
 
@@ -8,19 +9,46 @@ const longestText = 2048
 const shortestCode = 12
 const noRules: readonly DangerRule[] = []
 
+/** For each argument, counted without the program, whether it is text for people or for a search, not an operand. */
+export type IsProse = (index: number) => boolean
+
+export const noProse: IsProse = () => false
+
 /** One simple command, resolved as far as it can be, as danger conditions see it. */
-export interface Shape {
+export class Shape {
   readonly program: string
   /** Arguments without the program. */
   readonly args: readonly string[]
-  /** For each argument whether it is text for people (a message, a search word), not an operand. */
-  readonly isProse: (index: number) => boolean
-  /** Arguments as absolute paths. */
-  readonly pathOf: (argument: string) => string
   /** Static text that the program reads on its standard input. */
   readonly input: string | undefined
+  readonly isProse: IsProse
+  readonly #cwd: string | undefined
+  #text: string | undefined
+
+  constructor(
+    program: string,
+    args: readonly string[],
+    input: string | undefined,
+    isProse: IsProse,
+    cwd: string | undefined,
+  ) {
+    this.program = program
+    this.args = args
+    this.input = input
+    this.isProse = isProse
+    this.#cwd = cwd
+  }
+
+  /** An argument as an absolute path. */
+  pathOf(argument: string): string {
+    return resolvePath(argument, this.#cwd)
+  }
+
   /** The arguments that are no prose, and the input, as one text of bounded length. */
-  readonly text: () => string
+  text(): string {
+    this.#text ??= searchedText(this)
+    return this.#text
+  }
 }
 
 /** A compiled condition for REVIEW or BLOCKED. */
@@ -109,10 +137,9 @@ function isLong({ args, input }: Shape): boolean {
   return input !== undefined || args.some((arg) => arg.length >= shortestCode)
 }
 
-/** What text conditions search. */
-export function searchedText(shape: Pick<Shape, 'args' | 'isProse' | 'input'>): string {
-  const args = shape.args.filter((_, index) => !shape.isProse(index)).join(' ')
-  return bounded(shape.input === undefined ? args : `${args}\n${shape.input}`)
+function searchedText({ args, isProse, input }: Shape): string {
+  const read = args.filter((_, index) => !isProse(index)).join(' ')
+  return bounded(input === undefined ? read : `${read}\n${input}`)
 }
 
 function statementsOf({ args, isProse, input }: Shape): string {
