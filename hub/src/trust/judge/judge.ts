@@ -68,11 +68,12 @@ export class Judge extends Units {
   hardensGit = false
   #textLeft = mostInnerText
   readonly #functionParts: Allowance = { left: mostFunctionParts }
-  readonly #feedersOf = new Map<CommandNode, readonly string[]>()
+  #feedersOf: Map<CommandNode, readonly string[]> | undefined
   readonly #braces: BraceAllowance = { left: mostFromBraces }
-  readonly #overflown = new Set<string>()
+  #overflown: Set<string> | undefined
   readonly #grounds: Grounds
-  readonly #patternText = new Map<SimpleCommand, string>()
+  /** What patterns see of the parts of a compound, which are looked at together in the end. */
+  #patternText: Map<SimpleCommand, string> | undefined
 
   constructor(policy: Policy, home: string | undefined, protectedPaths: readonly string[]) {
     super()
@@ -87,9 +88,13 @@ export class Judge extends Units {
   /** Judges a whole parsed command. */
   run(root: CommandNode, cwd: string | undefined): void {
     const scope = newScope(cwd)
-    this.#node(root, scope)
-    if (root.kind === 'simple') return
-    this.#wholeText(root)
+    if (root.kind === 'simple') {
+      this.#simple(root, scope)
+      return
+    }
+    this.#patternText = new Map()
+    this.#compound(root, scope)
+    this.#wholeText(root, this.#patternText)
     const mixture = judgeMixtures(this.parts, this.venv, this.hardensGit, this.#grounds.policy)
     if (mixture) this.add(describeShort(root), mixture)
   }
@@ -146,6 +151,7 @@ export class Judge extends Units {
       upstream =
         part.kind === 'simple' ? part.words.map((word) => this.#resolve(word, scope)) : undefined
       const { policy } = this.#grounds
+      this.#feedersOf ??= new Map()
       for (const feeder of feedersOf(part, policy, this.#feedersOf)) {
         const isNew = isTelling(feeder, policy) && !pipeline.includes(feeder)
         if (pipeline.length === 0 || isNew) pipeline.push(feeder)
@@ -261,7 +267,7 @@ export class Judge extends Units {
     const isProse = proseOf(this.#grounds.policy, program.name, args, reading)
     const shape = new Shape(program.name, args, input, isProse, scope.cwd)
     const masked = judgeDangers(shape, reading, this.#grounds, findings, this.risks)
-    if (source) this.#patternText.set(source, masked)
+    if (source) this.#patternText?.set(source, masked)
     const own = ownWords(program.name, words, inner)
     judgeSecrets(program.name, own, reading, isProse, scope, this.#grounds, findings)
     if (
@@ -325,6 +331,7 @@ export class Judge extends Units {
     // Past the cap most texts repeat themselves; a command is looked at once.
     const key = `${scope.cwd ?? ''}\0${words.map(({ value }) => value).join('\0')}`
     const isShell = this.#grounds.policy.shells.has(program)
+    this.#overflown ??= new Set()
     if (redirects.length === 0 && !isShell && this.#overflown.has(key)) return
     this.#overflown.add(key)
     if (program !== '') {
@@ -457,8 +464,8 @@ export class Judge extends Units {
     this.additions.set(word.word, [...added, ...options])
   }
 
-  #wholeText(root: Compound): void {
-    const text = maskedText(root, this.#patternText)
+  #wholeText(root: Compound, texts: ReadonlyMap<SimpleCommand, string>): void {
+    const text = maskedText(root, texts)
     const blocked = this.#grounds.policy.blockedPatterns.find('', text)
     if (blocked) this.add(text, patternFinding('BLOCKED', blocked))
   }

@@ -55,25 +55,28 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const stores = anyOf(source.stores)
   const essential = anyOf(source.essential)
   const hunts = new RegExp(source.hunts.join('|'), 'i')
-  const classOf = (path: string): Secrecy => {
+  const classOf = (text: string): Secrecy => {
+    const path = new Path(text)
     if (secret(path)) return open(path) ? undefined : 'secret'
     if (privates(path)) return open(path) ? undefined : 'private'
-    const original = path.replace(copyEnding, '')
-    return original !== path && (secret(original) || privates(original)) && !open(original)
-      ? 'private'
-      : undefined
+    if (!copyEnding.test(text)) return undefined
+    const original = new Path(text.replace(copyEnding, ''))
+    return (secret(original) || privates(original)) && !open(original) ? 'private' : undefined
   }
   const meetings = compileMeetings(source)
   const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]
   const wide = anyOf(wides)
-  const isStore = (path: string): boolean => (secret(path) || stores(path)) && !open(path)
+  const isStore = (text: string): boolean => {
+    const path = new Path(text)
+    return (secret(path) || stores(path)) && !open(path)
+  }
   return (home) => {
     const short = (path: string): string => shortenHome(path, home)
     let patternsLeft = mostPatterns
     const ofPattern = (pattern: string, dots: boolean): Secrecy => {
       const text = short(pattern)
       // What a list says of the pattern's own text, it says of everything that the pattern expands to.
-      if (open(text)) return undefined
+      if (open(new Path(text))) return undefined
       const direct = classOf(text)
       if (direct === 'secret') return direct
       patternsLeft -= 1
@@ -86,20 +89,20 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
       secrecyOfNames: remembered((pattern) => ofPattern(pattern, true)),
       isWide: (path) => {
         const text = short(path)
-        if (!/[*?[]/.test(text)) return wide(text)
+        if (!/[*?[]/.test(text)) return wide(new Path(text))
         const matches = compileGlob(text)
         return !matches || wides.some(matches)
       },
       isHunt: (text) =>
         hunts.test(text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, '')),
-      isCritical: (path) => critical(short(path)) || atTop.test(path),
-      isSystemTarget: (path) => system(short(path)),
+      isCritical: (path) => critical(new Path(short(path))) || atTop.test(path),
+      isSystemTarget: (path) => system(new Path(short(path))),
       isDevice: (path) => device.test(path),
       isEssential: (path) => {
         const name = systemPlace.exec(path)?.[1]
         if (name === undefined) return false
         const matches = /[*?[]/.test(name) ? compileGlob(name) : undefined
-        return matches ? source.essential.some(matches) : essential(name)
+        return matches ? source.essential.some(matches) : essential(new Path(name))
       },
       isStore: (path) => isStore(short(path)),
     }
@@ -122,8 +125,9 @@ function aboveThese(globs: readonly string[]): string[] {
 
 /** Keeps what was found: wrappers show the same words to every layer. */
 function remembered(find: (path: string) => Secrecy): (path: string) => Secrecy {
-  const known = new Map<string, Secrecy>()
+  let known: Map<string, Secrecy> | undefined
   return (path) => {
+    known ??= new Map()
     if (known.has(path)) return known.get(path)
     const found = find(path)
     if (known.size < mostRemembered) known.set(path, found)
@@ -147,15 +151,30 @@ function shortenHome(path: string, home: string | undefined): string {
   return path.replace(/^\/(?:home\/[^/]+|Users\/[^/]+|root)(?=\/|$)/, '~')
 }
 
+/** A path and what lists find their entries by. */
+class Path {
+  readonly text: string
+  /** Its last name. */
+  readonly name: string
+  /** Its first name, where it is absolute. */
+  readonly root: string
+
+  constructor(text: string) {
+    this.text = text
+    this.name = text.slice(text.lastIndexOf('/') + 1)
+    this.root = rootOf(text)
+  }
+}
+
 /** Whether a path is on a list, by looking only at the entries that can match it. */
-type PathList = (path: string) => boolean
+type PathList = (path: Path) => boolean
 
 /** Compiles globs: `~/x` below any home, `/x` absolute, `x` at any depth, `\\*` a star itself. */
 function anyOf(globs: readonly string[]): PathList {
   const names = globs.filter((glob) => !/[/~]/.test(glob))
   const exact = new Set(names.filter((name) => !/[*?\\]/.test(name)))
   const lists = {
-    name: joinedNames(names.filter((name) => !exact.has(name))),
+    name: nameList(names.filter((name) => !exact.has(name))),
     home: joined(globs.filter((glob) => glob.startsWith('~'))),
     deep: deepList(globs.filter((glob) => glob.startsWith('**/'))),
   }
@@ -167,10 +186,9 @@ function anyOf(globs: readonly string[]): PathList {
   }
   const roots = new Map([...byRoot].map(([root, list]) => [root, joined(list)]))
   return (path) => {
-    const name = path.slice(path.lastIndexOf('/') + 1)
-    if (exact.has(name) || lists.name?.test(name)) return true
-    if (path.startsWith('~') ? lists.home?.test(path) : roots.get(rootOf(path))?.test(path))
-      return true
+    const { text, name, root } = path
+    if (exact.has(name) || lists.name(name)) return true
+    if (text.startsWith('~') ? lists.home?.test(text) : roots.get(root)?.test(text)) return true
     return lists.deep(path)
   }
 }
@@ -193,11 +211,12 @@ function deepList(globs: readonly string[]): PathList {
     byCount.set(count, [...(byCount.get(count) ?? []), tail])
   }
   const tails = [...byCount].map(([count, list]) => [count, joined(list)] as const)
-  return (path) => {
+  if (!all) return () => false
+  return ({ text }) => {
     // What `**` takes does not go over a line's end.
-    if (path.includes('\n')) return all?.test(path) ?? false
-    if (tails.some(([count, tail]) => tail?.test(lastNames(path, count)))) return true
-    return open?.test(path) ?? false
+    if (text.includes('\n')) return all.test(text)
+    if (tails.some(([count, tail]) => tail?.test(lastNames(text, count)))) return true
+    return open?.test(text) ?? false
   }
 }
 
@@ -205,6 +224,15 @@ function lastNames(path: string, count: number): string {
   let from = path.length
   for (let left = count; left > 0 && from > 0; left -= 1) from = path.lastIndexOf('/', from - 1)
   return path.slice(from + 1)
+}
+
+/** Patterns on names, found by the character that they end with; few names end with one of a pattern. */
+function nameList(globs: readonly string[]): (name: string) => boolean {
+  const byEnd = Map.groupBy(globs, (glob) => glob.at(-1) ?? '')
+  const open = joinedNames([...byEnd].flatMap(([end, list]) => (/[*?\]]/.test(end) ? list : [])))
+  const lists = new Map([...byEnd].map(([end, list]) => [end, joinedNames(list)]))
+  return (name) =>
+    (lists.get(name.at(-1) ?? '')?.test(name) ?? false) || (open?.test(name) ?? false)
 }
 
 /** Patterns on names begin with a star mostly; searching for their rest is faster than matching the whole. */
