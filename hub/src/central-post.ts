@@ -21,6 +21,7 @@ import { coolDownOf } from './approval/cool-down.ts'
 import { decidedBefore } from './approval/decided-before.ts'
 import { digestOf } from './action/digest.ts'
 import type { Acceptance } from './approval/proposals.ts'
+import type { SentAway } from './bus/pace.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { clearanceOf } from './action/clearance.ts'
 import { about, conclude } from './action/end-action.ts'
@@ -125,10 +126,10 @@ export class CentralPost {
    * Takes a request in. When this resolves, the request is in the ledger with its verdict and may be acknowledged:
    * SAFE is on its way to run, REVIEW waits for a person, BLOCKED and bad input have their result.
    *
-   * @returns `sent_away` when the agent has as much under way as it may, and was told when to come again
+   * @returns `taken`; else the agent has as much under way as it may, and was told when to come again
    * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
    */
-  async requestSystemAction(incoming: Incoming): Promise<'taken' | 'sent_away'> {
+  async requestSystemAction(incoming: Incoming): Promise<'taken' | SentAway> {
     const { admit, approvals, judge, limits, now } = this.#parts
     const admission = await admit(incoming)
     if (!admission.ok) {
@@ -143,7 +144,7 @@ export class CentralPost {
     const first = (await this.#earlierResult(judged)) ?? intakeOf(judged, now(), this.#settings)
     const isPending = first.row.status === 'pending'
     const pressure = isPending ? await coolDownOf(action.agentId, this.#parts) : null
-    if (pressure !== null) return this.#sendAway({ ...action, requestHash }, pressure)
+    if (pressure !== null) return this.#sendAway({ ...action, requestHash }, pressure, null)
 
     const { intake, row, place } = await this.#takeIn(first, judgement)
     if (intake.kind === 'full') {
@@ -151,7 +152,7 @@ export class CentralPost {
       const waitMs = isPending ? limits.pendingMs : this.#queue.expectedWaitMs(agentId)
       const state = isPending ? 'pending' : 'queued'
       const full = lineIsFull({ agentId, state, waiting: intake.waiting, waitMs })
-      return this.#sendAway({ ...action, requestHash }, full)
+      return this.#sendAway({ ...action, requestHash }, full, isPending ? null : waitMs)
     }
     if (intake.kind !== 'new') {
       if (intake.kind === 'known') await this.#refusals.repeat(intake.action, action.messageId)
@@ -278,9 +279,13 @@ export class CentralPost {
     await this.#parts.ledger.idle()
   }
 
-  async #sendAway(refused: Omit<Refused, 'reason'>, comeAgain: ComeAgain): Promise<'sent_away'> {
+  async #sendAway(
+    refused: Omit<Refused, 'reason'>,
+    comeAgain: ComeAgain,
+    expectedMs: number | null,
+  ): Promise<SentAway> {
     await this.#refusals.reject({ ...refused, ...comeAgain })
-    return 'sent_away'
+    return { expectedMs }
   }
 
   #enqueue(row: CommandExecution, leftMs?: number): void {

@@ -1,3 +1,5 @@
+import { Shares } from './shares.ts'
+
 /** A place to run at, taken before it is known whether it will be needed. */
 export interface Reservation {
   /** @param work one action to its end; must not reject */
@@ -6,9 +8,9 @@ export interface Reservation {
 }
 
 /**
- * Who runs next. Each agent has a line of its own, first come first served; the lines take turns, so that one agent
- * that asks for thousands of actions delays another by no more than what is running. Holds numbers only: what they
- * stand for is in the ledger.
+ * Who runs next. Each agent has a line of its own, first come first served; the agent whose actions have run least lately
+ * is next, so that agents that ask for thousands of actions delay another one by what is running. Holds numbers only: what
+ * they stand for is in the ledger.
  */
 export class RunQueue {
   readonly #options: { readonly parallel: number; readonly parallelPerAgent: number }
@@ -16,6 +18,7 @@ export class RunQueue {
   readonly #lines = new Map<string, number[]>()
   readonly #running = new Map<string, number>()
   readonly #inLine = new Set<number>()
+  readonly #shares = new Shares()
   #whenIdle: (() => void)[] = []
   #occupied = 0
   #waiting = 0
@@ -42,8 +45,10 @@ export class RunQueue {
 
   /** How long it should be until an agent's line is half as long, in milliseconds, going by what ran of late. */
   expectedWaitMs(agentId: string): number {
+    const { parallel, parallelPerAgent } = this.#options
     const ahead = (this.#lines.get(agentId)?.length ?? 0) / 2
-    return (ahead * this.#meanMs) / this.#options.parallelPerAgent
+    const others = this.#lines.size - (this.#lines.has(agentId) ? 1 : 0)
+    return (ahead * this.#meanMs) / Math.min(parallelPerAgent, parallel / (1 + others))
   }
 
   /** Whether an action waits for a place. */
@@ -71,11 +76,8 @@ export class RunQueue {
     // whoever waits while a place is free has their share already
     if (this.#isPaused || this.#occupied >= parallel || this.#lines.has(agentId)) return null
     if ((this.#running.get(agentId) ?? 0) >= parallelPerAgent) return null
-    this.#occupy(agentId)
-    return {
-      run: (work) => this.#watch(agentId, work()),
-      release: () => this.#vacate(agentId),
-    }
+    const vacate = this.#occupy(agentId)
+    return { run: (work) => this.#watch(vacate, work()), release: vacate }
   }
 
   /** Starts nothing more. */
@@ -96,22 +98,27 @@ export class RunQueue {
       const next = this.#take()
       if (next === undefined) return
       const { agentId, executionId } = next
-      this.#occupy(agentId)
-      this.#watch(agentId, this.#start(executionId))
+      this.#watch(this.#occupy(agentId), this.#start(executionId))
     }
   }
 
-  #watch(agentId: string, work: Promise<void>): void {
+  #watch(vacate: () => void, work: Promise<void>): void {
     const begun = performance.now()
     void work.finally(() => {
       this.#meanMs += (performance.now() - begun - this.#meanMs) / 10
-      this.#vacate(agentId)
+      vacate()
     })
   }
 
-  #occupy(agentId: string): void {
+  /** @returns gives the place back */
+  #occupy(agentId: string): () => void {
     this.#occupied += 1
     this.#running.set(agentId, (this.#running.get(agentId) ?? 0) + 1)
+    const over = this.#shares.begin(agentId)
+    return () => {
+      over()
+      this.#vacate(agentId)
+    }
   }
 
   #vacate(agentId: string): void {
@@ -125,18 +132,20 @@ export class RunQueue {
     this.#whenIdle = []
   }
 
-  /** The first of the line whose turn it is; that line goes to the back. */
+  /** The first in line of the agent that is next. */
   #take(): { agentId: string; executionId: number } | undefined {
-    for (const [agentId, line] of this.#lines) {
-      if ((this.#running.get(agentId) ?? 0) >= this.#options.parallelPerAgent) continue
-      const executionId = line.shift()
-      this.#lines.delete(agentId)
-      if (executionId === undefined) continue
-      this.#inLine.delete(executionId)
-      if (line.length > 0) this.#lines.set(agentId, line)
-      this.#waiting -= 1
-      return { agentId, executionId }
-    }
-    return undefined
+    const { parallelPerAgent } = this.#options
+    const agentId = this.#shares.next(
+      this.#lines.keys().filter((name) => (this.#running.get(name) ?? 0) < parallelPerAgent),
+    )
+    const line = this.#lines.get(agentId ?? '')
+    const executionId = line?.shift()
+    if (agentId === undefined || line === undefined || executionId === undefined) return undefined
+    // of several that have had the same, whoever was served last is last
+    this.#lines.delete(agentId)
+    if (line.length > 0) this.#lines.set(agentId, line)
+    this.#inLine.delete(executionId)
+    this.#waiting -= 1
+    return { agentId, executionId }
   }
 }

@@ -1,6 +1,12 @@
 import { Backoff } from '@centralpost/shared'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** The agent has as much under way as it may. */
+export interface SentAway {
+  /** when it should have less, in milliseconds from now; null: nobody can say */
+  readonly expectedMs: number | null
+}
+
 const firstPauseMs = 50
 const longestPauseMs = 1000
 
@@ -18,13 +24,17 @@ export class Pace {
     await delay(Math.max(0, slow.goOnAt - performance.now()))
   }
 
-  /** Notes what became of a sender's request: every refusal in a row doubles the pause after it. */
-  note(sender: string, taken: 'taken' | 'sent_away'): void {
+  /**
+   * Notes what became of a sender's request: every refusal in a row doubles the pause after it, and none is shorter than it
+   * should take until there is room.
+   */
+  note(sender: string, taken: 'taken' | SentAway): void {
     if (taken === 'taken') {
       this.#slow.delete(sender)
       return
     }
     const pauses = this.#slow.get(sender)?.pauses ?? new Backoff(firstPauseMs, longestPauseMs)
-    this.#slow.set(sender, { pauses, goOnAt: performance.now() + pauses.next() })
+    const pauseMs = Math.min(Math.max(pauses.next(), taken.expectedMs ?? 0), longestPauseMs)
+    this.#slow.set(sender, { pauses, goOnAt: performance.now() + pauseMs })
   }
 }

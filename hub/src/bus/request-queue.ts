@@ -9,7 +9,7 @@ import {
   traceHeadersOf,
   WorkQueue,
 } from '@centralpost/shared'
-import { Pace } from './pace.ts'
+import { Pace, type SentAway } from './pace.ts'
 import { prepareStreams, type StreamOptions } from './streams.ts'
 
 /** A request as it came, with its place in the stream as the id of a request that brings none. */
@@ -22,8 +22,7 @@ export interface IncomingRequest {
   readonly trace?: TraceHeaders
 }
 
-/** `sent_away`: the agent has as much under way as it may. */
-export type TakenIn = 'taken' | 'sent_away'
+export type TakenIn = 'taken' | SentAway
 
 export interface RequestQueueOptions extends StreamOptions {
   readonly now: () => number

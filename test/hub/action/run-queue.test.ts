@@ -39,6 +39,43 @@ describe('the run queue', () => {
     expect(started).toEqual([0, 1, 10, 2])
   })
 
+  test('whoever ran least lately is next, ahead of all that have waited longer', async () => {
+    const { queue, started, end } = heldQueue({ parallel: 1, parallelPerAgent: 1 })
+    const flooders = ['f0', 'f1', 'f2', 'f3']
+    flooders.forEach((name, index) => {
+      for (let n = 0; n < 50; n += 1) queue.push(name, index * 100 + n)
+    })
+    // each has had some time: in turns, since all have had the same
+    for (let n = 0; n < 8; n += 1) {
+      const busyUntil = performance.now() + 3
+      while (performance.now() < busyUntil);
+      await end(started.at(-1) ?? 0)
+    }
+    expect(new Set(started.slice(0, 4).map((id) => Math.floor(id / 100)))).toEqual(
+      new Set([0, 1, 2, 3]),
+    )
+    queue.push('polite', 9001)
+    await end(started.at(-1) ?? 0)
+    expect(started.at(-1)).toBe(9001)
+    // it has no more than the others then: it waits for each of them
+    queue.push('polite', 9002)
+    const busyUntil = performance.now() + 50
+    while (performance.now() < busyUntil);
+    for (let n = 0; n < 4; n += 1) await end(started.at(-1) ?? 0)
+    expect(started).not.toContain(9002)
+  })
+
+  test('tells how long a line is by the places that an agent may get', async () => {
+    const { queue, end } = heldQueue({ parallel: 4, parallelPerAgent: 3 })
+    for (let n = 0; n < 23; n += 1) queue.push('a', n)
+    const alone = queue.expectedWaitMs('a')
+    for (let agent = 0; agent < 7; agent += 1) {
+      for (let n = 0; n < 9; n += 1) queue.push(`other-${agent}`, 1000 + agent * 100 + n)
+    }
+    expect(queue.expectedWaitMs('a')).toBeCloseTo(alone * 6, 5)
+    await end(0)
+  })
+
   test('each line is first come first served', async () => {
     const { queue, started, end } = heldQueue({ parallel: 1, parallelPerAgent: 1 })
     for (const n of [1, 2, 3]) queue.push('a', n)
