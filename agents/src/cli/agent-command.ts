@@ -32,24 +32,24 @@ A plan is a YAML file:
   task: look at the repository
   steps:
     - command: git log --oneline | head -n 5
-      context: what changed last          # for the person who may have to approve it
+      context: what changed last          # for the operator who may have to approve it
     - argv: [mkdir, -p, '{{out}}/report'] # no shell; {{out}} comes from --set out=DIR
       expect: [completed, denied]         # as planned; default: completed
-      only_if: REVIEW                     # asked for only if it is judged so
+      only_if: REVIEW                     # requested only if judged REVIEW
       on_unexpected: stop                 # default: continue
-Early steps only look: what would need a person is put off until later. Exit code 1 when a step ended
+Read-only steps come first; steps that need approval are put off until later. Exit code 1 when a step ends
 otherwise than planned.`
 
 export function addAgentCommand(program: Command): void {
   const command = program
     .command('agent')
     .description('run an agent that follows a written plan')
-    .addArgument(new Argument('<role>', 'what kind of agent').choices(Object.keys(roles)))
+    .addArgument(new Argument('<role>', 'the kind of agent').choices(Object.keys(roles)))
     .requiredOption('--plan <file>', 'the plan, in YAML or JSON')
-    .option('--task <text>', "what the agent is to do (default: the plan's own)")
-    .option('--name <agent>', 'the agent to be (default: the role)')
-    .option('--cwd <dir>', 'where commands run (default: here)')
-    .option('--workflow <id>', 'the workflow the actions belong to')
+    .option('--task <text>', "the agent's task (default: the plan's own)")
+    .option('--name <agent>', "the agent's name (default: the role)")
+    .option('--cwd <dir>', 'working directory of its commands (default: this one)')
+    .option('--workflow <id>', 'the workflow of its actions')
     .option('--set <name=value>', 'a value for the plan; may be repeated', collectPairs)
     .addHelpText('after', details)
   withCommonOptions(command).action(runAgent)

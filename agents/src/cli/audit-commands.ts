@@ -19,13 +19,16 @@ interface VerifyOptions extends OperatorOptions {
   readonly against?: readonly string[]
 }
 
-/** Adds to `history` what is about the audit trail itself: `verify` and `segments`. */
+/** Adds the audit-trail commands `verify` and `segments` to `history`. */
 export function addAuditCommands(history: Command): void {
   withOperatorOptions(
     history
       .command('verify')
       .description('recompute the audit chain; exit code 1 when it is broken')
-      .option('--checkpoint <file>', 'add a checkpoint of the chain to this file, if it is intact')
+      .option(
+        '--checkpoint <file>',
+        'append a checkpoint of the chain to this file, if the chain is intact',
+      )
       .option('--against <files...>', 'compare with the checkpoints in these files'),
   ).action((options: VerifyOptions) =>
     withOperator(options, (operator) => verify(operator, options)),
@@ -33,8 +36,8 @@ export function addAuditCommands(history: Command): void {
   withOperatorOptions(
     history
       .command('segments')
-      .description('list the parts of the audit trail that were put away in files')
-      .option('--seal-before <time>', 'put away what is older first', moment),
+      .description('list the sealed segments of the audit trail')
+      .option('--seal-before <time>', 'seal events that are due first', moment),
   ).action((options: OperatorOptions & { sealBefore?: string }) =>
     withOperator(options, async (operator) => {
       const { sealBefore } = options
@@ -43,7 +46,7 @@ export function addAuditCommands(history: Command): void {
         printJson(segments)
         return
       }
-      if (segments.length === 0) print('nothing was put away')
+      if (segments.length === 0) print('nothing was sealed')
       else {
         const rows = segments.map((one) => [
           `${one.first_seq}-${one.last_seq}`,
@@ -71,14 +74,14 @@ async function verify(operator: Operator, options: VerifyOptions): Promise<void>
     print('nothing is recorded: the audit chain is empty')
   else if (chain.intact) {
     const compared = kept.flat().length
-    const also = compared === 0 ? '' : `, and what ${compared} checkpoints were taken of is there`
+    const also = compared === 0 ? '' : `, and matches ${compared} checkpoints`
     print(`the audit chain is intact: ${chain.events} events, head ${chain.head}${also}`)
   } else
     print(`the audit chain is BROKEN at event ${chain.first_bad}: ${visible(chain.problem ?? '')}`)
   if (!chain.intact) process.exitCode = exitCodes.failed
 }
 
-/** Checkpoints as `--checkpoint` writes them: one JSON object a line. */
+/** Checkpoints as `--checkpoint` writes them: one JSON object per line. */
 async function readCheckpoints(path: string): Promise<Checkpoint[]> {
   try {
     const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line.trim() !== '')

@@ -17,28 +17,28 @@ import { addRulesCommand } from './rules-command.ts'
 import { addTailCommand } from './tail-command.ts'
 import { version } from './version.ts'
 
-/** All commands, in the order in which --help lists them. */
+/** All commands, in the order of --help. */
 export function commandLine(): Command {
   const program = new Command('centralpost')
     .description('The hub through which AI agents act on a machine')
     .version(version)
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError('(centralpost --help lists what there is)')
+    .showHelpAfterError('(centralpost --help lists the commands)')
     .addHelpText('after', exitCodeHelp)
   program.commandsGroup('Run:')
   addHubCommands(program, ['up', 'hub', 'broker'])
   addConsoleCommand(program)
   addDemoCommand(program)
-  program.commandsGroup('Ask, as an agent:')
+  program.commandsGroup('Request actions, as an agent:')
   addRequestCommand(program)
   addAgentCommand(program)
-  program.commandsGroup('Decide, as an operator:')
+  program.commandsGroup('Approve or deny, as an operator:')
   addPendingCommand(program)
   addDecideCommands(program)
   addProposalsCommand(program)
   addNotifyCommand(program)
-  program.commandsGroup('Look, as an operator:')
+  program.commandsGroup('Inspect, as an operator:')
   addResultCommand(program)
   addTailCommand(program)
   addHistoryCommand(program)
@@ -53,13 +53,15 @@ export function commandLine(): Command {
   return program
 }
 
-/** A mistake in the use of a command points at the help of that command. */
+/** A usage error names the help of its command. */
 function nameOwnHelp(command: Command, words: string): void {
-  command.showHelpAfterError(`(${words} --help says what it takes)`)
+  command.showHelpAfterError(`(see ${words} --help)`)
   for (const inner of command.commands) nameOwnHelp(inner, `${words} ${inner.name()}`)
 }
 
-/** For --help only: they are handed over to the hub's program before this is asked. */
+/**
+ * For --help only: the hub's program runs these commands, so their actions are never called here.
+ */
 function addHubCommands(program: Command, names: readonly string[]): void {
   for (const name of names) {
     program

@@ -9,11 +9,11 @@ import { Operator } from '../operator/operator.ts'
 import { dataDirOf } from '../spoke/spoke.ts'
 import { commandLine } from './command-line.ts'
 
-/** How long a person who pressed Tab waits for a hub, in milliseconds. */
+/** How long shell completion waits for a hub, in milliseconds. */
 const patienceMs = 800
 const mostIds = 50
 
-/** Prints what may come next after these words, for a shell's completion. */
+/** Prints the completions of these words for a shell. */
 export async function completeWords(words: readonly string[]): Promise<void> {
   const completion = complete(commandLine(), words)
   const { argument } = completion
@@ -29,7 +29,7 @@ export async function completeWords(words: readonly string[]): Promise<void> {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-/** The values that the hub knows of an argument; none when it does not answer at once. */
+/** The hub's values for an argument; empty when the hub does not answer in time. */
 async function valuesOf(argument: string, words: readonly string[]): Promise<Candidate[]> {
   const ask = questions[argument]
   if (ask === undefined) return []
@@ -45,7 +45,7 @@ async function valuesOf(argument: string, words: readonly string[]): Promise<Can
     const asked = ask(operator).catch(() => [])
     return await Promise.race([asked, late.promise])
   } catch {
-    // a completion without ids is better than an error in the middle of a command line
+    // an incomplete list is better than an error in the middle of a command line
     return []
   }
 }
@@ -73,7 +73,7 @@ const proposed: Question = async (operator) =>
     newest === undefined ? [] : [{ word: newest.action_id, about: visible(rule ?? '') }],
   )
 
-/** By the names of command and argument. */
+/** Keyed by command and argument. */
 const questions: Readonly<Record<string, Question>> = {
   'approve id': pending,
   'deny id': pending,

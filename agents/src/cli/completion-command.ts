@@ -7,7 +7,7 @@ Load it in the shell's start file:
   bash  source <(centralpost completion bash)
   zsh   source <(centralpost completion zsh)      after compinit
   fish  centralpost completion fish | source
-It asks the program itself for what may come next, so it never goes stale, and offers the ids of what waits.`
+The completion calls centralpost for its candidates, so it never goes stale, and offers the ids of waiting actions.`
 
 /** Adds `completion`. */
 export function addCompletionCommand(program: Command): void {

@@ -1,7 +1,7 @@
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
-/** The word that asks the program itself what may come next. */
+/** The hidden command that a completion script calls for candidates. */
 export const completeWord = '__complete'
 
 const bash = `# centralpost completion for bash; load it with: source <(centralpost completion bash)
@@ -53,5 +53,8 @@ end
 complete -c centralpost -f -a '(__centralpost_complete)'
 `
 
-/** What a shell loads. It knows no command by itself: it asks the program that is installed. */
+/**
+ * The scripts that a shell loads. Candidates come from the installed program, so the scripts never
+ * go stale.
+ */
 export const completionScripts: Readonly<Record<Shell, string>> = { bash, zsh, fish }

@@ -15,7 +15,7 @@ import { Operator } from '../operator/operator.ts'
 import { dataDirOf, type SpokeOptions } from '../spoke/spoke.ts'
 import { version } from './version.ts'
 
-/** The options that every command has. */
+/** Options common to all commands. */
 export interface CommonOptions {
   readonly data?: string
   readonly json?: boolean
@@ -33,17 +33,17 @@ export function withCommonOptions(command: Command): Command {
       "the hub's data directory (env: CENTRALPOST_DATA; default: .centralpost)",
     )
     .option('--json', 'print JSON')
-    .addOption(new Option('--verbose', 'say what the connection does').hideHelp())
+    .addOption(new Option('--verbose', 'log connection events').hideHelp())
 }
 
 export function withOperatorOptions(command: Command): Command {
-  const name = new Option('--as <operator>', 'who you are')
+  const name = new Option('--as <operator>', 'your name on the broker')
     .env('CENTRALPOST_OPERATOR')
     .default('operator')
   return withCommonOptions(command.addOption(name))
 }
 
-/** Connects as an operator, works, and disconnects. */
+/** Runs `work` with an operator's connection and closes it. */
 export async function withOperator<T>(
   options: OperatorOptions,
   work: (operator: Operator) => Promise<T>,
@@ -54,7 +54,7 @@ export async function withOperator<T>(
   return await answered(options, operator.server, () => work(operator))
 }
 
-/** Connects as an agent, works, and disconnects. */
+/** Runs `work` with an agent's connection and closes it. */
 export async function withAgent<T>(
   name: string,
   options: CommonOptions,
@@ -69,14 +69,14 @@ export async function withAgent<T>(
   return await answered(options, agent.server, () => work(agent))
 }
 
-/** Spans are sent where CENTRALPOST_TRACING asks for it; the OTEL_* variables say where to. */
+/** CENTRALPOST_TRACING switches tracing on; the OTEL_* variables name the destination. */
 function tracingOf(env: NodeJS.ProcessEnv): Promise<Tracing> {
   return env['CENTRALPOST_TRACING'] === '1'
     ? openTracing({ service: 'centralpost-cli', version })
     : Promise.resolve(noTracing)
 }
 
-/** The trace that whoever started this process is in. */
+/** The trace context that this process inherited. */
 export function traceOfEnvironment(env: NodeJS.ProcessEnv = process.env): TraceHeaders {
   return traceHeadersOf((name) => env[name.toUpperCase()])
 }
@@ -99,7 +99,7 @@ function logOf(options: CommonOptions): Logger {
 const startOne = (options: CommonOptions): string =>
   `start one with: centralpost up${options.data === undefined ? '' : ` --data ${options.data}`}`
 
-/** Says how to get a broker when there is none. */
+/** Adds a hint on how to start a broker to an `unavailable` error. */
 async function reached<T>(options: CommonOptions, connect: () => Promise<T>): Promise<T> {
   try {
     return await connect()
@@ -114,7 +114,7 @@ async function reached<T>(options: CommonOptions, connect: () => Promise<T>): Pr
   }
 }
 
-/** Says how to get a hub when the broker is there but nobody answers. */
+/** Adds a hint on how to start a hub when the broker answers and the hub does not. */
 async function answered<T>(
   options: CommonOptions,
   server: string,
@@ -123,7 +123,7 @@ async function answered<T>(
   try {
     return await work()
   } catch (error) {
-    // what a hub answered itself carries no cause
+    // an answer of the hub has no cause; a failure to reach it has one
     const isAnswer = !isCentralPostError(error) || error.cause === undefined
     if (isAnswer || error.code !== 'unavailable') throw error
     throw new CentralPostError(

@@ -18,25 +18,29 @@ interface Options extends OperatorOptions {
 }
 
 const details = `
-Connects to the hub's broker under an operator's name and serves a page about it, on loopback. On a terminal a link is printed
-that signs one browser in, once, within ten minutes. Elsewhere, as in a journal, none is: --link prints one for the console that
-runs already.
-On another address than loopback it serves only with a certificate (--tls-cert, --tls-key), or behind a proxy
-that has one (--origin https://…).
-Commands typed on the page are asked for as the agent operator-NAME, which needs credentials of its own.`
+Connects to the hub's broker under an operator's name and serves the console page on loopback. On a terminal it prints
+a sign-in link that works once, within ten minutes. Elsewhere, as in a journal, it prints none: use --link for a link to the
+running console.
+An address other than loopback needs a certificate (--tls-cert, --tls-key) or a proxy that has one
+(--origin https://…).
+Commands typed on the page are requested as the agent operator-NAME, which needs credentials of its own.`
 
 export function addConsoleCommand(program: Command): void {
   const command = program
     .command('console')
     .description('serve the operators’ page: approvals, live output, history')
-    .option('--link', 'print a new link for signing in at the console that runs, and end')
-    .addOption(new Option('--told-link', 'tell the parent process a link').hideHelp())
-    .option('--host <address>', 'where to listen (default: 127.0.0.1)')
-    .option('--port <port>', 'on which port (default: the one used last, else a free one)', port)
-    .option('--origin <origin>', 'what browsers call it, behind a proxy: https://console.example')
+    .option('--link', 'print a new sign-in link for the running console, and exit')
+    .addOption(new Option('--told-link', 'send a link to the parent process').hideHelp())
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option(
+      '--port <port>',
+      'port to listen on (default: the last one used, else a free one)',
+      port,
+    )
+    .option('--origin <origin>', 'the origin browsers use, behind a proxy: https://console.example')
     .option('--tls-cert <file>', 'serve over TLS with this certificate (PEM)')
-    .option('--tls-key <file>', 'and this key (PEM)')
-    .option('--session-hours <hours>', 'how long somebody stays signed in', hours, 12)
+    .option('--tls-key <file>', 'and its private key (PEM)')
+    .option('--session-hours <hours>', 'how long a session lasts', hours, 12)
     .addHelpText('after', details)
   withOperatorOptions(command).action(async (options: Options) => {
     const { as: name, data: dataDir } = options
@@ -46,7 +50,7 @@ export function addConsoleCommand(program: Command): void {
   })
 }
 
-// the server and its library are loaded for this command only
+// loaded on demand: only this command needs the server and its libraries
 async function printLink(options: Options, who: { name: string; dataDir?: string }): Promise<void> {
   const { linkForRunning } = await import('../console/server/console.ts')
   const link = linkForRunning(who)
@@ -73,7 +77,7 @@ async function serve(options: Options, who: { name: string; dataDir?: string }):
         },
       })
       const { url } = console
-      // what is no terminal is often a journal, which others may read
+      // output that is not a terminal may be a journal, which others can read
       const link = wantsLink(options) ? console.newLoginLink() : null
       process.send?.({ url, link })
       if (options.json) printJson({ url, link })
@@ -81,20 +85,21 @@ async function serve(options: Options, who: { name: string; dataDir?: string }):
         print(`console: ${url} (operator ${console.operator})`)
         print(
           link === null
-            ? 'sign in: centralpost console --link prints a link, which no log should hold'
-            : `sign in: ${link}   once, within ten minutes; another one: centralpost console --link`,
+            ? 'sign in: centralpost console --link prints a link; keep it out of logs'
+            : `sign in: ${link}   works once, within ten minutes; for another: centralpost console ` +
+                '--link',
         )
       }
       await stopped(signal)
     })
   } finally {
     await log.close()
-    // the channel to a parent would keep the process
+    // an open IPC channel would keep the process alive
     if (process.connected) process.disconnect()
   }
 }
 
-/** Whether a link that signs in may be told: to a person at a terminal, here or where `up` was started. */
+/** Whether to print a sign-in link: only for a terminal, here or where `up` was started. */
 const wantsLink = ({ toldLink }: Options): boolean => toldLink === true || process.stdout.isTTY
 
 function logOf(options: Options, dataDir: string): ClosableLogger {

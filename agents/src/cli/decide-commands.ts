@@ -35,13 +35,10 @@ interface CancelOptions extends OperatorOptions {
 
 /** Adds `approve`, `deny` and `cancel`. */
 export function addDecideCommands(program: Command): void {
-  const approve = forAction(program, 'approve', 'let an action run that waits for a person')
-    .option(
-      '--digest <digest>',
-      'approve only what has this digest (centralpost pending ID shows it)',
-    )
-    .option('--same', 'also every waiting action that is the same; without it only this one runs')
-    .option('--comment <text>', 'kept in the history')
+  const approve = forAction(program, 'approve', 'approve a waiting action')
+    .option('--digest <digest>', 'approve only this digest (centralpost pending ID shows it)')
+    .option('--same', 'also every identical waiting action (default: only this one)')
+    .option('--comment <text>', 'recorded in the history')
     .addOption(
       new Option(
         '--decision <decision>',
@@ -50,14 +47,14 @@ export function addDecideCommands(program: Command): void {
         .choices(['approve_once', ...alwaysDecisions])
         .default('approve_once'),
     )
-    .addOption(new Option('--scope <scope>', 'where an always rule holds').choices(alwaysScopes))
-    .option('--expires-in <seconds>', 'how long an always rule holds', seconds)
+    .addOption(new Option('--scope <scope>', 'scope of the always rule').choices(alwaysScopes))
+    .option('--expires-in <seconds>', 'lifetime of the always rule', seconds)
   withOperatorOptions(approve).action((actionId: string, options: ApproveOptions) =>
     withOperator(options, (operator) => approveShown(operator, actionId, options)),
   )
-  const deny = forAction(program, 'deny', 'refuse an action that waits for a person')
-    .requiredOption('--reason <text>', 'why; reaches the agent')
-    .option('--suggestion <text>', 'what the agent could do instead')
+  const deny = forAction(program, 'deny', 'deny a waiting action')
+    .requiredOption('--reason <text>', 'reason, sent to the agent')
+    .option('--suggestion <text>', 'an alternative for the agent')
   withOperatorOptions(deny).action((actionId: string, options: DenyOptions) =>
     withOperator(options, async (operator) => {
       const decided = await operator.deny(actionId, options.reason, {
@@ -71,9 +68,9 @@ export function addDecideCommands(program: Command): void {
       }
     }),
   )
-  const cancel = forAction(program, 'cancel', 'end an action, whether it waits or runs').option(
+  const cancel = forAction(program, 'cancel', 'cancel an action, waiting or running').option(
     '--reason <text>',
-    'why; reaches the agent',
+    'reason, sent to the agent',
   )
   withOperatorOptions(cancel).action((actionId: string, options: CancelOptions) =>
     withOperator(options, async (operator) => {
@@ -82,7 +79,7 @@ export function addDecideCommands(program: Command): void {
         ...(options.reason !== undefined && { reason: options.reason }),
       })
       if (options.json) printJson(answer)
-      else print(answer.state === 'running' ? `ending ${actionId}` : `cancelled ${actionId}`)
+      else print(answer.state === 'running' ? `cancelling ${actionId}` : `cancelled ${actionId}`)
     }),
   )
 }
@@ -95,7 +92,7 @@ function forAction(program: Command, name: string, description: string): Command
     .option('--agent <agent>', 'whose action, where two agents used the same id')
 }
 
-/** Shows what is approved, and approves exactly what was shown. */
+/** Shows the action, and approves exactly what was shown. */
 async function approveShown(
   operator: Operator,
   actionId: string,
@@ -122,23 +119,24 @@ async function approveShown(
   const { approvals = [], approvals_needed: needed = 1 } = decided
   print(
     decided.state === 'pending'
-      ? `approved ${visible(actionId)} of ${decided.agent_id}: ${approvals.length} of ${needed} have, it still waits`
+      ? `approved ${visible(actionId)} of ${decided.agent_id}: ${approvals.length} of ` +
+          `${needed} approvals; still waiting`
       : `approved ${visible(actionId)} of ${decided.agent_id}`,
   )
   for (const line of toldOfSame(decided)) print(line)
   if (decided.rule_id !== undefined) print(`made the always rule ${decided.rule_id}`)
 }
 
-/** The waiting actions that are the same: which were decided with this one, and how many wait on. */
+/**
+ * Describes the identical waiting actions: those decided with this one, and those still waiting.
+ */
 function toldOfSame({
   same_decided: decided = [],
   same_pending: waiting = 0,
 }: z.infer<typeof decisionReplySchema>): string[] {
   return [
-    ...(decided.length > 0 ? [`and ${decided.length} more that are the same`] : []),
-    ...(waiting > 0
-      ? [`${waiting} more that are the same wait on; --same decides all of them`]
-      : []),
+    ...(decided.length > 0 ? [`and ${decided.length} more identical ones`] : []),
+    ...(waiting > 0 ? [`${waiting} more identical ones still wait; --same decides them all`] : []),
   ]
 }
 

@@ -6,16 +6,16 @@ import { untilStopped } from '../terminal/stop-signal.ts'
 import { print, printJson, say } from '../terminal/terminal.ts'
 
 const details = `
-Starts broker and hub in a temporary directory, three agents and an operator, each a process of its own.
-Commands that look are run; one that changes something is approved, one denied, one left to expire; what
-must never run is refused. Nothing outside the temporary directory is changed, and nothing is left behind.
-Exit code 1 when something did not happen that had to.`
+Starts broker and hub in a temporary directory, and three agents and an operator, each in its own process.
+Read-only commands run; of the commands that change something, one is approved, one denied, one left to expire;
+forbidden commands are refused. The demo changes nothing outside the temporary directory and removes it at the end.
+Exit code 1 when an expected outcome is missing.`
 
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
     .description('show the whole path on a real directory, with agents and an operator')
-    .option('--path <dir>', 'the directory that the agents look at', '.')
+    .option('--path <dir>', 'the directory for the agents to look at', '.')
     .option('--json', 'print JSON at the end; the story goes to stderr')
     .addHelpText('after', details)
     .action((options: { readonly path: string; readonly json?: boolean }) =>
@@ -29,7 +29,7 @@ export function addDemoCommand(program: Command): void {
           if (!hasPassed) process.exitCode = exitCodes.failed
         } catch (error) {
           if (!signal.aborted) throw error
-          say('centralpost: the demo was stopped; nothing is left behind')
+          say('centralpost: the demo was stopped and has removed its files')
           process.exitCode = exitCodes.stopped
         }
       }),

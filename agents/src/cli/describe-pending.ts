@@ -8,10 +8,10 @@ import {
 import { explainRisk } from '@centralpost/shared'
 import { duration, type Style, styled } from '../terminal/terminal.ts'
 
-/** A label and what stands behind it, made visible. Only a command has several lines, each with its number. */
+/** A label and its text, made visible. Only a command has several lines, each with its number. */
 export type Field = readonly [label: string, text: string]
 
-/** All that an approver should read before deciding, in the order of its weight. */
+/** Everything an approver should read before deciding, most important first. */
 export function fieldsOf(asked: ApprovalNeeded): Field[] {
   const env = Object.entries(asked.env).map(([name, value]) => visible(`${name}=${value}`))
   const command = readableCommand(asked.command)
@@ -67,12 +67,12 @@ const lessWeighty: ReadonlySet<string> = new Set([
   'digest',
 ])
 
-/** Whether nobody should approve without having seen it. These fields come first. */
+/** Whether an approver must have seen this field. Such fields come first. */
 export function weighs([label]: Field): boolean {
   return !lessWeighty.has(label)
 }
 
-/** The same in aligned lines. */
+/** The fields as aligned lines. */
 export function describe(asked: ApprovalNeeded): string[] {
   return fieldsOf(asked).flatMap(([label, text]) => {
     const style = label === 'command' ? 'bold' : label === 'hidden' ? alarmStyle : undefined
@@ -82,7 +82,7 @@ export function describe(asked: ApprovalNeeded): string[] {
 
 export const alarmStyle: Style = ['red', 'bold']
 
-/** A label with what stands behind it, the lines below each other. */
+/** A label with its text, one line below the other. */
 export function linesBehind(label: string, text: string, width: number, style?: Style): string[] {
   return text
     .split('\n')
@@ -92,7 +92,7 @@ export function linesBehind(label: string, text: string, width: number, style?: 
     )
 }
 
-/** A command with its alarm, where there is one, as lines behind labels. */
+/** A command as labelled lines, with its warning if it has one. */
 export function commandBehind(command: string, width: number): string[] {
   const readable = readableCommand(command)
   return [
@@ -102,17 +102,17 @@ export function commandBehind(command: string, width: number): string[] {
 }
 
 function toldOfSame(count: number): string {
-  return count === 0
-    ? ''
-    : `${count} more wait that are the same; this approval clears only this one`
+  return count === 0 ? '' : `${count} more identical ones wait; this approval covers only this one`
 }
 
-/** How long an action still waits. */
+/** Seconds until the request expires. */
 export function secondsLeft(asked: ApprovalNeeded, now = Date.now()): number {
   return Math.max(0, (Date.parse(asked.expires_at) - now) / 1000)
 }
 
-/** Each part of a compound with its own verdict, so that what is new stands out from what would run anyway. */
+/**
+ * The parts of a compound command, each with its own verdict: shows which part needs the approval.
+ */
 function partsOf(asked: ApprovalNeeded): Field[] {
   const { units } = asked.verdict
   return units.length < 2

@@ -29,14 +29,12 @@ interface Options extends FilterOptions {
 }
 
 const exportDetails = `
-Into a file or a pipe, the text of agents goes as it was recorded: JSON escapes control characters, CSV does not (formulas of
-spreadsheets are quoted). On a terminal, whatever could drive it is spelled out.`
+Files and pipes get the text of agents as recorded: JSON escapes control characters, CSV does not (spreadsheet
+formulas are quoted). On a terminal, control characters are spelled out.`
 
 export function addHistoryCommand(program: Command): void {
   const history = withPages(
-    program
-      .command('history')
-      .description('what was asked for and what became of it, newest first'),
+    program.command('history').description('past requests and their outcomes, newest first'),
   )
   history.action((options: Options) => withOperator(options, (operator) => list(operator, options)))
 
@@ -47,8 +45,8 @@ export function addHistoryCommand(program: Command): void {
         'find words, "phrases", prefix*, flags and file names in commands, contexts and output',
       )
       .argument('<words...>')
-      .option('--best', 'best first among the newest hits, instead of newest first')
-      .option('--cursor <cursor>', 'the page after the one that named it'),
+      .option('--best', 'best match first among the newest hits, instead of newest first')
+      .option('--cursor <cursor>', 'the page after the one that printed this cursor'),
   ).action((words: readonly string[], options: Options & { best?: boolean }) =>
     withOperator(options, (operator) =>
       list(operator, { ...options, order: options.best ? 'best' : 'newest' }, words.join(' ')),
@@ -57,7 +55,7 @@ export function addHistoryCommand(program: Command): void {
   withOperatorOptions(
     history
       .command('show')
-      .description('one action: what was asked, and how it ended')
+      .description('one action: the request and its outcome')
       .argument('<id>', 'an action id')
       .option('--agent <agent>', 'whose action, where two agents used the same id'),
   ).action((actionId: string, options: OperatorOptions & { agent?: string }) =>
@@ -66,7 +64,7 @@ export function addHistoryCommand(program: Command): void {
   withOperatorOptions(
     history
       .command('stats')
-      .description('counts and durations, of everything or of one command')
+      .description('counts and durations, overall or of one command')
       .argument('[command...]', 'the whole command as `history` shows it; put -- before it'),
   ).action((words: readonly string[], options: OperatorOptions) =>
     withOperator(options, (operator) => stats(operator, words.join(' '), options)),
@@ -76,7 +74,7 @@ export function addHistoryCommand(program: Command): void {
       .command('violations')
       .description('Python and pip that ran outside a virtual environment')
       .option('--limit <count>', 'how many', count, 20)
-      .option('--since <time>', 'only from then on', moment),
+      .option('--since <time>', 'only since then', moment),
   ).action((options: OperatorOptions & { limit: number; since?: string }) =>
     withOperator(options, (operator) => violations(operator, options)),
   )
@@ -86,7 +84,9 @@ export function addHistoryCommand(program: Command): void {
       .description('print executions as lines, oldest first')
       .argument('[words...]', 'only those with these words')
       .addOption(
-        new Option('--format <format>', 'of the lines').choices(exportFormats).default('jsonl'),
+        new Option('--format <format>', 'format of the lines')
+          .choices(exportFormats)
+          .default('jsonl'),
       )
       .addHelpText('after', exportDetails),
   ).action((words: readonly string[], options: FilterOptions & { format: 'jsonl' | 'csv' }) =>
@@ -122,7 +122,7 @@ async function list(operator: Operator, options: Options, query?: string): Promi
     return
   }
   if (entries.length === 0) {
-    print(query === undefined ? 'nothing is recorded' : 'nothing that was recorded fits')
+    print(query === undefined ? 'nothing is recorded' : 'no recorded execution matches')
     return
   }
   const heads = ['NO', 'ASKED AT', 'ACTION', 'AGENT', 'TRUST', 'STATUS', 'EXIT', 'TOOK', 'COMMAND']
@@ -145,7 +145,7 @@ function row(entry: HistoryEntry): string[] {
   ]
 }
 
-/** A snippet of a search on one line, its hits in bold where the terminal can. */
+/** A search snippet on one line, with its hits in bold on a terminal. */
 function marked(snippet: string): string {
   return snippet
     .split(highlightStart)
@@ -169,7 +169,7 @@ async function violations(
     return
   }
   if (found.length === 0) {
-    print('nothing ran outside a virtual environment that belongs into one')
+    print('no Python or pip ran outside a virtual environment')
     return
   }
   const rows = found.map((one) => [
@@ -188,7 +188,7 @@ async function exportAll(
 ): Promise<void> {
   const query = { ...filtersOf(options), ...(words !== '' && { query: words }) }
   const pages = operator.export({ ...query, format: options.format })
-  // lines that come on the same terminal are progress enough
+  // output on the same terminal already shows progress
   if (process.stdout.isTTY) await writeOut(pages, () => {})
   else await withProgress('exporting', (advance) => writeOut(pages, advance))
 }
@@ -196,8 +196,8 @@ async function exportAll(
 async function writeOut(pages: AsyncIterable<string>, advance: Advance): Promise<void> {
   let bytes = 0
   for await (const text of pages) {
-    // a reader that is slower than the hub sets the pace
-    // what agents wrote must not drive a terminal; a file or a program gets it as it is
+    // a slow reader slows the hub's answers down; a file or a program gets the text of agents
+    // unescaped
     const shown = process.stdout.isTTY ? visible(text, { lines: true }) : text
     if (!process.stdout.write(shown)) await once(process.stdout, 'drain')
     bytes += Buffer.byteLength(text)
@@ -223,13 +223,13 @@ async function showEntry(
   }
   for (const [name, text] of Object.entries({ stdout, stderr })) {
     if (text === null || text === '') continue
-    print(`${name} (its beginning):`)
+    print(`${name} (beginning):`)
     passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
   }
   for (const { by, text } of commentsIn(events)) {
     print(`${'comment'.padEnd(15)} ${visible(by)}: ${visible(text)}`)
   }
-  print('what the audit trail tells:')
+  print('audit trail:')
   for (const event of events) {
     print(`${event.at}  ${event.kind.padEnd(11)} ${factsOf(event)}`)
   }
@@ -239,7 +239,7 @@ async function showEntry(
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
-/** A value of an answer as a person says it; --json has it as it came. */
+/** A value of an answer in words; --json prints it unchanged. */
 function readable(name: string, value: unknown): string {
   if (typeof value === 'string') return name === 'last_execution' ? timeOf(value) : value
   if (typeof value !== 'number') return JSON.stringify(value)
@@ -259,7 +259,7 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
     return
   }
   if (numbers.total_executions === 0) {
-    print(command === '' ? 'nothing is recorded' : `nothing is recorded of: ${visible(command)}`)
+    print(command === '' ? 'nothing is recorded' : `nothing is recorded for: ${visible(command)}`)
     return
   }
   const { similar, ...own } = numbers
@@ -275,7 +275,7 @@ async function stats(operator: Operator, command: string, options: OperatorOptio
   }
   if (similar === null) return
   const rate =
-    similar.success_rate === null ? '' : `, ${Math.round(similar.success_rate * 100)} % went well`
+    similar.success_rate === null ? '' : `, ${Math.round(similar.success_rate * 100)} % succeeded`
   print(`all of that form  ${similar.total_executions}${rate}, ${similar.denied} denied`)
   for (const run of similar.recent) {
     const took = run.duration === null ? '' : duration(run.duration)

@@ -13,7 +13,7 @@ export interface FilterOptions extends OperatorOptions {
   readonly until?: string
 }
 
-/** Adds the options that say which executions are meant. */
+/** Adds the options that select executions. */
 export function withFilters(command: Command): Command {
   return withOperatorOptions(
     command
@@ -23,7 +23,7 @@ export function withFilters(command: Command): Command {
       .addOption(new Option('--status <status>', 'only in this state').choices(actionStates))
       .option(
         '--since <time>',
-        'only from then on: 2030-01-31, 2030-01-31T12:00Z, or 2h, 7d ago',
+        'only since then: 2030-01-31, 2030-01-31T12:00Z, or 2h, 7d ago',
         moment,
       )
       .option('--until <time>', 'only before then', moment),
@@ -49,10 +49,13 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
-/** Reads a moment by the clock of this machine: a date, a date with a time, or how long ago (`90s`, `30m`, `2h`, `7d`, `4w`). */
+/**
+ * Reads a time in the local time zone: a date, a date with a time, or an age (`90s`, `30m`, `2h`,
+ * `7d`, `4w`).
+ */
 export function moment(text: string): string {
   const ago = /^(\d{1,6})([smhdw])$/.exec(text)
-  // a date alone would be midnight in London
+  // JavaScript reads a date alone as midnight UTC
   const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
   const at =
     ago === null
@@ -61,5 +64,5 @@ export function moment(text: string): string {
   if (Number.isFinite(at) && (ago !== null || /^\d{4}-\d\d-\d\d/.test(text))) {
     return isoOf(at)
   }
-  throw new InvalidArgumentError('give a date, such as 2030-01-31, or how long ago, such as 2h.')
+  throw new InvalidArgumentError('give a date, such as 2030-01-31, or an age, such as 2h.')
 }

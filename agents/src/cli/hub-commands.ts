@@ -3,36 +3,40 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** The commands that the hub's own program does, with the line that --help shows. */
+/** The commands of the hub's own program, with their lines for --help. */
 export const hubCommands: ReadonlyMap<string, string> = new Map([
-  ['up', 'start broker, hub and console on this machine and stay up'],
+  ['up', 'start broker, hub and console on this machine and keep them running'],
   ['hub', 'start only the hub, on the broker of NATS_URL or of the data directory'],
   ['broker', 'start only the embedded broker'],
-  ['classify', 'say how a command would be judged, and why (needs no hub)'],
+  ['classify', 'show how a command would be judged, and why (needs no hub)'],
   ['check', 'check configuration and rules (needs no hub)'],
   ['credentials', 'add, show, list and revoke agents and operators'],
-  ['broker-config', 'write the accounts of all identities for a nats-server of your own'],
-  ['recover', 'go on without a database or a key that is lost'],
-  ['doctor', 'look for what is missing or wrong on this machine'],
+  ['broker-config', 'write the accounts of all identities for your own nats-server'],
+  ['recover', 'start even if a database or key is lost'],
+  ['doctor', 'check this machine for missing or broken parts'],
 ])
 
 export const hubMissing =
-  'the hub is not installed beside this command: run `npm install` in the folder of CentralPost'
+  'the hub is not installed beside this command: run `npm install` in the folder of ' +
+  'CentralPost'
 
-/** What the hub's own program does with rule files; the rest of `rules` is an operator's. */
+/** `rules` commands of the hub's program; the other `rules` commands need an operator. */
 export const ruleFileCommands: ReadonlyMap<string, string> = new Map([
-  ['lint', 'check a rule file, and warn of what is probably not meant'],
-  ['test', 'check that one command gets the level that is expected'],
-  ['recheck', 'show what of the history a rule file would have decided otherwise'],
+  ['lint', 'check a rule file, and warn of probable mistakes'],
+  ['test', 'check that a command gets the expected level'],
+  ['recheck', 'show which past commands a rule file would decide differently'],
 ])
 
-/** Whether these arguments are for the hub's own program. */
+/** Whether the hub's program handles these arguments. */
 export function asksForHub([command = '', ...words]: readonly string[]): boolean {
   if (command === 'rules') return words.some((word) => ruleFileCommands.has(word))
   return hubCommands.has(command)
 }
 
-/** Where the hub's program is installed. Only its path is known here: hub and agents share nothing but the bus. */
+/**
+ * The path of the hub's program. The command line knows only its path: hub and agents share nothing
+ * but the bus.
+ */
 export function findHubProgram(): string | undefined {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const path = join(folder, 'node_modules', '@centralpost', 'hub', 'bin', 'centralpost-hub.js')
@@ -41,7 +45,7 @@ export function findHubProgram(): string | undefined {
   }
 }
 
-/** Lets the hub's program take over: same arguments, terminal, signals and exit code. */
+/** Hands over to the hub's program: same arguments, terminal, signals and exit code. */
 export async function handOver(args: readonly string[]): Promise<void> {
   const program = findHubProgram()
   if (program === undefined) {
@@ -50,7 +54,8 @@ export async function handOver(args: readonly string[]): Promise<void> {
     return
   }
   const command = [process.execPath, ...process.execArgv, program, ...args]
-  // takes this process's place, so that signals and exit code need no forwarding; not there on Windows
+  // execve replaces this process, so signals and exit code need no forwarding; not available on
+  // Windows
   if (process.execve) process.execve(process.execPath, command, definedOnly(process.env))
   const child = spawn(process.execPath, command.slice(1), { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -2,8 +2,8 @@ import { completeWord } from './completion-scripts.ts'
 import { asksForHub, handOver } from './hub-commands.ts'
 
 /**
- * The command line: finds who does the command and lets it. The exit code is left in `process.exitCode`. What is not
- * needed for a command is not loaded.
+ * The command line: hands a command to the hub's program or runs it. Sets `process.exitCode`.
+ * Modules load on demand, for a quick start.
  */
 export async function main(args: readonly string[]): Promise<void> {
   const [first = '', second = ''] = args

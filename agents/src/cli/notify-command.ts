@@ -15,22 +15,22 @@ interface Options extends OperatorOptions {
 }
 
 const details = `
-A webhook is posted JSON about every action that waits for a person, again for a while when it does not answer well; it
-is not told of what was decided before it answered. X-CentralPost-Signature: t=SECONDS,v1=HEX is the HMAC-SHA256 of
+Posts JSON to a webhook for every action that waits for approval, with retries; a decision that comes first
+ends the retries. X-CentralPost-Signature: t=SECONDS,v1=HEX is the HMAC-SHA256 of
 "SECONDS.BODY" with the secret; X-CentralPost-Delivery is the same for every attempt. Redirects are not followed.`
 
 /** Adds `notify`. */
 export function addNotifyCommand(program: Command): void {
   const command = program
     .command('notify')
-    .description('tell a webhook or this desktop of what waits, until you stop it')
-    .addOption(new Option('--webhook <url>', 'where to post').env('CENTRALPOST_WEBHOOK'))
+    .description('notify a webhook or this desktop of waiting actions, until you stop it')
+    .addOption(new Option('--webhook <url>', 'the URL to post to').env('CENTRALPOST_WEBHOOK'))
     .option(
       '--secret-env <name>',
-      'the variable that holds the key which signs what is posted',
+      'the environment variable with the signing key',
       'CENTRALPOST_WEBHOOK_SECRET',
     )
-    .option('--desktop', 'show them with notify-send or osascript')
+    .option('--desktop', 'show notifications with notify-send or osascript')
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
     .addHelpText('after', details)
@@ -42,7 +42,7 @@ async function notify(options: Options): Promise<void> {
   if (webhook === undefined && !desktop) {
     throw new CentralPostError(
       'invalid_request',
-      'say whom to notify: --webhook URL, --desktop, or both',
+      'name a destination: --webhook URL, --desktop, or both',
     )
   }
   await using opened = new AsyncDisposableStack()
@@ -52,7 +52,7 @@ async function notify(options: Options): Promise<void> {
     const { Webhook } = await import('../notify/webhook.ts')
     const secret = process.env[options.secretEnv] || undefined
     if (secret === undefined) {
-      say(`centralpost: ${options.secretEnv} is not set: what is posted is not signed`)
+      say(`centralpost: ${options.secretEnv} is not set: posts are not signed`)
     }
     sinks.push(opened.use(new Webhook({ url: webhook, secret, told })))
   }
@@ -90,10 +90,10 @@ function tell(delivery: Delivery, options: Options): void {
   const what = `${to}: ${visible(actionId)} of ${visible(agentId)}`
   const tries = attempts > 1 ? ` at attempt ${attempts}` : ''
   if (isDelivered) print(`${what} told${tries}`)
-  else say(`centralpost: ${what} not told: ${visible(problem ?? '')}`)
+  else say(`centralpost: ${what} not notified: ${visible(problem ?? '')}`)
 }
 
 function sayConnection({ kind }: PendingChange): void {
-  if (kind === 'lost') say('centralpost: broker or hub is away; it is tried again')
+  if (kind === 'lost') say('centralpost: broker or hub is away; retrying')
   else if (kind === 'back') say('centralpost: the hub answers again')
 }

@@ -8,18 +8,18 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('give a number of seconds greater than 0.')
 }
 
-/** Reads a whole number from 1 on. */
+/** Reads a positive integer. */
 export function count(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 1) return value
-  throw new InvalidArgumentError('give a whole number from 1 on.')
+  throw new InvalidArgumentError('give a whole number of at least 1.')
 }
 
-/** Reads a whole number from 2 on: less is no repetition. */
+/** Reads an integer of at least 2: a single run is no repetition. */
 export function several(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 2) return value
-  throw new InvalidArgumentError('give a whole number from 2 on.')
+  throw new InvalidArgumentError('give a whole number of at least 2.')
 }
 
 /** Collects `NAME=VALUE` options into one record. */

@@ -24,24 +24,24 @@ interface CommandOptions extends OperatorOptions {
   readonly workflow?: string
 }
 
-/** Adds `patterns`: sequences that have worked. */
+/** Adds `patterns`: command sequences that worked. */
 export function addPatternsCommand(program: Command): void {
   const patterns = program
     .command('patterns')
-    .description('command sequences that have worked, mined from the history')
+    .description('command sequences that worked, mined from the history')
     .addOption(new Option('--category <category>', 'only of this kind').choices(taskCategories))
     .option('--limit <count>', 'how many', count, 20)
-    .option('--mine', 'look for new ones first')
+    .option('--mine', 'mine the history for new patterns first')
   withOperatorOptions(patterns).action((options: PatternOptions) =>
     withOperator(options, (operator) => listPatterns(operator, options)),
   )
   const create = patterns
     .command('create')
-    .description('note a sequence by hand')
+    .description('record a sequence by hand')
     .argument('<name>')
     .argument('<commands...>', 'each command in quotes, in order')
     .addOption(
-      new Option('--for <category>', 'what it is for').choices(taskCategories).default('other'),
+      new Option('--for <category>', 'its purpose').choices(taskCategories).default('other'),
     )
   withOperatorOptions(create).action(
     (
@@ -58,24 +58,24 @@ export function addPatternsCommand(program: Command): void {
           },
         })
         if (options.json) printJson(reply)
-        else print(`noted ${visible(name)}`)
+        else print(`recorded ${visible(name)}`)
       }),
   )
 }
 
-/** Adds what `history` tells of normalised commands: `successes` and `failures`. */
+/** Adds the `history` commands on normalised commands: `successes` and `failures`. */
 export function addCommandLists(history: Command): void {
   for (const [name, description, list, least] of [
-    ['successes', 'normalised commands that work, best first', 'successes', 3],
-    ['failures', 'normalised commands that fail, and what made them work again', 'failures', 2],
+    ['successes', 'normalised commands that succeed, best first', 'successes', 3],
+    ['failures', 'normalised commands that fail, and their remedies', 'failures', 2],
   ] as const) {
     const command = history
       .command(name)
       .description(description)
-      .option('--least <count>', 'runs (or failures) that there must be', count, least)
+      .option('--least <count>', 'minimum number of runs (or failures)', count, least)
       .option('--limit <count>', 'how many', count, 20)
       .option('--workflow <id>', 'only of this workflow')
-      .option('--since <time>', 'only from then on', moment)
+      .option('--since <time>', 'only since then', moment)
     withOperatorOptions(command).action((options: CommandOptions) =>
       withOperator(options, async (operator) => {
         const { commands } = await operator.patterns({
@@ -117,7 +117,7 @@ async function listPatterns(operator: Operator, options: PatternOptions): Promis
 
 function showCommands(commands: readonly CommandPatternStats[], list: string): void {
   if (commands.length === 0) {
-    print('nothing has run often enough')
+    print('no command has run often enough')
     return
   }
   const rows = commands.map((one) => [

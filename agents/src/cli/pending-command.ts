@@ -19,18 +19,18 @@ interface Options extends OperatorOptions {
 const togetherMs = 50
 
 const details = `
-With --watch on a terminal, you decide there: j/k move, a approve, A always (the rule is shown before), d deny
+With --watch on a terminal, you decide there: j/k move, a approve, A always (shows the rule first), d deny
 with a reason, enter everything, ? help, q quit. Into a pipe, the list is printed again whenever it changes.`
 
 export function addPendingCommand(program: Command): void {
   const command = program
     .command('pending')
-    .description('list what waits for a person, or show one action in full')
+    .description('list actions waiting for approval, or show one in full')
     .argument('[id]', 'an action id')
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
-    .option('--watch', 'stay, show what changes, and decide with single keys')
-    .option('--notify', 'with --watch: show what arrives on the desktop as well')
+    .option('--watch', 'keep watching, and decide with single keys')
+    .option('--notify', 'with --watch: also show arrivals as desktop notifications')
     .addHelpText('after', details)
   withOperatorOptions(command).action((actionId: string | undefined, options: Options) => {
     refuseOddPairs(actionId, options)
@@ -46,13 +46,13 @@ function refuseOddPairs(actionId: string | undefined, options: Options): void {
   if (options.watch && actionId !== undefined) {
     throw new CentralPostError(
       'invalid_request',
-      `--watch watches all that waits; leave "${visible(actionId)}" out, or --watch`,
+      `--watch watches all waiting actions; leave out "${visible(actionId)}" or --watch`,
     )
   }
   if (options.notify && !options.watch) {
     throw new CentralPostError(
       'invalid_request',
-      '--notify goes with --watch; to notify without a terminal: centralpost notify --desktop',
+      '--notify needs --watch; to notify without a terminal: centralpost notify --desktop',
     )
   }
 }
@@ -67,7 +67,7 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
   const sinks: NoticeSink[] = []
   if (options.notify) {
     const { DesktopNotifier } = await import('../notify/desktop.ts')
-    // what cannot be shown there is on the screen all the same
+    // a failed notification does no harm: the action is on the screen anyway
     sinks.push(opened.use(new DesktopNotifier({ told: () => {} })))
   }
   if (process.stdin.isTTY && process.stdout.isTTY && !options.json) {
@@ -77,7 +77,7 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
   }
   let listing: NodeJS.Timeout | undefined
   let pending: readonly ApprovalNeeded[] = []
-  // many changes at once are one list
+  // many changes at the same moment print one list
   const list = (): void => {
     listing ??= setTimeout(() => {
       listing = undefined
@@ -87,7 +87,7 @@ async function watch(operator: Operator, options: Options, signal: AbortSignal):
   const watching = await PendingWatch.open(operator, filterOf(options), (change, all) => {
     pending = all
     handOn(change, sinks)
-    if (change.kind === 'lost') say('centralpost: broker or hub is away; it is tried again')
+    if (change.kind === 'lost') say('centralpost: broker or hub is away; retrying')
     else if (change.kind === 'back') say('centralpost: the hub answers again')
     else list()
   })
@@ -125,7 +125,8 @@ function showOne(
   if (!asked) {
     throw new CentralPostError(
       'not_found',
-      `no action "${visible(actionId)}" waits for approval; it may have ended: centralpost result ${visible(actionId)}`,
+      `no action "${visible(actionId)}" waits for approval; it may have ended: centralpost ` +
+        `result ${visible(actionId)}`,
     )
   }
   if (options.json) printJson(asked)

@@ -29,12 +29,12 @@ interface AcceptOptions extends Options {
   readonly yes?: boolean
 }
 
-/** Adds `proposals`: always rules that repeated approvals speak for, and an operator's yes to one. */
+/** Adds `proposals`: lists proposed always rules, and lets an operator accept one. */
 export function addProposalsCommand(program: Command): void {
   const proposals = withWhich(
     program
       .command('proposals')
-      .description('always rules that repeated approvals speak for; looking makes none')
+      .description('always rules proposed from repeated approvals; listing makes none')
       .option('--limit <count>', 'how many', count, 20),
   )
   proposals.action((options: ListOptions) =>
@@ -43,12 +43,12 @@ export function addProposalsCommand(program: Command): void {
   withWhich(
     proposals
       .command('accept')
-      .description('make a proposed rule, after showing it and the approvals that speak for it')
-      .argument('<id>', 'the action that `proposals` names with it')
+      .description('make a proposed rule, after showing it and its approvals')
+      .argument('<id>', 'the action that `proposals` shows with it')
       .option('--agent <agent>', 'whose action, where two agents used the same id')
-      .option('--expires-in <seconds>', 'how long the rule holds', seconds)
-      .option('--comment <text>', 'kept in the history')
-      .option('--yes', 'do not ask'),
+      .option('--expires-in <seconds>', 'lifetime of the rule', seconds)
+      .option('--comment <text>', 'recorded in the history')
+      .option('--yes', 'do not ask for confirmation'),
   ).action((actionId: string, options: AcceptOptions) => {
     refuseUnasked(options)
     return withOperator(options, (operator) => accept(operator, actionId, options))
@@ -58,8 +58,8 @@ export function addProposalsCommand(program: Command): void {
 function withWhich(command: Command): Command {
   return withOperatorOptions(
     command
-      .option('--least <count>', 'approvals by persons that there must be', several, 3)
-      .option('--since <time>', 'approvals from then on (default: 30 days ago)', moment),
+      .option('--least <count>', 'minimum number of approvals by persons', several, 3)
+      .option('--since <time>', 'count approvals since then (default: 30 days ago)', moment),
   )
 }
 
@@ -70,7 +70,7 @@ async function list(operator: Operator, options: ListOptions): Promise<void> {
     return
   }
   if (proposals.length === 0) {
-    print('no approvals are frequent enough to speak for a rule, or a rule holds for them already')
+    print('no command was approved often enough to propose a rule, or rules exist already')
     return
   }
   for (const proposal of proposals) {
@@ -80,7 +80,7 @@ async function list(operator: Operator, options: ListOptions): Promise<void> {
   }
 }
 
-/** Shows one proposal and what speaks for it, and makes exactly that rule when a person says yes. */
+/** Shows one proposal and its approvals, and makes exactly that rule once the operator confirms. */
 async function accept(operator: Operator, actionId: string, options: AcceptOptions): Promise<void> {
   const proposal = meant(await operator.proposals({ ...whichOf(options), limit: 100 }), {
     actionId,
@@ -88,12 +88,12 @@ async function accept(operator: Operator, actionId: string, options: AcceptOptio
   })
   if (!options.json) {
     for (const line of describe(proposal)) print(line)
-    print('the approvals that speak for it, newest first:')
+    print('approvals behind it, newest first:')
     for (const line of supportOf(proposal)) print(line)
   }
   if (
     !options.yes &&
-    !(await saysYes('Make this rule? What it covers then runs unasked. [yes/no] '))
+    !(await saysYes('Make this rule? Commands that it covers then run without approval. [yes/no]'))
   ) {
     say('centralpost: no rule was made')
     process.exitCode = exitCodes.stopped
@@ -107,7 +107,7 @@ async function accept(operator: Operator, actionId: string, options: AcceptOptio
   if (options.json) printJson(rule)
   else {
     print(`made the always rule ${rule.rule_id}, until ${rule.expires_at}`)
-    print(`to end it: centralpost rules revoke ${rule.rule_id}`)
+    print(`to revoke it: centralpost rules revoke ${rule.rule_id}`)
   }
 }
 
@@ -116,12 +116,13 @@ const whichOf = ({ least, since }: Options): { least: number; since?: string } =
   ...(since !== undefined && { since }),
 })
 
-/** Who cannot be shown the rule cannot be asked about it. */
+/** Without a terminal there is no way to show the rule and ask. */
 function refuseUnasked({ yes, json }: AcceptOptions): void {
   if (yes || (process.stdin.isTTY && process.stdout.isTTY && !json)) return
   throw new CentralPostError(
     'invalid_request',
-    'a person says yes to a rule that they have read: run this on a terminal and without --json, or add --yes',
+    'a rule must be read and confirmed: run this on a terminal and without --json, or add ' +
+      '--yes',
   )
 }
 
@@ -138,14 +139,15 @@ function meant(
   if (only === undefined) {
     throw new CentralPostError(
       'not_found',
-      `no rule is proposed from "${visible(actionId)}"; centralpost proposals lists those that are`,
+      `no rule is proposed for "${visible(actionId)}"; centralpost proposals lists the ` +
+        'proposals',
     )
   }
   if (found.length === 1) return only
   const agents = found.map(({ agent_id: agent }) => agent).join(', ')
   throw new CentralPostError(
     'conflict',
-    `"${visible(actionId)}" is an action of each of ${agents}: name one with --agent`,
+    `several agents have an action "${visible(actionId)}" (${agents}): name one with --agent`,
   )
 }
 
@@ -154,10 +156,10 @@ function describe(proposal: Proposal): string[] {
   const waited = wait === null ? '' : `, after ${duration(wait)} on average`
   return [
     styled('bold', visibleCommand(proposal.command)),
-    `  would let run  ${visible(proposal.rule ?? '')}`,
+    `would allow    ${visible(proposal.rule ?? '')}`,
     `  by             ${proposal.decision}`,
     `  approved       ${approvals} times by ${visible(proposal.approved_by.join(', '))}${waited}; never denied`,
-    `  of these       ${successful} went well, ${failed} did not`,
+    `outcomes       ${successful} succeeded, ${failed} did not`,
   ]
 }
 
@@ -172,7 +174,7 @@ function supportOf({ support }: Proposal): string[] {
   return table(['ASKED AT', 'ACTION', 'APPROVED BY', 'STATUS', 'COMMAND'], rows)
 }
 
-/** Asks beside the output; whoever ends the input has not said yes. */
+/** Asks on stderr; end of input means no. */
 async function saysYes(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   const ended = new Promise<string>((resolve) => {

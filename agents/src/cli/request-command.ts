@@ -35,35 +35,38 @@ interface Options extends CommonOptions {
   readonly stream?: boolean
 }
 
-/** How long a person is kept waiting for the broker to take the request, in milliseconds. */
+/** How long to wait for the broker to store the request, in milliseconds. */
 const storeMs = 10_000
 
-/** After how long a wait without a result is explained, in milliseconds. */
+/** A wait longer than this is explained on the terminal, in milliseconds. */
 const hintMs = 1_500
 
 const details = `
-One word after -- is the text of a command, as bash would read it; several words are a program and its
-arguments, which no shell reads:
+One word after -- is a command line for bash; several words are a program and its arguments, run without a shell:
   centralpost request --wait -- 'git log --oneline | head'
   centralpost request --wait -- git log --oneline
-With --wait, what the command printed goes to stdout and stderr, and the exit code says how it ended
-(centralpost --help lists them). Without it, the action id is printed once the broker has the request.`
+With --wait, the command's output goes to stdout and stderr, and the exit code tells the outcome
+(centralpost --help lists them). Without --wait, the action id is printed once the broker has the request.`
 
 export function addRequestCommand(program: Command): void {
   const command = program
     .command('request')
-    .description('ask for an action, as an agent does')
+    .description('request an action, as an agent does')
     .argument('<command...>', 'the command, after --')
-    .option('--agent <agent>', 'the agent to be', 'cli')
-    .option('--workflow <id>', 'the workflow the action belongs to')
-    .option('--cwd <dir>', 'where the command runs (default: here)')
-    .option('--env <name=value>', 'a variable for the command; may be repeated', collectPairs)
-    .option('--timeout <seconds>', 'how long the command may run', seconds)
-    .option('--context <text>', 'why, for the person who may have to approve it')
+    .option('--agent <agent>', "the agent's name", 'cli')
+    .option('--workflow <id>', 'the workflow of the action')
+    .option('--cwd <dir>', 'working directory of the command (default: this one)')
+    .option(
+      '--env <name=value>',
+      'an environment variable for the command; may be repeated',
+      collectPairs,
+    )
+    .option('--timeout <seconds>', 'time limit of the command', seconds)
+    .option('--context <text>', 'the purpose, for the operator who may have to approve it')
     .option('--action-id <id>', 'the idempotency key: the same id twice is one action')
     .option('--wait', 'wait for the result')
-    .option('--wait-timeout <seconds>', 'how long to wait at most; implies --wait', seconds)
-    .option('--stream', 'print output as it comes; implies --wait')
+    .option('--wait-timeout <seconds>', 'maximal wait; implies --wait', seconds)
+    .option('--stream', 'print output as it arrives; implies --wait')
     .passThroughOptions()
     .addHelpText('after', details)
   withCommonOptions(command).action(request)
@@ -93,7 +96,8 @@ async function request(words: readonly string[], options: Options): Promise<void
       } catch (error) {
         if (!signal.aborted) throw error
         say(
-          `centralpost: stopped waiting; the action goes on: centralpost result ${actionId}, or centralpost cancel ${actionId}`,
+          `centralpost: stopped waiting; the action continues: centralpost result ${actionId}, ` +
+            `or centralpost cancel ${actionId}`,
         )
         process.exitCode = exitCodes.stopped
       }
@@ -116,16 +120,16 @@ function toAsked(words: readonly string[], options: Options, actionId: string): 
   }
 }
 
-/** Tells a person who waits for a while what the action itself waits for. */
+/** Explains a long wait: tells the user what the action waits for. */
 async function sayWhatHoldsIt(agent: Agent, actionId: string): Promise<void> {
   try {
     const { state } = await agent.getAction(actionId)
     if (state === 'pending') {
-      say(`centralpost: waits for an operator: centralpost approve ${actionId}`)
+      say(`centralpost: waiting for approval: centralpost approve ${actionId}`)
     }
   } catch (error) {
     if (!isCentralPostError(error) || error.code !== 'unavailable') return
-    say('centralpost: no hub answers; the request is stored and is served when one is there')
+    say('centralpost: no hub answers; the request is stored, and the next hub serves it')
   }
 }
 
@@ -148,7 +152,7 @@ async function passOnLive(action: RequestedAction, options: Options): Promise<vo
   for await (const chunk of action.output) {
     if (options.json) printJson(chunk)
     else {
-      if (chunk.seq !== expected || chunk.skipped_bytes) say('centralpost: [output left out here]')
+      if (chunk.seq !== expected || chunk.skipped_bytes) say('centralpost: [output omitted here]')
       passOn(chunk.stream, chunk.data)
     }
     expected = chunk.seq + 1
@@ -167,7 +171,8 @@ function report(result: ActionResult, options: Options): void {
   for (const warning of result.warnings) say(`centralpost: warning: ${visible(warning)}`)
   if (result.truncated) {
     say(
-      `centralpost: not all of the output is shown: centralpost result ${result.action_id} --full`,
+      `centralpost: the output shown is incomplete: centralpost result ${result.action_id} ` +
+        '--full',
     )
   }
   if (result.status !== 'completed') say(`centralpost: ${describeEnding(result)}`)

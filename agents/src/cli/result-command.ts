@@ -21,10 +21,10 @@ interface Options extends OperatorOptions {
 export function addResultCommand(program: Command): void {
   const command = program
     .command('result')
-    .description('show how an action ended, or where it stands')
+    .description('show the outcome of an action, or its state')
     .argument('<id>', 'the action id')
     .option('--agent <agent>', 'whose action, where two agents used the same id')
-    .option('--full', 'only what the command printed, all of it')
+    .option('--full', 'print only the complete output of the command')
   withOperatorOptions(command).action((actionId: string, options: Options) =>
     withOperator(options, (operator) => show(operator, actionId, options)),
   )
@@ -40,7 +40,7 @@ async function show(operator: Operator, actionId: string, options: Options): Pro
       )
     }
     const { result } = reply
-    // on a terminal the output itself shows that it goes on
+    // on a terminal the output itself shows progress
     if (process.stdout.isTTY) await printAll(operator, result)
     else await withProgress('getting the output', (far) => printAll(operator, result, far))
     return
@@ -77,7 +77,7 @@ function printResult(result: ActionResult): void {
     print(`${stream}:`)
     passOn('stdout', text.endsWith('\n') ? text : `${text}\n`)
   }
-  if (result.truncated) say('centralpost: not all of the output is shown: --full prints it')
+  if (result.truncated) say('centralpost: the output shown is incomplete: --full prints all of it')
 }
 
 function sandboxOf({ sandbox }: ActionResult): string | null {

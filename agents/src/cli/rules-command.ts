@@ -8,11 +8,11 @@ interface ListOptions extends OperatorOptions {
   readonly all?: boolean
 }
 
-/** Adds `rules`: the rule file, which is the hub's own program's, and the always rules that operators made. */
+/** Adds `rules`: the rule-file commands of the hub's program, and the always rules of operators. */
 export function addRulesCommand(program: Command): void {
   const rules = program
     .command('rules')
-    .description('check the trust rules; see and end always rules')
+    .description('check the trust rules; list and revoke always rules')
   for (const [name, description] of ruleFileCommands) {
     rules
       .command(`${name} [args...]`)
@@ -22,8 +22,8 @@ export function addRulesCommand(program: Command): void {
   }
   const list = rules
     .command('list')
-    .description('list what runs without a question because an operator decided so')
-    .option('--all', 'those that have ended as well')
+    .description('list the always rules')
+    .option('--all', 'include expired and revoked rules')
   withOperatorOptions(list).action((options: ListOptions) =>
     withOperator(options, async (operator) =>
       show(await operator.alwaysRules(options.all ? { all: true } : {}), options),
@@ -31,7 +31,7 @@ export function addRulesCommand(program: Command): void {
   )
   const revoke = rules
     .command('revoke')
-    .description('end an always rule; what it has cleared already goes on')
+    .description('revoke an always rule; actions it has already cleared continue')
     .argument('<id>', 'the id of the rule')
   withOperatorOptions(revoke).action((ruleId: string, options: OperatorOptions) =>
     withOperator(options, async (operator) => {
@@ -53,7 +53,7 @@ function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
     return
   }
   if (rules.length === 0) {
-    print('no always rules hold')
+    print('no always rules are in force')
     return
   }
   const rows = rules.map((rule) => [
@@ -62,7 +62,7 @@ function show(rules: readonly AlwaysRule[], options: OperatorOptions): void {
     rule.created_by,
     rule.revoked_at === null
       ? timeOf(rule.expires_at)
-      : `revoked by ${rule.revoked_by ?? 'somebody'}`,
+      : `revoked by ${rule.revoked_by ?? 'unknown'}`,
     String(rule.uses),
     visible(rule.description),
   ])

@@ -3,9 +3,9 @@ import { CommanderError } from 'commander'
 import { commandLine } from './command-line.ts'
 import { say } from '../terminal/terminal.ts'
 
-/** Runs one of our own commands; a failure becomes a sentence and an exit code. */
+/** Runs a command of this program; prints a failure as one line and sets the exit code. */
 export async function runCommand(args: readonly string[]): Promise<void> {
-  // a reader that left (`centralpost tail | head`) is no fault
+  // a reader that has gone (`centralpost tail | head`) is not an error
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.storage)
   })

@@ -22,24 +22,23 @@ interface Options extends OperatorOptions, TailWanted {
 }
 
 const details = `
-A line for a person tells when, which agent and which action; colours are used on a terminal unless NO_COLOR is set. Always
-rules that operators make and revoke are told too. A broker that restarts is waited for; what is said meanwhile is missed
-here, and is in the history. With a stock client:
-  nats sub 'SYSTEM_ACTION_RESULT.>'     (docs/nats-clients.md says how to be an operator there)`
+Each line shows time, agent and action, in colour on a terminal unless NO_COLOR is set. Always rules made and
+revoked are shown too. If the broker restarts, tail reconnects; events missed meanwhile are in the history.
+With a stock client:
+  nats sub 'SYSTEM_ACTION_RESULT.>'     (docs/nats-clients.md explains an operator's credentials there)`
 
 export function addTailCommand(program: Command): void {
   const command = program
     .command('tail')
-    .description('print what happens as it happens, until you stop it')
+    .description('print events as they happen, until you stop it')
     .argument('[subject]', "a subject, wildcards allowed, such as 'SYSTEM_ACTION_RESULT.>'")
     .option('--agent <agent>', 'only of this agent')
     .option('--workflow <id>', 'only of this workflow')
     .addOption(levelOption())
     .addOption(
-      new Option(
-        '--status <status>',
-        'only how actions ended, and only those that ended so',
-      ).choices(resultStatuses),
+      new Option('--status <status>', 'only results, and only with this status').choices(
+        resultStatuses,
+      ),
     )
     .addHelpText('after', details)
   withOperatorOptions(command).action((subject: string | undefined, options: Options) =>
@@ -70,10 +69,11 @@ async function follow(
     },
   )
   const stops = [
-    operator.onDisconnect(() => say('centralpost: the broker is away; it is tried again')),
+    operator.onDisconnect(() => say('centralpost: the broker is away; reconnecting')),
     operator.onReconnect(() =>
       say(
-        `centralpost: listening again at ${operator.server}; what was said meanwhile is in: centralpost history`,
+        `centralpost: listening again at ${operator.server}; events missed meanwhile are in: ` +
+          'centralpost history',
       ),
     ),
   ]
@@ -95,14 +95,14 @@ function withSubjects(error: CentralPostError): CentralPostError {
   ]
   return new CentralPostError(
     error.code,
-    `${error.message}; an operator may listen to ${heard.join(', ')}`,
+    `${error.message}; an operator may subscribe to ${heard.join(', ')}`,
     { cause: error },
   )
 }
 
 const timeNow = (): string => styled('gray', new Date().toTimeString().slice(0, 8))
 
-/** An event in lines for a person; nothing an agent or a command wrote can drive the terminal. */
+/** An event as lines of text. Control characters of agents and commands are made visible. */
 export function describeEvent(event: TailedEvent): string[] {
   const line = (word: string, text: string): string => {
     const id = visible(event.actionId || fieldOf(event.raw, 'action_id') || '-')
@@ -170,7 +170,7 @@ export function describeEvent(event: TailedEvent): string[] {
 
 const hues = ['cyan', 'magenta', 'blue', 'greenBright', 'yellowBright', 'magentaBright'] as const
 
-/** One agent has one colour. */
+/** A fixed colour for each agent. */
 function hueOf(agentId: string): (typeof hues)[number] {
   let sum = 0
   for (const character of agentId) sum += character.codePointAt(0) ?? 0

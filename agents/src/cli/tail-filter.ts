@@ -4,16 +4,16 @@ import type { TailedEvent } from '../operator/tail.ts'
 export interface TailWanted {
   readonly workflow?: string
   readonly level?: TrustLevel
-  /** only how actions ended, and only those that ended so */
+  /** only results, and only with this status */
   readonly status?: ActionResult['status']
 }
 
-/** How many actions are kept in mind whose output may still come. */
+/** Actions remembered to filter their output; the oldest is forgotten first. */
 const mostActions = 10_000
 
 /**
- * Tells which events are wanted. Output names neither workflow nor level: its action is known from the messages before
- * it. A request is not judged yet, so it has no level.
+ * Selects events. Output names neither workflow nor level, so earlier messages of its action
+ * decide. A request has no level before it is judged.
  */
 export function tailFilter(wanted: TailWanted): (event: TailedEvent) => boolean {
   if (wanted.status !== undefined) {

@@ -1,16 +1,15 @@
 import { duration } from './terminal.ts'
 
-/** Who is quick needs no progress, in milliseconds. */
+/** A short task shows no progress, in milliseconds. */
 const patienceMs = 500
 const stepMs = 250
 const frames = ['|', '/', '-', '\\'] as const
 
-/** Told how far it is, for what knows. */
+/** Reports progress, if known. */
 export type Advance = (done: string) => void
 
 /**
- * Does long work, and on a terminal says on stderr that it goes on: what it is, how far it is where it knows, and for how
- * long. A pipe gets nothing of it.
+ * Runs a long task and shows on stderr, if it is a terminal, its name, progress and elapsed time.
  *
  * @param what in a few words, made visible
  */

@@ -1,10 +1,10 @@
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs until done or until it is to stop: Ctrl-C, a termination signal, the end of its terminal, or, for a child, the end of its parent. `work`
- * is told by the signal.
+ * Runs `work` until it ends or is stopped: Ctrl-C, a termination signal, a closed terminal, or, for
+ * a child, the end of its parent. The signal passed to `work` is aborted then.
  *
- * @returns what `work` returned
+ * @returns the result of `work`
  */
 export async function untilStopped<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController()

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 
 export type Style = Parameters<typeof styleText>[0]
 
-/** Prints one line to stdout. What agents wrote must have gone through `visible` before. */
+/** Prints one line to stdout. Pass text of agents through `visible` first. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
@@ -13,23 +13,23 @@ export function printJson(value: unknown): void {
   print(process.stdout.isTTY ? visibleJson(value) : JSON.stringify(value))
 }
 
-/** Says something to the person, beside the output. */
+/** Prints a message to stderr, apart from the output. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** Passes on what a command printed: untouched into a pipe, made harmless on a terminal. */
+/** Prints output of a command: unchanged into a pipe, made visible on a terminal. */
 export function passOn(stream: 'stdout' | 'stderr', data: string): void {
   const target = stream === 'stdout' ? process.stdout : process.stderr
   target.write(target.isTTY ? visible(data, { lines: true }) : data)
 }
 
-/** Colours text when stdout is a terminal that wants colours (NO_COLOR is obeyed). */
+/** Colours text when stdout is a terminal and NO_COLOR is not set. */
 export function styled(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }
 
-/** Lines of aligned columns; the last column is as long as it needs to be. */
+/** Lines of aligned columns; the last column is not padded. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -42,7 +42,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   )
 }
 
-/** A moment by the clock of this machine, in the form that --since and --until read. */
+/** A time in the local time zone, in the form that --since and --until read. */
 export function timeOf(at: string | number): string {
   const when = new Date(at)
   const day = `${when.getFullYear()}-${two(when.getMonth() + 1)}-${two(when.getDate())}`
@@ -51,7 +51,7 @@ export function timeOf(at: string | number): string {
 
 const two = (part: number): string => String(part).padStart(2, '0')
 
-/** A stretch of time as a person says it. */
+/** A duration in words. */
 export function duration(seconds: number): string {
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`

@@ -1,7 +1,7 @@
 import type { ActionResult } from '../messages/result.ts'
 import { isCentralPostError, type ProblemCode } from '../problem.ts'
 
-/** The numbers of sysexits.h where one fits; `timed_out` is what timeout(1) answers. */
+/** Codes of sysexits.h where one fits; `timed_out` is the code of timeout(1). */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -34,12 +34,12 @@ const ofProblem: Readonly<Record<ProblemCode, number>> = {
   invalid_config: exitCodes.config,
 }
 
-/** The exit code that tells a failure of the command line apart. */
+/** The exit code for an error of the command line. */
 export function exitCodeOfError(error: unknown): number {
   return ofProblem[isCentralPostError(error) ? error.code : 'internal']
 }
 
-/** The exit code that tells how an action ended: a failed command's own, where it has one from 1 to 125. */
+/** The exit code for a result: a failed command's own exit code if it is from 1 to 125. */
 export function exitCodeOfResult(result: ActionResult): number {
   switch (result.status) {
     case 'completed':
@@ -66,20 +66,20 @@ export function exitCodeOfResult(result: ActionResult): number {
 export const exitCodeHelp = `
 Exit codes:
   0    done; with request --wait: the command completed
-  1    a check that did not hold; a failed command that has no exit code from 1 to 125
-  64   wrong usage, or a value that cannot be used
+  1    a check failed; a failed command without an exit code from 1 to 125
+  64   wrong usage, or an invalid value
   65   the hub rejected the request
   66   no such action, credentials or file
   69   no broker or no hub answers, or no result in time
-  70   a fault inside
-  73   decided or taken already
-  74   files that cannot be read or written
+  70   internal error
+  73   already decided or already taken
+  74   unreadable or unwritable files
   75   the approval expired, or the hub is stopping: try again
   77   denied by policy or an operator, or not permitted
   78   bad configuration
   79   cancelled
   80   interrupted: the hub died while the command ran
-  124  the command ran into its time limit
+  124  the command timed out
   130  you stopped it (Ctrl-C)
-request --wait answers with a failed command's own exit code, 1 to 125. Where that equals one of these,
+request --wait exits with a failed command's own code, 1 to 125. Where that equals one of these,
 --json tells them apart.`

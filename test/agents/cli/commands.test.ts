@@ -157,7 +157,7 @@ describe('centralpost pending, approve, deny, cancel', () => {
     const first = newActionId()
     await using asking = askAlways(first)
     await isPending(first)
-    expect((await run('rules', 'list')).stdout).toBe('no always rules hold\n')
+    expect((await run('rules', 'list')).stdout).toBe('no always rules are in force\n')
     const approved = await run('approve', first, '--decision', 'approve_always_exact')
     expect(approved.stdout).toContain('made the always rule')
     expect((await asking.ended).code).toBe(0)
@@ -320,13 +320,13 @@ describe('centralpost history', () => {
     ).toBe(true)
     expect((await run('history', 'successes', '--least', '1')).stdout).toContain('echo {')
     expect((await run('history', 'failures')).code).toBe(0)
-    expect((await run('history', 'violations')).stdout).toContain('nothing ran outside')
-    expect((await run('history', 'segments')).stdout).toBe('nothing was put away\n')
+    expect((await run('history', 'violations')).stdout).toContain('no Python or pip ran outside')
+    expect((await run('history', 'segments')).stdout).toBe('nothing was sealed\n')
     expect((await run('patterns', 'create', 'release', 'git tag v1', 'git push --tags')).code).toBe(
       0,
     )
     expect((await run('patterns', '--mine')).stdout).toContain('git tag {name}')
-    expect((await run('proposals')).stdout).toContain('no approvals are frequent enough')
+    expect((await run('proposals')).stdout).toContain('no command was approved often enough')
   })
 })
 

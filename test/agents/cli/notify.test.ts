@@ -44,7 +44,7 @@ test('a webhook and a desktop are told of what waits, also after a restart of th
 })
 
 test.each([
-  ['nobody to tell', [], 64, 'say whom to notify'],
+  ['nobody to tell', [], 64, 'name a destination'],
   ['an address that is none', ['--webhook', 'nowhere'], 64, 'is not an http or https address'],
 ])('%s is refused with the way out', async (_, args, code, text) => {
   const ended = await cli(['notify', ...args])

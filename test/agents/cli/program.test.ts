@@ -44,7 +44,7 @@ describe('centralpost', () => {
 
   test('a mistake in a command points at its own help', async () => {
     const { stderr } = await cli(['rules', 'list', '--jsno'])
-    expect(stderr).toContain('(centralpost rules list --help says what it takes)')
+    expect(stderr).toContain('(see centralpost rules list --help)')
   })
 
   test('says how to start a hub where none answers', async () => {

@@ -37,7 +37,7 @@ describe('centralpost proposals', () => {
   test('lists the rule, what speaks for it and how it is accepted', async () => {
     const { stdout } = await run('proposals')
     expect(stdout).toMatch(/^mkdir \{name\}$/m)
-    expect(stdout).toMatch(/would let run +mkdir with no options, in .*, for agent agent-a$/m)
+    expect(stdout).toMatch(/would allow +mkdir with no options, in .*, for agent agent-a$/m)
     expect(stdout).toMatch(/approved +3 times by alice, after .* on average; never denied$/m)
     expect(stdout).toMatch(/accept it +centralpost proposals accept held-3$/m)
     const [proposal] = JSON.parse((await run('proposals', '--json')).stdout) as Proposal[]
@@ -88,7 +88,7 @@ inTerminal('on a terminal, centralpost proposals accept', () => {
   test('shows the rule and every approval, and makes it at a yes', async () => {
     await using asking = acceptInTerminal()
     await eventually(() => asking.output.includes('[yes/no]'), 10_000)
-    expect(asking.output).toMatch(/would let run +mkdir with no options/)
+    expect(asking.output).toMatch(/would allow +mkdir with no options/)
     for (const n of [1, 2, 3]) {
       expect(asking.output).toMatch(new RegExp(`held-${n} +alice +completed +mkdir dir-${n}`))
     }
@@ -107,7 +107,7 @@ test('accept --yes makes the rule without a terminal, for the time that is said'
   expect(code).toBe(0)
   const rule = JSON.parse(stdout) as AlwaysRule
   expect(Date.parse(rule.expires_at) - Date.parse(rule.created_at)).toBe(90_000)
-  expect((await run('proposals')).stdout).toContain('a rule holds for them already')
+  expect((await run('proposals')).stdout).toContain('rules exist already')
 
   // what operators said is told apart from what was done
   const shown = (await run('history', 'show', 'held-3')).stdout

@@ -2,15 +2,15 @@ import { stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
-/** A letter with more marks than this would be drawn over the lines around it. */
+/** A letter with more combining marks would be drawn over its neighbour lines. */
 const mostCodePoints = 10
 
-/** Terminals of these languages draw letters of two widths (`§`, `й`) as wide ones. */
+/** Terminals of these languages draw characters of ambiguous width (`§`, `й`) wide. */
 const ambiguousIsNarrow = !/^(?:zh|ja|ko)/.test(
   process.env['LC_ALL'] || process.env['LC_CTYPE'] || process.env['LANG'] || '',
 )
 
-/** How many columns a text takes at most. */
+/** The maximal width of a text, in columns. */
 export function widthOf(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length
   let width = 0
@@ -21,8 +21,8 @@ export function widthOf(text: string): number {
 }
 
 /**
- * How many columns a character takes at most. Terminals differ about signs that are made of several: some draw each of
- * them. A row that is counted too short only ends early; one that is counted too long would lose its end.
+ * The maximal width of a character, in columns. Terminals disagree about composed characters: some
+ * draw each component. An overestimate only ends a row early; an underestimate would lose its end.
  */
 function columnsOf(segment: string): number {
   if (segment.length === 1 && segment < '\x7f') return 1
@@ -34,11 +34,11 @@ function columnsOf(segment: string): number {
 }
 
 /**
- * Breaks a text into rows of a terminal. Nothing is left out; a pile of combining marks is spelled out.
+ * Breaks a text into terminal rows. Nothing is left out; a pile of combining marks is spelled out.
  *
  * @param text one line, made visible
- * @param columns how wide a row is
- * @param indent how many columns later rows are moved in
+ * @param columns width of a row
+ * @param indent of later rows, in columns
  */
 export function wrapped(text: string, columns: number, indent = 0): string[] {
   const most = Math.max(columns, 2)
@@ -59,18 +59,18 @@ export function wrapped(text: string, columns: number, indent = 0): string[] {
   return [...rows, row]
 }
 
-/** The word that a row ends in, where it is short enough to be moved to the next row as a whole. */
+/** The last word of a row, if it is short enough to move to the next row whole. */
 function lastWordOf(row: string, columns: number): string {
   const word = row.slice(row.lastIndexOf(' ') + 1)
   return word.length < row.trimStart().length && word.length < columns / 3 ? word : ''
 }
 
-/** The beginning of a text that fits into so many columns; `…` says that something is left out. */
+/** The beginning of a text that fits into this many columns; `…` marks a cut. */
 export function cut(text: string, columns: number): string {
   if (columns <= 0) return ''
   let row = ''
   let width = 0
-  // what fits at most is known without looking at all of a long text
+  // avoids measuring all of a long text
   const enough = text.slice(0, columns * mostCodePoints + mostCodePoints)
   const found: [string, number][] = [...pieces(enough)]
   const isWhole = enough.length === text.length
@@ -83,7 +83,7 @@ export function cut(text: string, columns: number): string {
   return isWhole ? row : `${row}…`
 }
 
-/** A text with blanks behind it up to a width; a longer one is cut. */
+/** Pads a text with spaces to a width, or cuts it. */
 export function padded(text: string, columns: number): string {
   const fit = cut(text, columns)
   return fit + ' '.repeat(Math.max(0, columns - widthOf(fit)))

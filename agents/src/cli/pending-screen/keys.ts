@@ -9,10 +9,10 @@ import {
   withNotice,
 } from './screen-state.ts'
 
-/** A key as a person means it: a name such as `up` or `return`, or the character itself. */
+/** A key press: a name such as `up` or `return`, or the character itself. */
 export interface Key {
   readonly name: string
-  /** the text of a key that types one */
+  /** the text that the key types */
   readonly text: string
 }
 
@@ -21,11 +21,11 @@ export interface Pressed {
   readonly effect?: Effect
 }
 
-/** What the screen can show at once: a decision needs all of it to have been on the screen. */
+/** The visible part of the screen: approving requires the whole action to have been shown. */
 export interface View {
-  /** whether the selected action is shown in full beside the list */
+  /** whether the full view of the selected action fits beside the list */
   readonly isWhole: boolean
-  /** how many rows one page of the full view has, and the last row it may start at */
+  /** rows per page of the full view, and its last start row */
   readonly page: number
   readonly lastFrom: number
 }
@@ -33,7 +33,7 @@ export interface View {
 const once: Decision = { decision: 'approve_once', rule: null }
 const longestReason = 1024
 
-/** What a key does. Changes nothing by itself: what is to be done is in `effect`. */
+/** Maps a key to the next state. Has no side effects: `effect` names them. */
 export function press(state: ScreenState, key: Key, view: View, now: number): Pressed {
   if (key.name === 'ctrl-c') return { state, effect: { kind: 'quit' } }
   switch (state.mode.kind) {
@@ -87,10 +87,7 @@ function pressInList(state: ScreenState, key: Key, view: View, now: number): Pre
   if (key.name !== 'a' && key.name !== 'A' && key.name !== 'd') return { state }
   if (now < state.holdUntil) {
     return {
-      state: withNotice(
-        state,
-        'the list has just moved: look at what is selected now, then decide',
-      ),
+      state: withNotice(state, 'the list has just moved: check the selected action, then decide'),
     }
   }
   return decide(state, asked, key, view.isWhole || state.read.has(asked.digest))
@@ -133,14 +130,14 @@ function pressInFull(
       const isRead = mode.from >= view.lastFrom || state.read.has(digest)
       if (isRead || key.name === 'd') return decide(state, mode.asked, key, true)
       const { state: further } = scroll(view.page)
-      return { state: withNotice(further, 'there is more to read: space goes on, G to the end') }
+      return { state: withNotice(further, 'more to read: space scrolls, G goes to the end') }
     }
     default:
       return isBack(key) || key.name === 'return' ? back(state) : { state }
   }
 }
 
-/** Approving needs all of it to have been shown; a high risk is asked about once more. */
+/** Approval needs the whole action to have been shown; a high risk needs a second confirmation. */
 function decide(state: ScreenState, asked: ApprovalNeeded, key: Key, isRead: boolean): Pressed {
   if (state.deciding.has(keyOf(asked))) return { state }
   if (key.name === 'd') return { state: inMode(state, { kind: 'deny', asked, reason: '' }) }
@@ -148,7 +145,7 @@ function decide(state: ScreenState, asked: ApprovalNeeded, key: Key, isRead: boo
     return {
       state: withNotice(
         opened(state, asked),
-        'more than fits beside the list: read it here to its end, then decide',
+        'too long to fit beside the list: read it here to its end, then decide',
       ),
     }
   }
@@ -177,7 +174,7 @@ function pressInDeny(state: ScreenState, mode: Extract<Mode, { kind: 'deny' }>, 
       const reason = mode.reason.trim()
       if (reason === '') {
         return {
-          state: withNotice(state, 'say why: it reaches the agent, which can then do better'),
+          state: withNotice(state, 'give a reason: it reaches the agent, which can then do better'),
         }
       }
       const after = under(back(state).state, asked)

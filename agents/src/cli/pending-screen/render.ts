@@ -19,7 +19,7 @@ export interface Size {
   readonly rows: number
 }
 
-/** A drawn screen: as many rows as the terminal has, none wider than it, and what of it a key must know. */
+/** A drawn screen: one row per terminal row, none too wide, and the layout that keys need. */
 export interface Drawn {
   readonly rows: readonly string[]
   readonly view: View
@@ -34,7 +34,10 @@ const noView: View = { isWhole: true, page: 1, lastFrom: 0 }
 const wideFrom = 60
 const plain = (lines: readonly string[]): Drawn => ({ rows: lines, view: noView })
 
-/** Draws the screen. What agents wrote is made visible; colours are all the control there is in a row. */
+/**
+ * Draws the screen. The text of agents is made visible; rows contain no control sequences but
+ * colours.
+ */
 export function render(state: ScreenState, size: Size, now: number): Drawn {
   const { columns, rows } = size
   const head = headOf(state, columns)
@@ -67,15 +70,15 @@ function bodyOf(state: ScreenState, size: Size, now: number): Drawn {
       return plain([
         ...shortOf(mode.asked, size.columns),
         '',
-        ...wrapped(`why not? ${visible(mode.reason)}▏`, size.columns),
+        ...wrapped(`deny, reason: ${visible(mode.reason)}▏`, size.columns),
         '',
-        ...wrapped('It reaches the agent. A denial cannot be taken back.', size.columns),
+        ...wrapped('The reason reaches the agent. A denial cannot be undone.', size.columns),
       ])
     case 'always':
       return plain([
         ...shortOf(mode.asked, size.columns),
         '',
-        ...wrapped('Approve, and from now on let run without a question:', size.columns),
+        ...wrapped('Approve, and always allow from now on:', size.columns),
         ...alwaysDecisions.flatMap((decision, at) => {
           const offered = mode.asked.always.find((one) => one.decision === decision)
           const rule = offered?.rule
@@ -91,8 +94,8 @@ function bodyOf(state: ScreenState, size: Size, now: number): Drawn {
       const { asked, decision } = mode
       const why =
         decision.rule === null
-          ? 'The risk is high. Let it run?'
-          : `Approve it, and let run without a question from now on: ${visible(decision.rule)}`
+          ? 'High risk. Run it anyway?'
+          : `Approve, and always allow from now on: ${visible(decision.rule)}`
       return plain([
         ...shortOf(asked, size.columns),
         '',
@@ -107,7 +110,7 @@ function bodyOf(state: ScreenState, size: Size, now: number): Drawn {
 function listAndDetail(state: ScreenState, size: Size, now: number): Drawn {
   const asked = selectedOf(state)
   if (asked === undefined) {
-    const empty = ['', 'Nothing waits for approval. What arrives is shown here at once.']
+    const empty = ['', 'Nothing waits for approval. New requests appear here.']
     return { rows: empty.flatMap((line) => wrapped(line, size.columns)), view: noView }
   }
   const most = Math.max(1, Math.min(state.pending.length, Math.floor(size.rows / 3)))
@@ -129,7 +132,7 @@ function listAndDetail(state: ScreenState, size: Size, now: number): Drawn {
     ? detail
     : [
         ...detail.slice(0, Math.max(0, room - 1)),
-        styled('yellow', cut('… there is more: enter shows everything', size.columns)),
+        styled('yellow', cut('… more: enter shows everything', size.columns)),
       ]
   return { rows: [...list, rule, ...shown], view: { ...noView, isWhole } }
 }
@@ -146,13 +149,13 @@ function rowOf(
   const start = `${mark} ${left} `
   const middle = columns < wideFrom ? (risk[0] ?? '').toUpperCase() : risk.padEnd(6)
   const room = columns - widthOf(start) - middle.length - 1 - widthOf(agent)
-  // what is far beyond the row need not be made visible
+  // a character may be spelled out eightfold; text far beyond the row is cut before
   const command = cut(visibleCommand(asked.command.slice(0, columns * 8)), room)
   const text = `${agent}${command}`
   return `${start}${styled(riskStyles[risk], middle)} ${isSelected ? styled('bold', text) : text}`
 }
 
-/** Everything there is to read of an action, in rows. */
+/** All fields of an action, in rows. */
 function detailOf(
   asked: ApprovalNeeded,
   columns: number,
@@ -173,7 +176,7 @@ function detailOf(
     })
 }
 
-/** How far the rows of a numbered line of a command stand behind its number. */
+/** The indentation of a numbered command line's continuation rows, in columns. */
 const gutterOf = (line: string): number => /^ *\d+│ /.exec(line)?.[0].length ?? 0
 
 function emphasised(label: string, text: string, asked: ApprovalNeeded): string {
@@ -187,7 +190,7 @@ function emphasised(label: string, text: string, asked: ApprovalNeeded): string 
 function shortOf(asked: ApprovalNeeded, columns: number): string[] {
   const command = readableCommand(asked.command)
   return [
-    ...wrapped(`${visible(asked.agent_id)} asks, at a ${asked.risk.level} risk:`, columns),
+    ...wrapped(`${visible(asked.agent_id)} asks to run (${asked.risk.level} risk):`, columns),
     ...(command.alarm === null
       ? []
       : wrapped(command.alarm, columns).map((line) => styled(alarmStyle, line))),
@@ -199,9 +202,8 @@ function shortOf(asked: ApprovalNeeded, columns: number): string[] {
 
 function headOf(state: ScreenState, columns: number): string {
   const { length } = state.pending
-  const what =
-    length === 0 ? 'nothing waits' : `${length} ${length === 1 ? 'waits' : 'wait'} for you`
-  const where = state.isUpToDate ? '' : ' · NO HUB: what is shown may be old'
+  const what = length === 0 ? 'nothing waits' : `${length} waiting`
+  const where = state.isUpToDate ? '' : '· NO HUB: this list may be stale'
   const text = padded(` ${what} · ${state.operator}${where}`, columns)
   return styled(state.isUpToDate ? 'inverse' : ['inverse', 'red'], text)
 }
@@ -224,7 +226,7 @@ function footOf(state: ScreenState, columns: number): string[] {
   return [styled('dim', cut(keys[state.mode.kind], columns))]
 }
 
-/** Minutes and seconds, as a clock that runs down. */
+/** Minutes and seconds left. */
 function clock(seconds: number): string {
   if (seconds >= 5999) return padded(duration(seconds), 5)
   const whole = Math.floor(seconds)
@@ -234,13 +236,13 @@ function clock(seconds: number): string {
 const help = [
   '',
   'j k        next, previous (also the arrow keys; g and G: first and last)',
-  'a          approve once: it runs exactly as it is shown, or not at all',
-  'A          approve, and make a rule so that it is not asked about again; the rule is shown before',
-  'd          deny, with a reason that reaches the agent',
-  'enter      show everything there is to read',
-  'q          quit; what waits goes on waiting',
+  'a          approve once: it runs exactly as shown, or not at all',
+  'A          approve, and make an always rule for it; the rule is shown first',
+  'd          deny, with a reason for the agent',
+  'enter      show all fields',
+  'q          quit; waiting actions keep waiting',
   '',
-  'Characters that cannot be seen are spelled out, as \\u{200b}. A decision cannot be taken back;',
-  'an action that runs is ended with: centralpost cancel ID',
-  'What somebody else decides, what arrives and what expires is shown at once.',
+  'Invisible characters are spelled out, as \\u{200b}. A decision cannot be undone;',
+  'to end a running action: centralpost cancel ID',
+  'Arrivals, expiries and decisions of other operators appear immediately.',
 ]

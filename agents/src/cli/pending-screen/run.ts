@@ -20,13 +20,13 @@ import {
 import { TerminalScreen } from './terminal-screen.ts'
 
 const tickMs = 1_000
-/** Changes that come so close together are drawn as one, in milliseconds. */
+/** Changes within this time share one redraw, in milliseconds. */
 const togetherMs = 20
 
 /**
- * The approval queue on the whole terminal, until the person quits or `signal` is aborted.
+ * Runs the approval queue on the whole terminal, until the operator quits or `signal` is aborted.
  *
- * @param told told of every change besides
+ * @param told also called for every change
  * @throws {CentralPostError} `unavailable` when no hub answers at the start
  */
 export async function runPendingScreen(
@@ -50,7 +50,7 @@ export async function runPendingScreen(
     draw()
   }
   const watch = await PendingWatch.open(operator, filter, (change) => {
-    // what waits already before the screen is there is no news, nor is what this person has just decided
+    // neither the initial list nor this operator's own decisions are news
     const isOwn = change.kind === 'gone' && state.deciding.has(keyOf(change.asked))
     const isNews = screen !== null && !isOwn
     if (isNews) state = withNotice(state, noticeOf(change, operator.name))
@@ -119,14 +119,17 @@ async function decide(
   if (decided.state === 'pending') {
     watch.refresh()
     const { approvals = [], approvals_needed: needed = 1 } = decided
-    return `you approved ${nameOf(asked)}: ${approvals.length} of ${needed} have, it still waits`
+    return (
+      `you approved ${nameOf(asked)}: ${approvals.length} of ${needed} approvals; still ` +
+      'waiting'
+    )
   }
   watch.decided(asked)
   const rule = decided.rule_id === undefined ? '' : `, and made the rule ${decided.rule_id}`
   return `you approved ${nameOf(asked)}${rule}`
 }
 
-/** A change in one line. */
+/** A change as one line. */
 function noticeOf(change: PendingChange, self: string): string {
   switch (change.kind) {
     case 'arrived':
@@ -134,7 +137,7 @@ function noticeOf(change: PendingChange, self: string): string {
     case 'changed':
       return `changed: ${nameOf(change.asked)}`
     case 'lost':
-      return 'broker or hub is away; it is tried again'
+      return 'broker or hub is away; retrying'
     case 'back':
       return 'the hub answers again'
     case 'gone': {

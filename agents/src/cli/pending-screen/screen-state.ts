@@ -1,7 +1,9 @@
 import type { AlwaysDecision, ApprovalNeeded } from '@centralpost/shared'
 import { keyOf } from '../../operator/pending-watch.ts'
 
-/** What is on the screen besides the list. What a mode acts on is what it was opened with. */
+/**
+ * The mode of the screen. A mode keeps the action it was opened with, whatever is selected later.
+ */
 export type Mode =
   | { readonly kind: 'list' }
   | { readonly kind: 'help' }
@@ -10,7 +12,7 @@ export type Mode =
   | { readonly kind: 'always'; readonly asked: ApprovalNeeded }
   | { readonly kind: 'confirm'; readonly asked: ApprovalNeeded; readonly decision: Decision }
 
-/** How an action is cleared, with what the person is told of it before. */
+/** An approval decision, with the rule or warning shown before it. */
 export interface Decision {
   readonly decision: 'approve_once' | AlwaysDecision
   readonly rule: string | null
@@ -19,29 +21,34 @@ export interface Decision {
 export interface ScreenState {
   readonly operator: string
   readonly pending: readonly ApprovalNeeded[]
-  /** the key of the selected action: a list that changes must not move the selection to another */
+  /** a key, not an index: changes to the list must not move the selection */
   readonly selected: string | null
   readonly mode: Mode
-  /** the latest last */
+  /** newest last */
   readonly notices: readonly string[]
   readonly isUpToDate: boolean
-  /** decisions that are on their way to the hub */
+  /** decisions sent and not answered */
   readonly deciding: ReadonlySet<string>
-  /** digests of what was read in full, to its end */
+  /** digests of actions read to their end */
   readonly read: ReadonlySet<string>
-  /** until when, in milliseconds since 1970, a decision key is not taken: the selection has moved by itself */
+  /**
+   * decision keys are ignored until then (milliseconds since 1970): the selection has just moved by
+   * itself
+   */
   readonly holdUntil: number
 }
 
-/** What a key asks for beyond the screen. */
+/** Work that a key asks for outside the screen. */
 export type Effect =
   | { readonly kind: 'approve'; readonly asked: ApprovalNeeded; readonly decision: Decision }
   | { readonly kind: 'deny'; readonly asked: ApprovalNeeded; readonly reason: string }
   | { readonly kind: 'quit' }
 
-/** How long after the selection has moved by itself no decision is taken, in milliseconds. */
+/** How long decision keys are ignored after the selection moved by itself, in milliseconds. */
 const holdMs = 1_000
-/** The same where the person's own decision moved it: a key that was held down must not decide twice. */
+/**
+ * The same after the operator's own decision, in milliseconds: a held key must not decide twice.
+ */
 export const ownHoldMs = 300
 const mostNotices = 50
 
@@ -63,7 +70,10 @@ export function selectedOf(state: ScreenState): ApprovalNeeded | undefined {
   return state.pending.find((asked) => keyOf(asked) === state.selected)
 }
 
-/** The state with a new list. A selection that is gone moves to its neighbour, and decisions wait a moment. */
+/**
+ * The state with a new list. If the selected action is gone, its neighbour is selected and decision
+ * keys pause.
+ */
 export function withPending(
   state: ScreenState,
   pending: readonly ApprovalNeeded[],

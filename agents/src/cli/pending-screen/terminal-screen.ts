@@ -3,25 +3,26 @@ import type { Key } from './keys.ts'
 import type { Size } from './render.ts'
 
 export const enter = [
-  '\x1b[?1049h', // a screen of its own: what was there before comes back
-  '\x1b[?25l', // no cursor
-  '\x1b[?7l', // a row that is wider than it should be must not push the others down
-  '\x1b[?2004h', // what is pasted is told apart from what is typed
+  '\x1b[?1049h', // alternate screen: the previous content comes back at the end
+  '\x1b[?25l', // hides the cursor
+  '\x1b[?7l', // no auto-wrap: a row that is too wide must not push the others down
+  '\x1b[?2004h', // bracketed paste: tells pasted text from typed text
   '\x1b[2J',
 ].join('')
-/** What draws these rows, as many as the terminal has. */
+/** The escape sequences that draw these rows, one per terminal row. */
 export function frameOf(rows: readonly string[]): string {
-  // a line is emptied before it is written: behind a full one, the erasing would take its last character
+  // the line is erased before it is written: erasing after a full line would remove its last
+  // character
   const lines = rows.map((row) => `\x1b[0m\x1b[2K${row}`).join('\r\n')
-  // drawn in one go where the terminal knows how
+  // synchronized output, where the terminal supports it
   return `\x1b[?2026h\x1b[H${lines}\x1b[0m\x1b[?2026l`
 }
 
 const leave = '\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[?1049l'
 
 /**
- * A terminal that is drawn on as a whole and read key by key. It is given back as it was, however the process ends
- * (but for SIGKILL).
+ * A full-screen terminal with single-key input. Restored however the process ends, except by
+ * SIGKILL.
  */
 export class TerminalScreen {
   readonly #press: (key: Key) => void
@@ -30,14 +31,14 @@ export class TerminalScreen {
   #isOpen = true
 
   /**
-   * @param press told of every key; a paste is one key named `paste`
-   * @param redraw asked for when the terminal's size has changed
+   * @param press called for every key; a paste is one key named `paste`
+   * @param redraw called when the terminal's size has changed
    */
   constructor(press: (key: Key) => void, redraw: () => void) {
     this.#press = press
     this.#redraw = redraw
     process.on('exit', this.close)
-    // before the stack of a crash is printed, which would be lost with the screen
+    // restores the screen before a crash's stack is printed, which would be lost otherwise
     process.on('uncaughtExceptionMonitor', this.close)
     process.stdin.setRawMode(true)
     emitKeypressEvents(process.stdin)
@@ -51,13 +52,13 @@ export class TerminalScreen {
     return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
   }
 
-  /** Shows these rows and nothing else. */
+  /** Replaces the content with these rows. */
   draw(rows: readonly string[]): void {
     if (!this.#isOpen) return
     process.stdout.write(frameOf(rows))
   }
 
-  /** Gives the terminal back. May be called twice. */
+  /** Restores the terminal. Idempotent. */
   readonly close = (): void => {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -89,7 +90,7 @@ function keyOf(text: string, typed: TypedKey): Key {
   const { name, ctrl, meta } = typed
   if (ctrl) return { name: `ctrl-${name ?? ''}`, text: '' }
   if (name === 'enter') return { name: 'return', text: '' }
-  // a letter is itself, upper case or lower; Alt makes it another key
+  // a letter is its own name, in either case; Alt makes it another key
   if (text.length === 1 && text >= ' ' && text !== '\x7f' && !meta) {
     return { name: text === ' ' ? 'space' : text, text }
   }

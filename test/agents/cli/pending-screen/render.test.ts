@@ -87,7 +87,7 @@ test('what does not fit beside the list is said, and counts as not shown', () =>
   const state = stateOf('x'.repeat(5000))
   const { rows, view } = render(state, { columns: 80, rows: 24 }, 0)
   expect(view.isWhole).toBe(false)
-  expect(rows.join('\n')).toContain('there is more')
+  expect(rows.join('\n')).toContain('… more: enter')
   expect(render(stateOf('mkdir x'), { columns: 80, rows: 24 }, 0).view.isWhole).toBe(true)
 })
 
