@@ -28,7 +28,8 @@ import { about, conclude } from './action/end-action.ts'
 import { describeChoice, type ProfileChoice } from './execution/index.ts'
 import type { Intake as TakenIn, Step, Told } from './history/ledger/ledger-step.ts'
 import type { Approved } from './history/patterns/proposals.ts'
-import type { ApprovalRule, CommandExecution, NewCommandExecution } from './history/store/schema.ts'
+import type { ApprovalRule } from './history/ledger/approval-store.ts'
+import type { Execution, NewExecution } from './history/store/execution.ts'
 import { type ActionName, findAction } from './action/find-action.ts'
 import { Orphans } from './action/orphans.ts'
 import { interrupt, recover } from './action/recover.ts'
@@ -64,11 +65,11 @@ const longestRecoveryMs = 60_000
 
 /** An action and, when it has ended, its result. */
 export interface ActionStanding {
-  readonly action: CommandExecution
+  readonly action: Execution
   readonly result: ActionResult | null
 }
 
-type Confinable = Pick<NewCommandExecution, 'trust_level' | 'cwd'>
+type Confinable = Pick<NewExecution, 'trust_level' | 'cwd'>
 
 /**
  * The hub's one way: request → trust → approval → executor → history → result.
@@ -199,7 +200,7 @@ export class CentralPost {
   async denyAction(
     name: ActionName,
     decision: Decision & { readonly reason: string },
-  ): Promise<{ readonly row: CommandExecution; readonly same: SameActions }> {
+  ): Promise<{ readonly row: Execution; readonly same: SameActions }> {
     return this.#desk.deny(await this.#find(name), decision)
   }
 
@@ -229,7 +230,7 @@ export class CentralPost {
    *
    * @throws {CentralPostError} `conflict` when it has ended already; says how and when
    */
-  async cancelAction(name: ActionName, decision: Decision): Promise<CommandExecution> {
+  async cancelAction(name: ActionName, decision: Decision): Promise<Execution> {
     const row = await this.#find(name)
     const reason = `cancelled by ${decision.by}${decision.reason ? `: ${decision.reason}` : ''}`
     const isMine = await conclude(
@@ -247,9 +248,9 @@ export class CentralPost {
   }
 
   /** Takes up what an earlier hub left. See `recover`. */
-  recover(survivors: (row: CommandExecution) => number): Promise<void> {
-    const requestApproval = (row: CommandExecution) => this.#desk.requestApproval(row)
-    const enqueue = (row: CommandExecution) => this.#enqueue(row)
+  recover(survivors: (row: Execution) => number): Promise<void> {
+    const requestApproval = (row: Execution) => this.#desk.requestApproval(row)
+    const enqueue = (row: Execution) => this.#enqueue(row)
     // a database that stays locked for longer ends the start, and says why
     const written = { giveUp: AbortSignal.timeout(longestRecoveryMs), log: this.#log }
     return recover({ ...this.#parts, requestApproval, enqueue, written }, survivors)
@@ -288,7 +289,7 @@ export class CentralPost {
     return { expectedMs }
   }
 
-  #enqueue(row: CommandExecution, leftMs?: number): void {
+  #enqueue(row: Execution, leftMs?: number): void {
     this.#desk.clocks.watch(row, leftMs)
     this.#queue.push(row.agent_id, row.execution_id)
   }
@@ -297,7 +298,7 @@ export class CentralPost {
   async #takeIn(
     first: Intake,
     judgement: Judgement,
-  ): Promise<{ intake: TakenIn; row: NewCommandExecution; place: Reservation | null }> {
+  ): Promise<{ intake: TakenIn; row: NewExecution; place: Reservation | null }> {
     const { ledger, limits, now } = this.#parts
     const most = { pending: limits.pendingPerAgent, queued: limits.queuedPerAgent }
     const { status } = first.row
@@ -335,9 +336,7 @@ export class CentralPost {
   }
 
   /** Takes the step to `running`, if the action still stands cleared. Null when it is not to run. */
-  async #start(
-    executionId: number,
-  ): Promise<{ row: CommandExecution; judgement: Judgement } | null> {
+  async #start(executionId: number): Promise<{ row: Execution; judgement: Judgement } | null> {
     const { ledger, now } = this.#parts
     const row = await ledger.get(executionId)
     if (row.status !== 'queued') return null
@@ -360,7 +359,7 @@ export class CentralPost {
   }
 
   /** Runs what the ledger says is running, and records how it ended. Never rejects: the queue goes on. */
-  async #runToEnd(row: CommandExecution, judgement: Judgement): Promise<void> {
+  async #runToEnd(row: Execution, judgement: Judgement): Promise<void> {
     const { announce, executeCommand, now } = this.#parts
     const begun = performance.now()
     try {
@@ -394,7 +393,7 @@ export class CentralPost {
    * Judges again, right before the start, what was judged or approved a while ago. Null when it may not start (any
    * more): then it has been ended, or waits for a person with what has changed.
    */
-  async #clearedStill(row: CommandExecution): Promise<Judgement | null> {
+  async #clearedStill(row: Execution): Promise<Judgement | null> {
     const { now, ledger, limits } = this.#parts
     if (this.#desk.clocks.isOver(row)) {
       this.#desk.clocks.watch(row)
@@ -420,9 +419,9 @@ export class CentralPost {
         approval_timestamp: null,
         deadline: earliest(now() + limits.pendingMs, row.expires_at),
         digest,
-        bound: JSON.stringify(bound),
+        bound,
         trust_level: 'REVIEW',
-        verdict: JSON.stringify(verdict),
+        verdict,
       },
       told: { kind: 'pending', data: { changed: what, digest } },
     })
@@ -480,7 +479,7 @@ export class CentralPost {
   }
 
   /** Tells of an action that ended at its intake. */
-  #tellEnd(row: CommandExecution, verdict: Verdict): void {
+  #tellEnd(row: Execution, verdict: Verdict): void {
     if (row.status === 'denied') {
       const reason = verdict.reasons.join('; ')
       const suggestion = verdict.suggestion ?? null
@@ -492,7 +491,7 @@ export class CentralPost {
     this.#parts.publishResults()
   }
 
-  async #deny(row: CommandExecution, reason: string, suggestion: string | null): Promise<void> {
+  async #deny(row: Execution, reason: string, suggestion: string | null): Promise<void> {
     const at = this.#parts.now()
     const isMine = await conclude(
       this.#parts,
@@ -505,7 +504,7 @@ export class CentralPost {
     if (isMine) this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
   }
 
-  #find(name: ActionName): Promise<CommandExecution> {
+  #find(name: ActionName): Promise<Execution> {
     return findAction(this.#parts.ledger, name)
   }
 

@@ -1,17 +1,18 @@
 import { hash } from 'node:crypto'
-import type { NewCommandExecution } from '#hub/history/store/schema.ts'
+import type { Verdict } from '@centralpost/shared'
+import type { NewExecution } from '#hub/history/store/execution.ts'
 
 const packages =
   'requests flask numpy pandas pytest black ruff mypy httpx pydantic rich click'.split(' ')
 const files = 'app main utils models views config test_api test_db conftest setup'.split(' ')
-const verdict = JSON.stringify({
+const verdict: Verdict = {
   level: 'SAFE',
   reasons: ['reads only'],
   units: [{ text: 'git status', level: 'SAFE', rule: 'git.read', reason: 'reads only' }],
   risk: { level: 'low', score: 0, parts: [] },
   plan: { kind: 'argv', argv: ['git', 'status'] },
   policy: '5f2b8c0d9e7a4431',
-})
+}
 
 /** What a working day of agents looks like: each workflow a task of a dozen commands, some of which fail. */
 const tasks: readonly ((n: number) => readonly string[])[] = [
@@ -46,11 +47,11 @@ function pick<T>(list: readonly T[], n: number): T {
 const start = Date.now() - Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000) * 2500
 
 /** Ended executions with realistic text, the same for the same numbers. */
-export function executions(from: number, count: number): NewCommandExecution[] {
+export function executions(from: number, count: number): NewExecution[] {
   return Array.from({ length: count }, (_none, index) => execution(from + index))
 }
 
-function execution(n: number): NewCommandExecution {
+function execution(n: number): NewExecution {
   const task = Math.floor(n / 4)
   const steps = pick(tasks, Math.imul(task, 2_654_435_761) >>> 8)(task)
   const command = steps[n % 4] ?? pick(steps, n)
@@ -68,14 +69,14 @@ function execution(n: number): NewCommandExecution {
     request_hash: digest,
     context: `step ${n % 4} of the task: make ${pick(files, task)} work with ${pick(packages, task)}`,
     cwd: `/srv/projects/project-${task % 40}`,
-    env: '{}',
+    env: {},
     timeout_ms: 300_000,
     stream_output: 1,
     expires_at: null,
     trust_level: 'SAFE',
     verdict,
     digest,
-    bound: '{}',
+    bound: {},
     reused_from: null,
     status: isFailed ? 'failed' : 'completed',
     deadline: null,

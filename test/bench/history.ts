@@ -6,6 +6,7 @@ import { type ActionResult, silentLogger } from '@centralpost/shared'
 import SqliteDatabase from 'better-sqlite3'
 import { openStore } from '#hub/history/store/database.ts'
 import { History } from '#hub/history/history.ts'
+import { type NewExecution, rowOf } from '#hub/history/store/execution.ts'
 import type { NewCommandExecution } from '#hub/history/store/schema.ts'
 import { type BenchRow, inDigits } from './bench-row.ts'
 import { executions } from './history-rows.ts'
@@ -69,7 +70,7 @@ function openRaw(path: string) {
   const db = new SqliteDatabase(path)
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')
-  const names = Object.keys(executions(0, 1)[0] ?? {}) as (keyof NewCommandExecution)[]
+  const names = Object.keys(executions(0, 1).map(rowOf)[0] ?? {}) as (keyof NewCommandExecution)[]
   db.exec(`create table bare (${names.join(', ')})`)
   const insert = db.prepare(
     `insert into bare (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
@@ -101,12 +102,13 @@ async function record({ ledger }: History, rawPath: string) {
   for (let from = 0; from < total; from += inFlight * batchesOfTurn) {
     // made before the clock starts, for both
     const batches = batchesFrom(from)
+    const rows = batches.map((batch) => batch.map(rowOf))
     const count = batches.flat().length
     await new Promise(setImmediate)
     const isCompared = from < mostRaw
     if (isCompared) {
       const ms = await time(async () => {
-        for (const batch of batches) raw.insert(batch)
+        for (const batch of rows) raw.insert(batch)
       })
       bare.push(ms / count)
     }
@@ -135,9 +137,9 @@ async function record({ ledger }: History, rawPath: string) {
   return { rows, ratio: ratios[Math.floor(ratios.length / 2)] ?? Number.NaN }
 }
 
-function batchesFrom(first: number): NewCommandExecution[][] {
+function batchesFrom(first: number): NewExecution[][] {
   const end = Math.min(total, first + inFlight * batchesOfTurn)
-  const batches: NewCommandExecution[][] = []
+  const batches: NewExecution[][] = []
   for (let from = first; from < end; from += inFlight) {
     batches.push(executions(from, Math.min(inFlight, end - from)))
   }
@@ -157,7 +159,7 @@ async function lateness({ ledger }: History) {
   return loop
 }
 
-function finished(one: NewCommandExecution) {
+function finished(one: NewExecution) {
   return { kind: 'finished' as const, data: { status: one.status, exit_code: one.exit_code } }
 }
 

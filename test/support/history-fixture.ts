@@ -10,7 +10,7 @@ import { type MaskingSettings, SecretKeeper } from '#hub/history/masking/secret-
 import { ApprovalStore } from '#hub/history/ledger/approval-store.ts'
 import { Indexer } from '#hub/history/threads/indexer.ts'
 import { PatternStore } from '#hub/history/patterns/pattern-store.ts'
-import type { NewCommandExecution } from '#hub/history/store/schema.ts'
+import type { NewExecution } from '#hub/history/store/execution.ts'
 import { findPostgres, TestPostgres } from './postgres.ts'
 import { TempDir } from './temp-dir.ts'
 
@@ -106,7 +106,7 @@ export class HistoryFixture {
 
   /** Records an execution that has ended, as one commit. */
   async record(
-    fields: Partial<NewCommandExecution> & { readonly command: string },
+    fields: Partial<NewExecution> & { readonly command: string },
     told: readonly Told[] = [{ kind: 'finished' }],
   ): Promise<number> {
     const intake = await this.ledger.takeIn(ended(fields), told)
@@ -144,7 +144,7 @@ export class HistoryFixture {
 let made = 0
 
 /** A row in its first state, queued. */
-export function queued(fields: Partial<NewCommandExecution> = {}): NewCommandExecution {
+export function queued(fields: Partial<NewExecution> = {}): NewExecution {
   made += 1
   const command = fields.command ?? `echo ${made}`
   return {
@@ -153,7 +153,7 @@ export function queued(fields: Partial<NewCommandExecution> = {}): NewCommandExe
     command,
     command_hash: `hash of ${command}`,
     request_hash: `request ${command}`,
-    env: '{}',
+    env: {},
     timeout_ms: 1000,
     stream_output: 1,
     status: 'queued',
@@ -164,9 +164,7 @@ export function queued(fields: Partial<NewCommandExecution> = {}): NewCommandExe
 }
 
 /** A row of something that ran and ended, well unless `success` says otherwise. */
-export function ended(
-  fields: Partial<NewCommandExecution> & { readonly command: string },
-): NewCommandExecution {
+export function ended(fields: Partial<NewExecution> & { readonly command: string }): NewExecution {
   const row = queued(fields)
   const success = fields.success ?? 1
   return {

@@ -1,5 +1,3 @@
-import { type Verdict, verdictSchema } from '@centralpost/shared'
-
 /** A request that has passed admission: checked, complete, with nothing left to default. */
 export interface Action {
   /** the message that asked for it */
@@ -21,8 +19,4 @@ export interface Action {
   /** never started later, in milliseconds since 1970 */
   readonly expiresAt: number | null
   readonly requestedAt: number
-}
-
-export function readVerdict(json: string): Verdict {
-  return verdictSchema.parse(JSON.parse(json))
 }

@@ -6,6 +6,7 @@ import type {
   ApprovalNeeded,
   RuleChanged,
 } from '@centralpost/shared'
+
 /** Where the hub says what happens (core NATS: who listens, hears). */
 export interface Announcer {
   approvalNeeded(message: ApprovalNeeded): void

@@ -1,10 +1,9 @@
 import { type Judgement, messageOf, type Verdict } from '@centralpost/shared'
-import { readVerdict } from './action.ts'
 import { type Bound, boundOf, differenceOf } from './bound-files.ts'
 import { digestOf } from './digest.ts'
 import type { CentralPostParts } from '../central-post-parts.ts'
 import { describeChoice } from '../execution/index.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import { type Execution, verdictOf } from '../history/store/execution.ts'
 
 /** What is known, right before its start, of an action that was cleared a while ago. */
 export type Clearance =
@@ -24,13 +23,13 @@ export type Clearance =
  * was shown is run as it was shown, unless it must not run at all by now.
  */
 export async function clearanceOf(
-  row: CommandExecution,
+  row: Execution,
   parts: Pick<CentralPostParts, 'policy' | 'judge' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
 ): Promise<Clearance> {
-  const shown = readVerdict(row.verdict ?? '')
+  const shown = verdictOf(row)
   const cwd = row.cwd ?? ''
-  const env = JSON.parse(row.env) as Record<string, string>
-  const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
+  const { env } = row
+  const command = row.argv ?? row.command
   const isSamePolicy = shown.policy === parts.policy()
   const isReviewed = shown.level !== 'SAFE'
   const judged = parts.judge(command, { cwd, env })
@@ -63,8 +62,7 @@ export async function clearanceOf(
     return { kind: 'holds', judgement: { ...judged, verdict } }
   const what =
     cwdNow === cwd
-      ? (differenceOf(JSON.parse(row.bound ?? '{}') as Bound, bound) ??
-        `${changed} since it was cleared`)
+      ? (differenceOf(row.bound, bound) ?? `${changed} since it was cleared`)
       : `its directory is not what it was: ${cwdNow}`
   return {
     kind: 'changed',

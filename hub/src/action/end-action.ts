@@ -6,8 +6,8 @@ import {
   resultSubject,
 } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { Changes, Step, Told } from '../history/ledger/ledger-step.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Step, Told } from '../history/ledger/ledger-step.ts'
+import type { Changes, Execution } from '../history/store/execution.ts'
 import { type Ending, resultOf } from './result-message.ts'
 
 export interface ConcludeParts {
@@ -34,7 +34,7 @@ export interface RecordedResult {
  */
 export async function conclude(
   parts: ConcludeParts,
-  row: CommandExecution,
+  row: Execution,
   from: readonly ActionState[],
   ending: Ending,
   told: Told,
@@ -75,7 +75,7 @@ export async function conclude(
 }
 
 /** What every log line of an action carries. Its command is in the history, where what is secret in it is left out. */
-export function about(row: Pick<CommandExecution, 'action_id' | 'agent_id'>): {
+export function about(row: Pick<Execution, 'action_id' | 'agent_id'>): {
   actionId: string
   agentId: string
 } {

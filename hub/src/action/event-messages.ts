@@ -1,5 +1,5 @@
 import { type ActionDenied, type ActionStart, isoOf } from '@centralpost/shared'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import type { Ended } from './result-message.ts'
 
 export function deniedOf(
@@ -20,7 +20,7 @@ export function deniedOf(
   }
 }
 
-export function startOf(row: CommandExecution, at: number): ActionStart {
+export function startOf(row: Execution, at: number): ActionStart {
   return {
     schema: 1,
     action_id: row.action_id,

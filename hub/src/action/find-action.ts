@@ -1,6 +1,6 @@
 import { CentralPostError } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
 /** Which action is meant: `agentId` may be left out while only one agent has used the id. */
 export interface ActionName {
@@ -16,7 +16,7 @@ export interface ActionName {
 export async function findAction(
   ledger: Ledger,
   { actionId, agentId }: ActionName,
-): Promise<CommandExecution> {
+): Promise<Execution> {
   const mine = agentId === undefined ? undefined : await ledger.find(agentId, actionId)
   const found = agentId === undefined ? await ledger.findAll(actionId) : mine ? [mine] : []
   const [only] = found

@@ -10,11 +10,11 @@ import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
 import type { Bound } from './bound-files.ts'
 import type { Terminal, Told } from '../history/ledger/ledger-step.ts'
-import type { CommandExecution, NewCommandExecution } from '../history/store/schema.ts'
+import type { Execution, NewExecution } from '../history/store/execution.ts'
 import { resultOf } from './result-message.ts'
 
 export interface Intake {
-  readonly row: NewCommandExecution
+  readonly row: NewExecution
   readonly told: readonly Told[]
   readonly terminal?: Terminal
 }
@@ -40,26 +40,26 @@ export interface Judged {
 export function intakeOf(judged: Judged, now: number, settings: IntakeSettings): Intake {
   const { action, requestHash, verdict, rule } = judged
   const status = firstState(action, verdict, rule !== null, now)
-  const row: NewCommandExecution = {
+  const row: NewExecution = {
     action_id: action.actionId,
     agent_id: action.agentId,
     agent_type: action.agentType,
     workflow_id: action.workflowId,
     command: action.command,
-    argv: action.argv === null ? null : JSON.stringify(action.argv),
+    argv: action.argv,
     command_hash: settings.computeCommandHash(action.command),
     request_hash: requestHash,
     message_id: action.messageId,
     context: action.context,
     cwd: action.cwd,
-    env: JSON.stringify(action.env),
+    env: action.env,
     timeout_ms: action.timeoutMs,
     stream_output: action.streamOutput ? 1 : 0,
     expires_at: action.expiresAt,
     trust_level: verdict.level,
-    verdict: JSON.stringify(verdict),
+    verdict,
     digest: judged.digest,
-    bound: JSON.stringify(judged.bound),
+    bound: judged.bound,
     status,
     deadline:
       status === 'pending'
@@ -127,7 +127,7 @@ export function startedAtOnce(intake: Intake, started: Told, at: number): Intake
 /** The row of an action that is given the result of an earlier one, because it asked for that. */
 export function intakeOfReuse(
   judged: Judged,
-  earlier: { readonly row: CommandExecution; readonly result: ActionResult },
+  earlier: { readonly row: Execution; readonly result: ActionResult },
   now: number,
   settings: IntakeSettings,
 ): Intake {
@@ -173,7 +173,7 @@ export function intakeOfRefused(
   settings: IntakeSettings,
   reuses = false,
 ): Intake {
-  const row: NewCommandExecution = {
+  const row: NewExecution = {
     action_id: reuses ? idOfReuse(refused) : refused.actionId,
     agent_id: refused.agentId,
     workflow_id: refused.workflowId,
@@ -181,7 +181,7 @@ export function intakeOfRefused(
     command_hash: settings.computeCommandHash(refused.command),
     request_hash: refused.requestHash,
     message_id: refused.messageId,
-    env: '{}',
+    env: {},
     timeout_ms: 0,
     stream_output: 0,
     status: 'rejected',
@@ -211,7 +211,7 @@ export function intakeOfRefused(
 }
 
 /** A row as the ledger holds it after its intake. */
-export function rowAfter(row: NewCommandExecution, executionId: number): CommandExecution {
+export function rowAfter(row: NewExecution, executionId: number): Execution {
   return { ...nothingYet, ...row, masked: row.masked ?? 0, execution_id: executionId }
 }
 
@@ -246,7 +246,7 @@ const nothingYet = {
   trust_level: null,
   verdict: null,
   digest: null,
-  bound: null,
+  bound: {},
   reused_from: null,
   deadline: null,
   approved_by: null,
@@ -264,4 +264,4 @@ const nothingYet = {
   output_ref: null,
   stdout_preview: null,
   stderr_preview: null,
-} satisfies Partial<CommandExecution>
+} satisfies Partial<Execution>

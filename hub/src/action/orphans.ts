@@ -1,7 +1,7 @@
 import { type Logger, messageOf } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Unended } from '../history/ledger/ledger-reads.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
 const states = ['pending', 'queued', 'running'] as const
 type State = (typeof states)[number]
@@ -19,7 +19,7 @@ export interface OrphansParts {
    * @param leftMs until its deadline, by the database's clock, in milliseconds; null: it has none
    */
   readonly adopt: Readonly<
-    Record<State, (row: CommandExecution, leftMs: number | null) => Promise<void> | void>
+    Record<State, (row: Execution, leftMs: number | null) => Promise<void> | void>
   >
   readonly log: Logger
 }

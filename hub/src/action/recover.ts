@@ -1,12 +1,12 @@
 import { conclude, type ConcludeParts } from './end-action.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
 
 export interface RecoverParts extends ConcludeParts {
   readonly now: () => number
   readonly publishResults: () => void
-  readonly requestApproval: (row: CommandExecution) => void
-  readonly enqueue: (row: CommandExecution) => void
+  readonly requestApproval: (row: Execution) => void
+  readonly enqueue: (row: Execution) => void
   /** how long is tried while the database cannot be written */
   readonly written: WrittenOptions
 }
@@ -19,7 +19,7 @@ export interface RecoverParts extends ConcludeParts {
  */
 export async function recover(
   parts: RecoverParts,
-  survivors: (row: CommandExecution) => number,
+  survivors: (row: Execution) => number,
 ): Promise<void> {
   const { ledger } = parts
   for await (const row of eachOf((after) => ledger.inState('running', after))) {
@@ -43,7 +43,7 @@ export async function recover(
  */
 export function interrupt(
   parts: ConcludeParts & Pick<RecoverParts, 'now'>,
-  row: CommandExecution,
+  row: Execution,
   reason: string,
   survivors = 0,
 ): Promise<boolean> {
@@ -57,9 +57,7 @@ export function interrupt(
 }
 
 /** Every row of a question that is asked in pages. */
-async function* eachOf(
-  page: (after: number) => Promise<CommandExecution[]>,
-): AsyncGenerator<CommandExecution> {
+async function* eachOf(page: (after: number) => Promise<Execution[]>): AsyncGenerator<Execution> {
   let after = 0
   for (;;) {
     const rows = await page(after)

@@ -2,7 +2,7 @@ import type { Logger } from '@centralpost/shared'
 import type { Refused } from './admission.ts'
 import { about } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import { intakeOfRefused, type IntakeSettings, rowAfter } from './first-record.ts'
 
 export interface RefusalParts {
@@ -43,7 +43,7 @@ export class Refusals {
    * The same request again: its result goes out once more, or it is under way and nothing is started. A message that only
    * came again, since its acknowledgement was lost, asks for nothing: its result is told once.
    */
-  async repeat(action: CommandExecution, messageId: string): Promise<void> {
+  async repeat(action: Execution, messageId: string): Promise<void> {
     if (action.message_id === messageId) return
     this.#parts.log.info('request repeated', { ...about(action), state: action.status })
     await this.#parts.publishAgain(action.execution_id)

@@ -7,7 +7,7 @@ import {
   shortenCounted,
 } from '@centralpost/shared'
 import type { AppliedSandbox } from '../execution/index.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
 /** How an action ended, with what differs from an action that never started. */
 export interface Ending {
@@ -31,7 +31,7 @@ export interface Ending {
 }
 
 export type Ended = Pick<
-  CommandExecution,
+  Execution,
   | 'action_id'
   | 'agent_id'
   | 'workflow_id'

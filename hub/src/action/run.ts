@@ -6,9 +6,9 @@ import {
   type ProfileChoice,
   type Run,
 } from '../execution/index.ts'
-import type { Changes, Told } from '../history/ledger/ledger-step.ts'
+import type { Told } from '../history/ledger/ledger-step.ts'
 import type { Ending } from './result-message.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Changes, Execution } from '../history/store/execution.ts'
 import type { Announcer } from './announcer.ts'
 
 /** Why a run is ended: somebody wants it to. */
@@ -67,13 +67,13 @@ export function runEnd(
 }
 
 /** What the executor is given of an action: exactly what was judged, in what it was judged for. */
-export function runOf(row: CommandExecution, verdict: Verdict, confinement: ProfileChoice): Run {
+export function runOf(row: Execution, verdict: Verdict, confinement: ProfileChoice): Run {
   return {
     actionId: row.action_id,
     agentId: row.agent_id,
     plan: verdict.plan,
     cwd: row.cwd ?? '',
-    env: JSON.parse(row.env) as Record<string, string>,
+    env: row.env,
     timeoutMs: row.timeout_ms,
     isUnattended: row.trust_level === 'SAFE',
     confinement,
@@ -82,7 +82,7 @@ export function runOf(row: CommandExecution, verdict: Verdict, confinement: Prof
 
 /** Who is told the output while it comes; undefined where the agent wants nobody to be. */
 export function outputListener(
-  row: CommandExecution,
+  row: Execution,
   announce: Pick<Announcer, 'output'>,
 ): ((chunk: OutputChunk) => void) | undefined {
   if (row.stream_output !== 1) return undefined

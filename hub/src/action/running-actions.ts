@@ -1,6 +1,6 @@
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
-type Named = Pick<CommandExecution, 'agent_id' | 'action_id'>
+type Named = Pick<Execution, 'agent_id' | 'action_id'>
 
 interface Entry {
   readonly ending: AbortController

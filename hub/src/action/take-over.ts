@@ -13,7 +13,7 @@ import {
 import { about, previewLength } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import { unknownRequest } from '../history/ledger/ledger-step.ts'
-import type { NewCommandExecution } from '../history/store/schema.ts'
+import type { NewExecution } from '../history/store/execution.ts'
 import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
 
 export interface TakeOverParts {
@@ -83,7 +83,7 @@ async function enter(result: ActionResult, parts: TakeOverParts): Promise<boolea
 function rowOf(
   result: ActionResult,
   { computeCommandHash }: Pick<TakeOverParts, 'computeCommandHash'>,
-): NewCommandExecution {
+): NewExecution {
   const finishedAt = Date.parse(result.finished_at)
   const duration = result.duration === null ? null : Math.round(result.duration * 1000)
   return {
@@ -94,7 +94,7 @@ function rowOf(
     command_hash: computeCommandHash(result.command),
     request_hash: unknownRequest,
     cwd: result.cwd,
-    env: '{}',
+    env: {},
     timeout_ms: 0,
     stream_output: 0,
     trust_level: result.trust_level,

@@ -1,5 +1,5 @@
 import { type AlwaysRule, isoOf, isoOrNull } from '@centralpost/shared'
-import type { ApprovalRule } from '../history/store/schema.ts'
+import type { ApprovalRule } from '../history/ledger/approval-store.ts'
 import { readShape } from './always-rule.ts'
 
 /** An always rule as operators are told of it. */

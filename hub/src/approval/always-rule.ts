@@ -1,6 +1,6 @@
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { type AlwaysDecision, isWithin, realPathOf, type Verdict } from '@centralpost/shared'
-import type { ApprovalRule } from '../history/store/schema.ts'
+import type { ApprovalRule } from '../history/ledger/approval-store.ts'
 import {
   type Bound,
   boundFiles,
@@ -38,7 +38,7 @@ export interface RuleShape {
 
 /** The parsed form that a rule binds. */
 export function readShape(rule: ApprovalRule): RuleShape {
-  return JSON.parse(rule.shape) as RuleShape
+  return rule.shape as RuleShape
 }
 
 /**

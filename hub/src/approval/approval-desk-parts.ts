@@ -1,7 +1,7 @@
 import type { RiskLevel } from '@centralpost/shared'
 import type { ConcludeParts } from '../action/end-action.ts'
 import type { ApprovalStore } from '../history/ledger/approval-store.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import type { Always } from './rule-book.ts'
 import type { Judge } from './rule-subject.ts'
 import type { Announcer } from '../action/announcer.ts'
@@ -43,14 +43,14 @@ export interface ApprovalDeskParts extends ConcludeParts {
   readonly limits: ApprovalLimits
   readonly now: () => number
   /** hands an approved action on to run */
-  readonly release: (row: CommandExecution) => void
+  readonly release: (row: Execution) => void
   readonly judge: Judge
   /** whether an action stands in line because every place to run at is taken */
   readonly isInLine: (executionId: number) => boolean
 }
 
 export interface Decided {
-  readonly row: CommandExecution
+  readonly row: Execution
   readonly approvals: readonly string[]
   readonly needed: number
   readonly ruleId: string | null

@@ -1,7 +1,6 @@
 import { type ApprovalNeeded, CentralPostError, type Verdict } from '@centralpost/shared'
-import { readVerdict } from '../action/action.ts'
 import { about, conclude } from '../action/end-action.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import { type Execution, verdictOf } from '../history/store/execution.ts'
 import { earliest } from '../action/first-record.ts'
 import type {
   ApprovalDeskParts,
@@ -54,7 +53,7 @@ export class ApprovalDesk {
    *
    * @param leftMs how long it has at most, in milliseconds; absent: as its deadline says
    */
-  requestApproval(row: CommandExecution, leftMs?: number): void {
+  requestApproval(row: Execution, leftMs?: number): void {
     this.clocks.watch(row, leftMs)
     this.#parts.announce.approvalNeeded(
       approvalNeededOf(row, { approvals: [], ...this.#termsOf(row) }),
@@ -88,7 +87,7 @@ export class ApprovalDesk {
    * `forbidden` for one's own action; `invalid_request` for an always rule that cannot be
    */
   async approve(
-    row: CommandExecution,
+    row: Execution,
     decision: Decision,
     options: ApproveOptions = {},
   ): Promise<Decided> {
@@ -96,7 +95,7 @@ export class ApprovalDesk {
     await this.#checkPending(row)
     await checkOwn(row, decision.by, limits.selfApproval)
     checkShown(row, options.digest)
-    const needed = this.neededFor(readVerdict(row.verdict ?? ''))
+    const needed = this.neededFor(verdictOf(row))
     if (options.always) checkOneIsEnough(row, needed)
     const shape = options.always && this.rules.shapeFor(options.always, row)
     const votes = await this.#vote(row, decision)
@@ -123,9 +122,9 @@ export class ApprovalDesk {
    * @throws {CentralPostError} `conflict` when somebody decided before; says who won and when
    */
   async deny(
-    row: CommandExecution,
+    row: Execution,
     decision: Decision & { readonly reason: string },
-  ): Promise<{ readonly row: CommandExecution; readonly same: SameActions }> {
+  ): Promise<{ readonly row: Execution; readonly same: SameActions }> {
     const { ledger, now } = this.#parts
     const at = now()
     if (!(await this.#refuse(row, decision, at)))
@@ -134,12 +133,12 @@ export class ApprovalDesk {
     return { row: await ledger.get(row.execution_id), same }
   }
 
-  #termsOf(row: CommandExecution): { needed: number; subject: RuleSubject } {
+  #termsOf(row: Execution): { needed: number; subject: RuleSubject } {
     const subject = subjectOf(row, this.#parts.judge)
     return { needed: this.neededFor(subject.verdict), subject }
   }
 
-  async #checkPending(row: CommandExecution): Promise<void> {
+  async #checkPending(row: Execution): Promise<void> {
     const { ledger, now } = this.#parts
     const isLate = row.deadline !== null && now() >= row.deadline
     if (row.status === 'pending' && !isLate) return
@@ -149,14 +148,14 @@ export class ApprovalDesk {
     throw await decidedBefore(ledger, row.execution_id)
   }
 
-  #vote(row: CommandExecution, { by, reason }: Decision): Promise<string[]> {
+  #vote(row: Execution, { by, reason }: Decision): Promise<string[]> {
     const { approvals, now } = this.#parts
     return approvals.vote(row, row.digest ?? '', { by, at: now(), comment: reason })
   }
 
   /** Tells that one more has said yes, and that more must. */
   async #waitsOn(
-    row: CommandExecution,
+    row: Execution,
     { by }: Decision,
     votes: Pick<Decided, 'approvals' | 'needed'>,
   ): Promise<Pick<Decided, 'row' | 'ruleId' | 'same'>> {
@@ -168,8 +167,8 @@ export class ApprovalDesk {
 
   /** @param decide decides on another action that is the same; false: it waits on */
   async #withSame(
-    row: CommandExecution,
-    decide: (other: CommandExecution) => Promise<boolean>,
+    row: Execution,
+    decide: (other: Execution) => Promise<boolean>,
   ): Promise<SameActions> {
     const decided: string[] = []
     let pending = 0
@@ -182,10 +181,10 @@ export class ApprovalDesk {
   }
 
   async #clear(
-    row: CommandExecution,
+    row: Execution,
     decision: Decision,
     votes: readonly string[],
-  ): Promise<CommandExecution | null> {
+  ): Promise<Execution | null> {
     const { ledger, limits, log, now, release } = this.#parts
     const at = now()
     const by = votes.join(', ')
@@ -208,7 +207,7 @@ export class ApprovalDesk {
       },
     })
     if (!isMine) return null
-    const approved: CommandExecution = { ...row, ...changes, status: 'queued' }
+    const approved: Execution = { ...row, ...changes, status: 'queued' }
     this.clocks.watch(approved)
     const approval = { by: decision.by, approvals: votes, needed: votes.length, at }
     this.#parts.announce.approved(approvedOf(row, approval))
@@ -218,12 +217,12 @@ export class ApprovalDesk {
   }
 
   async #refuse(
-    row: CommandExecution,
+    row: Execution,
     decision: Decision & { readonly reason: string },
     at: number,
   ): Promise<boolean> {
     const { by, reason } = decision
-    const suggestion = decision.suggestion ?? readVerdict(row.verdict ?? '').suggestion ?? null
+    const suggestion = decision.suggestion ?? verdictOf(row).suggestion ?? null
     const isMine = await conclude(
       this.#parts,
       row,
@@ -239,7 +238,7 @@ export class ApprovalDesk {
   }
 }
 
-function checkShown(row: CommandExecution, digest: string | undefined): void {
+function checkShown(row: Execution, digest: string | undefined): void {
   if (digest === undefined || digest === row.digest) return
   throw new CentralPostError(
     'conflict',

@@ -8,7 +8,7 @@ import { sandboxBound, unboundOf } from '../action/bound-files.ts'
 import { describeRule, ruleFor } from './always-rule.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import type { RuleSubject } from './rule-subject.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
 /** Who has approved a pending action, how many must, and what always rules could bind of it. */
 export interface Votes {
@@ -22,7 +22,7 @@ export interface Votes {
 const needsMore = { refused: 'more than one must approve it, so each one is asked about' }
 
 /** What an operator is shown of a pending action, and must clear. */
-export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalNeeded {
+export function approvalNeededOf(row: Execution, votes: Votes): ApprovalNeeded {
   const { needed, subject } = votes
   const { verdict, bound } = subject
   const holder = holderOf(defaultScope(row), row)
@@ -36,7 +36,7 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
     command: row.command,
     context: row.context,
     cwd: row.cwd ?? '',
-    env: JSON.parse(row.env) as Record<string, string>,
+    env: row.env,
     timeout: row.timeout_ms / 1000,
     trust_level: verdict.level,
     risk: verdict.risk,
@@ -61,7 +61,7 @@ export function approvalNeededOf(row: CommandExecution, votes: Votes): ApprovalN
 }
 
 export function approvedOf(
-  row: CommandExecution,
+  row: Execution,
   approval: { by: string; approvals: readonly string[]; needed: number; at: number },
 ): ActionApproved {
   const { by, approvals, needed, at } = approval
@@ -80,6 +80,6 @@ export function approvedOf(
 }
 
 /** Whether an operator asked for this themselves. */
-export function isOwnActionOf(row: Pick<CommandExecution, 'agent_id'>, operator: string): boolean {
+export function isOwnActionOf(row: Pick<Execution, 'agent_id'>, operator: string): boolean {
   return row.agent_id === `operator-${operator}`
 }

@@ -1,6 +1,6 @@
 import { CentralPostError, isoOf } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 
 /** The error for whoever comes too late: what was decided, by whom and when. */
 export async function decidedBefore(
@@ -27,7 +27,7 @@ export async function decidedBefore(
 }
 
 /** Who decided on an action and when, in words for whoever came too late. */
-function whatBecameOf(row: CommandExecution): string {
+function whatBecameOf(row: Execution): string {
   const by = row.decided_by ?? 'nobody'
   if (row.status === 'denied') return `was denied by ${by}${atTime(row.finished_at)}`
   if (row.status === 'cancelled') return `was cancelled by ${by}${atTime(row.finished_at)}`

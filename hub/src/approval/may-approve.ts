@@ -1,5 +1,5 @@
 import { CentralPostError } from '@centralpost/shared'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import { isOwnActionOf } from './approval-messages.ts'
 
 /**
@@ -8,7 +8,7 @@ import { isOwnActionOf } from './approval-messages.ts'
  * @throws {CentralPostError} `forbidden`
  */
 export async function checkOwn(
-  row: Pick<CommandExecution, 'action_id' | 'agent_id'>,
+  row: Pick<Execution, 'action_id' | 'agent_id'>,
   operator: string,
   selfApproval: () => Promise<boolean>,
 ): Promise<void> {
@@ -25,7 +25,7 @@ export async function checkOwn(
  * @param needed how many must approve such an action
  * @throws {CentralPostError} `invalid_request`
  */
-export function checkOneIsEnough(row: Pick<CommandExecution, 'action_id'>, needed: number): void {
+export function checkOneIsEnough(row: Pick<Execution, 'action_id'>, needed: number): void {
   if (needed <= 1) return
   throw new CentralPostError(
     'invalid_request',

@@ -6,9 +6,9 @@ import {
   type Verdict,
   isoOf,
 } from '@centralpost/shared'
-import { readVerdict } from '../action/action.ts'
 import type { Approved } from '../history/patterns/proposals.ts'
-import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
+import type { ApprovalRule } from '../history/ledger/approval-store.ts'
+import { type Execution, verdictOf } from '../history/store/execution.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { coversForm, describeRule, ruleFor } from './always-rule.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
@@ -40,8 +40,8 @@ export interface Acceptance {
 /** A proposal with the executions that speak for it, newest first. */
 interface Standing {
   readonly proposal: Proposal
-  readonly newest: CommandExecution
-  readonly support: readonly CommandExecution[]
+  readonly newest: Execution
+  readonly support: readonly Execution[]
 }
 
 /**
@@ -96,8 +96,8 @@ export class Proposals {
     })
   }
 
-  #neededFor(row: CommandExecution): number {
-    return this.#parts.neededFor(readVerdict(row.verdict ?? ''))
+  #neededFor(row: Execution): number {
+    return this.#parts.neededFor(verdictOf(row))
   }
 }
 
@@ -155,8 +155,8 @@ function standing(found: readonly Approved[], judge: Judge): Standing[] {
 
 function proposalOf(
   approved: Approved,
-  support: readonly CommandExecution[],
-  newest: CommandExecution,
+  support: readonly Execution[],
+  newest: Execution,
   made: Pick<Proposal, 'decision' | 'rule'>,
 ): Proposal {
   return {

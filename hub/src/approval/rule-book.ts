@@ -5,8 +5,8 @@ import {
   type Logger,
   newActionId,
 } from '@centralpost/shared'
-import type { ApprovalStore } from '../history/ledger/approval-store.ts'
-import type { ApprovalRule, CommandExecution } from '../history/store/schema.ts'
+import type { ApprovalStore, ApprovalRule } from '../history/ledger/approval-store.ts'
+import type { Execution } from '../history/store/execution.ts'
 import { alwaysRuleOf } from './always-rule-message.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
 import {
@@ -67,7 +67,7 @@ export class RuleBook {
   }
 
   /** The one rule that clears all of these without a question, or null. */
-  async findForAll(rows: readonly CommandExecution[]): Promise<ApprovalRule | null> {
+  async findForAll(rows: readonly Execution[]): Promise<ApprovalRule | null> {
     const [first] = rows
     if (first === undefined) return null
     const { approvals, judge, now } = this.#parts
@@ -83,7 +83,7 @@ export class RuleBook {
    *
    * @throws {CentralPostError} `invalid_request` when there can be none; says why
    */
-  shapeFor(always: Always, row: CommandExecution): RuleShape {
+  shapeFor(always: Always, row: Execution): RuleShape {
     const { maxRuleMs } = this.#parts.limits
     if (always.scope === 'workflow' && row.workflow_id === null) {
       throw new CentralPostError('invalid_request', `scope: ${row.action_id} is in no workflow`)
@@ -101,7 +101,7 @@ export class RuleBook {
 
   /** @param told what the audit trail is told beside the rule itself */
   async make(
-    row: CommandExecution,
+    row: Execution,
     by: string,
     always: Always,
     shape: RuleShape,
@@ -113,7 +113,7 @@ export class RuleBook {
       rule_id: newActionId(),
       agent_id: scope === 'everything' ? null : row.agent_id,
       workflow_id: scope === 'workflow' ? row.workflow_id : null,
-      shape: JSON.stringify(shape),
+      shape,
       description: describeRule(shape, holderOf(scope, row)),
       created_by: by,
       created_from: row.execution_id,

@@ -1,6 +1,5 @@
 import type { Judgement, Part, Verdict } from '@centralpost/shared'
-import { readVerdict } from '../action/action.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import { type Execution, verdictOf } from '../history/store/execution.ts'
 import type { Bound } from '../action/bound-files.ts'
 
 /** Longer commands are read by nobody before they are approved always. */
@@ -25,12 +24,11 @@ export type Judge = (
 ) => Judgement
 
 /** An action of the ledger as an always rule sees it. */
-export function subjectOf(row: CommandExecution, judge: Judge): RuleSubject {
-  const verdict = readVerdict(row.verdict ?? '')
+export function subjectOf(row: Execution, judge: Judge): RuleSubject {
+  const verdict = verdictOf(row)
   const cwd = row.cwd ?? ''
-  const env = JSON.parse(row.env) as Record<string, string>
-  const bound = JSON.parse(row.bound ?? '{}') as Bound
-  const command = row.argv === null ? row.command : (JSON.parse(row.argv) as string[])
+  const { env, bound } = row
+  const command = row.argv ?? row.command
   const isShort = row.command.length <= longestCommand && verdict.level === 'REVIEW'
   const { parts, isWhole } = isShort ? judge(command, { cwd, env }) : { parts: [], isWhole: false }
   return { cwd, env, verdict, parts, isWhole, bound, holdsSecret: row.masked === 1 }

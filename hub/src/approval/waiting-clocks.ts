@@ -1,6 +1,6 @@
 import { conclude, type ConcludeParts } from '../action/end-action.ts'
 import { Deadlines } from './deadlines.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import { isoOf } from '@centralpost/shared'
 
 /** Behind other commands an approved action stands in line for so many times `execute_within`, and no longer. */
@@ -42,7 +42,7 @@ export class WaitingClocks {
    *
    * @param leftMs how long it has at most, in milliseconds
    */
-  watch(row: CommandExecution, leftMs = Number.POSITIVE_INFINITY): void {
+  watch(row: Execution, leftMs = Number.POSITIVE_INFINITY): void {
     const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
     if (deadline === null) return
     const { pendingMs, executeWithinMs } = this.#parts.limits
@@ -61,7 +61,7 @@ export class WaitingClocks {
   }
 
   /** Whether an action that was cleared may not start any more. */
-  isOver({ execution_id: executionId, deadline }: CommandExecution): boolean {
+  isOver({ execution_id: executionId, deadline }: Execution): boolean {
     if (performance.now() >= (this.#expiries.get(executionId) ?? Infinity)) return true
     if (deadline === null || this.#parts.now() < deadline) return false
     return !this.#mayStandInLine(executionId)

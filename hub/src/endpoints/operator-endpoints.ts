@@ -18,7 +18,7 @@ import { pendingPage } from '../approval/approval-desk.ts'
 import type { SameActions } from '../approval/approval-desk-parts.ts'
 import { operatorEndpoint } from './define-endpoint.ts'
 import type { ActionName } from '../action/find-action.ts'
-import type { CommandExecution } from '../history/store/schema.ts'
+import type { Execution } from '../history/store/execution.ts'
 import type { HubParts } from './endpoint-parts.ts'
 
 /** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
@@ -108,7 +108,7 @@ function named(call: { action_id: string; agent_id?: string | undefined }): Acti
   return { actionId: call.action_id, agentId: call.agent_id }
 }
 
-function decided(row: CommandExecution, by: string, same: SameActions): object {
+function decided(row: Execution, by: string, same: SameActions): object {
   return {
     action_id: row.action_id,
     agent_id: row.agent_id,

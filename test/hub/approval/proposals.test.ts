@@ -15,7 +15,7 @@ test('yeses that come at once make one rule, and the others are told of it', asy
   const cwd = it.dir.path
   for (const n of [1, 2, 3]) {
     const command = `mkdir dir-${n}`
-    const verdict = JSON.stringify(trust.classifyCommand(command, { cwd }))
+    const verdict = trust.classifyCommand(command, { cwd })
     const of = { cwd, verdict, trust_level: 'REVIEW', approved_by: 'alice' } as const
     await it.record({ action_id: `held-${n}`, command, timestamp: now - n, ...of })
   }

@@ -1,9 +1,11 @@
 import { asciiJson } from '../audit/audit-hash.ts'
-import type { Insertable } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
 import type { GroupCommit } from '../audit/group-commit.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
-import type { ApprovalRule, ApprovalRuleTable, CommandExecution } from '../store/schema.ts'
+import type { ApprovalRule as RuleRow, CommandExecution } from '../store/schema.ts'
+
+/** An always rule. Its shape is the approval desk's to understand. */
+export type ApprovalRule = Omit<RuleRow, 'shape'> & { readonly shape: unknown }
 
 /** The action that a vote or a rule comes from. */
 type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'> & {
@@ -88,9 +90,12 @@ export class ApprovalStore {
   }
 
   /** @param told what the audit trail is told beside the rule itself */
-  addRule(rule: Insertable<ApprovalRuleTable>, row: Voted, told: object = {}): Promise<void> {
+  addRule(rule: ApprovalRule, row: Voted, told: object = {}): Promise<void> {
     return this.#commits.write(async ({ tx, tell }) => {
-      await tx.insertInto('approval_rules').values(rule).execute()
+      await tx
+        .insertInto('approval_rules')
+        .values({ ...rule, shape: JSON.stringify(rule.shape) })
+        .execute()
       tell({
         timestamp: rule.created_at,
         executionId: row.execution_id,
@@ -109,8 +114,8 @@ export class ApprovalStore {
   }
 
   /** Rules that hold for an action of this agent and workflow now. */
-  rulesFor(agentId: string, workflowId: string | null, now: number): Promise<ApprovalRule[]> {
-    return this.#db
+  async rulesFor(agentId: string, workflowId: string | null, now: number): Promise<ApprovalRule[]> {
+    const rows = await this.#db
       .selectFrom('approval_rules')
       .selectAll()
       .where('revoked_at', 'is', null)
@@ -118,11 +123,12 @@ export class ApprovalStore {
       .where((is) => is.or([is('agent_id', 'is', null), is('agent_id', '=', agentId)]))
       .where((is) => is.or([is('workflow_id', 'is', null), is('workflow_id', '=', workflowId)]))
       .execute()
+    return rows.map(ruleOf)
   }
 
   /** Every rule, newest first; those that have ended as well when asked for. */
-  rules(options: { readonly all: boolean; readonly now: number }): Promise<ApprovalRule[]> {
-    return this.#db
+  async rules(options: { readonly all: boolean; readonly now: number }): Promise<ApprovalRule[]> {
+    const rows = await this.#db
       .selectFrom('approval_rules')
       .selectAll()
       .$if(!options.all, (query) =>
@@ -131,6 +137,7 @@ export class ApprovalStore {
       .orderBy('created_at', 'desc')
       .limit(1000)
       .execute()
+    return rows.map(ruleOf)
   }
 
   countUse(ruleId: string, at: number): Promise<void> {
@@ -162,7 +169,7 @@ export class ApprovalStore {
         kind: 'rule_revoked',
         data: asciiJson({ rule_id: ruleId, by }),
       })
-      return rule
+      return ruleOf(rule)
     })
   }
 
@@ -170,4 +177,8 @@ export class ApprovalStore {
   #masked<T extends object>(row: Voted, data: T): T {
     return this.#secrets.masker.maskDeep(data, this.#secrets.secretsOf(row.execution_id))
   }
+}
+
+function ruleOf(row: RuleRow): ApprovalRule {
+  return { ...row, shape: JSON.parse(row.shape) as unknown }
 }

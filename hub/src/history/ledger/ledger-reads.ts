@@ -5,6 +5,7 @@ import type { GroupCommit } from '../audit/group-commit.ts'
 import type { OutboxItem } from './ledger-step.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { CommandExecution } from '../store/schema.ts'
+import { type Execution, executionOf } from '../store/execution.ts'
 
 /** What the ledger is made of. */
 export interface LedgerParts {
@@ -41,7 +42,7 @@ export class LedgerReads {
   }
 
   /** The action of an agent, or undefined. */
-  async find(agentId: string, actionId: string): Promise<CommandExecution | undefined> {
+  async find(agentId: string, actionId: string): Promise<Execution | undefined> {
     const row = await this.#db
       .selectFrom('command_executions')
       .selectAll()
@@ -63,7 +64,7 @@ export class LedgerReads {
   }
 
   /** The actions of any agent under an id: agents choose their ids, so two may have chosen the same. */
-  async findAll(actionId: string): Promise<CommandExecution[]> {
+  async findAll(actionId: string): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
       .selectAll()
@@ -72,17 +73,17 @@ export class LedgerReads {
     return this.#read(rows)
   }
 
-  async get(executionId: number): Promise<CommandExecution> {
+  async get(executionId: number): Promise<Execution> {
     const row = await this.#db
       .selectFrom('command_executions')
       .selectAll()
       .where('execution_id', '=', executionId)
       .executeTakeFirstOrThrow()
-    return (await this.#read([row]))[0] ?? row
+    return (await this.#read([row]))[0] ?? executionOf(row)
   }
 
   /** Actions in a state that is not final, oldest first, a page at a time. */
-  async inState(state: ActionState, after: number, limit = 1000): Promise<CommandExecution[]> {
+  async inState(state: ActionState, after: number, limit = 1000): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
       .selectAll()
@@ -121,7 +122,7 @@ export class LedgerReads {
   }
 
   /** Pending actions that are the same in everything an approval binds. */
-  async pendingWithDigest(digest: string): Promise<CommandExecution[]> {
+  async pendingWithDigest(digest: string): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
       .selectAll()
@@ -222,10 +223,10 @@ export class LedgerReads {
     return n
   }
 
-  async #read(rows: readonly CommandExecution[]): Promise<CommandExecution[]> {
+  async #read(rows: readonly CommandExecution[]): Promise<Execution[]> {
     const whole = await this.#secrets.restore(this.#db, rows)
     await this.#commits.durable()
-    return whole
+    return whole.map(executionOf)
   }
 
   /** A digest as it is, and as it is stored of a masked action. */

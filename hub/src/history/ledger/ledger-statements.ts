@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Database, StoreDialect, Tx } from '../store/dialect/dialect.ts'
 import type { CommandExecution, NewCommandExecution } from '../store/schema.ts'
+import type { ColumnChanges } from '../store/execution.ts'
 import type { Step } from './ledger-step.ts'
 
 /** Every column of an execution that is written with it, in the order of the compiled insert. */
@@ -153,7 +154,7 @@ export class LedgerStatements {
   async step(
     tx: Tx,
     executionId: number,
-    step: Step,
+    step: Omit<Step, 'changes'> & { readonly changes: ColumnChanges },
     digests: readonly (string | null)[] | undefined,
   ): Promise<CommandExecution | undefined> {
     const columns = Object.keys(step.changes)

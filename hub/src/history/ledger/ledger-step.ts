@@ -1,6 +1,7 @@
 import type { ActionResult, ActionState, AuditKind } from '@centralpost/shared'
 import type { Selectable } from 'kysely'
-import type { ActionResultTable, CommandExecution, CommandExecutionTable } from '../store/schema.ts'
+import type { ActionResultTable } from '../store/schema.ts'
+import type { Changes, Execution } from '../store/execution.ts'
 
 /** What an audit event tells besides who, what and when. */
 export interface Told {
@@ -20,8 +21,8 @@ export interface Terminal {
 
 export type Intake =
   | { readonly kind: 'new'; readonly executionId: number }
-  | { readonly kind: 'known'; readonly action: CommandExecution }
-  | { readonly kind: 'conflict'; readonly action: CommandExecution }
+  | { readonly kind: 'known'; readonly action: Execution }
+  | { readonly kind: 'conflict'; readonly action: Execution }
   /** as many of the agent as may be are in that state already */
   | { readonly kind: 'full'; readonly waiting: number }
 
@@ -40,7 +41,3 @@ export interface Step {
 }
 
 export type OutboxItem = Omit<Selectable<ActionResultTable>, 'sealed'>
-
-export type Changes = Partial<
-  Omit<CommandExecutionTable, 'execution_id' | 'action_id' | 'agent_id' | 'status' | 'masked'>
->

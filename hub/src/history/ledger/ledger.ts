@@ -6,17 +6,18 @@ import type { Tx } from '../store/dialect/dialect.ts'
 import type { Batch, GroupCommit } from '../audit/group-commit.ts'
 import { type LedgerParts, LedgerReads } from './ledger-reads.ts'
 import { LedgerStatements } from './ledger-statements.ts'
-import {
-  type Changes,
-  type Intake,
-  type Step,
-  type Terminal,
-  type Told,
-  unknownRequest,
-} from './ledger-step.ts'
+import { type Intake, type Step, type Terminal, type Told, unknownRequest } from './ledger-step.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { MaskedRow } from '../masking/secrets-of-actions.ts'
 import { type ReuseKey, ReusableResults } from './reusable-results.ts'
+import {
+  type ColumnChanges,
+  columnsOf,
+  type Execution,
+  executionOf,
+  type NewExecution,
+  rowOf,
+} from '../store/execution.ts'
 import type { CommandExecution, NewCommandExecution, Schema } from '../store/schema.ts'
 import { storable, withoutNul } from './storable.ts'
 
@@ -65,17 +66,18 @@ export class Ledger extends LedgerReads {
    * Takes a request in. The same agent and action id is the same action: it is told from a new one here, and
    * nowhere else.
    *
-   * @param row the action in its first state
+   * @param execution the action in its first state
    * @param told the events of the intake, in order
    * @param options.terminal the result, when the first state is final already
    * @param options.most how many actions of the agent may be in that state
    * @param options.at when that is told, in milliseconds since 1970 @default when it was asked for
    */
   takeIn(
-    row: NewCommandExecution,
+    execution: NewExecution,
     told: readonly Told[],
-    { terminal, most, at = row.timestamp }: IntakeOptions = {},
+    { terminal, most, at = execution.timestamp }: IntakeOptions = {},
   ): Promise<Intake> {
+    const row = rowOf(execution)
     const masked = this.#secrets.mask(row)
     const stored = storable({ ...masked.row, ...this.#maskedTexts(row, masked.secrets) })
     const arrival = { row, masked, stored, told, terminal, at }
@@ -120,7 +122,7 @@ export class Ledger extends LedgerReads {
    * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
    * completed under this hub, with nothing run since it began that may have written.
    */
-  async reusable(like: ReuseKey): Promise<CommandExecution | undefined> {
+  async reusable(like: ReuseKey): Promise<Execution | undefined> {
     const [id] = this.formsOf(like.digest)
       .map((digest) => this.#reusables.find({ ...like, digest }))
       .filter((known) => known !== undefined)
@@ -198,7 +200,7 @@ export class Ledger extends LedgerReads {
       ? action.command === stored.command && action.workflow_id === (stored.workflow_id ?? null)
       : this.formsOf(row.request_hash).includes(action.request_hash)
     const [whole = action] = await this.#secrets.restore(tx, [action])
-    return { kind: isSame ? 'known' : 'conflict', action: whole }
+    return { kind: isSame ? 'known' : 'conflict', action: executionOf(whole) }
   }
 
   async #take(
@@ -211,18 +213,19 @@ export class Ledger extends LedgerReads {
     const secrets = this.#secrets.secretsOf(executionId)
     const only = step.only?.digest
     const digests = only === undefined ? undefined : only === null ? [null] : this.formsOf(only)
-    const changes = this.#maskedChanges(step.changes, secrets)
+    const told = columnsOf(step.changes)
+    const changes = this.#maskedChanges(told, secrets)
     const row = await this.#statements.step(tx, executionId, { ...step, changes }, digests)
     if (row === undefined) return undefined
     if (row.masked === 1 && 'digest' in step.changes) {
       const [whole] = await this.#secrets.restore(tx, [row])
-      if (whole) await this.#secrets.keepChanged(batch, { ...whole, ...step.changes })
+      if (whole) await this.#secrets.keepChanged(batch, { ...whole, ...told })
     }
     this.#tell(batch, executionId, row, { at: step.at, told: [step.told], secrets })
     return row
   }
 
-  #maskedChanges(changes: Changes, secrets: ReadonlySet<string>): Changes {
+  #maskedChanges(changes: ColumnChanges, secrets: ReadonlySet<string>): ColumnChanges {
     const { masker } = this.#secrets
     const masked: Record<string, unknown> = { ...changes, ...this.#maskedTexts(changes, secrets) }
     if (secrets.size === 0) return masked
@@ -237,7 +240,7 @@ export class Ledger extends LedgerReads {
   }
 
   /** What a command or a person said, with what is secret left out. */
-  #maskedTexts(said: Changes, secrets: ReadonlySet<string>): Changes {
+  #maskedTexts(said: ColumnChanges, secrets: ReadonlySet<string>): ColumnChanges {
     const { masker } = this.#secrets
     const masked: Partial<Record<(typeof freeTexts)[number], string>> = {}
     for (const name of freeTexts) {

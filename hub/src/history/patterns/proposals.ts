@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
-import type { CommandExecution } from '../store/schema.ts'
+import { type Execution, executionOf } from '../store/execution.ts'
 
 /** What persons have approved again and again, and never denied, with the executions that show it, newest first. */
 export interface Approved {
@@ -13,7 +13,7 @@ export interface Approved {
   readonly failed: number
   /** milliseconds that persons took */
   readonly avgWait: number | null
-  readonly support: readonly CommandExecution[]
+  readonly support: readonly Execution[]
 }
 
 const shownSupport = 20
@@ -79,7 +79,7 @@ export async function repeatedApprovals(
       successful: group.successful,
       failed: group.timed - group.successful,
       avgWait: group.wait,
-      support,
+      support: support.map(executionOf),
     })
   }
   return found

@@ -3,6 +3,7 @@ import type { Database } from '../store/dialect/dialect.ts'
 import type { AuditEventTable, CommandExecution } from '../store/schema.ts'
 import { inSeconds, toEntry } from './entries.ts'
 import { normalise } from '../command-form.ts'
+import { executionOf } from '../store/execution.ts'
 
 const mostEvents = 500
 const mostActions = 20
@@ -24,7 +25,7 @@ export async function detailOf(
     rows.map(async (row) => {
       const events = await eventsOf(db, row.execution_id)
       return {
-        execution: executionOf(row),
+        execution: shownOf(row),
         events: events.slice(0, mostEvents).map((event) => ({
           seq: event.seq,
           at: isoOf(event.timestamp),
@@ -67,11 +68,12 @@ async function eventsOf(db: Database, executionId: number): Promise<AuditEventTa
   return [...known, ...rest]
 }
 
-function executionOf(row: CommandExecution): ActionDetail['execution'] {
+function shownOf(row: CommandExecution): ActionDetail['execution'] {
+  const { argv, env } = executionOf(row)
   return {
     ...toEntry(row),
-    argv: row.argv === null ? null : (JSON.parse(row.argv) as string[]),
-    env: JSON.parse(row.env) as Record<string, string>,
+    argv: argv && [...argv],
+    env,
     timeout: inSeconds(row.timeout_ms) ?? 0,
     hub_id: row.hub_id,
     decided_by: row.decided_by,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { verifyAudit } from '#hub/history/audit/verify.ts'
-import type { NewCommandExecution } from '#hub/history/store/schema.ts'
+import type { NewExecution } from '#hub/history/store/execution.ts'
 import { backends, HistoryPlace, queued } from '../../../support/history-fixture.ts'
 
-const row = (actionId: string, changes: Partial<NewCommandExecution> = {}): NewCommandExecution =>
+const row = (actionId: string, changes: Partial<NewExecution> = {}): NewExecution =>
   queued({
     action_id: actionId,
     command: `echo ${actionId}`,
@@ -35,14 +35,24 @@ describe.each(backends)('the ledger on $title', ({ backend }) => {
 
   test('every column of an action is kept as it was given', async () => {
     await using it = await place.make()
-    const texts = `agent_id agent_type workflow_id command argv command_hash request_hash message_id context cwd verdict digest bound
+    const texts = `agent_id agent_type workflow_id command command_hash request_hash message_id context cwd digest
       approved_by decided_by hub_id error_category reason output_ref stdout_preview stderr_preview`
     const numbers = `timeout_ms expires_at reused_from deadline approval_timestamp execution_timestamp timestamp finished_at
       exit_code duration output_size`
     const whole = row('whole', {
       ...each(texts, (_index, name) => `${name}'s`),
       ...each(numbers, (index) => 1000 + index),
-      env: '{"A":"b"}',
+      argv: ['echo', 'whole'],
+      env: { A: 'b' },
+      verdict: {
+        level: 'SAFE',
+        reasons: ['prints'],
+        units: [],
+        risk: { level: 'low', score: 0, parts: [] },
+        plan: { kind: 'argv', argv: ['echo', 'whole'] },
+        policy: 'p',
+      },
+      bound: { '/bin/echo': 'as it was' },
       trust_level: 'SAFE',
       status: 'completed',
       stream_output: 0,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ActionResult } from '@centralpost/shared'
+import type { ActionResult, Verdict } from '@centralpost/shared'
 import { sql } from 'kysely'
 import {
   backends,
@@ -13,18 +13,20 @@ import {
 const secret = 'correct-horse-battery'
 const command = `mysql --password=${secret} shop`
 
-const verdict = JSON.stringify({
+const verdict: Verdict = {
   level: 'REVIEW',
   reasons: [`runs ${command}`],
   units: [{ text: command, level: 'REVIEW', rule: 'r', reason: 'why' }],
+  risk: { level: 'low', score: 0, parts: [] },
   plan: { kind: 'argv', argv: ['mysql', `--password=${secret}`, 'shop'] },
-})
+  policy: 'p',
+}
 
 const waiting = (fields = {}) =>
   queued({
     command,
-    argv: JSON.stringify(['mysql', `--password=${secret}`, 'shop']),
-    env: JSON.stringify({ DB_TOKEN: secret, LANG: 'C' }),
+    argv: ['mysql', `--password=${secret}`, 'shop'],
+    env: { DB_TOKEN: secret, LANG: 'C' },
     context: `the password is ${secret}`,
     verdict,
     digest: 'digest-1',
@@ -113,7 +115,7 @@ describe.each(backends)('secrets on $title', ({ backend }) => {
         to: 'running',
         at: 2,
         changes: {},
-        told: { kind: 'started', data: { plan: JSON.parse(verdict).plan } },
+        told: { kind: 'started', data: { plan: verdict.plan } },
       }),
     ).toBe(true)
     const printed = `connected with ${secret}`
