@@ -6,6 +6,7 @@ import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from '../../shared/src/program-paths.js'
 
 const needed = 24
 const self = realpathSync(fileURLToPath(import.meta.url))
@@ -64,9 +65,7 @@ function fail(sentence) {
 }
 
 if (Number.parseInt(process.versions.node, 10) >= needed) {
-  // halves the time to start; where the folder cannot be written, nothing is kept
-  const [folder] = moduleFolders()
-  if (folder !== undefined) module.enableCompileCache(join(folder, '.cache', 'centralpost'))
+  module.enableCompileCache(compileCache(self))
   const { main } = await import('../src/cli/main.ts')
   await main(process.argv.slice(2))
 } else {

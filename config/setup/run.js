@@ -27,6 +27,10 @@ const jobs = {
     ensurePage(root, { always: true })
     return { code: 0, signal: null }
   },
+  pack: () => {
+    ensureInstalled(root)
+    return runJob(projectNode(root), [join(root, 'packaging', 'pack.ts')], { root })
+  },
   setup: () => {
     ensureInstalled(root)
     ensureProgram(natsServer)

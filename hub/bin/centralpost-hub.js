@@ -2,6 +2,7 @@
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
+import { compileCache } from '../../shared/src/program-paths.js'
 
 const [major] = process.versions.node.split('.')
 if (Number(major) < 24) {
@@ -15,10 +16,7 @@ if (Number(major) < 24) {
   // second (355 and 359). Set before anything is loaded it does as much as on Node's command line, however the hub is
   // started.
   if (process.argv[2] === 'hub') setFlagsFromString('--optimize-for-size')
-  // halves the time to start; where the folder cannot be written, nothing is kept
-  module.enableCompileCache(
-    fileURLToPath(new URL('../../node_modules/.cache/centralpost', import.meta.url)),
-  )
+  module.enableCompileCache(compileCache(fileURLToPath(import.meta.url)))
   const { main } = await import('../src/main.ts')
   await main(process.argv)
 }

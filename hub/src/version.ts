@@ -1,7 +1,9 @@
-import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 
-const manifest: unknown = createRequire(import.meta.url)('../package.json')
+const manifest: unknown = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+)
 
 /** The version of this hub. */
 export const { version } = z.object({ version: z.string() }).parse(manifest)

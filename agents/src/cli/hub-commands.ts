@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** The commands of the hub's own program, with their lines for --help. */
 export const hubCommands: ReadonlyMap<string, string> = new Map([
@@ -38,10 +37,11 @@ export function asksForHub([command = '', ...words]: readonly string[]): boolean
  * but the bus.
  */
 export function findHubProgram(): string | undefined {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const path = join(folder, 'node_modules', '@centralpost', 'hub', 'bin', 'centralpost-hub.js')
-    if (existsSync(path)) return path
-    if (dirname(folder) === folder) return undefined
+  try {
+    return fileURLToPath(import.meta.resolve('@centralpost/hub/program'))
+  } catch {
+    // the agents are installed alone
+    return undefined
   }
 }
 

@@ -129,7 +129,7 @@ export class Stage {
 }
 
 const planFile = (name: string): string =>
-  fileURLToPath(new URL(`plans/${name}.yaml`, import.meta.url))
+  fileURLToPath(new URL(`${name}.yaml`, new URL('plans/', import.meta.url)))
 
 function hubProgram(): string {
   const path = findHubProgram()

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { CentralPostError, type Logger } from '@centralpost/shared'
 
 const longestWaitMs = 30_000
@@ -94,14 +93,13 @@ async function ending(child: ChildProcess): Promise<unknown> {
 
 /** Where the operators' program is installed. Only its path is known here: hub and agents share nothing but the bus. */
 function findProgram(): string {
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    const path = join(folder, 'node_modules', '@centralpost', 'agents', 'bin', 'centralpost.js')
-    if (existsSync(path)) return path
-    if (dirname(folder) === folder) {
-      throw new CentralPostError(
-        'not_found',
-        "the operators' program is not installed beside the hub: run `npm install` in the folder of CentralPost",
-      )
-    }
+  try {
+    return fileURLToPath(import.meta.resolve('@centralpost/agents/program'))
+  } catch (error) {
+    throw new CentralPostError(
+      'not_found',
+      "the operators' program is not installed beside the hub: run `npm install` in the folder of CentralPost",
+      { cause: error },
+    )
   }
 }

@@ -118,7 +118,11 @@ export class Bus {
     }
   }
 
-  /** The client underneath, for the other files of this folder. */
+  /**
+   * The client underneath, for the other files of this folder.
+   *
+   * @internal
+   */
   get connection(): NatsConnection {
     return this.#connection
   }
