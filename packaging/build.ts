@@ -16,12 +16,16 @@ export async function build(): Promise<void> {
   const used = await declare()
   for (const [from, to] of Object.entries(files)) {
     await mkdir(dirname(join(place, to)), { recursive: true })
-    await cp(join(root, from), join(place, to), { recursive: true })
+    await cp(join(root, from), join(place, to), { recursive: true, filter: isPackaged })
   }
   await writeFile(join(place, 'THIRD-PARTY.md'), await notices(rolledIn))
   const written = await manifest(new Set([...imported, ...used].filter((name) => !isNode(name))))
   await writeFile(join(place, 'package.json'), `${JSON.stringify(written, null, 2)}\n`)
 }
+
+/** What makes the documents, and pictures, stay in the clone. */
+const isPackaged = (path: string): boolean =>
+  !path.includes(join('docs', 'generate')) && !path.endsWith('.png')
 
 const isNode = (name: string): boolean => name.startsWith('node:')
 

@@ -39,6 +39,7 @@ export const files: Readonly<Record<string, string>> = {
   'hub/src/trust/knowledge': 'config/knowledge',
   'agents/src/demo/plans': 'config/plans',
   'agents/dist/console': 'console',
+  docs: 'docs',
   'README.md': 'README.md',
   'SECURITY.md': 'SECURITY.md',
   'CHANGELOG.md': 'CHANGELOG.md',

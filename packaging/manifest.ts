@@ -44,7 +44,7 @@ export async function manifest(imported: ReadonlySet<string>): Promise<object> {
       ),
       './package.json': './package.json',
     },
-    files: [programFolder, 'types', 'config', 'console', '*.md', 'LICENSE'],
+    files: [programFolder, 'types', 'config', 'console', 'docs', '*.md', 'LICENSE'],
     sideEffects: false,
     engines,
     dependencies: Object.fromEntries(

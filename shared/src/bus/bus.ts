@@ -314,11 +314,15 @@ export class Bus {
       await this.#connection.close()
       return
     }
+    // the client waits for ever for what a broker that went away meanwhile would have answered
+    const stop = this.onDisconnect(() => void this.#connection.close())
     try {
       await this.#connection.drain()
     } catch {
       // draining or closed already: the wait below is what the caller wants
       await this.#connection.closed()
+    } finally {
+      stop()
     }
   }
 
