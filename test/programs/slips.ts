@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { silentLogger } from '@centralpost/shared'
 import {
   chooseProfile,
@@ -19,7 +20,7 @@ import { World } from '../attack/slip/world.ts'
  * verdict is a slip. It runs inside a throw-away namespace and tells what commands could do there.
  */
 
-/** What it is told on its command line, as JSON. */
+/** What it is told on its standard input, as JSON. */
 export interface Orders {
   /** the directory that all of the world lies in */
   readonly root: string
@@ -59,7 +60,7 @@ const inFlight = 3
 const atOnce = 12
 const settings = { mode: 'auto', safe: 'ro-nonet', review: 'none' } as const
 
-const orders = JSON.parse(process.argv[2] ?? '{}') as Orders
+const orders = JSON.parse(await text(process.stdin)) as Orders
 const world = await World.open(orders.root)
 const { workspace, home, data } = world.places
 const trust = await TrustManager.open({ rulesPath: orders.rules, log: silentLogger })

@@ -14,6 +14,9 @@ export interface Seen {
 }
 
 const line = /^(\d+)\s+(\w+)\((.*)$/
+/** A call that another process's came between is told in two lines. */
+const begun = /^(\d+)\s+(.*) <unfinished \.\.\.>$/
+const resumed = /^(\d+)\s+<\.\.\. \w+ resumed>(.*)$/
 const firstText = /"((?:[^"\\]|\\.)*)"/
 const opens = /^(?:open|openat|openat2)$/
 const changes =
@@ -36,7 +39,7 @@ export function readTrace(text: string): Seen {
   const written: string[] = []
   const connected: string[] = []
   const acted: string[] = []
-  for (const each of text.split('\n')) {
+  for (const each of wholeLines(text)) {
     const [, pid = '', call = '', rest = ''] = line.exec(each) ?? []
     if (call === '') continue
     const path = firstText.exec(rest)?.[1] ?? ''
@@ -65,6 +68,22 @@ export function readTrace(text: string): Seen {
     } else acted.push(`${call}(${rest}`)
   }
   return { started, read, written, connected, acted }
+}
+
+function* wholeLines(text: string): Generator<string> {
+  const open = new Map<string, string>()
+  for (const each of text.split('\n')) {
+    const [, from = '', start] = begun.exec(each) ?? []
+    const [, pid = '', end] = resumed.exec(each) ?? []
+    if (start !== undefined) open.set(from, start)
+    else if (end === undefined) yield each
+    else {
+      yield `${pid} ${open.get(pid) ?? ''}${end}`
+      open.delete(pid)
+    }
+  }
+  // it was ended before the call was
+  for (const [pid, start] of open) yield `${pid} ${start}`
 }
 
 function isOwn(path: string): boolean {

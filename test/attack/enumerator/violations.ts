@@ -28,6 +28,7 @@ const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
   [/^ldd$/, /^(?:ld-linux.*|cat|bash)$/],
   [/^apt(?:-\w+)?$/, /^dpkg$/],
   [/^dpkg$/, /^dpkg-query$/],
+  [/^xdg-\w+$/, /^cat$/],
   // descriptions of character sets are packed
   [/^locale$/, /^gzip$/],
 ]

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, relative } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { programPaths } from '#shared/program-paths.js'
 import type { Orders, Told } from '../../programs/slips.ts'
@@ -77,10 +78,10 @@ export async function runSlips({
     node,
     '--disable-warning=ExperimentalWarning',
     join(inside.repository, 'test/programs/slips.ts'),
-    JSON.stringify(orders),
   ]
-  const child = spawn(bwrap, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)])
+  const child = spawn(bwrap, args, { stdio: 'pipe' })
+  child.stdin.end(JSON.stringify(orders))
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const last = stdout.trim().split('\n').at(-1) ?? ''
   try {
     return JSON.parse(last) as Told
@@ -112,12 +113,6 @@ function targets(): string[] {
 
 function systemPath(node: string): string {
   return [dirname(node), '/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'].join(delimiter)
-}
-
-async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = ''
-  for await (const chunk of stream) text += String(chunk)
-  return text
 }
 
 function wordsOf(text: string): string[] {
