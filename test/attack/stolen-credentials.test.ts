@@ -32,7 +32,7 @@ const tokenOfTheOwner = [
   'cd ~/.config/gh && cat < hosts.yml; df /',
 ]
 
-describe.each(['auto'])('with a sandbox that is %s', (mode) => {
+describe.each(['auto', 'off'])('with a sandbox that is %s', (mode) => {
   const opened = new AsyncDisposableStack()
   let work: string
   let hub: HubProcess
