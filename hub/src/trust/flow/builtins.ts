@@ -1,6 +1,7 @@
 import { changeDirectory } from '../judge/directories.ts'
 import { constantOutput } from './filters.ts'
 import type { Following, Known, Place } from './place.ts'
+import { printsEnvironment } from './sinks.ts'
 import type { Value } from './value.ts'
 import { known, unknown } from './value.ts'
 
@@ -13,8 +14,10 @@ export function followBuiltin(
   place: Place,
 ): Value | undefined {
   const { variables, input } = place
+  if (printsEnvironment(program, args)) return undefined
   switch (program) {
     case 'cd':
+    case 'pushd':
       changeDirectory(words, place.scope, grounds)
       return nothing
     case 'set':

@@ -2,6 +2,7 @@ import type { CommandNode, SimpleCommand, Word } from '../shell/command-tree.ts'
 import { isNode } from '../shell/command-tree.ts'
 import type { Policy } from '../rules/policy.ts'
 import { codeOptions } from './code-calls.ts'
+import { takesOrders } from './input-code.ts'
 import { mayHoldCode } from './option-code.ts'
 import { isSender } from './sinks.ts'
 
@@ -9,7 +10,7 @@ import { isSender } from './sinks.ts'
 const consumers = new Set('xargs gxargs parallel at batch crontab source . eval'.split(' '))
 /** Words in which a wrapper's own command is looked for. */
 const mostWords = 12
-const keptPlace = /\/\.|^\/(?:etc|run|root|home|var)\b/
+const keptPlace = /(?:^|[/@=])\.(?![./])|^(?:\w+=)?@?\/(?:etc|run|root|home|var|proc)\b/
 
 /** Whether anything in a command comes from another part of it, or is code: else following it finds nothing new. */
 export function carriesData(node: CommandNode, policy: Policy, isPiped = false): boolean {
@@ -57,6 +58,7 @@ function isUser(program: string, words: readonly Word[], policy: Policy, isFed: 
   if (program === 'fd' || program === 'fdfind')
     return words.some(({ value }) => /^-x|^-X|^--exec/.test(value))
   if (program === 'make' || program === 'gmake') return isFed
+  if (isFed && takesOrders(program)) return true
   return words.some(({ value }) => mayHoldCode(program, value))
 }
 

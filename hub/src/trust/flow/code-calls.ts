@@ -1,3 +1,5 @@
+import { withDecodedTexts } from './decoded-code.ts'
+
 /** What a call in a program's code does, as the shell command that does the same. */
 export type Deed = { readonly argv: readonly string[] } | { readonly shell: string }
 
@@ -9,7 +11,8 @@ const languages: readonly (readonly [RegExp, ReadonlySet<string>])[] = [
   [/^php[\d.]*$/, new Set(['r', 'B', 'E'])],
   [/^lua[\d.]*$|^luajit$/, new Set(['e'])],
   [/^(?:tclsh|wish)$/, new Set()],
-  [/^Rscript$|^julia$|^osascript$/, new Set(['e', 'E'])],
+  [/^R$|^Rscript$|^julia$|^osascript$/, new Set(['e', 'E'])],
+  [/^octave(?:-cli)?$/, new Set(['eval'])],
   [/^pwsh$/, new Set(['c', 'Command'])],
 ]
 
@@ -136,6 +139,16 @@ function started(texts: readonly string[], call: string): Deed[] {
 }
 
 const mostCalls = 24
+/** Code in code that is read, and how often at each depth. */
+const mostEvaluated = 2
+const mostEvaluations = 3
+const longestEvaluated = 2048
+/** Names of calls that run a text in their own language. */
+const evaluators = new Set(
+  'eval exec Function compile execScript runInThisContext runInNewContext runInContext instance_eval class_eval create_function assert load loadstring'.split(
+    ' ',
+  ),
+)
 const longestCode = 8192
 const longestCall = 400
 
@@ -152,17 +165,26 @@ const removers =
  * What the code of a one-liner does to files and which programs it starts, as far as its calls are given texts.
  * It never runs anything and reads no more than calls of a bounded length.
  */
-export function deedsIn(source: string): Deed[] {
+export function deedsIn(source: string, depth = 0): Deed[] {
   const code = prepared(source.slice(0, longestCode))
   const deeds: Deed[] = []
+  let evaluated = 0
   for (const match of code.matchAll(called)) {
     if (deeds.length >= mostCalls) break
     const [, owner = '', name = ''] = match
     const isOwn = owner === '' || modules.has(owner.slice(0, -1)) || !manyMeanings.has(name)
     const does = deedsOf.get(owner + name) ?? (isOwn ? deedsOf.get(name) : undefined)
-    if (!does) continue
+    const isCode = evaluators.has(name) && depth < mostEvaluated && evaluated < mostEvaluations
+    if (!does && !isCode) continue
     const call = callAt(code, match.index + match[0].length)
     const texts = textsIn(call)
+    if (isCode) {
+      evaluated += 1
+      deeds.push(
+        ...texts.slice(0, 2).flatMap((text) => deedsIn(text.slice(0, longestEvaluated), depth + 1)),
+      )
+    }
+    if (!does) continue
     // `Path('/etc/shadow').read_text()`: the text stands before the call.
     const before = texts.length > 0 ? undefined : receiverOf(code, match.index)
     if (texts.length > 0 || before !== undefined)
@@ -181,17 +203,35 @@ export function deedsIn(source: string): Deed[] {
   return deeds
 }
 
+const sent =
+  /\b(?:post|put|patch|request|urlopen|Request|fetch|sendall|sendto|post_form|axios|got)\s{0,8}(?=\()/g
+const allVariables =
+  /\bos\.environ\b(?!\s{0,8}(?:\[|\.\s{0,8}(?:get|setdefault|pop|update)\b))|\bprocess\.env\b(?!\s{0,8}[.[?])|\bENV\.(?:to_h|to_a|inspect|map|each)|%ENV|\$_(?:ENV|SERVER)\b(?!\s{0,8}\[)|\bgetenv\(\s{0,8}\)|\bDeno\.env\.toObject/
+
+/** Whether code gives all variables of its environment to a call that sends. */
+export function sendsEnvironment(source: string): boolean {
+  const code = source.slice(0, longestCode)
+  if (!allVariables.test(code)) return false
+  return [...code.matchAll(sent)]
+    .slice(0, mostCalls)
+    .some((match) => allVariables.test(callAt(code, match.index + match[0].length)))
+}
+
 const chain =
   /(["'])(?:\\.|(?!\1)[^\\])*\1(?:\s*(?:\+|\.(?=\s*["'])|\/(?=\s*["']))\s*(["'])(?:\\.|(?!\2)[^\\])*\2)*/gs
 const link = /(["'])((?:\\.|(?!\1)[^\\])*)\1\s*([+./]?)\s*/gs
 
 /** A name that is called: with a bracket, or with a text as Perl and Ruby allow. */
 const called =
-  /((?:\b[A-Za-z]\w*\.)?)([A-Za-z_]\w*)\s*(?:!\s*)?(?=[([{"'`]|<[~/]|\s*(?:qq?\b|glob\b))/g
+  /((?:\b[A-Za-z]\w*\.)?)([A-Za-z_]\w*)\s{0,8}(?:!\s{0,8})?(?=[([{"'`]|<[~/]|(?:qq?\b|glob\b))/g
 
 /** Texts that are joined become one, and a home directory is spelled `~`. */
 function prepared(code: string): string {
-  return code.replaceAll(homes, "'~'").replaceAll(chain, (whole) => {
+  return joinedTexts(withDecodedTexts(joinedTexts(code)).replaceAll(homes, "'~'"))
+}
+
+function joinedTexts(code: string): string {
+  return code.replaceAll(chain, (whole) => {
     const parts = [...whole.matchAll(link)]
     if (parts.length < 2) return whole
     const text = parts

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { printed, unescaped } from './escapes.ts'
+import { environment } from './sinks.ts'
 import type { Value } from './value.ts'
 import { hidden, known } from './value.ts'
 
@@ -36,8 +37,14 @@ export function filtered(
         names: [...list.names, ...(isCut ? operands.slice(0, 1) : [])],
       }))
     : input.lists
-  return { ...input, text: undefined, lists }
+  const secrets =
+    isCut && !huntsVariables.test(operands[0] ?? '')
+      ? input.secrets.filter((one) => one !== environment)
+      : input.secrets
+  return { ...input, text: undefined, lists, secrets }
 }
+
+const huntsVariables = /key|token|secret|pass|cred|auth|aws|\./i
 
 function pick({ text }: Value): Pick<Value, 'text'> {
   return { text }

@@ -325,7 +325,9 @@ class Follower implements Following {
     const path = resolvePath(name, scope.cwd)
     return (
       files.get(path) ??
-      (this.grounds.paths.isStore(path) ? { ...unknown, secrets: [path] } : unknown)
+      (this.grounds.paths.isStore(path) || this.grounds.paths.isEnvironment(path)
+        ? { ...unknown, secrets: [path] }
+        : unknown)
     )
   }
 }

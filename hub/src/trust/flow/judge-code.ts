@@ -1,10 +1,11 @@
-import { codeOf, codeOptions, deedsIn } from './code-calls.ts'
+import { codeOf, codeOptions, deedsIn, sendsEnvironment } from './code-calls.ts'
+import { codeInInput } from './input-code.ts'
 import { codeInOptions } from './option-code.ts'
 import type { Following, Known, Place } from './place.ts'
 import { contentOf } from './runners.ts'
-import { unseenFinding } from './sinks.ts'
+import { environment, sendingFinding, unseenFinding } from './sinks.ts'
 import type { Value } from './value.ts'
-import { known } from './value.ts'
+import { known, unknown } from './value.ts'
 
 const shellOptions: ReadonlySet<string> = new Set(['c'])
 const evaluators = new Set(['eval', 'source', '.'])
@@ -15,6 +16,9 @@ export function judgeCode(following: Following, command: Known, place: Place): v
   const apart: Place = { ...place, depth: place.depth + 1, isWritten: false, input: undefined }
   if (command.words[0]?.value.includes('/') === true) judgeFile(following, command, place)
   for (const code of codeInOptions(program, args)) following.text(code, apart)
+  const { text: orders } = place.input ?? unknown
+  if (orders !== undefined)
+    for (const code of codeInInput(program, args, orders)) following.text(code, apart)
   const isShell = following.grounds.policy.shells.has(program) || evaluators.has(program)
   const options = isShell ? shellOptions : codeOptions(program)
   if (!options) return
@@ -25,6 +29,8 @@ export function judgeCode(following: Following, command: Known, place: Place): v
   }
   if (isShell) return
   const source = sourceOf(following, command, options, place)
+  if (source !== undefined && sendsEnvironment(source))
+    following.add(command, sendingFinding(environment))
   for (const deed of source === undefined ? [] : deedsIn(source)) {
     if ('shell' in deed) following.text(deed.shell, apart)
     else {

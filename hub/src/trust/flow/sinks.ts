@@ -1,5 +1,5 @@
 import type { Finding } from '../judge/findings.ts'
-import { resolvePath } from '../shell/resolve-path.ts'
+import { resolvePath, unknownCwd } from '../shell/resolve-path.ts'
 import type { Grounds } from '../judge/scope.ts'
 import type { Known, Place } from './place.ts'
 import type { Value } from './value.ts'
@@ -7,7 +7,7 @@ import type { Value } from './value.ts'
 /** Programs that send what they read, or files that they are given. */
 const senders = new Set(
   `curl wget nc ncat netcat nc.traditional nc.openbsd socat telnet ssh scp sftp rsync ftp lftp ncftpput tftp rclone aws gsutil gcloud az http https xh
-  mail mailx mutt sendmail msmtp swaks openssl busybox aria2c s3cmd mc magic-wormhole wormhole croc transfer.sh gh hub kubectl docker`.split(
+  mail mailx mutt sendmail msmtp swaks openssl busybox aria2c s3cmd mc magic-wormhole wormhole croc transfer.sh gh hub kubectl docker dig nslookup host drill ping`.split(
     /\s+/,
   ),
 )
@@ -23,15 +23,43 @@ export function isSender(program: string): boolean {
 }
 
 /** Files and directories with credentials among the words of a command. */
-function storesIn(words: readonly string[], cwd: string | undefined, { paths }: Grounds): string[] {
+function storesIn(
+  words: readonly string[],
+  cwd: string | undefined,
+  { paths }: Grounds,
+  isUpload = true,
+): string[] {
   const found: string[] = []
   for (const word of words) {
     for (const text of partsOf(word)) {
       const path = resolvePath(text, cwd)
-      if (paths.isStore(path)) found.push(path)
+      if (paths.isStore(path) || (isUpload && paths.isEnvironment(path))) found.push(path)
     }
   }
   return found
+}
+
+/** Programs that copy files to a machine of one's own, where a file of variables is wanted. */
+const copiers = new Set('scp sftp rsync rclone aws gsutil gcloud az s3cmd mc lftp ftp'.split(' '))
+/** What is named as sent where a command sends all variables. */
+export const environment = 'the environment'
+
+/** Whether a command prints all variables, the credentials among them. */
+export function printsEnvironment(program: string, args: readonly string[]): boolean {
+  switch (program) {
+    case 'env':
+    case 'printenv':
+      return args.every((arg) => /^(?:-0|--null)$/.test(arg))
+    case 'export':
+      return args.every((arg) => arg === '-p')
+    case 'declare':
+    case 'typeset':
+      return args.every((arg) => /^-[xp]+$/.test(arg))
+    case 'set':
+      return args.length === 0
+    default:
+      return false
+  }
 }
 
 /** What of a program's files goes into what it prints. */
@@ -41,6 +69,7 @@ export function secretsPrinted(
   cwd: string | undefined,
   grounds: Grounds,
 ): string[] {
+  if (printsEnvironment(program, args)) return [environment]
   if (!packers.has(program)) return []
   // `tar -C DIRECTORY NAME` packs what lies there.
   const at = args.findIndex((arg) => arg === '-C' || arg === '--directory')
@@ -69,7 +98,7 @@ export function judgeSending(
   const [secret] = [
     ...(input?.secrets ?? []),
     ...values.flatMap(({ secrets }) => secrets),
-    ...(isSent ? storesIn(args, cwd, grounds) : []),
+    ...(isSent ? storesIn(args, cwd, grounds, !copiers.has(program)) : []),
     ...written.flatMap((text) => files.get(resolvePath(text, cwd))?.secrets ?? []),
   ]
   return secret === undefined ? undefined : sendingFinding(secret)
@@ -79,7 +108,7 @@ export function sendingFinding(path: string): Finding {
   return {
     level: 'BLOCKED',
     rule: 'exfiltration',
-    reason: `sends ${path}, which holds credentials, over the network`,
+    reason: `sends ${path.replace(`${unknownCwd}/`, '')}, which holds credentials, over the network`,
   }
 }
 
@@ -96,6 +125,11 @@ function sendsFiles(program: string, args: readonly string[]): boolean {
     case 'rsync':
       // The key that it signs in with is no file that it sends.
       return has(/^(?!-)[^/]*:/) && !has(/^-i$/)
+    case 'dig':
+    case 'nslookup':
+    case 'host':
+    case 'drill':
+    case 'ping':
     case 'sftp':
     case 'ssh':
     case 'openssl':

@@ -78,6 +78,12 @@ function judgeTarget(
       rule: 'write-system',
       reason: `writes to ${path}, which decides who may do what`,
     })
+  } else if (grounds.paths.isEssential(path)) {
+    findings.push({
+      level: 'BLOCKED',
+      rule: 'write-system',
+      reason: `writes over ${path}, which every other program needs`,
+    })
   } else findings.push(review('redirect', `writes to ${describeWord(redirect.target)}`))
 }
 

@@ -281,6 +281,8 @@ export class Judge extends Units {
       this.#wrapped(inner, program.name, words, redirects, scope, via, findings, text)
       return
     }
+    // It is a question, and what stands behind it runs there all the same.
+    if (program.name === 'pushd') changeDirectory(words, scope, this.#grounds)
     const verdict = this.#readingVerdict(
       program,
       words,

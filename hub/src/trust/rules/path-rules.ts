@@ -26,6 +26,8 @@ export interface PathPolicy {
   isEssential(path: string): boolean
   /** Whether it is a file with credentials, or lies in a directory that keeps them, or is one. */
   isStore(path: string): boolean
+  /** Whether it is a file of variables, which hold credentials among others. */
+  isEnvironment(path: string): boolean
 }
 
 const device =
@@ -53,6 +55,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
   const critical = anyOf(source.critical)
   const system = anyOf(source.system)
   const stores = anyOf(source.stores)
+  const environments = anyOf(source.environments)
   const essential = anyOf(source.essential)
   const hunts = new RegExp(source.hunts.join('|'), 'i')
   const classOf = (text: string): Secrecy => {
@@ -105,6 +108,7 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
         return matches ? source.essential.some(matches) : essential(new Path(name))
       },
       isStore: (path) => isStore(short(path)),
+      isEnvironment: (path) => environments(path) && !open(short(path)),
     }
   }
 }

@@ -172,6 +172,7 @@ export const pathsSchema = z.strictObject({
   stores: z
     .array(z.string())
     .describe('directories that keep credentials: BLOCKED to send or to copy as a whole'),
+  environments: z.array(z.string()).describe('files of variables: BLOCKED to upload'),
   hunts: z.array(z.string()).describe('regexes for what only who hunts for credentials looks for'),
   critical: z.array(z.string()),
   essential: z
