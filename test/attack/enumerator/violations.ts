@@ -3,8 +3,11 @@ import type { Judgement } from '@centralpost/shared'
 import { secretFiles } from './hostile-words.ts'
 import type { Seen } from './trace.ts'
 
+/** Something that a program does by itself, perhaps only in some of its commands. */
+type Own = readonly [program: RegExp, does: RegExp, command?: RegExp]
+
 /** What programs start by themselves to do their work, for as long as it is the system's. */
-const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
+const helpers: readonly Own[] = [
   // some of its sub-commands are scripts of the system
   [/^git$/, /^(?:git(?:-[\w-]+)?|basename|dirname|sed|uname|sh|gettext(?:\.sh)?|envsubst|tr|cut)$/],
   [/^np[mx]$/, /^(?:node|env|man|less|pager)$/],
@@ -34,11 +37,13 @@ const helpers: readonly (readonly [program: RegExp, started: RegExp])[] = [
 ]
 
 /** What a program opens to be written although nothing of anybody's is changed by it. */
-const ownWrites: readonly (readonly [program: RegExp, call: RegExp])[] = [
+const ownWrites: readonly Own[] = [
   // it looks so whether a name is a directory
   [/^shasum$/, /EISDIR/],
   // the lock that keeps the list of accounts as it is while it is read
   [/^lslogins$/, /\/etc\/\.pwd\.lock/],
+  // the times of files that it has looked at; what they hold stays as it was
+  [/^git$/, /"\/p\/\.git\/index\.lock".*EROFS/, /\bgit diff\b/],
   // Java's: which parts of its memory a crash would dump, and figures about itself below /tmp
   [/^(?:jar|java|javap|javac|jps)$/, /coredump_filter|"\d+"|hsperfdata/],
 ]
@@ -64,8 +69,13 @@ export interface Violation {
 /** Holds what a command did against what its judgement says it is. */
 export function violationsOf({ parts }: Judgement, command: string, seen: Seen): Violation[] {
   const named = new Set(parts.map(({ program }) => program))
-  const isOf = (table: typeof helpers, text: string): boolean =>
-    table.some(([program, own]) => own.test(text) && [...named].some((name) => program.test(name)))
+  const isOf = (table: readonly Own[], text: string): boolean =>
+    table.some(
+      ([program, own, only]) =>
+        own.test(text) &&
+        [...named].some((name) => program.test(name)) &&
+        (only?.test(command) ?? true),
+    )
   const isServer = (call: string) => [...named].some((program) => servers[program]?.test(call))
   const strange = seen.started.filter((path) => {
     const name = basename(path)
@@ -73,7 +83,7 @@ export function violationsOf({ parts }: Judgement, command: string, seen: Seen):
     return !named.has(name) && !isOf(helpers, name) && !/^(?:bash|strace)$/.test(name)
   })
   // a search through a directory meets the project's own; a canary that the command names is another matter
-  const namesEnv = /\.e|env/.test(command)
+  const namesEnv = /\.e|env/.test(command.replaceAll(/\.\/evil|\benv -\w/g, ''))
   const secrets = seen.read
     .filter(({ program }) => !asksOnly.test(program))
     .map(({ path, program }) => ({ path: absolute(path), program }))

@@ -108,7 +108,10 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
         return matches ? source.essential.some(matches) : essential(new Path(name))
       },
       isStore: (path) => isStore(short(path)),
-      isEnvironment: (path) => environments(path) && !open(short(path)),
+      isEnvironment: (text) => {
+        const path = new Path(text)
+        return environments(path) && !open(path)
+      },
     }
   }
 }
