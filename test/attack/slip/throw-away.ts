@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, relative } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { programPaths } from '#shared/program-paths.js'
 import type { Orders, Told } from '../../programs/slips.ts'
@@ -81,7 +81,7 @@ export async function runSlips({
   ]
   const child = spawn(bwrap, args, { stdio: 'pipe' })
   child.stdin.end(JSON.stringify(orders))
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  const [stdout, stderr] = await Promise.all([textOf(child.stdout), textOf(child.stderr)])
   const last = stdout.trim().split('\n').at(-1) ?? ''
   try {
     return JSON.parse(last) as Told
