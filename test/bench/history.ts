@@ -10,6 +10,7 @@ import { type NewExecution, rowOf } from '#hub/history/store/execution.ts'
 import type { NewCommandExecution } from '#hub/history/store/schema.ts'
 import { type BenchRow, inDigits } from './bench-row.ts'
 import { executions } from './history-rows.ts'
+import { asText } from '#hub/history/ledger/ledger-step.ts'
 
 const total = Number(process.env['CENTRALPOST_BENCH_ROWS'] ?? 1_000_000)
 const inFlight = 256
@@ -196,7 +197,7 @@ async function complete({ ledger }: History): Promise<BenchRow> {
         },
         told: finished(one),
       },
-      { subject: 'subject', result: () => ({ stdout: one.stdout_preview }) as ActionResult },
+      { subject: 'subject', result: () => asText({ stdout: one.stdout_preview } as ActionResult) },
     )
     times.push(performance.now() - began)
   }

@@ -1,6 +1,7 @@
 /** Writes to a history without end and says what was acknowledged: for killing. */
 import { TempDir } from '../support/temp-dir.ts'
 import { HistoryFixture, queued } from '../support/history-fixture.ts'
+import { asText } from '#hub/history/ledger/ledger-step.ts'
 
 const [dataDir = '', prefix = ''] = process.argv.slice(2)
 const dir = Object.assign(Object.create(TempDir.prototype) as TempDir, { path: dataDir })
@@ -25,7 +26,7 @@ for (let n = 0; ; n += 1) {
           changes: { success: 1, finished_at: Date.now() },
           told: { kind: 'finished' },
         },
-        { subject: 's', result: () => ({ stdout: actionId }) as never },
+        { subject: 's', result: () => asText({ stdout: actionId } as never) },
       )
       return `${actionId} ended`
     }),

@@ -69,7 +69,7 @@ export async function conclude(
     execution_id: row.execution_id,
     subject,
     stored: 1,
-    result: JSON.stringify(result),
+    result: result.text,
   })
   return true
 }

@@ -9,7 +9,7 @@ import {
 import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
 import type { Bound } from './bound-files.ts'
-import type { Terminal, Told } from '../history/ledger/ledger-step.ts'
+import { type Terminal, type Told, asText } from '../history/ledger/ledger-step.ts'
 import type { Execution, NewExecution } from '../history/store/execution.ts'
 import { resultOf } from './result-message.ts'
 
@@ -151,14 +151,15 @@ export function intakeOfReuse(
     told: [...told, { kind: 'finished', data: { status: 'completed', reused_from: reusedFrom } }],
     terminal: {
       subject: resultSubject(action.agentId, action.actionId),
-      result: (executionId) => ({
-        ...earlier.result,
-        action_id: action.actionId,
-        execution_id: executionId,
-        reused_from: reusedFrom,
-        requested_at: isoOf(action.requestedAt),
-        finished_at: isoOf(now),
-      }),
+      result: (executionId) =>
+        asText({
+          ...earlier.result,
+          action_id: action.actionId,
+          execution_id: executionId,
+          reused_from: reusedFrom,
+          requested_at: isoOf(action.requestedAt),
+          finished_at: isoOf(now),
+        }),
     },
   }
 }

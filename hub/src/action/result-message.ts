@@ -2,12 +2,13 @@ import {
   type ActionResult,
   type ErrorCategory,
   type ResultStatus,
-  fitsMessage,
   isoOf,
   shortenCounted,
+  fitsAsText,
 } from '@centralpost/shared'
 import type { AppliedSandbox } from '../execution/index.ts'
 import type { Execution } from '../history/store/execution.ts'
+import { asText, type ResultText } from '../history/ledger/ledger-step.ts'
 
 /** How an action ended, with what differs from an action that never started. */
 export interface Ending {
@@ -45,7 +46,7 @@ export type Ended = Pick<
 >
 
 /** The terminal message of an action. */
-export function resultOf(row: Ended, ending: Ending): ActionResult {
+export function resultOf(row: Ended, ending: Ending): ResultText {
   const { stdout, stderr } = ending
   return fitted({
     schema: 1,
@@ -83,14 +84,13 @@ export function resultOf(row: Ended, ending: Ending): ActionResult {
 }
 
 /** Control characters grow sixfold in JSON: then less is shown inline, and `output_ref` has it all. */
-function fitted(result: ActionResult): ActionResult {
-  let fit = {
-    ...result,
-    reason: result.reason === null ? null : shortenCounted(result.reason, 4000),
-  }
+function fitted(result: ActionResult): ResultText {
+  const reason = result.reason === null ? null : shortenCounted(result.reason, 4000)
+  let fit = asText({ ...result, reason })
   // halves until nothing is left of it; what else there is, is bounded
-  for (let round = 0; round < 24 && !fitsMessage(fit); round += 1) {
-    fit = { ...fit, stdout: halved(fit.stdout), stderr: halved(fit.stderr), truncated: true }
+  for (let round = 0; round < 24 && !fitsAsText(fit.text); round += 1) {
+    const { stdout, stderr } = fit.result
+    fit = asText({ ...fit.result, stdout: halved(stdout), stderr: halved(stderr), truncated: true })
   }
   return fit
 }

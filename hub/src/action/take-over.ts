@@ -12,7 +12,7 @@ import {
 } from '@centralpost/shared'
 import { about, previewLength } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import { unknownRequest } from '../history/ledger/ledger-step.ts'
+import { unknownRequest, asText } from '../history/ledger/ledger-step.ts'
 import type { NewExecution } from '../history/store/execution.ts'
 import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
 
@@ -69,7 +69,7 @@ async function enter(result: ActionResult, parts: TakeOverParts): Promise<boolea
   const data = { status, execution_id: earlier, hub_id: result.hub_id }
   const terminal = {
     subject: resultSubject(agentId, actionId),
-    result: (executionId: number) => ({ ...result, execution_id: executionId }),
+    result: (executionId: number) => asText({ ...result, execution_id: executionId }),
     publishedAt: now(),
   }
   const { kind } = await untilWritten(

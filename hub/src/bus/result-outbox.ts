@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Bus,
-  encode,
   lastKeptMessage,
   type Logger,
   messageOf,
@@ -199,14 +198,14 @@ export class Outbox {
   }
 
   async #send(item: OutboxItem): Promise<boolean> {
-    const message: unknown = JSON.parse(item.result)
+    const bytes = Buffer.from(item.result)
     try {
-      if (await this.#isThere(item, message)) return true
+      if (await this.#isThere(item, bytes)) return true
       if (item.stored === 0) {
         // the stream refuses what names another stream; whoever listens still gets it
-        this.#bus.publish(item.subject, message, { 'Nats-Expected-Stream': 'none' })
+        this.#bus.publishBytes(item.subject, bytes, { 'Nats-Expected-Stream': 'none' })
         await this.#bus.flush()
-      } else await this.#bus.store(item.subject, message)
+      } else await this.#bus.storeBytes(item.subject, bytes)
       this.#uncertain.delete(item.execution_id)
       return true
     } catch (error) {
@@ -220,12 +219,12 @@ export class Outbox {
   }
 
   /** Whether the broker has just this result already. */
-  async #isThere(item: OutboxItem, message: unknown): Promise<boolean> {
+  async #isThere(item: OutboxItem, bytes: Buffer): Promise<boolean> {
     const { execution_id: executionId, subject, stored } = item
     const mayBe = executionId <= (this.#newestBefore ?? 0) || this.#uncertain.has(executionId)
     if (stored !== 1 || !mayBe) return false
     const last = await lastKeptMessage(this.#bus, resultStream, subject)
-    if (last === null || !Buffer.from(encode(message)).equals(last.data)) return false
+    if (last === null || !bytes.equals(last.data)) return false
     this.#uncertain.delete(executionId)
     return true
   }

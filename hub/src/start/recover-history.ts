@@ -114,7 +114,7 @@ async function unopened(db: Database, secrets: SecretKeeper | null): Promise<num
     }
     await db
       .updateTable('action_results')
-      .set({ result: JSON.stringify(resultOf(row, ending)), sealed: 0 })
+      .set({ result: resultOf(row, ending).text, sealed: 0 })
       .where('execution_id', '=', row.execution_id)
       .execute()
   }

@@ -1,6 +1,6 @@
 import type { ActionResult } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { Terminal } from '../history/ledger/ledger-step.ts'
+import type { ResultText, Terminal } from '../history/ledger/ledger-step.ts'
 import type { ActionObserver } from './action-observer.ts'
 
 /**
@@ -80,9 +80,10 @@ function heard(terminal: Terminal | undefined): {
 } {
   const result: { value?: ActionResult } = {}
   if (terminal === undefined) return { terminal, result }
-  const made = (executionId: number): ActionResult => {
-    result.value = terminal.result(executionId)
-    return result.value
+  const made = (executionId: number): ResultText => {
+    const text = terminal.result(executionId)
+    result.value = text.result
+    return text
   }
   return { terminal: { ...terminal, result: made }, result }
 }

@@ -177,7 +177,12 @@ export class Bus {
 
   /** Sends and forgets (core NATS). */
   publish(subject: string, message: unknown, headers?: Headers): void {
-    this.#connection.publish(subject, encode(message), headers && { headers: toHeaders(headers) })
+    this.publishBytes(subject, encode(message), headers)
+  }
+
+  /** The same with a message that is encoded already. */
+  publishBytes(subject: string, bytes: Uint8Array, headers?: Headers): void {
+    this.#connection.publish(subject, bytes, headers && { headers: toHeaders(headers) })
   }
 
   /**
@@ -188,9 +193,18 @@ export class Bus {
    * @throws {CentralPostError} `unavailable` (may have been stored all the same; at once when the connection is lost),
    * `forbidden`
    */
-  async store(
+  store(
     subject: string,
     message: unknown,
+    options: { headers?: Headers; timeoutMs?: number } = {},
+  ): Promise<Stored> {
+    return this.storeBytes(subject, encode(message), options)
+  }
+
+  /** The same with a message that is encoded already. */
+  async storeBytes(
+    subject: string,
+    bytes: Uint8Array,
     options: { headers?: Headers; timeoutMs?: number } = {},
   ): Promise<Stored> {
     const doing = `publishing to ${subject}`
@@ -201,7 +215,7 @@ export class Bus {
     const over = new AbortController()
     try {
       const ack = await Promise.race([
-        this.#connection.jetstream().publish(subject, encode(message), {
+        this.#connection.jetstream().publish(subject, bytes, {
           timeout: longestSilenceMs,
           ...(options.headers && { headers: toHeaders(options.headers) }),
         }),

@@ -1,14 +1,14 @@
 /** Messages stay below the broker's usual limit of 1 MiB, with room for what wraps them. */
 const maxMessageBytes = 900_000
 
-/** How many bytes a message is on the wire. */
-function sizeOf(message: unknown): number {
-  return Buffer.byteLength(JSON.stringify(message))
-}
-
 /** Whether one message carries this. */
 export function fitsMessage(message: unknown): boolean {
-  return sizeOf(message) <= maxMessageBytes
+  return fitsAsText(JSON.stringify(message))
+}
+
+/** Whether one message carries this JSON. */
+export function fitsAsText(json: string): boolean {
+  return Buffer.byteLength(json) <= maxMessageBytes
 }
 
 /**
@@ -20,7 +20,7 @@ export function fitList<T>(items: readonly T[]): { readonly fit: T[]; readonly i
   const fit: T[] = []
   let size = 0
   for (const item of items) {
-    size += sizeOf(item) + 1
+    size += Buffer.byteLength(JSON.stringify(item)) + 1
     if (fit.length > 0 && size > maxMessageBytes) return { fit, isCut: true }
     fit.push(item)
   }

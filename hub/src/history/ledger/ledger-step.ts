@@ -16,7 +16,17 @@ export interface Terminal {
   readonly stored?: boolean
   /** when the broker confirmed it, in milliseconds since 1970; absent: it has not */
   readonly publishedAt?: number
-  readonly result: (executionId: number) => ActionResult
+  readonly result: (executionId: number) => ResultText
+}
+
+/** A result with its text. That is made once: what the ledger stores is what the broker gets. */
+export interface ResultText {
+  readonly result: ActionResult
+  readonly text: string
+}
+
+export function asText(result: ActionResult): ResultText {
+  return { result, text: JSON.stringify(result) }
 }
 
 export type Intake =

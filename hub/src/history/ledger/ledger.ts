@@ -301,7 +301,7 @@ export class Ledger extends LedgerReads {
   }
 
   async #putResult(tx: Tx, executionId: number, terminal: Terminal): Promise<void> {
-    const text = JSON.stringify(terminal.result(executionId))
+    const { text } = terminal.result(executionId)
     await this.#statements.insertResult(tx, {
       executionId,
       subject: terminal.subject,

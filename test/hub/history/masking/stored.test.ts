@@ -9,6 +9,7 @@ import {
   HistoryPlace,
   queued,
 } from '../../../support/history-fixture.ts'
+import { asText } from '#hub/history/ledger/ledger-step.ts'
 
 const secret = 'correct-horse-battery'
 const command = `mysql --password=${secret} shop`
@@ -128,7 +129,7 @@ describe.each(backends)('secrets on $title', ({ backend }) => {
         changes: { success: 1, stdout_preview: printed, finished_at: 3 },
         told: { kind: 'finished', data: { said: printed } },
       },
-      { subject: 's', result: () => ({ stdout: printed, command }) as ActionResult },
+      { subject: 's', result: () => asText({ stdout: printed, command } as ActionResult) },
     )
     await again.index()
     expect(await allOf(again)).not.toContain(secret)
@@ -164,7 +165,7 @@ describe.each(backends)('secrets on $title', ({ backend }) => {
     await using it = await place.make()
     const stdout = `${'x'.repeat(100_000)} ${secret}`
     await it.ledger.takeIn(ended({ command: 'cat notes' }), [{ kind: 'finished' }], {
-      terminal: { subject: 's', result: () => ({ stdout }) as ActionResult },
+      terminal: { subject: 's', result: () => asText({ stdout } as ActionResult) },
     })
     expect(await allOf(it)).not.toContain(secret)
     expect(await it.ledger.result(1)).toEqual({ stdout })
@@ -173,7 +174,7 @@ describe.each(backends)('secrets on $title', ({ backend }) => {
   test('a result whose key is gone is an error that says so', async () => {
     await using it = await place.make()
     await it.ledger.takeIn(ended({ command }), [{ kind: 'finished' }], {
-      terminal: { subject: 's', result: () => ({ command }) as ActionResult },
+      terminal: { subject: 's', result: () => asText({ command } as ActionResult) },
     })
     const { rm } = await import('node:fs/promises')
     await it.close()

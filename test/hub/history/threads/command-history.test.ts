@@ -2,6 +2,7 @@ import type { ActionResult } from '@centralpost/shared'
 import { highlightEnd, highlightStart } from '@centralpost/shared'
 import * as fc from 'fast-check'
 import { backends, ended, HistoryPlace, queued } from '../../../support/history-fixture.ts'
+import { asText } from '#hub/history/ledger/ledger-step.ts'
 
 const numbers = (entries: readonly { command: string }[]): number[] =>
   entries.map((entry) => Number(entry.command.slice(5)))
@@ -96,7 +97,7 @@ describe.each(backends)('the history on $title', ({ backend }) => {
         changes: { success: 1, finished_at: 2, duration: 1 },
         told: { kind: 'finished' },
       },
-      { subject: 's', result: () => ({}) as ActionResult },
+      { subject: 's', result: () => asText({} as ActionResult) },
     )
     await it.record({ command: 'python app.py', ...flow })
     await it.index()
