@@ -95,14 +95,14 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
       'rules that approvals speak for',
       proposalsCallSchema,
       async (call) => {
-        const open = await centralPost.getProposals(await approvalsOf(parts, call))
+        const open = await centralPost.proposals.of(await approvalsOf(parts, call))
         return { proposals: fitList(open.slice(0, call.limit)).fit }
       },
     ),
     operatorEndpoint('accept', 'make a rule as proposed', acceptCallSchema, async (call, by) => {
       const { agent_id: agentId, action_id: actionId, expires_in: expiresIn } = call
       const { decision, rule, comment } = call
-      const made = await centralPost.acceptProposal(await approvalsOf(parts, call), {
+      const made = await centralPost.proposals.accept(await approvalsOf(parts, call), {
         by,
         agentId,
         actionId,

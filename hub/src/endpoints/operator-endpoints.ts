@@ -61,8 +61,8 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
       return decided(row, by, same)
     }),
     operatorEndpoint('rules', 'the always rules; end one', rulesCallSchema, async (call, by) => {
-      if (call.revoke !== undefined) await centralPost.revokeApprovalRule(call.revoke, by)
-      const rules = await centralPost.getApprovalRules(call.all || call.revoke !== undefined)
+      if (call.revoke !== undefined) await centralPost.rules.revoke(call.revoke, by)
+      const rules = await centralPost.rules.list(call.all || call.revoke !== undefined)
       return { rules: fitList(rules.map(alwaysRuleOf)).fit }
     }),
     operatorEndpoint('cancel', 'end an action', cancelCallSchema, async (call, by) => {
