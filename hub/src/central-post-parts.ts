@@ -1,45 +1,16 @@
-import type { Judgement, Logger } from '@centralpost/shared'
+import type { ActionParts } from './action/action-parts.ts'
 import type { Admission, Incoming } from './action/admission.ts'
 import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
-import type { RecordedResult } from './action/end-action.ts'
-import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from './execution/index.ts'
 import type { ApprovalStore } from './history/ledger/approval-store.ts'
-import type { Ledger } from './history/ledger/ledger.ts'
-import type { Announcer } from './action/announcer.ts'
 
 /** What CentralPost needs from the rest of the hub, and nothing more. */
-export interface CentralPostParts {
-  readonly hubId: string
+export interface CentralPostParts extends ActionParts {
   readonly admit: (incoming: Incoming) => Promise<Admission>
-  readonly judge: (
-    command: string | readonly string[],
-    context: { cwd: string; env: Readonly<Record<string, string>> },
-  ) => Judgement
-  /** the policy in force: an action judged by another is judged again before it starts */
-  readonly policy: () => string
-  readonly ledger: Ledger
   readonly approvals: ApprovalStore
-  readonly executeCommand: (run: Run, controls: RunControls) => Promise<Outcome>
-  /** the real path of the directory now; a throw when it is gone */
-  readonly checkCwd: (cwd: string) => Promise<string>
-  /** where the executor would find a program; null when it would not */
-  readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
-  /** how what was judged so will be confined */
-  readonly sandboxFor: (judged: JudgedCommand) => ProfileChoice
-  readonly computeCommandHash: (command: string) => string
-  readonly announce: Announcer
-  /** hands a result that has just been recorded to the outbox */
-  readonly publishResult: (item: RecordedResult) => void
-  /** sends a stored result once more: its agent asked again */
-  readonly publishAgain: (executionId: number) => Promise<void>
-  /** tells the outbox that results wait in the ledger */
-  readonly publishResults: () => void
   readonly limits: ApprovalLimits & {
     readonly parallel: number
     readonly parallelPerAgent: number
     /** how many of one agent may stand in line for a place */
     readonly queuedPerAgent: number
   }
-  readonly now: () => number
-  readonly log: Logger
 }

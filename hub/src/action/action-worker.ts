@@ -1,5 +1,5 @@
 import type { Judgement, Logger } from '@centralpost/shared'
-import type { CentralPostParts } from '../central-post-parts.ts'
+import type { ActionParts } from './action-parts.ts'
 import { describeChoice, type ProfileChoice } from '../execution/index.ts'
 import type { Step, Told } from '../history/ledger/ledger-step.ts'
 import { untilWritten } from '../history/ledger/until-written.ts'
@@ -17,13 +17,12 @@ const lastWritesMs = 15_000
 type Confinable = Pick<NewExecution, 'trust_level' | 'cwd'>
 
 export interface ActionWorkerParts extends Pick<
-  CentralPostParts,
+  ActionParts,
   | 'announce'
   | 'checkCwd'
   | 'executeCommand'
   | 'judge'
   | 'ledger'
-  | 'limits'
   | 'log'
   | 'now'
   | 'policy'
@@ -32,6 +31,7 @@ export interface ActionWorkerParts extends Pick<
   | 'whereIs'
 > {
   readonly running: RunningActions
+  readonly limits: { readonly pendingMs: number }
   /** how long an approval holds */
   readonly clocks: {
     isOver(row: Execution): boolean

@@ -1,7 +1,7 @@
 import { type Judgement, messageOf, type Verdict } from '@centralpost/shared'
 import { type Bound, boundOf, differenceOf } from './bound-files.ts'
 import { digestOf } from './digest.ts'
-import type { CentralPostParts } from '../central-post-parts.ts'
+import type { ActionParts } from './action-parts.ts'
 import { describeChoice } from '../execution/index.ts'
 import { type Execution, verdictOf } from '../history/store/execution.ts'
 
@@ -24,7 +24,7 @@ export type Clearance =
  */
 export async function clearanceOf(
   row: Execution,
-  parts: Pick<CentralPostParts, 'policy' | 'judge' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
+  parts: Pick<ActionParts, 'policy' | 'judge' | 'checkCwd' | 'whereIs' | 'sandboxFor'>,
 ): Promise<Clearance> {
   const shown = verdictOf(row)
   const cwd = row.cwd ?? ''

@@ -1,12 +1,12 @@
 import type { ActionResult } from '@centralpost/shared'
-import type { CentralPostParts } from '../central-post-parts.ts'
+import type { ActionParts } from './action-parts.ts'
 import type { Execution } from '../history/store/execution.ts'
 import type { Judged } from './first-record.ts'
 
 /** The earlier execution whose result a request may have instead of a run, if it asked for that and there is one. */
 export async function earlierResult(
   { action, digest, verdict }: Judged,
-  { ledger, now }: Pick<CentralPostParts, 'ledger' | 'now'>,
+  { ledger, now }: Pick<ActionParts, 'ledger' | 'now'>,
 ): Promise<{ readonly row: Execution; readonly result: ActionResult } | null> {
   if (!action.reuseResult || action.workflowId === null || verdict.level !== 'SAFE') return null
   if (action.expiresAt !== null && action.expiresAt <= now()) return null

@@ -3,7 +3,7 @@ import type { Action } from '../action/action.ts'
 import { boundOf } from '../action/bound-files.ts'
 import { digestOf } from '../action/digest.ts'
 import type { Judged } from '../action/first-record.ts'
-import type { CentralPostParts } from '../central-post-parts.ts'
+import type { ActionParts } from '../action/action-parts.ts'
 import { describeChoice } from '../execution/index.ts'
 import type { ApprovalDesk } from './approval-desk.ts'
 
@@ -17,7 +17,7 @@ interface JudgedRequest {
 export async function judgeRequest(
   { action, requestHash, judgement }: JudgedRequest,
   desk: Pick<ApprovalDesk, 'neededFor' | 'rules'>,
-  { whereIs, sandboxFor }: Pick<CentralPostParts, 'whereIs' | 'sandboxFor'>,
+  { whereIs, sandboxFor }: Pick<ActionParts, 'whereIs' | 'sandboxFor'>,
 ): Promise<Judged> {
   const { verdict } = judgement
   const isReview = verdict.level === 'REVIEW'
