@@ -24,7 +24,9 @@ import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-
 import { prepareStreams } from './bus/streams.ts'
 import { whenThere } from './bus/when-there.ts'
 import { CentralPost } from './central-post.ts'
-import { type HubConfig, placesPerAgent } from './config/hub-config.ts'
+import type { HubConfig } from './config/hub-config.ts'
+import { placesPerAgent } from './execution/execution-settings.ts'
+import { approvalLimits } from './approval/approval-settings.ts'
 import { openConfinement, ownPlaces } from './start/open-execution.ts'
 import {
   checkCwd,
@@ -32,7 +34,6 @@ import {
   executorOptionsSchema,
   SystemExecutor,
 } from './execution/index.ts'
-import type { ApprovalLimits } from './approval/approval-desk-parts.ts'
 import { lockDataDirectory } from './history/store/database.ts'
 import { History } from './history/history.ts'
 import { noteLedger, replacedLedger } from './history/store/ledger-note.ts'
@@ -220,7 +221,7 @@ export class Hub {
       },
       publishResults: () => outbox.kick(),
       limits: {
-        ...approvalLimits(config, selfApproval),
+        ...approvalLimits(config.approvals, selfApproval),
         parallel: config.execution.parallel,
         parallelPerAgent: placesPerAgent(config.execution),
         queuedPerAgent: config.execution.queued_per_agent,
@@ -356,23 +357,6 @@ export class Hub {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-}
-
-function approvalLimits(
-  { approvals }: HubConfig,
-  selfApproval: ApprovalLimits['selfApproval'],
-): ApprovalLimits {
-  return {
-    pendingMs: approvals.pending * 1000,
-    executeWithinMs: approvals.execute_within * 1000,
-    pendingPerAgent: approvals.pending_per_agent,
-    denialsToCoolDown: approvals.denials_to_cool_down,
-    coolDownMs: approvals.cool_down * 1000,
-    quorum: approvals.quorum,
-    ruleMs: approvals.rule_seconds * 1000,
-    maxRuleMs: approvals.max_rule_seconds * 1000,
-    selfApproval,
   }
 }
 

@@ -53,3 +53,8 @@ export function checkConfig<T extends z.ZodType>(
     cause: parsed.error,
   })
 }
+
+/** A setting in seconds: its default, the range, and what it is. */
+export function secondsSetting(by: number, least: number, most: number, what: string) {
+  return z.number().min(least).max(most).default(by).describe(`seconds; ${what}`)
+}

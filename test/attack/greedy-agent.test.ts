@@ -1,6 +1,6 @@
 import { actionResultSchema, type ActionResult, decode } from '@centralpost/shared'
 import { hubConfigSchema } from '@centralpost/hub'
-import { placesPerAgent } from '#hub/config/hub-config.ts'
+import { placesPerAgent } from '#hub/execution/execution-settings.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestHub } from '../support/hub.ts'
 

@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type ClosableLogger, type LogLevel, openLog } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import { type HubConfig, loadHubConfig } from '../config/hub-config.ts'
+import type { HubConfig } from '../config/hub-config.ts'
+import { loadHubConfig } from '../config/load-hub-config.ts'
 
 export interface CommonOptions {
   readonly data: string
@@ -58,6 +59,7 @@ export function settingsOf(options: CommonOptions): Promise<HubConfig> {
     file: options.config ?? process.env['CENTRALPOST_CONFIG'],
     cwd: process.cwd(),
     shippedRules,
+    historyUrl: process.env['CENTRALPOST_HISTORY_URL'],
   })
 }
 

@@ -1,8 +1,8 @@
 import { type Logger, openTracing, type TraceHeaders } from '@centralpost/shared'
-import type { HubConfig } from '../config/hub-config.ts'
 import { version } from '../version.ts'
 import type { ActionObserver } from './action-observer.ts'
 import type { Scraped } from './hub-metrics.ts'
+import type { TelemetrySettings } from './telemetry-settings.ts'
 
 export interface TelemetryParts extends Scraped {
   readonly log: Logger
@@ -23,7 +23,7 @@ const untraced: Telemetry['intake'] = (_trace, take) => take()
  * @throws {CentralPostError} `unavailable` when the address of the metrics cannot be had
  */
 export async function openTelemetry(
-  { metrics, tracing }: Pick<HubConfig, 'metrics' | 'tracing'>,
+  { metrics, tracing }: TelemetrySettings,
   parts: TelemetryParts,
 ): Promise<Telemetry> {
   await using opened = new AsyncDisposableStack()

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+/** The broker's settings, with the default of each. */
+export const brokerSettingsSchema = z
+  .strictObject({
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('of the embedded broker; absent: a free one, remembered'),
+    queued_per_agent: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1000)
+      .describe('requests the broker keeps for one agent'),
+    replicas: z
+      .int()
+      .min(1)
+      .max(5)
+      .optional()
+      .describe(
+        'nodes of a cluster that keep requests and results; absent: three where there are as many, else one',
+      ),
+    request_days: z
+      .number()
+      .min(0.01)
+      .max(365)
+      .default(7)
+      .describe('days a request waits for a hub'),
+    result_days: z.number().min(0.01).max(365).default(7).describe('days the broker keeps results'),
+  })
+  .prefault({})

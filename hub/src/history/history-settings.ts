@@ -1,0 +1,78 @@
+import { CentralPostError, messageOf, secondsSetting } from '@centralpost/shared'
+import { z } from 'zod'
+
+/** The settings of the history, with the default of each. */
+export const historySettingsSchema = z
+  .strictObject({
+    backend: z
+      .enum(['sqlite', 'postgres'])
+      .default('sqlite')
+      .describe('sqlite: files in the data directory; postgres: a database of a server'),
+    url: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+      .optional()
+      .describe(
+        'of the PostgreSQL database; a password belongs into CENTRALPOST_HISTORY_URL, which is taken instead',
+      ),
+    lease: secondsSetting(
+      15,
+      1,
+      600,
+      'how long a hub may be cut off from PostgreSQL before it ends and another may take over',
+    ),
+    mask: z
+      .boolean()
+      .default(true)
+      .describe('whether what looks like a credential is left out of what is stored'),
+    mask_patterns: z
+      .array(z.string().min(1).max(500))
+      .max(100)
+      .default([])
+      .describe(
+        'more that is secret, as regular expressions; of one with a group named secret, just that',
+      ),
+  })
+  .prefault({})
+
+/** The settings as `History` takes them. */
+export interface HistorySettings {
+  /** null: files in the data directory */
+  readonly location: { readonly backend: 'postgres'; readonly url: string } | null
+  /** how long a hub may go without renewing its lease, in milliseconds */
+  readonly leaseMs: number
+  readonly masking: { readonly isOn: boolean; readonly patterns: readonly RegExp[] }
+}
+
+/**
+ * Converts the `history` settings to the form that `History` takes.
+ *
+ * @param file where they stand, for messages
+ * @param secretUrl the database's address from the environment, which comes first
+ * @throws {CentralPostError} `invalid_config`
+ */
+export function historySettings(
+  { history }: { readonly history: z.output<typeof historySettingsSchema> },
+  file: string,
+  secretUrl?: string,
+): HistorySettings {
+  const url = secretUrl ?? history.url
+  const fault = (path: string, what: string): CentralPostError =>
+    new CentralPostError('invalid_config', `${file}: history.${path}: ${what}`)
+  if (history.backend === 'postgres' && url === undefined) {
+    throw fault('url', 'name the database here or in CENTRALPOST_HISTORY_URL')
+  }
+  const patterns = history.mask_patterns.map((text, index) => {
+    try {
+      return new RegExp(text, 'g')
+    } catch (error) {
+      throw fault(`mask_patterns.${index}`, messageOf(error))
+    }
+  })
+  return {
+    location:
+      history.backend === 'postgres' && url !== undefined ? { backend: 'postgres', url } : null,
+    leaseMs: history.lease * 1000,
+    masking: { isOn: history.mask, patterns },
+  }
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+
+/** The settings of the metrics, with the default of each. */
+export const metricsSettingsSchema = z
+  .strictObject({
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe(
+        'where Prometheus finds /metrics; absent: none are served; 0: a free one, which the log names',
+      ),
+    host: z.string().min(1).default('127.0.0.1').describe('the address it listens on'),
+  })
+  .prefault({})
+
+/** The settings of tracing, with the default of each. */
+export const tracingSettingsSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe(
+        'sends spans by OTLP over HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says or `endpoint`',
+      ),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('the base of an OTLP receiver, such as http://127.0.0.1:4318'),
+    command_text: z
+      .boolean()
+      .default(false)
+      .describe('whether spans carry the text of commands, which may hold secrets'),
+  })
+  .prefault({})
+
+export interface TelemetrySettings {
+  readonly metrics: z.output<typeof metricsSettingsSchema>
+  readonly tracing: z.output<typeof tracingSettingsSchema>
+}
