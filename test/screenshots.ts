@@ -83,7 +83,7 @@ await shoot('approvals-comment')
 for (const { page } of pages) await page.keyboard.press('Escape')
 {
   for (const { page } of pages) {
-    const back = page.getByRole('button', { name: /All that wait/ })
+    const back = page.getByRole('button', { name: /All waiting requests/ })
     if (await back.isVisible()) await back.click()
     await page.locator('.slip').filter({ hasText: 'mkdir -p site' }).click()
     await page.getByRole('button', { name: /^Always…/ }).click()

@@ -1,4 +1,4 @@
-/** The spokes: what talks to the hub over NATS only. */
+/** The spokes: processes that talk to the hub over NATS only. */
 export * from './agent/action-asked.ts'
 export * from './agent/agent.ts'
 export * from './roles/analysis-agent.ts'

@@ -31,7 +31,7 @@ test('a demo that is stopped half-way leaves nothing behind', async () => {
   await eventually(() => demo.stdout.includes('asks'), 60_000)
   demo.kill('SIGINT')
   const { code, stderr } = await demo.ended
-  expect(stderr).toContain('nothing is left behind')
+  expect(stderr).toContain('the demo was stopped and has removed its files')
   expect(code).toBe(130)
   expect(await readdir(temporary.path)).toEqual([])
 }, 120_000)

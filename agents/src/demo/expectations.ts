@@ -4,7 +4,7 @@ import type { ActionResult, HistoryEntry } from '@centralpost/shared'
 import type { SeenAction } from './seen-actions.ts'
 import { decider, demoAgents } from './stage.ts'
 
-/** What the demo was to show, and whether it did. */
+/** The demo's expected outcomes, and whether they happened. */
 export interface Expectation {
   readonly what: string
   readonly isMet: boolean
@@ -18,7 +18,7 @@ export interface Outcome {
   readonly scratch: string
 }
 
-/** Compares what happened with what had to happen. */
+/** Compares actual with expected outcomes. */
 export function judge(outcome: Outcome): Expectation[] {
   const { seen, history, scratch } = outcome
   const results = seen.flatMap((action) => action.results)
@@ -50,7 +50,7 @@ export function judge(outcome: Outcome): Expectation[] {
       isMet: approved?.approved_by === decider && existsSync(join(scratch, 'report')),
     },
     {
-      what: 'a REVIEW command that was denied never ran, and its agent learned why',
+      what: 'a REVIEW command that was denied never ran, and its agent got the reason',
       isMet:
         denied !== undefined &&
         neverRan(denied) &&
@@ -58,7 +58,7 @@ export function judge(outcome: Outcome): Expectation[] {
         existsSync(join(scratch, 'keep')),
     },
     {
-      what: 'a REVIEW command that nobody answered expired and never ran',
+      what: 'a REVIEW command that no operator answered expired and never ran',
       isMet:
         expired !== undefined && neverRan(expired) && !existsSync(join(scratch, 'nobody-answers')),
     },
@@ -73,7 +73,7 @@ export function judge(outcome: Outcome): Expectation[] {
       isMet: seen.length > 0 && seen.every((action) => action.results.length === 1),
     },
     {
-      what: 'the history recorded every one of them, with the same ending',
+      what: 'the history has every one of them, with the same outcome',
       isMet:
         history.length === results.length &&
         results.every((result) =>

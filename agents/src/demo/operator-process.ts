@@ -16,7 +16,7 @@ const decisionsSchema = z.array(
 )
 type Decision = z.infer<typeof decisionsSchema>[number]
 
-/** The demo's operator, a process of its own: answers what is on its list, until it is told to stop. */
+/** The demo's operator process: follows its list of decisions until it is stopped. */
 async function main(args: readonly string[]): Promise<void> {
   const [name = '', dataDir = '', workflowId = '', list = ''] = args
   const decisions = checkConfig(decisionsSchema, await readYaml(list), list)

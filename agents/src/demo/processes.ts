@@ -4,12 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { CentralPostError } from '@centralpost/shared'
 import { waitFor } from '../spoke/deadline.ts'
 
-/** How much of what a process printed is kept, in characters. */
+/** Limit of a process's kept output, in characters. */
 const maxKept = 64 * 1024
-/** How long what a dead process has printed may take to arrive, in milliseconds. */
+/** How long a dead process's output may take to arrive, in milliseconds. */
 const lastWordsMs = 500
 
-/** A process of the demo, with what it printed and how it ended. */
+/** A process of the demo, with its output and exit status. */
 export class DemoProcess {
   readonly name: string
   readonly pid: number
@@ -32,10 +32,11 @@ export class DemoProcess {
   }
 
   /**
-   * Starts a program under the Node that runs this one, in a process group of its own: a Ctrl-C of the terminal reaches
-   * it through us, once.
+   * Starts a program with this process's Node, in a process group of its own: Ctrl-C reaches it
+   * once, through this process.
    *
-   * @param options.isTied whether it ends when the channel to us does, so that it does not outlive us whatever happens
+   * @param options.isTied whether it ends when its IPC channel closes, so that it never outlives
+   *   this process
    */
   static start(
     name: string,
@@ -51,7 +52,7 @@ export class DemoProcess {
     return new DemoProcess(name, child)
   }
 
-  /** The end of what it printed. */
+  /** The end of its output. */
   get printed(): string {
     return this.#printed
   }
@@ -61,17 +62,18 @@ export class DemoProcess {
   }
 
   /**
-   * Waits for a clean end.
+   * Waits for a clean exit.
    *
-   * @throws {CentralPostError} `internal` with what it printed when it failed, `unavailable` when it takes too long
+   * @throws {CentralPostError} `internal` with its output when it failed, `unavailable` when it
+   *   takes too long
    */
   async succeeded(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     const wait = { timeoutMs, ...(signal && { signal }) }
     const how = await waitFor(this.ended, wait, () => this.#fault(`took over ${timeoutMs} ms`))
-    if (how !== 0) throw this.#fault(`ended with ${how}`)
+    if (how !== 0) throw this.#fault(`exited with ${how}`)
   }
 
-  /** Asks it to end; kills it when it does not. */
+  /** Asks it to exit; kills it when it does not. */
   async stop(graceMs: number): Promise<void> {
     if (this.#hasEnded) return
     if (this.#child.connected) this.#child.disconnect()

@@ -15,7 +15,7 @@ const goneMs = 10_000
 
 export interface DemoOptions {
   readonly signal: AbortSignal
-  /** where the story goes, line by line */
+  /** receives the story line by line */
   readonly print: (line: string) => void
 }
 
@@ -25,11 +25,12 @@ export interface DemoReport {
 }
 
 /**
- * Plays the whole path on a real directory: broker, hub, three agents and an operator, each a process.
+ * Plays the whole path on a real directory: broker, hub, three agents and an operator, each a
+ * process.
  *
- * @param path the directory that the agents look at
- * @returns what had to happen and whether it did, and all results
- * @throws {CentralPostError} when the stage cannot be set; nothing is left behind then either
+ * @param path the directory for the agents to look at
+ * @returns the expectations and whether they were met, and all results
+ * @throws {CentralPostError} when the stage cannot be set up; nothing is left behind then either
  */
 export async function runDemo(path: string, options: DemoOptions): Promise<DemoReport> {
   const { signal, print } = options
@@ -46,11 +47,11 @@ export async function runDemo(path: string, options: DemoOptions): Promise<DemoR
     processIds = await stage.processIds()
   }
   const cleanUp = {
-    what: `nothing is left behind: ${processIds.length} processes ended, temporary files removed`,
+    what: `cleaned up: ${processIds.length} processes ended, temporary files removed`,
     isMet: (await allGone(processIds)) && !existsSync(folder),
   }
   const expectations = [...played.expectations, cleanUp]
-  headline(print, 'What had to happen')
+  headline(print, 'Expected outcomes')
   for (const { what, isMet } of expectations) {
     print(`  ${isMet ? styled('green', '✓') : styled('red', '✗ MISSED:')} ${what}`)
   }
@@ -71,7 +72,7 @@ async function play(
   await operator.flush()
   await stage.startOperator(signal)
   headline(print, 'What happens')
-  print(`(a command that needs a person waits ${pendingSeconds} s for one here)`)
+  print(`(here, a command that needs approval waits ${pendingSeconds} s)`)
   const agents = demoAgents.map((role) => stage.startAgent(role, workDir))
   const agentEndings = await endingsOf(agents, signal)
   await allTold(seen)
@@ -81,7 +82,7 @@ async function play(
   for (const line of resultTable(actions)) print(line)
   const history = await operator.history({ workflow_id: workflowId, limit: 500 })
   const chain = await operator.verify()
-  headline(print, 'What the history recorded')
+  headline(print, 'The history')
   for (const line of historyTable(history.entries)) print(line)
   print(
     `audit chain: ${chain.intact ? 'intact' : 'BROKEN'}, ${chain.events} events, head ${chain.head}`,
@@ -113,7 +114,7 @@ function endingsOf(
   )
 }
 
-/** The agents hear of their results on connections of their own: this one may be a moment behind. */
+/** The agents receive results on their own connections: this one may be a moment behind. */
 async function allTold(seen: SeenActions): Promise<void> {
   const deadline = Date.now() + 2_000
   const isTold = (): boolean =>
@@ -138,7 +139,7 @@ async function directoryAt(path: string): Promise<string> {
   if (isDirectory) return realpath(path)
   throw new CentralPostError(
     'not_found',
-    `"${path}" is not a directory; name one with --path, or leave it out to use this one`,
+    `"${path}" is not a directory; name one with --path, or leave it out to use the current one`,
   )
 }
 

@@ -16,7 +16,7 @@ function whatHappened(event: TailedEvent): string {
       return `${word('cyan', 'asks')} ${visible(commandOf(event.raw))}`
     case 'approval_needed': {
       const { command, risk } = event.message
-      return `${word('yellow', 'REVIEW')} ${visible(command)} waits for an operator (risk ${risk.level})`
+      return `${word('yellow', 'REVIEW')} ${visible(command)} waits for approval (risk ${risk.level})`
     }
     case 'denied': {
       const { command, denied_by: by, reason, trust_level: level } = event.message
@@ -33,7 +33,7 @@ function whatHappened(event: TailedEvent): string {
       const first = message.stdout.split('\n').find((line) => line.trim() !== '')
       const taste = first === undefined ? '' : styled('gray', `  | ${visible(shorten(first, 59))}`)
       const colour = message.success ? 'green' : 'red'
-      // why it was denied has been said a line before
+      // the reason for a denial is on the line before
       const how = message.status === 'denied' ? 'denied' : describeEnding(message)
       return `${word(colour, 'result')} ${shorten(visible(message.command), 39)}: ${how}${taste}`
     }
@@ -45,7 +45,7 @@ function whatHappened(event: TailedEvent): string {
   }
 }
 
-/** All results, in the order in which they were asked for. */
+/** All results, in the order of their requests. */
 export function resultTable(seen: readonly SeenAction[]): string[] {
   const results = seen
     .flatMap((action) => action.results)
@@ -66,7 +66,7 @@ function resultRow(result: ActionResult): string[] {
   ]
 }
 
-/** What the history says, by agent and by how actions ended. */
+/** The history's counts, by agent and status. */
 export function historyTable(entries: readonly HistoryEntry[]): string[] {
   const statuses = [...new Set(entries.map((entry) => entry.status))].toSorted(compare)
   const agents = [...new Set(entries.map((entry) => entry.agent_id))].toSorted(compare)

@@ -1,7 +1,7 @@
 import type { ActionResult, ActionStart, ApprovalNeeded } from '@centralpost/shared'
 import type { TailedEvent } from '../operator/tail.ts'
 
-/** What was seen of one action on the bus. */
+/** The messages seen for one action. */
 export interface SeenAction {
   readonly agentId: string
   readonly actionId: string
@@ -10,7 +10,7 @@ export interface SeenAction {
   approvalNeeded?: ApprovalNeeded
 }
 
-/** Everything that was seen of the demo's workflow, by action. */
+/** Everything seen of the demo's workflow, by action. */
 export class SeenActions {
   readonly actions = new Map<string, SeenAction>()
   readonly #workflowId: string
@@ -19,7 +19,9 @@ export class SeenActions {
     this.#workflowId = workflowId
   }
 
-  /** Takes an event of any workflow; tells whether it is of this one and worth showing. */
+  /**
+   * Takes an event of any workflow; returns whether it belongs to this one and is worth showing.
+   */
   take(event: TailedEvent): boolean {
     switch (event.kind) {
       case 'request':

@@ -9,18 +9,18 @@ import { Operator } from '../operator/operator.ts'
 import { DemoProcess } from './processes.ts'
 
 export const demoAgents = ['research', 'analysis', 'system'] as const
-/** The operator who decides, and the one who only watches for the demo's own screen. */
+/** The operator who decides, and the observer behind the demo's own screen. */
 export const decider = 'alice'
 const watcher = 'watcher'
 
-/** How long a REVIEW action of the demo waits for its operator, in seconds. */
+/** The approval timeout of the demo, in seconds. */
 export const pendingSeconds = 4
 const startMs = 60_000
 const stopMs = 20_000
 
-/** Where the demo plays: broker and hub of its own, in a temporary directory that goes with it. */
+/** The stage of the demo: its own broker and hub, in a temporary directory. */
 export class Stage {
-  /** where the demo may change something */
+  /** the directory that the demo may change */
   readonly scratch: string
   readonly workflowId = `demo-${newActionId()}`
   readonly operator: Operator
@@ -47,8 +47,8 @@ export class Stage {
   /**
    * Starts broker and hub.
    *
-   * @param workDir the directory that the agents look at
-   * @throws {CentralPostError} with what the hub printed when it does not come up
+   * @param workDir the directory for the agents to look at
+   * @throws {CentralPostError} with the hub's output when it does not start
    */
   static async set(workDir: string, signal: AbortSignal): Promise<Stage> {
     await using opened = new AsyncDisposableStack()
@@ -59,7 +59,7 @@ export class Stage {
     await mkdir(join(scratch, 'keep'), { recursive: true })
     const config = join(folder, 'centralpost.yaml')
     const settings = { hub: { roots: [workDir, scratch] }, approvals: { pending: pendingSeconds } }
-    // JSON is YAML as well
+    // JSON is valid YAML
     await writeFile(config, JSON.stringify(settings))
     const env = { ...process.env, CENTRALPOST_DATA: data }
     await addIdentities(env, signal)
@@ -75,7 +75,7 @@ export class Stage {
     return new Stage(folder, env, hub, operator)
   }
 
-  /** Starts the operator who decides; resolves when it listens. */
+  /** Starts the operator who decides; resolves once it is subscribed. */
   async startOperator(signal: AbortSignal): Promise<DemoProcess> {
     const program = fileURLToPath(new URL('operator-process.ts', import.meta.url))
     const list = planFile('operator')
@@ -113,7 +113,7 @@ export class Stage {
     return this.#folder
   }
 
-  /** Ends everything and clears up. */
+  /** Stops everything and cleans up. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#others.map((process) => process.stop(stopMs)))
     await this.operator.close()
@@ -179,7 +179,7 @@ async function hubAnswers(data: string, hub: DemoProcess, signal: AbortSignal): 
   })
 }
 
-/** The broker's process, so that the demo can tell that it has gone as well. */
+/** The broker's process id, to verify that it has ended as well. */
 async function brokerPid(data: string): Promise<number | undefined> {
   try {
     const state = JSON.parse(await readFile(join(data, 'broker', 'state.json'), 'utf8')) as {
@@ -187,7 +187,7 @@ async function brokerPid(data: string): Promise<number | undefined> {
     }
     return state.pid
   } catch {
-    // a broker given by NATS_URL is not ours to end
+    // a broker given by NATS_URL does not belong to the demo
     return undefined
   }
 }

@@ -14,7 +14,7 @@ export interface DesktopOptions {
 }
 
 const showMs = 5_000
-/** More than so many at once are told as one. */
+/** More notifications than this at the same moment become one. */
 const mostAtOnce = 3
 const gatherMs = 200
 
@@ -29,7 +29,7 @@ interface Notifier {
   readonly args: (title: string, body: string, isUrgent: boolean) => string[]
 }
 
-/** Shows approval requests on the desktop of whoever runs this, with notify-send or osascript. */
+/** Shows approval requests on this desktop, with notify-send or osascript. */
 export class DesktopNotifier implements NoticeSink {
   readonly #notifier: Notifier
   readonly #options: DesktopOptions
@@ -37,7 +37,7 @@ export class DesktopNotifier implements NoticeSink {
   #timer: NodeJS.Timeout | undefined
   #showing: Promise<unknown> = Promise.resolve()
 
-  /** @throws {CentralPostError} `not_found` where there is no program that shows notifications */
+  /** @throws {CentralPostError} `not_found` without a program that shows notifications */
   constructor(options: DesktopOptions) {
     this.#options = options
     this.#notifier = findNotifier(options.env ?? process.env, options.platform ?? process.platform)
@@ -69,7 +69,7 @@ export class DesktopNotifier implements NoticeSink {
     if (all.length > mostAtOnce) {
       shown.push(
         this.#run(
-          `${all.length} actions wait for you`,
+          `${all.length} actions wait for approval`,
           'centralpost pending --watch',
           all.some(({ risk }) => risk.level === 'high'),
           all,
@@ -104,14 +104,14 @@ export class DesktopNotifier implements NoticeSink {
 function findNotifier(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Notifier {
   if (platform === 'darwin') {
     const script = appleScript.flatMap((line) => ['-e', line])
-    // a title that begins with a dash must not be taken for an option
+    // a title that begins with a dash must not become an option
     return { program: 'osascript', args: (title, body) => [...script, '--', title, body] }
   }
   const program = findOnPath('notify-send', env['PATH'] ?? '')
   if (program === null) {
     throw new CentralPostError(
       'not_found',
-      'desktop: there is no notify-send on PATH; install it (Debian: apt-get install libnotify-bin)',
+      'desktop: notify-send is not on PATH; install it (Debian: apt-get install libnotify-bin)',
     )
   }
   return {
@@ -133,13 +133,13 @@ function findOnPath(name: string, path: string): string | null {
       accessSync(candidate, constants.X_OK)
       if (statSync(candidate).isFile()) return candidate
     } catch {
-      // not in this folder
+      // a neutral working directory
     }
   }
   return null
 }
 
-/** Notification servers read a few tags in a body: a command's are no tags. */
+/** Notification servers interpret a few tags in a body; a command's text must not contain any. */
 function escapedMarkup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

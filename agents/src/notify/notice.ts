@@ -1,27 +1,27 @@
 import { type ApprovalNeeded, visibleCommand, visible } from '@centralpost/shared'
 
-/** How a notice about one approval request went out, or did not. */
+/** The delivery of a notice about one approval request. */
 export interface Delivery {
   readonly to: 'webhook' | 'desktop'
   readonly actionId: string
   readonly agentId: string
   readonly isDelivered: boolean
   readonly attempts: number
-  /** why not, or why not any more */
+  /** why it failed, or was dropped */
   readonly problem: string | null
 }
 
-/** Somewhere a person learns that an action waits. */
+/** A destination that tells a person about waiting actions. */
 export interface NoticeSink extends AsyncDisposable {
-  /** Never throws, never waits. */
+  /** Never throws, never blocks. */
   push(asked: ApprovalNeeded): void
-  /** It was decided or has expired: nobody need hear of it any more. */
+  /** The action was decided or has expired: a pending notice is dropped. */
   drop(asked: ApprovalNeeded): void
 }
 
 const longestCommand = 500
 
-/** An approval request in two lines, harmless wherever it is shown. */
+/** An approval request in two lines, safe to show anywhere. */
 export function noticeOf(asked: ApprovalNeeded): { readonly title: string; readonly body: string } {
   const command = visibleCommand(asked.command)
   const shown = command.length > longestCommand ? `${command.slice(0, longestCommand)} …` : command

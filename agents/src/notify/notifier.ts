@@ -2,17 +2,17 @@ import type { Operator } from '../operator/operator.ts'
 import { type PendingChange, type PendingFilter, PendingWatch } from '../operator/pending-watch.ts'
 import type { NoticeSink } from './notice.ts'
 
-/** Hands what waits for a person on to those who are to learn of it. */
+/** Forwards waiting actions to the notification targets. */
 export function handOn(change: PendingChange, sinks: readonly NoticeSink[]): void {
   if (change.kind === 'arrived') for (const sink of sinks) sink.push(change.asked)
   else if (change.kind === 'gone') for (const sink of sinks) sink.drop(change.asked)
 }
 
 /**
- * Watches the approval queue for others. What waits already at the start is told as well, and what came while the broker
- * was away when it is back.
+ * Watches the approval queue for the targets. Also reports actions that wait already at the start,
+ * and those missed during an outage of the broker.
  *
- * @param told told of every change besides
+ * @param told also called for every change
  * @throws {CentralPostError} `unavailable` when no hub answers
  */
 export function notifyOf(

@@ -6,15 +6,15 @@ import { type Delivery, noticeOf, type NoticeSink } from './notice.ts'
 
 export interface WebhookOptions {
   readonly url: string
-  /** signs what is posted; absent: it is not signed */
+  /** signing key; absent: posts are not signed */
   readonly secret?: string | undefined
-  /** told how each delivery ended */
+  /** called with the outcome of each delivery */
   readonly told: (delivery: Delivery) => void
-  /** how long one attempt may take, in milliseconds @default 10000 */
+  /** time limit of one attempt, in milliseconds @default 10000 */
   readonly timeoutMs?: number
-  /** how long to wait after the first failure, in milliseconds; doubled after each @default 500 */
+  /** delay after the first failure, in milliseconds; doubled after each @default 500 */
   readonly firstWaitMs?: number
-  /** how many deliveries may wait; then the oldest is given up @default 1000 */
+  /** limit of queued deliveries; the oldest is dropped @default 1000 */
   readonly mostWaiting?: number
 }
 
@@ -27,7 +27,7 @@ interface Job {
   attempts: number
 }
 
-/** An attempt that may succeed when it is made again. */
+/** A failure worth retrying. */
 class Passing extends Error {
   readonly waitMs: number | undefined
 
@@ -38,8 +38,8 @@ class Passing extends Error {
 }
 
 /**
- * Posts approval requests to one address, which is asked again for a while when it does not answer well. A redirect is
- * not followed: nothing goes anywhere but to that address.
+ * Posts approval requests to one address, with retries. Redirects are not followed: nothing goes to
+ * another address.
  */
 export class Webhook implements NoticeSink {
   readonly #options: Required<Omit<WebhookOptions, 'secret'>> & {
@@ -88,7 +88,7 @@ export class Webhook implements NoticeSink {
   #giveUpOldest(most: number): void {
     for (const [key, job] of this.#waiting) {
       this.#waiting.delete(key)
-      this.#tell(job, false, `more than ${most} wait to be posted`)
+      this.#tell(job, false, `more than ${most} deliveries are queued`)
       return
     }
   }
@@ -124,7 +124,7 @@ export class Webhook implements NoticeSink {
           this.#tell(job, false, messageOf(error))
           return
         }
-        // many hooks must not come back at the same moment
+        // jitter, so that retries do not line up
         const jitter = pauses.next() * (0.8 + Math.random() * 0.4)
         const waitMs = Math.min(error.waitMs ?? jitter, longestWaitMs)
         await delay(waitMs, undefined, { signal }).catch(() => {})
@@ -145,7 +145,7 @@ export class Webhook implements NoticeSink {
           'content-type': 'application/json',
           'user-agent': 'centralpost',
           'x-centralpost-event': 'approval_needed',
-          // the same for every attempt: who gets it twice can tell
+          // the same for every attempt, so that receivers can recognise a repeat
           'x-centralpost-delivery': `${asked.hub_id}-${asked.execution_id}-${asked.digest.slice(0, 16)}`,
           ...(secret !== undefined && { 'x-centralpost-signature': signatureOf(secret, body) }),
         },
@@ -172,9 +172,9 @@ export class Webhook implements NoticeSink {
 }
 
 /**
- * The signature of a posted body: `t=<seconds since 1970>,v1=<hex of HMAC-SHA256 over "<t>.<body>">`.
+ * The signature of a body: `t=<seconds since 1970>,v1=<hex of HMAC-SHA256 over "<t>.<body>">`.
  *
- * @param secret the key that both sides know
+ * @param secret the shared key
  */
 export function signatureOf(secret: string, body: string, at = Date.now()): string {
   const seconds = Math.floor(at / 1000)
@@ -182,7 +182,7 @@ export function signatureOf(secret: string, body: string, at = Date.now()): stri
   return `t=${seconds},v1=${mac}`
 }
 
-/** Values of variables stay here: they may be secrets. */
+/** Omits the values of variables: they may be secrets. */
 function payloadOf(asked: ApprovalNeeded): object {
   const { title, body } = noticeOf(asked)
   return {
@@ -217,7 +217,7 @@ function checked(address: string): URL {
   if (url.username !== '' || url.password !== '') {
     throw new CentralPostError(
       'invalid_request',
-      `webhook: leave name and password out of the address of ${url.host}; what is posted is signed instead`,
+      `webhook: leave name and password out of the address of ${url.host}; posts are signed instead`,
     )
   }
   return url

@@ -58,7 +58,7 @@ test('many at once are told as one; what was decided before is not told', async 
   desktop.drop(decided)
   await eventually(() => told.length === 10)
   const shown = await readFile(join(dir.path, 'shown'), 'utf8')
-  expect(shown).toContain('10 actions wait for you')
+  expect(shown).toContain('10 actions wait for approval')
   expect(shown.match(/--app-name/g)).toHaveLength(1)
 })
 

@@ -93,7 +93,10 @@ test('the queue is bounded: the oldest is given up and said', async () => {
   await using to = hook(server.url, { mostWaiting: 5 })
   for (let nth = 0; nth < 20; nth += 1) to.it.push(askedFor(`true ${nth}`))
   await eventually(() => to.told.length >= 10)
-  expect(to.told[0]).toMatchObject({ isDelivered: false, problem: 'more than 5 wait to be posted' })
+  expect(to.told[0]).toMatchObject({
+    isDelivered: false,
+    problem: 'more than 5 deliveries are queued',
+  })
 })
 
 test.each(['ftp://127.0.0.1/', 'not an address', 'http://user:pass@127.0.0.1/'])(

@@ -2,10 +2,10 @@ import { signal } from '@preact/signals'
 
 const keyName = 'centralpost.key'
 
-/** Whether the server has said that this browser is not signed in (any more). */
+/** Whether the server answered that this browser is not signed in. */
 export const isSignedOut = signal(false)
 
-/** Why a call did not do what it was to do, in words for the operator. */
+/** The reason why a call failed, in words for the operator. */
 export class ApiError extends Error {
   readonly code: string
   readonly details: Readonly<Record<string, unknown>>
@@ -23,15 +23,15 @@ export interface Problem {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
-/** The page's half of the session; the other is in a cookie that no script can read. */
+/** The page's half of the session; the other half is in a cookie that no script can read. */
 export const keyHeaders = (): Record<string, string> => ({
   'x-centralpost-key': localStorage.getItem(keyName) ?? '',
 })
 
 /**
- * Asks the page's server.
+ * Calls the console's server.
  *
- * @throws {ApiError} with what the hub or the server answered; `unavailable` when the server is away
+ * @throws {ApiError} with the answer of hub or server; `unavailable` when the server is away
  */
 export async function call<T>(
   name: string,
@@ -57,7 +57,7 @@ export async function call<T>(
   throw new ApiError(code, message, said.error?.details)
 }
 
-/** Starts a download in the browser: a ticket is bought, which a link may use once. */
+/** Starts a download in the browser: fetches a ticket, which a link can use once. */
 export async function download(what: object): Promise<void> {
   const { ticket } = await call<{ ticket: string }>('downloads', what)
   const link = document.createElement('a')

@@ -168,15 +168,19 @@ function HubLine() {
 const explanations = {
   'console-away': {
     title: 'The console does not answer',
-    text: 'What you see is how it was. It connects again by itself; if it does not, look whether `centralpost console` or `centralpost up` still runs.',
+    text:
+      'This page shows the last known state. It reconnects by itself; if not, check that ' +
+      '`centralpost console` or `centralpost up` still runs.',
   },
   'broker-away': {
     title: 'The broker is away',
-    text: 'Nothing can be decided until it is back. Nothing is lost: requests wait at their agents, and what waits here waits on.',
+    text: 'Decisions need the broker. Nothing is lost: agents keep their requests, and waiting actions keep waiting.',
   },
   'hub-away': {
     title: 'The hub is away',
-    text: 'Nothing can be decided until it is back. Requests are kept by the broker, and what waits here waits on; what expires meanwhile is ended when it is back.',
+    text:
+      'Decisions need the hub. The broker keeps requests, and waiting actions keep waiting; ' +
+      'those that expire meanwhile end when the hub is back.',
   },
 } as const
 
@@ -200,7 +204,7 @@ function SignedOut() {
     <main class="signed-out" id="main">
       <Mark />
       <h1>You are signed out</h1>
-      <p>Sessions end by themselves. Make a new link on the machine that the hub runs on:</p>
+      <p>Sessions end by themselves. Make a new link on the machine of the hub:</p>
       <pre>
         <code>npx centralpost console --link</code>
       </pre>

@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals'
 
-/** The hub's time at a moment of the page's own monotonic clock: what the computer believes the time is does not count. */
+/**
+ * The hub's time at a moment of the page's monotonic clock: the computer's own time does not count.
+ */
 let known: { readonly hubNow: number; readonly at: number } | null = null
 
 /** Counts seconds; reading it redraws once a second. */
@@ -18,7 +20,7 @@ export function hubTime(): number {
   return known === null ? Date.now() : known.hubNow + performance.now() - known.at
 }
 
-/** Seconds from now until then, by the hub's clock; negative when it is over. Redraws its reader every second. */
+/** Seconds until a time, by the hub's clock; negative after it. Redraws its reader every second. */
 export function secondsUntil(moment: string): number {
   void second.value
   return (Date.parse(moment) - hubTime()) / 1000

@@ -17,13 +17,16 @@ import {
   running,
 } from './store.ts'
 
-/** The server says something every two seconds; silence longer than this is a lost connection. */
+/** The server sends something every two seconds; a longer silence is a lost connection. */
 const silenceMs = 12_000
 const mostEnded = 200
 const mostDecided = 1000
 
 type OutputMessage = Extract<FeedMessage, { type: 'output' }>
-/** Takes output; what it returns is waited for before more is read, so that a flood waits at the server. */
+/**
+ * Receives output; the feed reads on when the returned promise resolves, so that a flood waits at
+ * the server.
+ */
 type OutputReader = (message: OutputMessage) => Promise<void> | void
 
 let outputReader: OutputReader | null = null
@@ -32,7 +35,7 @@ const decidedListeners = new Set<(one: Decided) => void>()
 const ruleListeners = new Set<(change: RuleChanged) => void>()
 const arrivedListeners = new Set<(keys: readonly string[]) => void>()
 
-/** Shows the output of one action; null: of none. */
+/** Shows the output of one action; null: no output. */
 export function watchOutput(key: ActionKey | null, reader: OutputReader | null): void {
   watched = key
   outputReader = reader
@@ -49,7 +52,7 @@ export const onArrived = (listener: (keys: readonly string[]) => void): void => 
   arrivedListeners.add(listener)
 }
 
-/** Reads what the server tells, for as long as the page is open. */
+/** Reads the server's feed while the page is open. */
 export async function keepInTouch(): Promise<void> {
   const pauses = new Backoff(500, 8000)
   while (!isSignedOut.value) {
@@ -82,7 +85,7 @@ async function readOnce(): Promise<boolean> {
       for (const message of messages) if (message.type === 'output') await show(message)
     }
   } catch {
-    // whatever cut the stream, the loop opens another
+    // whatever ended the stream, the loop opens another
   } finally {
     clearTimeout(guard)
   }
@@ -98,7 +101,7 @@ async function sayWatched(): Promise<void> {
   if (feed === undefined) return
   const action = watched && { agent_id: watched.agent_id, action_id: watched.action_id }
   await call('watch', { feed, action }).catch(() => {
-    // the next connection says it again
+    // the next connection repeats it
   })
 }
 
@@ -117,7 +120,7 @@ function apply(message: FeedMessage): void {
       bytes.value = new Map(message.running.map((action) => [keyOf(action), action.bytes]))
       ended.value = message.ended
       agents.value = message.agents
-      // what was said while nobody listened
+      // catches up on changes missed while disconnected
       ruleChanges.value += 1
       return
     case 'pending': {
@@ -184,7 +187,7 @@ function settle(one: Decided): void {
     next.delete(oldest)
   }
   decided.value = next
-  // views that show the action learn of its end before it is gone
+  // views of the action learn its end before it leaves the list
   for (const listener of decidedListeners) listener(one)
   pending.value = without(pending.value, key)
 }

@@ -9,7 +9,7 @@ import type {
   SeenAgent,
 } from '../wire/feed-message.ts'
 
-/** What the server has told, as the views read it. Only `feed.ts` writes here. */
+/** The state sent by the server, as the views read it. Only `feed.ts` writes here. */
 export const pending = signal<ReadonlyMap<string, ApprovalNeeded>>(new Map())
 export const running = signal<ReadonlyMap<string, RunningAction>>(new Map())
 export const bytes = signal<ReadonlyMap<string, OutputBytes>>(new Map())
@@ -23,7 +23,7 @@ export const me = signal<{
   readonly agent: string | null
   readonly feed: string
 } | null>(null)
-/** counts what has become of the always rules: another number, other rules */
+/** changes with the always rules: another number means other rules */
 export const ruleChanges = signal(0)
 export const connection = signal<'connecting' | 'open' | 'lost'>('connecting')
 
@@ -32,11 +32,11 @@ export const pendingList = computed(() =>
   [...pending.value.values()].toSorted((a, b) => a.execution_id - b.execution_id),
 )
 export const runningList = computed(() => [...running.value.values()])
-/** What stands between the operator and the hub, or null: everything works. */
+/** The obstacle between operator and hub, or null: everything works. */
 export const trouble = computed(() => {
   if (connection.value === 'lost') return 'console-away'
   if (hub.value === null || hub.value.state === 'up') return null
   return hub.value.state
 })
-/** Whether this operator may approve what they typed themselves. */
+/** Whether this operator may approve their own requests. */
 export const maySelfApprove = computed(() => hub.value?.hubs[0]?.self_approval ?? false)

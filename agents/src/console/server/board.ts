@@ -24,22 +24,22 @@ import { OutputTails } from './output-tails.ts'
 import { runningBy, startedBy, withOutput } from './running-action.ts'
 import { SeenAgents } from './seen-agents.ts'
 
-/** Events on core NATS can be lost; what the ledger says is read again so often. */
+/** Events on core NATS can be lost: the ledger is read again at this interval, in milliseconds. */
 const syncEveryLooks = 15
 const mostEnded = 200
-/** How much later than the ledger an event may say the same. */
+/** The longest delay of an event behind the ledger, in milliseconds. */
 const eventMs = 1_000
 const denialMs = 500
 
-/** Who is told of what changes on the board. */
+/** Callbacks for changes of the board. */
 export interface BoardListener {
   tell(message: FeedMessage): void
   output(key: ActionKey, chunk: ActionOutput): void
 }
 
 /**
- * What the operator's pages show: what waits, runs and has ended, kept up to date by the hub's events and compared with its
- * ledger at the start, after every interruption and now and then.
+ * The state behind the operator's pages: waiting, running and ended actions. Updated by the hub's
+ * events, and compared with its ledger at the start, after every interruption and periodically.
  */
 export class Board {
   readonly #operator: Operator
@@ -50,7 +50,7 @@ export class Board {
   readonly #ended = new Map<string, EndedAction>()
   readonly #tails = new OutputTails()
   readonly #agents = new SeenAgents()
-  /** what went or came while the ledger was being read: newer than what was read */
+  /** arrivals and departures during a ledger read: newer than its answer */
   readonly #changedDuringSync = new Set<string>()
   readonly #hub: HubWatch
   #tail: Subscription | undefined
@@ -65,19 +65,22 @@ export class Board {
       log,
       seen: (hub) => {
         this.#tell({ type: 'hub', hub })
-        // a flood of requests must not become a flood of lists
+        // a flood of requests must not cause a flood of list queries
         if (this.#agents.hasNews()) this.#tell({ type: 'agents', agents: this.#agents.list() })
       },
       answered: async (isBack) => {
         this.#looks += 1
-        // what was said meanwhile was not heard
+        // events published meanwhile were missed
         if (isBack) this.#tell({ type: 'rules', change: null })
         if (isBack || this.#looks % syncEveryLooks === 0) await this.#sync()
       },
     })
   }
 
-  /** Listens to the bus and reads what there is. Resolves also when no hub answers: that is shown. */
+  /**
+   * Subscribes to events and reads the current state. Also resolves when no hub answers; the board
+   * shows that.
+   */
   async start(): Promise<void> {
     this.#tail = this.#operator.tail((event) => this.#take(event))
     await this.#operator.flush()
@@ -90,13 +93,13 @@ export class Board {
     if (this.#operator.isConnected) await this.#tail?.drain()
   }
 
-  /** Tells `listener` of every change from now on. Returns how to stop that. */
+  /** Calls `listener` for every change from now on. Returns a function that stops it. */
   listen(listener: BoardListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Everything there is now, for a page that begins. */
+  /** The complete current state, for a new page. */
   snapshot(): FeedMessage[] {
     return [
       { type: 'hub', hub: this.#hub.view },
@@ -110,7 +113,7 @@ export class Board {
     ]
   }
 
-  /** The end of what an action has printed, as far as this process has heard it. */
+  /** The end of an action's output, as far as this process has received it. */
   outputOf(key: ActionKey): ReturnType<OutputTails['read']> {
     return this.#tails.read(key)
   }
@@ -122,7 +125,9 @@ export class Board {
   #sync(): Promise<void> {
     this.#syncing ??= this.#readLedger()
       .catch((error: unknown) => {
-        this.#log.warn('what waits and runs could not be read', { error: messageOf(error) })
+        this.#log.warn('reading the waiting and running actions failed', {
+          error: messageOf(error),
+        })
       })
       .finally(() => {
         this.#syncing = undefined
@@ -148,7 +153,7 @@ export class Board {
     }
   }
 
-  /** Takes over what the ledger says waits, except where an event has said something newer meanwhile. */
+  /** Merges the ledger's list of waiting actions, except where an event is newer. */
   #mergePending(pending: readonly ApprovalNeeded[]): void {
     const changed = (key: string): boolean => this.#changedDuringSync.has(key)
     const fresh = pending.filter((asked) => {
@@ -162,12 +167,12 @@ export class Board {
     const isPending = new Set(pending.map(keyOf))
     for (const [key, asked] of this.#pending) {
       if (isPending.has(key) || changed(key)) continue
-      // the event that says who decided may still be on its way
+      // the event with the operator's name may still be on its way
       this.#settleLater(asked, 'gone', null, eventMs)
     }
   }
 
-  /** The result of an action whose end was not heard. */
+  /** The result of an action whose end event was missed. */
   async #missedEnd(action: RunningAction): Promise<void> {
     const { result } = await this.#operator.result(action.action_id, action.agent_id)
     if (result !== null) this.#end(result)
@@ -244,12 +249,12 @@ export class Board {
     const key = keyOf(message)
     const asked = this.#pending.get(key)
     if (asked && message.status === 'denied') {
-      // who denied is said by the event of the denial, which may come after the result
+      // the denial event names the operator, and may come after the result
       this.#settleLater(asked, 'denied', message.reason, denialMs)
     } else if (asked) this.#settle(asked, howItEnded(message), message.approved_by, message.reason)
     this.#changed(key)
     this.#running.delete(key)
-    // a result may come twice
+    // a result may be delivered twice
     if (this.#ended.has(key)) return
     const ended = withoutOutput(message)
     this.#ended.set(key, ended)
@@ -260,7 +265,7 @@ export class Board {
     this.#tell({ type: 'ended', result: ended })
   }
 
-  /** Settles what no event has settled until then. */
+  /** Settles the actions that no event has settled by then. */
   #settleLater(
     asked: ApprovalNeeded,
     how: Decided['how'],

@@ -5,17 +5,20 @@ import type { Board, BoardListener } from './board.ts'
 import { type ActionKey, type FeedMessage, keyOf, type OutputBytes } from '../wire/feed-message.ts'
 import { OutputTail } from './output-tail.ts'
 
-/** A page draws so much output at most with each message, and gets messages no faster than it draws. */
+/**
+ * Limit of the output in one message to a page; a page gets messages no faster than it draws them.
+ */
 const outputPerMessage = 48 * 1024
 const betweenMessagesMs = 40
 const betweenProgressMs = 500
-/** A page that is so far behind begins anew from what there is now. */
+/** A page this far behind restarts from the current state. */
 const mostWaiting = 4_000
 const mostTogether = 100
 
 /**
- * What one page has yet to be told. Messages that count wait in order; output waits in a bounded tail and only of the action
- * that the page shows, so that a flood costs this process and the page a fixed amount, and delays no approval.
+ * The messages queued for one page. State messages keep their order. Output goes into a bounded
+ * tail, for the shown action only. A flood thus costs a fixed amount of memory and delays no
+ * approval.
  */
 export class ClientFeed implements BoardListener {
   readonly id: string = randomUUID()
@@ -30,7 +33,7 @@ export class ClientFeed implements BoardListener {
   #wake: (() => void) | undefined
   #isClosed = false
 
-  /** @param first what to say before anything else, given the feed's id */
+  /** @param first the first message, given the feed's id */
   constructor(board: Board, first: (id: string) => FeedMessage) {
     this.#board = board
     this.#waiting = [first(this.id), ...board.snapshot()]
@@ -55,7 +58,7 @@ export class ClientFeed implements BoardListener {
     this.#wake?.()
   }
 
-  /** Shows the output of this action from now on, beginning with what is kept of it; of none when null. */
+  /** Switches to the output of this action, starting with its buffered end; null: no output. */
   watch(key: ActionKey | null): void {
     this.#watched = key
     this.#output = new OutputTail()
@@ -67,13 +70,13 @@ export class ClientFeed implements BoardListener {
     this.#wake?.()
   }
 
-  /** The next messages, a JSON value a line; waits for them. Undefined when the feed is closed. */
+  /** Waits for the next messages, one JSON value per line. Undefined when the feed is closed. */
   async next(): Promise<string | undefined> {
     for (;;) {
       if (this.#isClosed) return undefined
       const messages = this.#takeMessages()
       if (messages.length > 0) {
-        // what comes while the page draws is told together
+        // messages that arrive while the page draws go out together
         await delay(betweenMessagesMs)
         return `${messages.map((message) => JSON.stringify(message)).join('\n')}\n`
       }
@@ -104,7 +107,7 @@ export class ClientFeed implements BoardListener {
     return messages
   }
 
-  /** Waits for news, or until progress may be told. */
+  /** Waits for messages, or until progress may be sent. */
   #until(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#progress.size > 0 ? setTimeout(resolve, betweenProgressMs) : undefined

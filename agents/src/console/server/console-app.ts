@@ -36,12 +36,12 @@ const statusOf: Readonly<Record<ProblemCode, 400 | 403 | 404 | 409 | 500 | 503>>
   internal: 500,
 }
 
-/** What signing in needs, and the only paths that are open to everybody. */
+/** The paths of signing in: the only public ones. */
 const isPublic = (path: string): boolean => path === '/login' || path.startsWith('/login/')
 
 /**
- * The page's server. Every request passes the same gates in the same order: headers, own site, session; what is added below is
- * behind them by being below.
+ * The console's server. Every request passes the same checks in the same order: headers, origin,
+ * session. Routes added below are behind them.
  */
 export function consoleApp(parts: ConsoleAppParts): {
   readonly app: Hono<ConsoleEnv>
@@ -57,7 +57,7 @@ export function consoleApp(parts: ConsoleAppParts): {
     bodyLimit({
       maxSize: maxBodyBytes,
       onError: (c) => {
-        const message = `more than ${maxBodyBytes} bytes are not taken`
+        const message = `the body exceeds ${maxBodyBytes} bytes`
         return c.json({ error: { code: 'invalid_request', message } }, 413)
       },
     }),
@@ -69,7 +69,7 @@ export function consoleApp(parts: ConsoleAppParts): {
     const token = typeof body === 'object' && body !== null && 'token' in body ? body.token : null
     if (typeof token !== 'string' || !links.redeem(token)) {
       log.warn('a sign-in was refused')
-      const message = 'this link has been used or is too old: make a new one'
+      const message = 'this link was used already or has expired: make a new one'
       return c.json({ error: { code: 'signed_out', message } }, 401)
     }
     const session = sessions.begin()
@@ -86,15 +86,13 @@ export function consoleApp(parts: ConsoleAppParts): {
   app.get('/', (c) => files.answer(c, '/index.html', c.get('nonce')) ?? c.notFound())
   app.get('/*', (c) => files.answer(c, c.req.path, c.get('nonce')) ?? c.notFound())
 
-  app.notFound((c) =>
-    c.json({ error: { code: 'not_found', message: 'there is nothing here' } }, 404),
-  )
+  app.notFound((c) => c.json({ error: { code: 'not_found', message: 'not found' } }, 404))
   app.onError((error, c) => {
     if (isCentralPostError(error)) {
       return c.json({ error: error.toProblem() }, statusOf[error.code])
     }
     log.error('a request of the page failed', { path: c.req.path, error })
-    const message = 'the console could not do this; its log says why'
+    const message = 'internal error of the console; see its log'
     return c.json({ error: { code: 'internal', message } }, 500)
   })
   return { app, closeStreams }

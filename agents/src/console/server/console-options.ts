@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 
-/** Where the page is served, as it was asked for. */
+/** The requested address of the page. */
 export interface Place {
   /** an address of this machine @default 127.0.0.1 */
   readonly host?: string
-  /** @default the one used last on this data directory, else a free one */
+  /** @default the last one used on this data directory, else a free one */
   readonly port?: number
-  /** what browsers call it, where a proxy stands before it: `https://console.example` */
+  /** the browsers' origin behind a proxy: `https://console.example` */
   readonly origin?: string
-  /** PEM files; pages are then served over TLS */
+  /** PEM files; serves pages over TLS */
   readonly tlsCert?: string
   readonly tlsKey?: string
 }
@@ -25,7 +25,7 @@ const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 export const isLoopback = (host: string): boolean => loopback.test(host)
 
 /**
- * Reads certificate and key, and refuses a place that others can reach and read along.
+ * Reads certificate and key, and refuses an address where others could read the traffic.
  *
  * @throws {CentralPostError} `invalid_config`
  */
@@ -47,15 +47,15 @@ export function tlsOf(place: Place): Tls | null {
   if (!isLoopback(host) && !isSafe) {
     throw new CentralPostError(
       'invalid_config',
-      `${host} can be reached from other machines: give a certificate and its key, or the https origin of ` +
-        'the proxy that stands before it',
+      `${host} is reachable from other machines: give a certificate and its key, or the ` +
+        'https origin of a proxy in front',
     )
   }
   if (tlsCert === undefined || tlsKey === undefined) return null
   return { cert: readPem(tlsCert), key: readPem(tlsKey) }
 }
 
-/** What browsers may call a server that listens there. */
+/** The host names that browsers may use for a server at this address. */
 export function hostsOf(place: Place, port: number): string[] {
   const { host = '127.0.0.1', origin } = place
   if (origin !== undefined) return [new URL(origin).host]
@@ -63,7 +63,7 @@ export function hostsOf(place: Place, port: number): string[] {
   return names.map((name) => `${name}:${port}`)
 }
 
-/** The address that is shown to people. */
+/** The address to show to people. */
 export function urlOf(place: Place, port: number, isSecure: boolean): string {
   const { host = '127.0.0.1', origin } = place
   return origin ?? `${isSecure ? 'https' : 'http'}://${bracketed(host)}:${port}`

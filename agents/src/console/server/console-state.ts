@@ -8,12 +8,12 @@ import { writePrivateFileSync } from '@centralpost/shared/private-files'
 const placeSchema = z.object({ url: z.string(), port: z.int(), pid: z.int().nullable() })
 export type KnownPlace = z.infer<typeof placeSchema>
 
-/** The folder in the data directory that belongs to the console of one operator. */
+/** The folder of one operator's console within the data directory. */
 export function consoleStateDir(options: Pick<SpokeOptions, 'dataDir' | 'env' | 'name'>): string {
   return join(dataDirOf(options), 'console', operatorIdSchema.parse(options.name))
 }
 
-/** Where a console serves, or served last (then its pid is null). */
+/** The address of a running console, or of the last one (then its pid is null). */
 export function readPlace(stateDir: string): KnownPlace | undefined {
   try {
     return placeSchema.parse(JSON.parse(readFileSync(join(stateDir, 'place.json'), 'utf8')))

@@ -25,23 +25,26 @@ import { Sessions } from './sessions.ts'
 
 export interface ConsoleOptions extends SpokeOptions {
   readonly place?: Place
-  /** when a session ends whatever happens, in milliseconds @default 12 hours */
+  /** absolute lifetime of a session, in milliseconds @default 12 hours */
   readonly sessionMs?: number
-  /** the folder of the built page @default where `npm run build` puts it */
+  /** the folder of the built page @default the output of `npm run build` */
   readonly page?: string
-  /** credentials of the agent `operator-<name>`; found like the operator's when absent */
+  /** credentials of the agent `operator-<name>`; looked up like the operator's when absent */
   readonly agentCredentials?: SpokeOptions['credentials']
 }
 
 const defaultSessionMs = 12 * 60 * 60 * 1000
 const linkMs = 10 * 60 * 1000
 
-/** The operators' page: a spoke that reaches the hub over NATS under an operator's name, and serves one page about it. */
+/**
+ * The operators' console: connects to the hub over NATS under an operator's name, and serves one
+ * page.
+ */
 export class Console {
-  /** where the page is, for people */
+  /** the page's address, for people */
   readonly url: string
   readonly operator: string
-  /** its routes, to be looked at */
+  /** its routes, for inspection */
   readonly app: Hono<ConsoleEnv>
   readonly #links: LoginLinks
   readonly #opened: AsyncDisposableStack
@@ -61,10 +64,11 @@ export class Console {
   }
 
   /**
-   * Connects as an operator and serves.
+   * Connects as an operator and serves the page.
    *
-   * @throws {CentralPostError} `not_found` without the operator's credentials or a built page, `unavailable` when no broker
-   * answers, `invalid_config` for a place that cannot be, `conflict` for a port that is taken
+   * @throws {CentralPostError} `not_found` without the operator's credentials or a built page,
+   *   `unavailable` when no broker answers, `invalid_config` for an invalid address, `conflict` for a
+   *   port in use
    */
   static async start(options: ConsoleOptions): Promise<Console> {
     const { place = {}, log = silentLogger } = options
@@ -88,7 +92,7 @@ export class Console {
     const site = {
       hosts: hostsOf(place, port),
       isSecure,
-      // one host has one jar of cookies for all its ports
+      // browsers share cookies between all ports of a host
       cookieName: `${isSecure ? '__Host-' : ''}centralpost-${port}`,
     }
     const parts = { operator, agent, board, sessions, links, files, site, log }
@@ -103,7 +107,7 @@ export class Console {
     return new Console(url, options.name, app, links, opened.move())
   }
 
-  /** Makes a link that signs one browser in, once, within ten minutes. */
+  /** Makes a sign-in link that works once, within ten minutes. */
   newLoginLink(): string {
     return loginLink(this.url, this.#links.mint(linkMs))
   }
@@ -118,7 +122,7 @@ export class Console {
 }
 
 /**
- * Makes a link for a console that runs in another process on the same data directory.
+ * Makes a link for a console in another process on the same data directory.
  *
  * @throws {CentralPostError} `unavailable` when none runs
  */
@@ -135,7 +139,7 @@ export function linkForRunning(options: Pick<SpokeOptions, 'dataDir' | 'env' | '
   return loginLink(place.url, new LoginLinks(stateDir).mint(linkMs))
 }
 
-/** The token stands behind the `#`: browsers send that part to no server and put it into no log. */
+/** The token goes behind the `#`: browsers never send that part, and servers never log it. */
 const loginLink = (url: string, token: string): string => `${url}/login#${token}`
 
 async function ownAgent(options: ConsoleOptions): Promise<Agent | null> {
@@ -158,7 +162,7 @@ async function ownAgent(options: ConsoleOptions): Promise<Agent | null> {
   }
 }
 
-/** Listens on the port that was asked for, else on the one used last, else on a free one. */
+/** Listens on the requested port, else on the last one used, else on a free one. */
 async function listen(server: Server, place: Place, last: number | undefined): Promise<number> {
   const { host = '127.0.0.1', port } = place
   const ports = port !== undefined ? [port] : last !== undefined ? [last, 0] : [0]

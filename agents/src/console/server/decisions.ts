@@ -15,7 +15,7 @@ import type { ActionKey } from '../wire/feed-message.ts'
 const mostAtOnce = 500
 const named = { action_id: approveCallSchema.shape.action_id, agent_id: z.string().min(1).max(64) }
 
-/** Several yeses at once. Each carries the digest of what was shown: nothing else is approved. */
+/** Bulk approvals. Each carries the digest that was shown: nothing else is approved. */
 export const approveManySchema = z.strictObject({
   actions: z
     .array(z.strictObject({ ...named, digest: z.string().min(1).max(256) }))
@@ -35,13 +35,16 @@ export const cancelSchema = z.strictObject({ ...named, reason: cancelCallSchema.
 
 type Decision = z.infer<typeof decisionReplySchema>
 
-/** What became of each: a decision, or why it was none. */
+/** The outcome of each: a decision, or the reason for a failure. */
 export interface Outcome extends ActionKey {
   readonly decision: Decision | null
   readonly problem: Problem | null
 }
 
-/** How an operator's page decides: under the operator's own name, which the broker has checked. */
+/**
+ * Decisions of an operator's page, made under the operator's name as the broker has authenticated
+ * it.
+ */
 export class Decisions {
   readonly #operator: Operator
   readonly #log: Logger
@@ -99,7 +102,9 @@ export class Decisions {
     })
   }
 
-  /** One after the other: identical requests share one decision, and the second must find the first made. */
+  /**
+   * One at a time: identical requests share one decision, and the second must find the first made.
+   */
   async #each<T extends ActionKey>(
     what: string,
     actions: readonly T[],
@@ -114,7 +119,7 @@ export class Decisions {
       } catch (error) {
         if (!isCentralPostError(error)) throw error
         outcomes.push({ action_id, agent_id, decision: null, problem: error.toProblem() })
-        // the next ones would wait as long for nobody
+        // the rest would only wait for the same timeout
         if (error.code === 'unavailable') break
       }
     }

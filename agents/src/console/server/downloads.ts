@@ -24,7 +24,7 @@ export const downloadSchema = z.discriminatedUnion('kind', [
 ])
 export type Download = z.output<typeof downloadSchema>
 
-/** A file as it goes to the browser, page by page: nothing of it is held here. */
+/** A file streamed to the browser page by page, without buffering. */
 export interface DownloadedFile {
   readonly name: string
   readonly type: string
@@ -32,8 +32,8 @@ export interface DownloadedFile {
 }
 
 /**
- * Files that are too large for a page's memory. A link cannot send the page's half of the session, so the page buys a ticket
- * with it, which opens one download once.
+ * Downloads of files too large for a page's memory. A link cannot send the page's half of the
+ * session. The page therefore fetches a ticket, which is valid for one download.
  */
 export class Downloads {
   readonly #operator: Operator
@@ -53,14 +53,14 @@ export class Downloads {
     return ticket
   }
 
-  /** @throws {CentralPostError} `not_found` for a ticket that is unknown, used or too old */
+  /** @throws {CentralPostError} `not_found` for an unknown, used or expired ticket */
   open(ticket: string): DownloadedFile {
     const bought = this.#tickets.get(ticket)
     this.#tickets.delete(ticket)
     if (bought === undefined || bought.until < Date.now()) {
       throw new CentralPostError(
         'not_found',
-        'this download has been used or is too old: start it again',
+        'this download was used already or has expired: start it again',
       )
     }
     const { download } = bought

@@ -6,10 +6,10 @@ import type { ConsoleEnv } from './guard.ts'
 import type { Session } from './sessions.ts'
 import type { RouteParts } from './route-parts.ts'
 
-/** Pages that are open at the same time; the oldest is closed for one more. */
+/** Limit of open pages; the oldest is closed for a new one. */
 const mostStreams = 24
 
-/** The streams on which pages are told what happens. A page reads as fast as it draws: nothing is pushed at it. */
+/** The event streams of pages. A page reads at the speed it draws: nothing is pushed. */
 export class FeedStreams {
   readonly #parts: RouteParts
   readonly #feeds = new Map<string, ClientFeed>()
@@ -53,12 +53,15 @@ export class FeedStreams {
       { highWaterMark: 0 },
     )
     c.header('content-type', 'application/x-ndjson; charset=utf-8')
-    // a proxy that gathers would delay approvals
+    // a buffering proxy would delay approvals
     c.header('x-accel-buffering', 'no')
     return c.body(stream)
   }
 
-  /** Shows a page the output of another action. A page whose stream is gone opens a new one and says it again. */
+  /**
+   * Shows a page the output of another action. A page whose stream has ended opens a new one and
+   * repeats its choice.
+   */
   watch(id: string, action: ActionKey | null): void {
     this.#feeds.get(id)?.watch(action)
   }

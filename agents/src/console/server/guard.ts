@@ -6,32 +6,29 @@ export interface ConsoleEnv {
   readonly Variables: { readonly session: Session; readonly nonce: string }
 }
 
-/** The header in which the page sends its half of the session. */
+/** The header with the page's half of the session. */
 export const keyHeader = 'x-centralpost-key'
 
 export interface Site {
-  /** what a browser may call this server: `127.0.0.1:4280`, `localhost:4280` … */
+  /** the accepted Host headers: `127.0.0.1:4280`, `localhost:4280` … */
   readonly hosts: readonly string[]
-  /** whether pages are served over TLS, here or by a proxy before it */
+  /** whether pages are served over TLS, here or by a proxy in front */
   readonly isSecure: boolean
   readonly cookieName: string
 }
 
-/**
- * Refuses what another site's page sends, and names that are not ours: a page whose own name was made to point here
- * (DNS rebinding) still says that name.
- */
+/** Refuses cross-site requests and unknown Host headers (DNS rebinding). */
 export function onlyOwnSite(site: Site): MiddlewareHandler<ConsoleEnv> {
   const hosts = new Set(site.hosts)
   const scheme = site.isSecure ? 'https' : 'http'
   return async (c, next) => {
     const host = c.req.header('host')
     if (host === undefined || !hosts.has(host)) {
-      return refuse(c, 421, 'foreign_host', 'this server is not called that')
+      return refuse(c, 421, 'foreign_host', 'unknown host name for this console')
     }
     const origin = c.req.header('origin')
     if (origin !== undefined && origin !== `${scheme}://${host}`) {
-      return refuse(c, 403, 'foreign_origin', 'another site may not use the console')
+      return refuse(c, 403, 'foreign_origin', 'cross-site requests are refused')
     }
     const isChange = c.req.method !== 'GET' && c.req.method !== 'HEAD'
     if (isChange && origin === undefined) {
@@ -39,24 +36,25 @@ export function onlyOwnSite(site: Site): MiddlewareHandler<ConsoleEnv> {
         c,
         403,
         'foreign_origin',
-        'a request that changes something must say its origin',
+        'a request that changes something must carry an Origin header',
       )
     }
     const from = c.req.header('sec-fetch-site')
     const isNavigation = c.req.header('sec-fetch-mode') === 'navigate' && !isChange
     const isOwn = from === undefined || from === 'same-origin' || from === 'none'
     if (!isOwn && !isNavigation) {
-      return refuse(c, 403, 'foreign_origin', 'another site may not use the console')
+      return refuse(c, 403, 'foreign_origin', 'cross-site requests are refused')
     }
     return next()
   }
 }
 
 /**
- * Lets nobody in who is not signed in. Pages and their files need the cookie; everything else needs the page's half as well:
- * a browser sends a cookie to every port of a host, so another server on this machine may have seen it.
+ * Requires a session. Pages and their files need the cookie; everything else also needs the page's
+ * half. Browsers send a cookie to every port of a host, so another server on this machine may have
+ * seen it.
  *
- * @param isPublic the paths of signing in, which need neither
+ * @param isPublic the sign-in paths, which need neither
  */
 export function onlySignedIn(
   site: Site,

@@ -7,13 +7,13 @@ const lookMs = 2_000
 export interface HubWatchParts {
   readonly operator: Operator
   readonly log: Logger
-  /** told after every look */
+  /** called after every check */
   readonly seen: (view: HubView) => void
-  /** told when a hub answers; `isBack` when it did not before, or the broker's connection was lost */
+  /** called when a hub answers; `isBack` after an outage of hub or broker */
   readonly answered: (isBack: boolean) => Promise<void>
 }
 
-/** Looks every two seconds who serves and how it goes, and keeps the hub's clock. */
+/** Polls the hub's status every two seconds, and tracks its clock. */
 export class HubWatch {
   readonly #parts: HubWatchParts
   #view: Omit<HubView, 'hub_now'> = {
@@ -21,7 +21,7 @@ export class HubWatch {
     hubs: [],
     since: new Date().toISOString(),
   }
-  /** the hub's clock minus this process's monotonic one, in milliseconds */
+  /** the hub's clock minus this process's monotonic clock, in milliseconds */
   #clockOffset: number | null = null
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
@@ -30,7 +30,7 @@ export class HubWatch {
     this.#parts = parts
   }
 
-  /** Resolves after the first look, also when no hub answers. */
+  /** Resolves after the first check, even if no hub answers. */
   async start(): Promise<void> {
     this.#parts.operator.onReconnect(() => void this.#look(true))
     await this.#look(true)
@@ -67,7 +67,7 @@ export class HubWatch {
       return
     }
     const time = Date.parse(hubs[0]?.time ?? '')
-    // the answer is as old as half its way
+    // the answer is half a round trip old
     if (!Number.isNaN(time)) this.#clockOffset = time - (asked + performance.now()) / 2
     const wasAway = this.#view.state !== 'up'
     this.#show('up', hubs)

@@ -7,14 +7,14 @@ import { writePrivateFileSync } from '@centralpost/shared/private-files'
 const linkSchema = z.object({ expires_at: z.number() })
 
 /**
- * One-time tokens for signing in, kept as files that only the owner of the data directory may write: whoever may make one
- * may read the operator's credentials as well. A file bears the hash of its token, and redeeming it is deleting it, so that
- * of two who try at once one succeeds.
+ * One-time sign-in tokens, stored as files in the owner's data directory: a process that can create
+ * one can read the operator's credentials as well. The file name is the token's hash. Redeeming
+ * deletes the file, so only one of two concurrent attempts succeeds.
  */
 export class LoginLinks {
   readonly #folder: string
 
-  /** @param stateDir the console's own folder in the data directory */
+  /** @param stateDir the console's folder in the data directory */
   constructor(stateDir: string) {
     this.#folder = join(stateDir, 'links')
   }
@@ -22,7 +22,7 @@ export class LoginLinks {
   /**
    * Makes a token.
    *
-   * @param lifetimeMs how long it may be used, in milliseconds
+   * @param lifetimeMs validity, in milliseconds
    * @throws {CentralPostError} `storage`
    */
   mint(lifetimeMs: number): string {
@@ -35,7 +35,7 @@ export class LoginLinks {
     return token
   }
 
-  /** Uses a token up. Tells whether it was one, unused and in time. */
+  /** Redeems a token. Returns whether it was valid, unused and in time. */
   redeem(token: string): boolean {
     const file = this.#fileOf(token)
     try {
@@ -43,7 +43,7 @@ export class LoginLinks {
       unlinkSync(file)
       return linkSchema.parse(JSON.parse(text)).expires_at > Date.now()
     } catch {
-      // unknown, used before, or used at this moment by somebody else: all the same to who asks
+      // unknown, used, or just redeemed elsewhere: the caller gets the same answer
       return false
     }
   }

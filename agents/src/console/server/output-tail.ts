@@ -1,21 +1,21 @@
 import type { OutputStream } from '@centralpost/shared'
 import type { OutputPiece } from '../wire/feed-message.ts'
 
-/** The most of one action's output that is kept for a page, in characters. */
+/** Limit of the output kept of one action, in characters. */
 const keptLength = 256 * 1024
 
-/** The end of what an action has printed: bounded, whatever comes. What is left out is counted. */
+/** The bounded end of an action's output. Counts the omitted bytes. */
 export class OutputTail {
   #pieces: OutputPiece[] = []
   #length = 0
   #leftOut = 0
 
-  /** @param skippedBytes left out by the hub before this piece */
+  /** @param skippedBytes omitted by the hub before this piece */
   push(stream: OutputStream, data: string, skippedBytes: number): void {
     this.#leftOut += skippedBytes
     if (data === '') return
     const last = this.#pieces.at(-1)
-    // many short pieces would cost more than what they hold
+    // many short pieces would cost more memory than their text
     if (last?.stream === stream && last.data.length + data.length <= 32 * 1024) {
       this.#pieces[this.#pieces.length - 1] = { stream, data: last.data + data }
     } else {
@@ -33,7 +33,7 @@ export class OutputTail {
     return this.#pieces.length === 0 && this.#leftOut === 0
   }
 
-  /** What is kept, and how many bytes came before it and are not. */
+  /** The kept output, and the number of bytes omitted before it. */
   read(): { readonly pieces: readonly OutputPiece[]; readonly leftOut: number } {
     return { pieces: [...this.#pieces], leftOut: this.#leftOut }
   }

@@ -2,10 +2,10 @@ import type { ActionOutput } from '@centralpost/shared'
 import { type ActionKey, keyOf } from '../wire/feed-message.ts'
 import { OutputTail } from './output-tail.ts'
 
-/** Of so many actions the end of the output is kept; memory stays below this times 256 KiB. */
+/** The number of actions whose output is kept; memory stays below this times 256 KiB. */
 const mostTails = 64
 
-/** The ends of what the latest actions have printed. */
+/** The ends of the latest actions' outputs. */
 export class OutputTails {
   readonly #tails = new Map<string, OutputTail>()
 
@@ -13,7 +13,7 @@ export class OutputTails {
     this.#of(keyOf(chunk)).push(chunk.stream, chunk.data, chunk.skipped_bytes ?? 0)
   }
 
-  /** What was heard of an action; nothing of one that is unknown or too long ago. */
+  /** The kept output of an action; empty for one that is unknown or too old. */
   read(key: ActionKey): ReturnType<OutputTail['read']> {
     return this.#tails.get(keyOf(key))?.read() ?? { pieces: [], leftOut: 0 }
   }

@@ -5,7 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { CentralPostError } from '@centralpost/shared'
 import type { Context } from 'hono'
 
-/** Where `npm run build` puts the page. */
+/** The output folder of `npm run build`. */
 export const builtPage = fileURLToPath(new URL('../../../dist/console', import.meta.url))
 
 const types: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const types: Readonly<Record<string, string>> = {
   '.json': 'application/json',
   '.webmanifest': 'application/manifest+json',
 }
-/** Stands in the built page where the nonce of each answer goes. */
+/** The placeholder in the built page for each answer's nonce. */
 const noncePlace = 'nonce-of-this-page'
 
 interface PageFile {
@@ -26,7 +26,7 @@ interface PageFile {
   readonly gzip: Buffer<ArrayBuffer>
 }
 
-/** The built page, read once and compressed once: a few files, held in memory. Nothing else on the disk can be asked for. */
+/** The built page, read and compressed once and held in memory. No other file can be requested. */
 export class PageFiles {
   readonly #files: ReadonlyMap<string, PageFile>
 
@@ -52,12 +52,12 @@ export class PageFiles {
     return new PageFiles(files)
   }
 
-  /** The paths that can be asked for. */
+  /** The paths that can be requested. */
   get paths(): readonly string[] {
     return [...this.#files.keys()]
   }
 
-  /** Answers with a file, or undefined when there is none of this name. */
+  /** Answers with a file, or undefined for an unknown name. */
   answer(c: Context, path: string, nonce: string): Response | undefined {
     const file = this.#files.get(path)
     if (file === undefined) return undefined

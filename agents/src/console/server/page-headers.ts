@@ -3,8 +3,8 @@ import type { MiddlewareHandler } from 'hono'
 import type { ConsoleEnv } from './guard.ts'
 
 /**
- * Headers of every answer. Scripts and styles come from this server's files only; the one exception is the terminal, which
- * makes style elements, and carries the nonce of its page for that.
+ * Headers of every answer. Scripts and styles come from this server's files only. One exception:
+ * the terminal creates style elements, which carry the page's nonce.
  */
 export function pageHeaders(isSecure: boolean): MiddlewareHandler<ConsoleEnv> {
   return async (c, next) => {

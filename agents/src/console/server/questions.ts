@@ -32,11 +32,14 @@ import type { z } from 'zod'
 export interface Question {
   readonly call: z.ZodType
   readonly reply: z.ZodType
-  /** how long the hub may take over it @default 10000 */
+  /** time limit of the hub's answer, in milliseconds @default 10000 */
   readonly timeoutMs?: number
 }
 
-/** What a page may ask the hub, as it is: each becomes `POST /api/<name>`. Decisions have routes of their own. */
+/**
+ * Queries that a page may send to the hub unchanged: each becomes `POST /api/<name>`. Decisions
+ * have their own routes.
+ */
 export const questions = {
   result: { call: resultCallSchema, reply: resultReplySchema },
   output: { call: outputCallSchema, reply: outputReplySchema },

@@ -22,7 +22,7 @@ const watchSchema = z.strictObject({
     .nullable(),
 })
 
-/** Adds what the page of somebody who is signed in may ask and do. Returns how to end the streams. */
+/** Adds the routes of a signed-in page. Returns a function that ends the streams. */
 export function addRoutes(app: Hono<ConsoleEnv>, parts: RouteParts): () => void {
   const { operator, agent, log } = parts
   const decisions = new Decisions(operator, log)
@@ -65,7 +65,7 @@ export function addRoutes(app: Hono<ConsoleEnv>, parts: RouteParts): () => void 
   app.post('/api/downloads', async (c) =>
     c.json({ ticket: downloads.ticketFor(await bodyOf(c, downloadSchema)) }),
   )
-  // not below /api/: a link sends the cookie and its ticket, and nothing else
+  // outside /api/: a link sends the cookie and its ticket, and nothing else
   app.get('/downloads/:ticket', (c) => {
     const { name, type, parts: text } = downloads.open(c.req.param('ticket'))
     const body = ReadableStream.from(encoded(text)) as ReadableStream<Uint8Array<ArrayBuffer>>
@@ -106,8 +106,7 @@ function noAgent(operator: string): CentralPostError {
   const name = `operator-${operator}`
   return new CentralPostError(
     'forbidden',
-    `there are no credentials for the agent "${name}", as which commands that you type are asked for: ` +
-      `centralpost credentials add agent ${name}, then start the console again`,
+    `no credentials for the agent "${name}", which requests the commands you type: centralpost credentials add agent ${name}, then start the console again`,
   )
 }
 

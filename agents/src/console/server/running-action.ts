@@ -1,7 +1,7 @@
 import type { ActionOutput, ActionStart, HistoryEntry } from '@centralpost/shared'
 import type { RunningAction } from '../wire/feed-message.ts'
 
-/** A command that runs, as the message of its start tells it. */
+/** A running command, from its start message. */
 export function startedBy(message: ActionStart): RunningAction {
   return runningFrom(message, {
     cwd: message.cwd,
@@ -10,7 +10,7 @@ export function startedBy(message: ActionStart): RunningAction {
   })
 }
 
-/** A command that runs, as the history tells it where its start was not heard. */
+/** A running command, from the history, when its start message was missed. */
 export function runningBy(entry: HistoryEntry): RunningAction {
   return runningFrom(entry, {
     cwd: entry.cwd ?? '',
@@ -19,7 +19,7 @@ export function runningBy(entry: HistoryEntry): RunningAction {
   })
 }
 
-/** The same when it has printed one more chunk. */
+/** The same after one more chunk of output. */
 export function withOutput(action: RunningAction, chunk: ActionOutput): RunningAction {
   const { bytes } = action
   return {

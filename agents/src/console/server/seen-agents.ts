@@ -2,7 +2,7 @@ import type { SeenAgent } from '../wire/feed-message.ts'
 
 const mostAgents = 500
 
-/** Who has asked for something since the console began. */
+/** The agents that have sent requests since the console started. */
 export class SeenAgents {
   readonly #agents = new Map<string, SeenAgent>()
   #hasNews = false
@@ -11,7 +11,7 @@ export class SeenAgents {
   saw(agentId: string, raw: unknown): void {
     this.#hasNews = true
     const before = this.#agents.get(agentId)
-    // at the end of the map: the one seen last
+    // moves it to the end of the map: most recent
     this.#agents.delete(agentId)
     this.#agents.set(agentId, {
       agent_id: agentId,
@@ -25,14 +25,14 @@ export class SeenAgents {
     }
   }
 
-  /** Whether anybody was seen since this was asked last. */
+  /** Whether an agent was seen since the last call. */
   hasNews(): boolean {
     const news = this.#hasNews
     this.#hasNews = false
     return news
   }
 
-  /** The one seen last comes first. */
+  /** Most recent first. */
   list(): readonly SeenAgent[] {
     return [...this.#agents.values()].toReversed()
   }

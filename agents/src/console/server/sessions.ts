@@ -14,14 +14,14 @@ export type Session = z.infer<typeof storedSchema>[number]
 export interface NewSession {
   /** goes into the cookie, which no script can read */
   readonly id: string
-  /** stays with the page's origin: a cookie is sent to every port of its host, this is not */
+  /** bound to the page's origin, unlike a cookie, which goes to every port of its host */
   readonly key: string
   readonly expiresAt: number
 }
 
 /**
- * Who is signed in. A session is known by two secrets: one in a cookie, one that the page keeps and sends in a header. Only
- * hashes are kept, in a file, so that a console that is started again signs nobody out.
+ * The sessions. Each has two secrets: one in a cookie, one that the page sends in a header. A file
+ * keeps only their hashes, so that a restart signs nobody out.
  */
 export class Sessions {
   readonly #file: string
@@ -29,8 +29,8 @@ export class Sessions {
   readonly #sessions: Map<string, Session>
 
   /**
-   * @param stateDir the console's own folder in the data directory
-   * @param lifetimeMs when a session ends whatever happens, in milliseconds
+   * @param stateDir the console's folder in the data directory
+   * @param lifetimeMs absolute lifetime of a session, in milliseconds
    */
   constructor(stateDir: string, lifetimeMs: number) {
     this.#file = join(stateDir, 'sessions.json')
@@ -52,13 +52,13 @@ export class Sessions {
     return { id, key, expiresAt }
   }
 
-  /** The session that a cookie names, while it lasts. */
+  /** The session of a cookie, while valid. */
   find(id: string | undefined): Session | undefined {
     const session = id === undefined ? undefined : this.#sessions.get(hashed(id))
     return session !== undefined && session.expires_at > Date.now() ? session : undefined
   }
 
-  /** Whether a session goes on. */
+  /** Whether a session is still valid. */
   isAlive(session: Session): boolean {
     return this.#sessions.get(session.id_hash) === session && session.expires_at > Date.now()
   }
@@ -79,14 +79,14 @@ export class Sessions {
 }
 
 const secret = (): string => randomBytes(32).toString('base64url')
-/** Comparing hashes of secrets tells nothing about how much of a guess was right. */
+/** Compares hashes, so that timing reveals nothing about a guess. */
 const hashed = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 function readStored(file: string): Session[] {
   try {
     return storedSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {
-    // none yet, or not readable any more: everybody signs in again
+    // missing or unreadable: everyone signs in again
     return []
   }
 }

@@ -7,13 +7,13 @@ import type {
   TrustLevel,
 } from '@centralpost/shared'
 
-/** Which action: two agents may use the same id. */
+/** Identifies an action: two agents may use the same id. */
 export interface ActionKey {
   readonly agent_id: string
   readonly action_id: string
 }
 
-/** A command under way, with how much it has printed. */
+/** A running command, with the size of its output. */
 export interface RunningAction extends ActionKey {
   readonly workflow_id: string | null
   readonly command: string
@@ -21,22 +21,22 @@ export interface RunningAction extends ActionKey {
   readonly trust_level: TrustLevel | null
   readonly approved_by: string | null
   readonly started_at: string
-  /** seconds; null for one that began before the console did */
+  /** seconds; null for an action that began before the console */
   readonly timeout: number | null
   readonly bytes: OutputBytes
 }
 
-/** Bytes seen live of each stream, and those that the hub left out of the live view. */
+/** Bytes received live per stream, and bytes that the hub omitted from the live view. */
 export interface OutputBytes {
   readonly stdout: number
   readonly stderr: number
   readonly skipped: number
 }
 
-/** A result without its output, which is fetched when somebody looks. */
+/** A result without its output, which is fetched on demand. */
 export type EndedAction = Omit<ActionResult, 'stdout' | 'stderr'>
 
-/** Who decided on a pending action, or what else took it away. */
+/** The decision on a pending action, or whatever else ended its wait. */
 export interface Decided extends ActionKey {
   readonly how: 'approved' | 'denied' | 'expired' | 'cancelled' | 'gone'
   readonly by: string | null
@@ -48,9 +48,11 @@ export interface Decided extends ActionKey {
 export interface HubView {
   readonly state: 'up' | 'hub-away' | 'broker-away'
   readonly hubs: readonly HubStatus[]
-  /** when it came to be so, by the console's clock */
+  /** time of the change, by the console's clock */
   readonly since: string
-  /** milliseconds since 1970 by the hub's clock, when this was sent; null while no hub has answered */
+  /**
+   * milliseconds since 1970 by the hub's clock, when this was sent; null until a hub has answered
+   */
   readonly hub_now: number | null
 }
 
@@ -66,14 +68,14 @@ export interface OutputPiece {
   readonly data: string
 }
 
-/** What the console's server tells a page: one JSON value a line. */
+/** Messages from the console's server to a page: one JSON value per line. */
 export type FeedMessage =
   | {
       readonly type: 'hello'
-      /** names this stream in calls of the page */
+      /** identifies this stream in calls of the page */
       readonly feed: string
       readonly operator: string
-      /** the agent that requests typed by the operator are made as; null: it has no credentials */
+      /** the agent that requests the operator's typed commands; null: it has no credentials */
       readonly agent: string | null
       readonly expires_at: string
     }
@@ -95,15 +97,15 @@ export type FeedMessage =
   | { readonly type: 'ended'; readonly result: EndedAction }
   | { readonly type: 'agents'; readonly agents: readonly SeenAgent[] }
   | { readonly type: 'hub'; readonly hub: HubView }
-  /** the always rules are others now; null: they may be */
+  /** the always rules have changed; null: they may have */
   | { readonly type: 'rules'; readonly change: RuleChanged | null }
   | {
       readonly type: 'output'
       readonly key: ActionKey
-      /** the first message of an action that is looked at: what was shown before goes */
+      /** the first message for a newly selected action: earlier output is discarded */
       readonly begin: boolean
       readonly pieces: readonly OutputPiece[]
-      /** bytes left out before these pieces, by the hub or because this page was too slow */
+      /** bytes omitted before these pieces, by the hub or because this page was too slow */
       readonly left_out: number
     }
   | { readonly type: 'signed-out' }

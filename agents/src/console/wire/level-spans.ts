@@ -1,6 +1,6 @@
 import type { TrustLevel, UnitVerdict } from '@centralpost/shared'
 
-/** A stretch of a command. */
+/** A range of a command. */
 export interface LevelSpan {
   readonly from: number
   readonly to: number
@@ -12,20 +12,20 @@ export interface LevelSpan {
 const strictness: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, BLOCKED: 2 }
 
 /**
- * Cuts a command where its judged parts lie. Parts are printed again by the hub, quoted anew, so they are looked for without
- * quotes, backslashes and blanks. What is not found stays without a colour (the list of parts has it); where two overlap, the
- * stricter one counts.
+ * Finds the judged parts within a command. The hub prints parts with new quoting, so the search
+ * ignores quotes, backslashes and blanks. A part that is not found stays uncoloured (the list of
+ * parts shows it); of two overlapping parts, the stricter one counts.
  */
 export function levelSpans(command: string, units: readonly UnitVerdict[]): LevelSpan[] {
   const { text, places } = bare(command)
   const owner: (UnitVerdict | null)[] = Array.from({ length: command.length }, () => null)
   const [only] = units
-  // one part is all of the command
+  // a single part is the whole command
   if (units.length === 1 && only !== undefined) return spansOf(command, owner.fill(only))
   const paint = (unit: UnitVerdict, at: number, length: number): void => {
     let begin = places[at] ?? 0
     let end = (places[at + length - 1] ?? begin) + 1
-    // the quotes around a word belong to it
+    // includes the quotes around a word
     while (isQuote(command[begin - 1])) begin -= 1
     while (isQuote(command[end])) end += 1
     for (let place = begin; place < end; place += 1) {
@@ -50,7 +50,10 @@ export function levelSpans(command: string, units: readonly UnitVerdict[]): Leve
   return spansOf(command, owner)
 }
 
-/** The pieces of a part that stand apart in a command: a here-document is below its line. A long part was cut. */
+/**
+ * The pieces of a part that are apart in a command: a here-document is below its line. Long parts
+ * are cut.
+ */
 function inPieces(text: string): { readonly head: string; readonly body: string } {
   const whole = text.endsWith('…') ? text.slice(0, -1) : text
   const here = /\d*<<'?EOF_*'?(?=\s|$)/.exec(whole)
@@ -83,7 +86,7 @@ function spansOf(command: string, owner: readonly (UnitVerdict | null)[]): Level
   return spans
 }
 
-/** A text without what quoting changes, and where each of its characters was. */
+/** A text without quoting, and the position of each character. */
 function bare(text: string): { readonly text: string; readonly places: readonly number[] } {
   const places: number[] = []
   let kept = ''

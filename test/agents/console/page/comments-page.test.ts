@@ -71,7 +71,7 @@ inBrowser('comments on approvals, in a browser', (browser) => {
   test.each([
     ['m', 'Approve once, with a comment'],
     ['d', 'Deny'],
-    ['Shift+A', 'Approve, and always from now on'],
+    ['Shift+A', 'Approve, and always allow from now on'],
   ])(
     'what is typed after %s stays in the question when somebody else decides meanwhile',
     async (key, title) => {

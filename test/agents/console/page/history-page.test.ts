@@ -120,7 +120,9 @@ inBrowser('history, insights and the terminal of the console, in a browser', (br
     await make.click()
     const dialog = page.getByRole('dialog', { name: 'Make this rule?' })
     expect(await dialog.innerText()).toContain('mkdir with no options')
-    const approvals = dialog.getByRole('list', { name: 'What was approved' }).getByRole('listitem')
+    const approvals = dialog
+      .getByRole('list', { name: 'The approved commands' })
+      .getByRole('listitem')
     expect(await approvals.allInnerTexts()).toEqual(
       [3, 2, 1].map((n) => expect.stringMatching(new RegExp(`mkdir dir-${n}\\s+approved by bob`))),
     )
@@ -137,7 +139,7 @@ inBrowser('history, insights and the terminal of the console, in a browser', (br
     expect(rule).toMatchObject({ created_by: 'alice', agent_id: 'agent-a' })
     const lasts = Date.parse(rule?.expires_at ?? '') - Date.parse(rule?.created_at ?? '')
     expect(lasts).toBe(3_600_000)
-    await page.getByText(`The rule ${rule?.rule_id} was made.`).waitFor()
+    await page.getByText(`The rule ${rule?.rule_id} was made and is listed under Rules.`).waitFor()
     expect(problems).toEqual([])
   }, 40_000)
 

@@ -82,7 +82,7 @@ inBrowser('what was not on the screen is not approved, in a browser', (browser) 
       await settle(page)
       await approve(page).click()
       await page.getByText('read to its end').first().waitFor()
-      await page.getByRole('button', { name: /All that wait/ }).click()
+      await page.getByRole('button', { name: /All waiting requests/ }).click()
     }
     expect((await agent.getAction(long.actionId)).state).toBe('pending')
     expect((await agent.getAction(env.actionId)).state).toBe('pending')

@@ -81,7 +81,7 @@ inBrowser('when something is away, in a browser', (browser) => {
     await page.goto(console.url)
     await page.getByText('You are not signed in.').waitFor()
     await page.goto(`${console.url}/login#${'x'.repeat(43)}`)
-    await page.getByText(/used or is too old/).waitFor()
+    await page.getByText(/used already or has expired/).waitFor()
     await page.goto(console.newLoginLink())
     await page.getByRole('navigation', { name: 'Views' }).waitFor()
     expect(page.url()).not.toContain('login')

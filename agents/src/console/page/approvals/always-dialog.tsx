@@ -14,7 +14,7 @@ const names: Readonly<Record<AlwaysDecision, string>> = {
   approve_always_path_pattern: 'This command, in this place',
 }
 
-/** Shows the exact rule that each always decision would make, before it is made. */
+/** Shows the exact rule of each always decision before the operator makes it. */
 export function AlwaysDialog({
   asked: initially,
   close,
@@ -39,18 +39,18 @@ export function AlwaysDialog({
     ...(asked.workflow_id === null
       ? []
       : ([['workflow', `${asked.agent_id}, in workflow ${asked.workflow_id}`]] as const)),
-    ['agent', `${asked.agent_id}, whatever it works on`],
+    ['agent', `${asked.agent_id}, in any workflow`],
     ['everything', 'every agent'],
   ]
   return (
-    <Dialog title="Approve, and always from now on" close={close} wide>
+    <Dialog title="Approve, and always allow from now on" close={close} wide>
       <form onSubmit={send}>
         <Settled asked={[asked]} />
         <p class="named">
           <ShownCommand command={asked.command} />
         </p>
         <fieldset class="rules-offered">
-          <legend>The rule that is made</legend>
+          <legend>The rule</legend>
           {asked.always.map(({ decision: one, rule, refused }) => (
             <label key={one} class={rule === null ? 'refused' : undefined}>
               <input
@@ -92,7 +92,7 @@ export function AlwaysDialog({
         <CommentField text={comment} change={setComment} />
         <p class="muted">
           This request runs now, which cannot be undone. The rule can be revoked at any time;
-          BLOCKED stays blocked.
+          BLOCKED commands stay blocked.
         </p>
         <DialogButtons yes="Approve and make the rule" disabled={decision === null} close={close} />
       </form>
@@ -100,7 +100,7 @@ export function AlwaysDialog({
   )
 }
 
-/** The hub words a rule for its default scope; its last words say for whom it holds, and another scope changes only these. */
+/** The hub words a rule for its default scope; another scope changes only the last words. */
 function scoped(rule: string, scope: AlwaysScope, asked: ApprovalNeeded): string {
   const standard = holderOf(asked.workflow_id === null ? 'agent' : 'workflow', asked)
   const end = `, for ${standard}`

@@ -28,11 +28,11 @@ import {
   wanted,
 } from './queue.ts'
 
-/** the high-risk action that was approved a first time */
+/** the high-risk action that waits for a second approval press */
 const askedTwice = signal<{ readonly key: string; readonly at: number } | null>(null)
 const betweenPressesMs = 600
 const onPhone = matchMedia('(max-width: 760px)')
-/** on a phone: the list, or what was chosen from it */
+/** on a phone: the list, or the selected request */
 const showsDetail = signal(false)
 
 export function ApprovalsView() {
@@ -110,7 +110,7 @@ function Queue() {
           )
         })}
       </ul>
-      {listed.value.length === 0 && <p class="muted">Nothing of what waits fits these words.</p>}
+      {listed.value.length === 0 && <p class="muted">No waiting request matches.</p>}
     </div>
   )
 }
@@ -118,7 +118,7 @@ function Queue() {
 function choose(key: string): void {
   select(key)
   showsDetail.value = true
-  // a list that was scrolled would open it below the command
+  // a scrolled list would open the request below its command
   if (onPhone.matches) requestAnimationFrame(() => scrollTo({ top: 0, behavior: 'instant' }))
 }
 
@@ -157,7 +157,7 @@ function Chosen() {
         showsDetail.value = false
       }}
     >
-      ‹ All that wait
+      ‹ All waiting requests
     </button>
   )
   if (tombstone.value !== null) {
@@ -211,7 +211,7 @@ function approveSelected(): void {
     return
   }
   if (!hasSettled()) {
-    say('note', 'Another request has just moved here: look at it, then decide.')
+    say('note', 'Another request has just moved here: read it, then decide.')
     return
   }
   if (!isReadNow(asked)) return
@@ -223,7 +223,7 @@ function approveSelected(): void {
       askedTwice.value = { key, at: now }
       return
     }
-    // one press that bounces is not two
+    // a bouncing key is not a second press
     if (now - first.at < betweenPressesMs) return
   }
   askedTwice.value = null
@@ -238,9 +238,7 @@ function Nothing() {
       <p class="lead">
         {connection.value === 'connecting' ? 'Looking…' : 'Nothing waits for you.'}
       </p>
-      <p class="muted">
-        Requests that need a person appear here by themselves. You can leave this page open.
-      </p>
+      <p class="muted">New requests appear here by themselves. You can leave this page open.</p>
       {lately.length > 0 && (
         <div class="lately">
           <h2>Lately</h2>

@@ -8,7 +8,7 @@ import { Dialog } from '../ui/dialog.tsx'
 import { approve } from './decide.ts'
 import { Settled } from './settled.tsx'
 
-/** Approves once, with what the operator says to it. */
+/** Approves once, with a comment of the operator. */
 export function CommentDialog({
   asked,
   close,
@@ -39,7 +39,7 @@ export function CommentDialog({
         <CommentField text={comment} change={setComment} isFirst />
         <p class="muted">This cannot be undone; what runs can be cancelled while it runs.</p>
         <DialogButtons
-          yes={isHigh ? 'High risk: approve all the same' : 'Approve once'}
+          yes={isHigh ? 'High risk: approve anyway' : 'Approve once'}
           disabled={comment.trim() === ''}
           close={close}
         />

@@ -16,7 +16,7 @@ import { Settled } from './settled.tsx'
 
 const riskFirst = { high: 0, medium: 1, low: 2 } as const
 
-/** Shows each command that would run, the riskiest first: several yeses are several readings. */
+/** Shows each command of a bulk approval, riskiest first: every command must be read. */
 export function ConfirmManyDialog({
   asked: initially,
   close,
@@ -52,7 +52,7 @@ export function ConfirmManyDialog({
       <ul
         class="plain many"
         tabIndex={0}
-        aria-label="What would run"
+        aria-label="Commands to run"
         ref={list}
         data-digest={all}
         data-read-box
@@ -84,7 +84,7 @@ export function ConfirmManyDialog({
       <p class="muted" aria-live="polite">
         {isRead
           ? 'This cannot be undone.'
-          : 'Not all of them have been on the screen: read the list to its end, then decide.'}
+          : 'You have not seen all of them: read the list to its end, then decide.'}
       </p>
       <DialogButtons
         yes={`Approve ${asked.length}`}

@@ -26,15 +26,15 @@ export interface Always {
   readonly expires_in?: number
 }
 
-/** what this page decided last, and when */
+/** the last decision made on this page, and its time */
 let lastDecision: ReadonlySet<string> = new Set()
 let decidedAt = Number.NEGATIVE_INFINITY
 
 /**
- * Approves exactly what was shown: each by its digest.
+ * Approves exactly what was shown, each action by its digest.
  *
- * @param said.always the rule that is made with it
- * @param said.comment kept in the history; none where it is empty
+ * @param said.always the rule to make with it
+ * @param said.comment recorded in the history; omitted if empty
  */
 export async function approve(
   asked: readonly ApprovalNeeded[],
@@ -75,7 +75,7 @@ async function decide(
   } catch (error) {
     sayProblem(what === 'approve' ? 'Not approved' : 'Not denied', error)
   } finally {
-    // the event about it may come a little later than the answer
+    // the event may arrive a little later than the answer
     setTimeout(() => keys.forEach((key) => decidingHere.delete(key)), 1500)
   }
 }
@@ -93,14 +93,14 @@ function tell(
     const done =
       what === 'approve'
         ? `Approved: ${name}. This cannot be undone; what runs can be cancelled.`
-        : `Denied: ${name}. The agent has been told why.`
+        : `Denied: ${name}. The agent gets the reason.`
     say('good', rule === undefined ? done : `${done} The rule ${rule} was made.`)
   }
   for (const { decision, action_id } of still) {
     const { approvals = [], approvals_needed: needed = 0 } = decision ?? {}
     say(
       'note',
-      `Your yes to ${action_id} counts: ${approvals.length} of ${needed}. It still waits.`,
+      `Your approval of ${action_id} counts: ${approvals.length} of ${needed}. It still waits.`,
     )
   }
   const failed = outcomes.flatMap(({ problem }) =>
@@ -114,7 +114,7 @@ function tell(
   }
 }
 
-/** Equal requests share one decision: the second of two that were marked finds its own made already. */
+/** Identical requests share one decision: the second of two marked ones is decided already. */
 function isOwn(problem: Problem | null): boolean {
   const by = problem?.details?.['decided_by']
   return problem?.code === 'conflict' && by === me.value?.operator && lastDecision.size > 1
@@ -125,16 +125,16 @@ function whyNot({ code, message, details }: Problem): string {
   const at = details?.['decided_at']
   if (code === 'conflict' && typeof by === 'string' && typeof at === 'string') {
     const state = String(details?.['state'])
-    return `Somebody was first: ${by} decided at ${moment(at)} (${state}). Your answer changed nothing.`
+    return `Already decided: ${by} decided at ${moment(at)} (${state}). Your answer changed nothing.`
   }
   return visible(message)
 }
 
-/** Tells of what others decided. */
+/** Reports decisions of other operators. */
 onDecided((end: Decided) => {
   if (decidingHere.has(keyOf(end)) || end.how === 'gone') return
   const isOwnName = end.by === me.value?.operator
-  // an equal request that went with one decided here
+  // an identical request that was decided along with one on this page
   if (isOwnName && performance.now() - decidedAt < 3000) return
   const own = isOwnName ? 'You, elsewhere,' : (end.by ?? 'Somebody')
   const what = short(end.command)
@@ -150,12 +150,12 @@ onDecided((end: Decided) => {
 let othersAt = Number.NEGATIVE_INFINITY
 let othersBefore = 0
 
-/** Many decisions of others in a short time are one message, with the newest of them. */
+/** Many decisions of others within a short time share one message, with the newest decision. */
 function sayOfOthers(text: string): void {
   const now = performance.now()
   othersBefore = now - othersAt < 5000 ? othersBefore + 1 : 0
   othersAt = now
-  const more = othersBefore > 0 ? ` (and ${othersBefore} before)` : ''
+  const more = othersBefore > 0 ? `(and ${othersBefore} before)` : ''
   say('note', text + more, 'others')
 }
 

@@ -22,7 +22,7 @@ export function DenyDialog({
   readonly asked: readonly ApprovalNeeded[]
   readonly close: () => void
 }) {
-  // what was shown when the question was asked, whatever arrives meanwhile
+  // the actions shown when the dialog opened, whatever arrives meanwhile
   const [asked] = useState(initially)
   const [reason, setReason] = useState('')
   const [suggestion, setSuggestion] = useState('')
@@ -49,7 +49,7 @@ export function DenyDialog({
           {asked.length > 5 && <li class="muted">and {asked.length - 5} more</li>}
         </ul>
         <label class="field">
-          Why? The agent reads it.
+          Reason, for the agent
           <input
             autofocus
             required
@@ -66,7 +66,7 @@ export function DenyDialog({
           ))}
         </div>
         <label class="field">
-          What could it do instead? <span class="muted">(if you like)</span>
+          An alternative for the agent <span class="muted">(optional)</span>
           <input
             maxLength={1024}
             value={suggestion}

@@ -6,7 +6,7 @@ import { duration, moment, percent, plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
 import { StatusBadge } from '../ui/badges.tsx'
 
-/** What became of this command, and of its like, before. */
+/** Past runs of this command and of similar ones. */
 export function EarlierRuns({ command }: { readonly command: string }) {
   const [stats, setStats] = useState<CommandStatistics | null | undefined>(undefined)
   useEffect(() => {
@@ -24,7 +24,7 @@ export function EarlierRuns({ command }: { readonly command: string }) {
       {stats === undefined ? (
         <p class="muted">Looking…</p>
       ) : stats === null ? (
-        <p class="muted">The hub did not say.</p>
+        <p class="muted">The hub did not answer.</p>
       ) : (
         <Runs stats={stats} />
       )}
@@ -38,23 +38,25 @@ function Runs({ stats }: { readonly stats: CommandStatistics }) {
   const ran = stats.successful + stats.failed
   const denied = stats.by_status['denied'] ?? 0
   if (ran + denied === 0 && (similar === null || recent.length === 0)) {
-    return <p>Never seen before: neither this command nor one like it.</p>
+    return <p>Never seen before: neither this command nor a similar one.</p>
   }
   return (
     <>
       <p>
         {ran === 0 ? (
-          'Exactly this has never run.'
+          'This exact command has never run.'
         ) : (
           <>
-            Exactly this ran {plural(ran, 'time')}, <strong>{percent(stats.success_rate)}</strong>{' '}
-            with success, {duration(stats.avg_duration)} on average.
+            This exact command ran {plural(ran, 'time')},{' '}
+            <strong>{percent(stats.success_rate)}</strong> with success,{' '}
+            {duration(stats.avg_duration)} on average.
           </>
         )}
         {denied > 0 && ` It was denied ${plural(denied, 'time')}.`}
         {similar !== null &&
           similar.total_executions > stats.total_executions &&
-          ` Its like was asked for ${plural(similar.total_executions, 'time')}, ${percent(similar.success_rate)} with success.`}
+          `Similar commands were requested ${plural(similar.total_executions, 'time')}, ` +
+            `${percent(similar.success_rate)} with success.`}
       </p>
       {recent.length > 0 && (
         <ul class="plain runs">

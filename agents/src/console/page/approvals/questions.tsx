@@ -10,7 +10,10 @@ import { markedList, selected } from './queue.ts'
 import { lookAgain, readingOf, readOn } from './reading.ts'
 
 type Question = 'deny' | 'always' | 'comment' | 'approve-many' | 'deny-many'
-/** What is asked, about what was selected then: a question outlives the selection, or what is typed into it became keys of the page. */
+/**
+ * The dialog keeps the selection of the moment it opened. If it closed with the selection, keys
+ * typed into it would reach the page.
+ */
 const question = signal<{
   readonly what: Question
   readonly asked: readonly ApprovalNeeded[]
@@ -19,7 +22,7 @@ const close = (): void => {
   question.value = null
 }
 
-/** What is asked before a decision, where something is. */
+/** The open dialog before a decision, if any. */
 export function Questions() {
   if (question.value === null) return null
   const { what, asked } = question.value
@@ -37,10 +40,13 @@ export function Questions() {
   }
 }
 
-/** Asks before a decision about what is selected, or marked; says why not, where it cannot be made. */
+/**
+ * Opens the dialog for a decision on the selected or marked requests, or says why it is not
+ * possible.
+ */
 export function ask(what: Question): void {
   if (trouble.value !== null) {
-    say('bad', 'Nothing can be decided now: see above.')
+    say('bad', 'Decisions are not possible now: see above.')
     return
   }
   const isMany = what === 'approve-many' || what === 'deny-many'
@@ -53,18 +59,18 @@ export function ask(what: Question): void {
   else if (!isApproval || isReadNow(first)) question.value = { what, asked }
 }
 
-/** Whether all of what runs has been on the screen. If not, it says so and scrolls on. */
+/** Whether the whole command has been on the screen. If not, says so and scrolls on. */
 export function isReadNow({ digest }: ApprovalNeeded): boolean {
   lookAgain()
   if (readingOf(digest).isRead) return true
-  say('note', 'There is more of it: read to its end, then decide.', 'unread')
+  say('note', 'There is more: read to its end, then decide.', 'unread')
   readOn(digest)
   return false
 }
 
-/** Why this operator cannot approve now, or null. */
+/** The reason why this operator cannot approve now, or null. */
 export function whyNotApprove(agentId: string): string | null {
-  if (trouble.value !== null) return 'Nothing can be decided now: see above.'
+  if (trouble.value !== null) return 'Decisions are not possible now: see above.'
   if (agentId !== me.value?.agent || maySelfApprove.value) return null
-  return 'You asked for this yourself: another operator must approve it.'
+  return 'You requested this yourself: another operator must approve it.'
 }

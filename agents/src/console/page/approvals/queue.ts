@@ -5,17 +5,19 @@ import { onDecided } from '../feed.ts'
 import { route } from '../route.ts'
 import { pendingList, pending } from '../store.ts'
 
-/** What the operator is looking at and has marked. It follows actions, never places in the list: arrivals move nothing. */
+/**
+ * The selected and marked requests. Follows actions, never list positions: arrivals move nothing.
+ */
 export const selectedKey = signal<string | null>(null)
 export const marked = signal<ReadonlySet<string>>(new Set())
 export const wanted = signal('')
-/** the selected action, when somebody or something else has settled it while it was being read */
+/** the selected action, if it was settled elsewhere while it was being read */
 export const tombstone = signal<{ readonly asked: ApprovalNeeded; readonly end: Decided } | null>(
   null,
 )
-/** decisions of this page that are under way or have just been made */
+/** decisions of this page, in progress or just made */
 export const decidingHere = new Set<string>()
-/** When another action moved under the operator's hands by itself: a key that was meant for the one before must not count. */
+/** When the selection last moved by itself: a key meant for the previous action must not count. */
 let movedAt = 0
 const settleMs = 500
 
@@ -29,7 +31,7 @@ export const listed = computed(() => {
   })
 })
 
-/** What a decision applies to: never a row that is not shown. */
+/** The target of a decision: never a row that is not shown. */
 export const selected = computed(() => {
   const key = selectedKey.value
   return listed.value.find((asked) => keyOf(asked) === key)
@@ -42,12 +44,12 @@ export const markedList = computed(() =>
 export function select(key: string | null): void {
   tombstone.value = null
   const isListed = listed.value.some((asked) => keyOf(asked) === key)
-  // an address may name what the words that were looked for leave out
+  // the address may name an action that the search hides
   if (key !== null && !isListed && pending.value.has(key)) wanted.value = ''
   selectedKey.value = key
 }
 
-/** Whether the operator has had time to see what is selected now. */
+/** Whether the operator has had time to see the current selection. */
 export const hasSettled = (): boolean => performance.now() - movedAt > settleMs
 
 export function step(by: 1 | -1): void {
@@ -83,12 +85,12 @@ onDecided((end) => {
   } else if (asked && route.value.view === 'approvals') tombstone.value = { asked, end }
 })
 
-// what was settled while another view is looked at is of no interest on return
+// actions settled while another view is open are of no interest on return
 effect(() => {
   if (route.value.view !== 'approvals') tombstone.value = null
 })
 
-// something that is shown is selected whenever there is something: words that leave it out move the selection
+// a shown request is selected whenever there is one: a search that hides the selection moves it
 effect(() => {
   const [first] = listed.value
   if (tombstone.value !== null || first === undefined) return

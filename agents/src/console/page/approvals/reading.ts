@@ -1,30 +1,31 @@
 import { signal } from '@preact/signals'
 
-/** How far a command has been read: both its ends must have been on the screen, with nothing over them. */
+/** How far a command has been read: both ends must have been on the screen, uncovered. */
 export interface Reading {
   readonly isRead: boolean
-  /** what is below the part that is in view now */
+  /** the part below the visible area */
   readonly below: string | null
 }
 
 const unread: Reading = { isRead: false, below: null }
-/** by the digest of the request: what has changed must be read again */
+/** by the digest of the request: a changed request must be read again */
 const readings = signal<ReadonlyMap<string, Reading>>(new Map())
 const watched = new Map<HTMLElement, () => void>()
 
 export const readingOf = (digest: string): Reading => readings.value.get(digest) ?? unread
 
 /**
- * Watches how much of a command is shown, for as long as its element is there.
+ * Tracks how much of a command has been shown, while its element exists.
  *
- * @param element holds what must be read; `data-read` marks its ends, and those of whatever else has to be seen
- * @param digest of the request that it belongs to
- * @returns ends the watch
+ * @param element contains the text to read; `data-read` marks its ends, and those of other required
+ *   parts
+ * @param digest of the request
+ * @returns stops the tracking
  */
 export function watchReading(element: HTMLElement, digest: string): () => void {
   const look = (): void => note(element, digest)
   const resized = new ResizeObserver(look)
-  // looks at once, when it is laid out
+  // first check, after layout
   resized.observe(element)
   watched.set(element, look)
   document.addEventListener('scroll', look, { capture: true, passive: true })
@@ -37,12 +38,12 @@ export function watchReading(element: HTMLElement, digest: string): () => void {
   }
 }
 
-/** Looks again at what is in view, as before a decision. */
+/** Checks the visible area again, as before a decision. */
 export function lookAgain(): void {
   for (const look of watched.values()) look()
 }
 
-/** Scrolls to what is not read yet, a page at a time: what is jumped over is not read. */
+/** Scrolls one page on to the first unread part: skipped text does not count as read. */
 export function readOn(digest: string): void {
   const mark = [...document.querySelectorAll(`[data-read]:not([data-seen])`)].find(
     (one) => homeOf(one)?.dataset['digest'] === digest,
@@ -54,7 +55,7 @@ export function readOn(digest: string): void {
     const inner = frameOf(box)
     return bottom > inner.bottom || top < inner.top
   })
-  // in view of every box, so something lies over it
+  // inside every scroll box, so something covers it
   const box = outside ?? boxes.at(-1)
   if (box === undefined) return
   const page = Math.max(40, box.clientHeight - 80)
@@ -64,7 +65,7 @@ export function readOn(digest: string): void {
 
 const homeOf = (mark: Element): HTMLElement | null => mark.closest<HTMLElement>('[data-digest]')
 
-/** What scrolls around an element, from the inside out. */
+/** The scrolling ancestors of an element, from the inside out. */
 function boxesAround(element: Element): Element[] {
   const boxes: Element[] = []
   for (let box = element.parentElement; box !== null; box = box.parentElement) {
@@ -92,7 +93,7 @@ function note(element: HTMLElement, digest: string): void {
   readings.value = new Map(readings.value).set(digest, { isRead, below })
 }
 
-/** Whether a person can see this point: it is within every box that scrolls, and nothing lies over it. */
+/** Whether a person can see this point: inside every scroll box, and uncovered. */
 function isInView(mark: Element): boolean {
   const { left, top, bottom } = mark.getBoundingClientRect()
   const x = Math.min(Math.max(0, left - 1), innerWidth - 1)

@@ -66,7 +66,7 @@ export function RequestDetail({
             onClick={approve}
             disabled={blockedBecause !== null}
           >
-            {needsSecondPress ? 'High risk: approve all the same' : 'Approve once'} <kbd>a</kbd>
+            {needsSecondPress ? 'High risk: approve anyway' : 'Approve once'} <kbd>a</kbd>
           </button>
           <button type="button" onClick={comment} disabled={blockedBecause !== null}>
             Comment… <kbd>m</kbd>
@@ -75,7 +75,7 @@ export function RequestDetail({
             type="button"
             onClick={always}
             disabled={blockedBecause !== null || !canAlways}
-            title={canAlways ? undefined : 'No rule can be made of this command'}
+            title={canAlways ? undefined : 'No rule can be made for this command'}
           >
             Always… <kbd>A</kbd>
           </button>
@@ -86,19 +86,19 @@ export function RequestDetail({
         <p class="muted" aria-live="polite">
           {blockedBecause ??
             (!isRead
-              ? 'Not all of what runs has been on the screen: read it to its end, then decide.'
+              ? 'You have not seen all of it: read it to its end, then decide.'
               : needsSecondPress
-                ? 'Press once more if you have read it. It cannot be undone.'
+                ? 'Press again if you have read it. Approval cannot be undone.'
                 : isOwn
-                  ? 'You asked for this yourself: it is recorded as self-approved. It cannot be undone.'
-                  : 'A decision cannot be undone. What runs can be cancelled while it runs.')}
+                  ? 'You requested this yourself: approval is recorded as self-approved. It cannot be undone.'
+                  : 'A decision cannot be undone. Running commands can be cancelled.')}
         </p>
       </footer>
     </article>
   )
 }
 
-/** What an approval does not hold fast, and how much of what waits it is about. */
+/** Files that the approval does not bind, and the number of identical requests. */
 function NotBound({ asked }: { readonly asked: ApprovalNeeded }) {
   const { not_bound: notBound = [], digest } = asked
   const same = pendingList.value.filter((one) => one.digest === digest).length - 1
@@ -118,8 +118,8 @@ function NotBound({ asked }: { readonly asked: ApprovalNeeded }) {
       )}
       {same > 0 && (
         <p class="not-bound">
-          {plural(same, 'more request', 'more requests')} of the same wait. An approval is for this
-          one alone.
+          {plural(same, 'identical request also waits', 'identical requests also wait')}. This
+          approval covers only this one.
         </p>
       )}
     </>
@@ -252,7 +252,7 @@ const ends: Readonly<Record<Decided['how'], string>> = {
   denied: 'denied',
   expired: 'has expired',
   cancelled: 'was withdrawn',
-  gone: 'does not wait any more',
+  gone: 'no longer waits',
 }
 
 const endsUnnamed: Readonly<Record<Decided['how'], string>> = {
@@ -261,7 +261,7 @@ const endsUnnamed: Readonly<Record<Decided['how'], string>> = {
   denied: 'was denied',
 }
 
-/** What stays of a request that was settled by others while it was read. */
+/** The remains of a request that was settled elsewhere while it was being read. */
 export function Tombstone({
   asked,
   end,
@@ -291,13 +291,13 @@ export function Tombstone({
           <Shown text={end.reason} lines />
         </blockquote>
       )}
-      <p>There is nothing to decide any more.</p>
+      <p>There is nothing left to decide.</p>
       <div class="buttons">
         <button type="button" class="primary" onClick={next}>
           Next <kbd>j</kbd>
         </button>
         <a class="button" href={address('history', asked)}>
-          See what became of it
+          See its outcome
         </a>
       </div>
     </article>

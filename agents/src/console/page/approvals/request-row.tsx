@@ -16,7 +16,7 @@ interface Props {
   readonly mark: (key: string) => void
 }
 
-/** One request in the list. Of five hundred, a key press draws the two again that it changes. */
+/** One request in the list. A key press redraws only the two rows that it changes. */
 export class RequestRow extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
     const { asked, isSelected, isMarked } = this.props
@@ -61,7 +61,7 @@ export class RequestRow extends Component<Props> {
   }
 }
 
-/** The time that is left, by the hub's clock. */
+/** The remaining time, by the hub's clock. */
 export function Countdown({ until }: { readonly until: string }) {
   const left = secondsUntil(until)
   const isOver = left <= 0
@@ -69,9 +69,9 @@ export function Countdown({ until }: { readonly until: string }) {
     <span
       class={`countdown${left < hurrySeconds ? ' hurry' : ''}`}
       role="timer"
-      aria-label={isOver ? 'time is over' : `${countdown(left)} left`}
+      aria-label={isOver ? 'expired' : `${countdown(left)} left`}
     >
-      {isOver ? 'time is over' : countdown(left)}
+      {isOver ? 'expired' : countdown(left)}
     </span>
   )
 }

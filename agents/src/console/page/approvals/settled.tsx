@@ -3,8 +3,8 @@ import { keyOf } from '../../wire/feed-message.ts'
 import { decided, pending } from '../store.ts'
 
 /**
- * Says in an open question that others have settled what it is about. The question stays: if it went by itself, what is being
- * typed into it would become keys of the page.
+ * Shows in an open dialog that its requests were settled elsewhere. The dialog stays: if it closed
+ * by itself, keys typed into it would reach the page.
  */
 export function Settled({ asked }: { readonly asked: readonly ApprovalNeeded[] }) {
   const gone = asked.filter((one) => !pending.value.has(keyOf(one)))

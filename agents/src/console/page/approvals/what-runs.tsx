@@ -4,7 +4,10 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { CommandLines, Shown, spansOf } from '../text/shown.tsx'
 import { readingOf, readOn, watchReading } from './reading.ts'
 
-/** What runs, where, and with what: all of it must have been on the screen before it can be approved. */
+/**
+ * The command with its directory and environment: all of it must have been on the screen before
+ * approval.
+ */
 export function WhatRuns({ asked }: { readonly asked: ApprovalNeeded }) {
   const home = useRef<HTMLDivElement>(null)
   const { command, digest } = asked

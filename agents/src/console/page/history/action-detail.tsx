@@ -16,7 +16,7 @@ import { sayProblem } from '../ui/toasts.tsx'
 
 const shownCharacters = 60_000
 
-/** One action with everything that the audit trail tells of it. */
+/** One action with its audit trail. */
 export function ActionDetailPane({
   agentId,
   actionId,
@@ -26,7 +26,7 @@ export function ActionDetailPane({
 }) {
   const [detail, setDetail] = useState<ActionDetail | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
-  // looked at again when it ends
+  // fetched again when it ends
   const isEnded = ended.value.some((one) => one.action_id === actionId && one.agent_id === agentId)
   useEffect(() => {
     const stop = new AbortController()
@@ -143,9 +143,7 @@ function Detail({ detail }: { readonly detail: ActionDetail }) {
         <Fact name="workflow">
           {execution.workflow_id === null ? null : <Shown text={execution.workflow_id} />}
         </Fact>
-        <Fact name="secrets">
-          {execution.masked ? 'something that looked like one was left out' : null}
-        </Fact>
+        <Fact name="secrets">{execution.masked ? 'a probable secret was removed' : null}</Fact>
         <Fact name="hub">{execution.hub_id}</Fact>
         <Fact name="action">
           <code>{execution.action_id}</code>
@@ -219,7 +217,7 @@ function Output({
   return (
     <>
       <h2>Output {outputSize !== null && <span class="muted">{size(outputSize)}</span>}</h2>
-      <pre class="plain-output" tabIndex={0} aria-label="What it printed">
+      <pre class="plain-output" tabIndex={0} aria-label="Output">
         {pieces.map(({ stream, data }) => (
           <span class={stream}>
             <Shown text={data.slice(-shownCharacters)} lines />

@@ -200,7 +200,7 @@ function Found({ chosen }: { readonly chosen: string | null }) {
   if (problem.value !== null) {
     return (
       <p class="notice bad" role="alert">
-        The history cannot be read now: <Shown text={problem.value} />
+        The history is not available now: <Shown text={problem.value} />
       </p>
     )
   }
@@ -209,8 +209,8 @@ function Found({ chosen }: { readonly chosen: string | null }) {
     return (
       <p class="notice">
         {isFiltered.value
-          ? 'Nothing was recorded that fits. Fewer words or filters find more.'
-          : 'Nothing was recorded yet. Every action will be here: what ran, what was denied, blocked, expired or rejected.'}
+          ? 'No recorded execution matches. Try fewer words or filters.'
+          : 'Nothing is recorded yet. Every action appears here: completed, denied, blocked, expired or rejected.'}
       </p>
     )
   }

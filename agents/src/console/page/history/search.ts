@@ -22,7 +22,7 @@ export const problem = signal<string | null>(null)
 export const isLooking = signal(false)
 export const nextCursor = signal<string | null>(null)
 export const isFiltered = computed(() => JSON.stringify(filters.value) !== JSON.stringify(none))
-/** Counts up when the view opens, so that it is never stale. */
+/** Counts up when the view opens, so that the list is never stale. */
 export const opened = signal(0)
 
 export const clearFilters = (): void => {
@@ -31,7 +31,7 @@ export const clearFilters = (): void => {
 
 const hoursOf: Readonly<Record<string, number>> = { hour: 1, day: 24, week: 168, month: 720 }
 
-/** The filters as the hub takes them. */
+/** The filters in the form of the hub's query. */
 export function callOf({ query, agent, level, status, range }: Filters): Record<string, unknown> {
   const hours = hoursOf[range]
   return {
@@ -51,12 +51,12 @@ interface Page {
 
 let asking: AbortController | undefined
 
-/** Looks as soon as typing rests; an answer that comes after a newer question is dropped. */
+/** Searches once typing pauses; drops the answer to an outdated query. */
 export function watchFilters(): () => void {
   return effect(() => {
     const asked = filters.value
     void opened.value
-    // what ends while the list is open belongs into it
+    // actions that end while the list is open are added
     void ended.value
     const timer = setTimeout(() => void look(asked, null), restMs)
     return () => clearTimeout(timer)

@@ -1,6 +1,6 @@
 import { Shown } from '../text/shown.tsx'
 
-/** Text around the hits of a search; the hub puts each hit between two private characters. */
+/** Text around search hits; the hub marks each hit with two private-use characters. */
 export function Snippet({ text }: { readonly text: string }) {
   const parts = text.split(/(\u{E000}[^\u{E001}]*\u{E001})/u)
   return (

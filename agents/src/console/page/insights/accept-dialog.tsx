@@ -10,7 +10,9 @@ import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
 import { say, sayProblem } from '../ui/toasts.tsx'
 
-/** Shows a proposed rule with the approvals that speak for it, and makes exactly that rule when a person says yes. */
+/**
+ * Shows a proposed rule with its approvals, and makes exactly that rule once the operator confirms.
+ */
 export function AcceptDialog({
   proposal: initially,
   close,
@@ -18,7 +20,7 @@ export function AcceptDialog({
 }: {
   readonly proposal: Proposal
   readonly close: () => void
-  /** the list is another one now */
+  /** reloads the list */
   readonly done: () => void
 }) {
   const [proposal] = useState(initially)
@@ -34,7 +36,9 @@ export function AcceptDialog({
       expires_in: forHours * 3600,
       ...(comment.trim() !== '' && { comment: comment.trim() }),
     })
-      .then(({ rule }) => say('good', `The rule ${rule.rule_id} was made. Rules lists it.`))
+      .then(({ rule }) =>
+        say('good', `The rule ${rule.rule_id} was made and is listed under Rules.`),
+      )
       .catch((error: unknown) => sayProblem('No rule was made', error))
       .finally(done)
     close()
@@ -47,11 +51,11 @@ export function AcceptDialog({
         </p>
         <p>
           {proposal.support.length < proposal.approvals
-            ? `The newest of ${proposal.approvals} approvals that speak for it`
-            : `${proposal.approvals} approvals speak for it`}
-          ; none like it was denied:
+            ? `The newest of ${proposal.approvals} approvals behind it`
+            : `${proposal.approvals} approvals behind it`}
+          ; no similar command was denied:
         </p>
-        <ul class="plain many" tabIndex={0} aria-label="What was approved">
+        <ul class="plain many" tabIndex={0} aria-label="The approved commands">
           {proposal.support.map((one) => (
             <li key={one.execution_id}>
               <StatusBadge status={one.status} />
@@ -67,8 +71,8 @@ export function AcceptDialog({
         <RuleTime forHours={forHours} choose={setForHours} />
         <CommentField text={comment} change={setComment} />
         <p class="muted">
-          What it covers runs without a question from then on. Nothing runs now; the rule can be
-          revoked at any time; BLOCKED stays blocked.
+          Commands that it covers run without approval from then on. Nothing runs now; the rule can
+          be revoked at any time; BLOCKED commands stay blocked.
         </p>
         <DialogButtons yes="Make the rule" close={close} cautious />
       </form>

@@ -92,7 +92,7 @@ function Plots({ overview }: { readonly overview: Overview }) {
   if (overview.total === 0) {
     return (
       <p class="notice">
-        Nothing was asked for in this time. Choose a longer one, or come back later.
+        Nothing was requested in this time. Choose a longer one, or come back later.
       </p>
     )
   }
@@ -105,10 +105,10 @@ function Plots({ overview }: { readonly overview: Overview }) {
         <Figure value={String(overview.total)} name="actions" />
         <Figure
           value={percent(ran === 0 ? null : (states['completed'] ?? 0) / ran)}
-          name="of what ran succeeded"
+          name="of all runs succeeded"
         />
         <Figure value={duration(overview.durations.p50)} name="median duration" />
-        <Figure value={duration(overview.waiting.p50)} name="median wait for a person" />
+        <Figure value={duration(overview.waiting.p50)} name="median wait for approval" />
         <Figure value={String(levels['BLOCKED'] ?? 0)} name="blocked" />
       </ul>
       <figure class="plot wide">
@@ -123,18 +123,18 @@ function Plots({ overview }: { readonly overview: Overview }) {
         />
       </figure>
       <figure class="plot">
-        <figcaption>How long commands run</figcaption>
+        <figcaption>Run times of commands</figcaption>
         <DurationBars durations={overview.durations} />
       </figure>
       <figure class="plot">
-        <figcaption>How long requests wait for a person</figcaption>
+        <figcaption>Waiting times for approval</figcaption>
         {overview.waiting.count === 0 ? (
-          <p class="muted">No person was needed.</p>
+          <p class="muted">No approval was needed.</p>
         ) : (
           <DurationBars durations={overview.waiting} />
         )}
         <p class="muted">
-          {plural(settled, 'request')} needed a person: {approvals.approved} approved,{' '}
+          {plural(settled, 'request')} needed approval: {approvals.approved} approved,{' '}
           {approvals.denied} denied, {approvals.expired} expired; {approvals.by_rule} cleared by an
           always rule.
         </p>

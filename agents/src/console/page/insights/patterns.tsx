@@ -37,7 +37,7 @@ export function Patterns() {
         </fieldset>
         {list === 'patterns' && (
           <button type="button" onClick={() => setMined((count) => count + 1)}>
-            Look for patterns now
+            Mine for patterns now
           </button>
         )}
       </div>
@@ -63,8 +63,8 @@ function Sequences({ patterns }: { readonly patterns: readonly CommandPattern[] 
   if (patterns.length === 0) {
     return (
       <p class="notice">
-        No patterns yet. They are found where agents have done the same steps with success in
-        several workflows.
+        No patterns yet. A pattern appears when agents have succeeded with the same steps in several
+        workflows.
       </p>
     )
   }

@@ -11,16 +11,18 @@ interface Column {
   readonly parts: readonly number[]
 }
 
-/** Columns of stacked counts; each says itself when it is pointed at, and a table says it all to a screen reader. */
+/**
+ * Columns of stacked counts; hovering shows the numbers, and a table lists them for screen readers.
+ */
 export function StackedColumns({
   columns,
   names,
   end,
 }: {
-  /** each labelled with where it begins */
+  /** each labelled with its start */
   readonly columns: readonly Column[]
   readonly names: readonly string[]
-  /** where the last one ends */
+  /** the end of the last one */
   readonly end: string
 }) {
   const [at, setAt] = useState<number | null>(null)
@@ -117,17 +119,17 @@ export function StackedColumns({
   )
 }
 
-/** The next even number whose half reads well. */
+/** The next even number with a readable half. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
   const step = [2, 4, 6, 8, 10, 20].find((one) => one * power >= value) ?? 20
   return step * power
 }
 
-/** Percentiles as bars on one scale, so that the long tail shows. */
+/** Percentiles as bars on one scale, to show the long tail. */
 export function DurationBars({ durations }: { readonly durations: Durations }) {
   const rows = [
-    ['half are below', durations.p50],
+    ['median', durations.p50],
     ['90 %', durations.p90],
     ['95 %', durations.p95],
     ['99 %', durations.p99],

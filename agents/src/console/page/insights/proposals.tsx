@@ -6,7 +6,7 @@ import { Shown, ShownCommand } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
 import { AcceptDialog } from './accept-dialog.tsx'
 
-/** Always rules that repeated approvals speak for. None is made but by a person who says so. */
+/** Always rules proposed from repeated approvals. Only an operator can make one. */
 export function Proposals() {
   const [again, setAgain] = useState(0)
   const [asksAbout, setAsksAbout] = useState<Proposal | null>(null)
@@ -19,21 +19,21 @@ export function Proposals() {
         {({ proposals }) =>
           proposals.length === 0 ? (
             <p class="notice">
-              No rule is proposed. When persons have approved the same command several times and
-              never denied it, a rule for it is shown here.
+              No rule is proposed. A command that operators have approved several times and never
+              denied appears here with a rule for it.
             </p>
           ) : (
             <>
               <p class="muted">
-                Persons have approved these again and again and never denied them. No rule is made
-                until you make it; what has a rule already is not listed.
+                Operators have approved these repeatedly and never denied them. You decide whether
+                to make the rule; commands that have a rule already are not listed.
               </p>
               <ul class="slips">
                 {proposals.map((one) => (
                   <li key={`${one.agent_id} ${one.workflow_id ?? ''} ${one.command}`}>
                     <ShownCommand command={one.example.slice(0, 300)} />
                     <p>
-                      {one.rule === null ? 'no rule can be made of it' : <Shown text={one.rule} />}
+                      {one.rule === null ? 'no rule can be made for it' : <Shown text={one.rule} />}
                     </p>
                     <p class="muted">
                       <Shown text={one.agent_id} />

@@ -28,7 +28,7 @@ export function RulesView() {
             checked={all}
             onChange={(event) => setAll(event.currentTarget.checked)}
           />
-          also those that have ended
+          include expired and revoked rules
         </label>
       </div>
       <Asked<{ readonly rules: readonly AlwaysRule[] }>
@@ -39,8 +39,8 @@ export function RulesView() {
         {({ rules }) =>
           rules.length === 0 ? (
             <p class="notice">
-              No rule is in force. “Always…” at a request makes one, and so does your yes to one
-              that is proposed under Insights; it holds for hours or days, and can be revoked here.
+              No rule is in force. “Always…” at a request makes one, and so does accepting a
+              proposal under Insights. A rule holds for hours or days, and can be revoked here.
             </p>
           ) : (
             <ul class="slips">
@@ -56,7 +56,9 @@ export function RulesView() {
           <p class="named">
             <Shown text={asksAbout.description} />
           </p>
-          <p class="muted">What it let run asks a person again from now on. What runs goes on.</p>
+          <p class="muted">
+            Commands that it allowed need approval again from now on. Running commands continue.
+          </p>
           <DialogButtons
             yes="Revoke"
             kind="deny"
@@ -106,7 +108,7 @@ function Rule({ rule, revoke }: { readonly rule: AlwaysRule; readonly revoke: ()
   )
 }
 
-/** Says how a command would be judged; nothing is asked for. */
+/** Shows how a command would be judged, without requesting it. */
 function TestCommand() {
   const [command, setCommand] = useState('')
   const [verdict, setVerdict] = useState<Verdict | null>(null)

@@ -32,7 +32,7 @@ export function SystemView() {
       )}
       <h2>Agents</h2>
       {agents.value.length === 0 ? (
-        <p class="notice">No agent has asked for anything since this console began.</p>
+        <p class="notice">No agent has requested anything since this console started.</p>
       ) : (
         <div class="table" tabIndex={0} role="region" aria-label="Agents">
           <table>
@@ -82,8 +82,8 @@ export function SystemView() {
         }
       </Asked>
       <p class="muted">
-        You are the operator <strong>{me.value?.operator}</strong>; every decision of yours carries
-        this name.
+        You are the operator <strong>{me.value?.operator}</strong>; all your decisions are recorded
+        under this name.
       </p>
     </section>
   )
@@ -95,7 +95,7 @@ function Hub({ status, isAway }: { readonly status: HubStatus; readonly isAway: 
   const facts: readonly (readonly [string, string])[] = [
     ['running', `${status.running} of ${status.slots}`],
     ['in the queue', String(status.queued)],
-    ['waiting for a person', String(status.pending)],
+    ['waiting for approval', String(status.pending)],
     ['results not confirmed', String(status.unpublished)],
     ['up for', duration(up)],
     ['version', status.version],
@@ -112,7 +112,7 @@ function Hub({ status, isAway }: { readonly status: HubStatus; readonly isAway: 
             ? 'does not answer'
             : status.accepting
               ? 'takes requests'
-              : 'takes no requests now'}
+              : 'accepts no requests now'}
         </span>
       </h3>
       <dl class="facts">
@@ -160,8 +160,8 @@ function Verify() {
         {report?.intact === true && (
           <p>
             Intact: {plural(report.events, 'event')}, head{' '}
-            <code>{report.head?.slice(0, 16) ?? '–'}</code>. Keep the head somewhere else to notice
-            a chain that was rewritten.
+            <code>{report.head?.slice(0, 16) ?? '–'}</code>. Keep the head elsewhere to detect a
+            rewritten chain.
           </p>
         )}
         {report?.intact === false && (

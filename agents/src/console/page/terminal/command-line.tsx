@@ -17,7 +17,7 @@ export interface Draft {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What stands in the command line; "run again" puts an earlier command there. */
+/** The content of the command line; "run again" fills in an earlier command. */
 export const draft = signal<Draft>({ command: '', cwd: '' })
 
 interface Judged {
@@ -27,8 +27,8 @@ interface Judged {
 }
 
 /**
- * A command that the operator types. It goes the way of every agent's: judged before it is sent, so that the verdict is known,
- * and by the hub again when it comes.
+ * A command typed by the operator. It takes the path of any agent's request: judged once before
+ * sending, to show the verdict, and again by the hub.
  */
 export function CommandLine() {
   const [judged, setJudged] = useState<Judged | null>(null)
@@ -91,8 +91,8 @@ export function CommandLine() {
       <div class="verdict-line" aria-live="polite">
         {command.trim() === '' ? (
           <span class="muted">
-            Goes the way of every agent’s command, as <strong>{me.value?.agent ?? '…'}</strong>.
-            What would be decided is shown before you send it.
+            Takes the path of any agent’s command, as <strong>{me.value?.agent ?? '…'}</strong>. The
+            verdict is shown before you send it.
           </span>
         ) : !isJudged ? (
           <span class="muted">Judging…</span>
@@ -127,7 +127,7 @@ export function CommandLine() {
         <input
           class="mono cwd"
           aria-label="Directory"
-          placeholder="directory (as the hub’s)"
+          placeholder="directory (as seen by the hub)"
           autocomplete="off"
           spellcheck={false}
           value={cwd}
@@ -136,7 +136,7 @@ export function CommandLine() {
           }}
         />
         <button type="submit" class="primary" disabled={!canSend}>
-          {verdict?.level === 'REVIEW' ? 'Ask for it' : 'Run'}
+          {verdict?.level === 'REVIEW' ? 'Request it' : 'Run'}
         </button>
       </div>
     </form>
@@ -150,7 +150,7 @@ function VerdictLine({ verdict }: { readonly verdict: Verdict }) {
     REVIEW: maySelfApprove.value
       ? 'you confirm it once more, recorded as self-approved'
       : 'another operator must approve it',
-    BLOCKED: 'refused for everybody',
+    BLOCKED: 'refused for everyone',
   }[verdict.level]
   return (
     <>
@@ -168,7 +168,7 @@ function VerdictLine({ verdict }: { readonly verdict: Verdict }) {
   )
 }
 
-/** The second look at a reviewed command of one's own. */
+/** The second confirmation of one's own REVIEW command. */
 function Confirm({ asked, done }: { readonly asked: ApprovalNeeded; readonly done: () => void }) {
   const button = useRef<HTMLButtonElement>(null)
   useEffect(() => button.current?.focus(), [])
@@ -178,8 +178,9 @@ function Confirm({ asked, done }: { readonly asked: ApprovalNeeded; readonly don
       <ShownCommand command={asked.command} units={asked.verdict.units} />
       <p>
         {may
-          ? 'It is reviewed, and you asked for it yourself: run it? It is recorded as self-approved and cannot be undone.'
-          : 'It is reviewed and waits for another operator.'}
+          ? 'It needs approval, and you requested it yourself: run it? It is recorded as ' +
+            'self-approved and cannot be undone.'
+          : 'It needs approval and waits for another operator.'}
       </p>
       <div class="buttons">
         {may && (
@@ -202,7 +203,7 @@ function Confirm({ asked, done }: { readonly asked: ApprovalNeeded; readonly don
             void call('cancel', {
               agent_id: asked.agent_id,
               action_id: asked.action_id,
-              reason: 'withdrawn by who typed it',
+              reason: 'withdrawn by its requester',
             }).catch((error: unknown) => sayProblem('Not withdrawn', error))
             done()
           }}

@@ -1,10 +1,10 @@
 import type { OutputPiece } from '../../wire/feed-message.ts'
 import type { StreamChoice } from './screen.ts'
 
-/** So much output the page holds, in characters; older output goes first. */
+/** Limit of the output kept by the page, in characters; the oldest goes first. */
 const mostHeld = 2_000_000
 
-/** The output that a page holds of the action it shows, to be drawn anew when another stream is chosen or a pause ends. */
+/** The output of the shown action, kept to redraw it after a change of stream or a pause. */
 export class KeptOutput {
   #pieces: OutputPiece[] = []
   #length = 0
@@ -25,7 +25,7 @@ export class KeptOutput {
     }
   }
 
-  /** What has not been drawn yet, of the streams that are chosen. */
+  /** Output not drawn yet, of the selected streams. */
   takeFresh(choice: StreamChoice): {
     readonly pieces: readonly OutputPiece[]
     readonly leftOut: number
@@ -40,7 +40,7 @@ export class KeptOutput {
     }
   }
 
-  /** Everything is to be drawn again. */
+  /** Everything must be redrawn. */
   rewind(): void {
     this.#drawn = 0
   }

@@ -13,7 +13,7 @@ const choices: readonly (readonly [StreamChoice, string])[] = [
   ['stderr', 'stderr'],
 ]
 
-/** The output of one action, live: followed, paused, searched, copied. */
+/** The output of one action, live: follow, pause, search, copy. */
 export function OutputPane({
   action,
   isRunning,
@@ -54,7 +54,7 @@ export function OutputPane({
       if (message.begin) {
         held.clear()
         screen.current?.clear()
-        // an action that ended before this console heard of it: the hub has kept what it printed
+        // the action ended before this console could follow it: the hub has kept its output
         if (message.pieces.length === 0 && !isRunning) {
           const whole = await readWholeOutput({ agent_id, action_id })
           await take(whole.pieces, whole.leftOut)
@@ -69,7 +69,7 @@ export function OutputPane({
       screen.current?.close()
       screen.current = null
     }
-    // whether it still runs is only asked at the beginning
+    // checked only once, at the start
   }, [agent_id, action_id])
 
   const redraw = (choice: StreamChoice): void => {
@@ -94,7 +94,7 @@ export function OutputPane({
       await navigator.clipboard.writeText(text)
       say('note', `Copied ${text.length.toLocaleString()} characters.`)
     } catch {
-      say('bad', 'This browser does not let the page copy; mark the text and copy it yourself.')
+      say('bad', 'This browser does not let the page copy; select the text and copy it yourself.')
     }
   }
   const find = (way: 'next' | 'previous', text = words): void => {
@@ -138,7 +138,7 @@ export function OutputPane({
         <button
           type="button"
           aria-pressed={isPlain}
-          title="Show every character, also those that a terminal hides or obeys"
+          title="Show every character, including those that a terminal hides or obeys"
           onClick={() => setPlain(!isPlain)}
         >
           Every character
@@ -161,9 +161,7 @@ export function OutputPane({
           </pre>
         )}
         {!hasOutput && (
-          <p class="no-output muted">
-            {isRunning ? 'Nothing printed yet.' : 'It printed nothing.'}
-          </p>
+          <p class="no-output muted">{isRunning ? 'Nothing printed yet.' : 'No output.'}</p>
         )}
       </div>
     </div>

@@ -5,13 +5,13 @@ import { Terminal } from '@xterm/xterm'
 import type { OutputPiece } from '../../wire/feed-message.ts'
 import { harmless } from './harmless.ts'
 
-/** Output that the terminal has taken but not drawn; more is read only when it is below this. */
+/** Limit of output handed to the terminal and not drawn, in characters; reading pauses above it. */
 const mostUndrawn = 192 * 1024
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
 export type StreamChoice = 'both' | 'stdout' | 'stderr'
 
-/** A terminal that shows output and sends nothing: what it prints can colour and move, and do nothing else. */
+/** A read-only terminal: output can use colours and move the cursor, and do nothing else. */
 export class Screen {
   readonly #terminal: Terminal
   readonly #fit = new FitAddon()
@@ -35,7 +35,7 @@ export class Screen {
       minimumContrastRatio: 4.5,
       screenReaderMode: false,
       theme: colours(),
-      // a link in output must not take the operator anywhere
+      // links in output must not navigate
       linkHandler: { activate: () => {}, allowNonHttpProtocols: false },
     })
     this.#terminal.loadAddon(this.#fit)
@@ -47,10 +47,10 @@ export class Screen {
     this.#watch.observe(place)
   }
 
-  /** Draws output. Resolves when so much of it is drawn that more may come. */
+  /** Draws output. Resolves when the terminal is ready for more. */
   async write(pieces: readonly OutputPiece[], leftOut: number): Promise<void> {
     if (leftOut > 0)
-      this.#note(`… ${leftOut.toLocaleString()} bytes are left out here; the download has them …`)
+      this.#note(`… ${leftOut.toLocaleString()} bytes are omitted here; the download has them …`)
     for (const { stream, data } of pieces) {
       const text = harmless(data)
       this.#put(stream === 'stderr' ? tinted(text) : text)
@@ -62,7 +62,7 @@ export class Screen {
     })
   }
 
-  /** A line of the console's own. */
+  /** A line of the console itself. */
   #note(text: string): void {
     this.#put(`${this.#lineIsOpen ? '\n' : ''}\u001b[0m\u001b[2;3m${text}\u001b[0m\n`)
     this.#lineIsOpen = false
@@ -93,7 +93,7 @@ export class Screen {
       : this.#search.findPrevious(text, options)
   }
 
-  /** What is marked, else everything that is held. */
+  /** The selection, or all buffered output. */
   text(): string {
     const marked = this.#terminal.getSelection()
     if (marked !== '') return marked
@@ -125,7 +125,7 @@ export class Screen {
   }
 }
 
-/** Swallows what output may ask a terminal for beyond drawing: titles, links, clipboard, colours of its own, answers. */
+/** Ignores control sequences beyond drawing: titles, links, clipboard, palette changes, queries. */
 function silence({ parser }: Terminal): void {
   for (const code of [
     0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 110, 111, 112, 133, 633, 777, 1337,
@@ -134,7 +134,8 @@ function silence({ parser }: Terminal): void {
   }
   for (const final of ['c', 'n', 't', 'x', 'q']) parser.registerCsiHandler({ final }, () => true)
   parser.registerCsiHandler({ prefix: '>', final: 'c' }, () => true)
-  // a second screen would hide what was printed, and the mouse belongs to the page; only wrapping may be changed
+  // an alternate screen would hide earlier output, and the mouse belongs to the page; only wrapping
+  // may change
   for (const final of ['h', 'l']) {
     parser.registerCsiHandler({ prefix: '?', final }, (modes) => !modes.every((mode) => mode === 7))
   }
@@ -142,7 +143,7 @@ function silence({ parser }: Terminal): void {
   parser.registerDcsHandler({ intermediates: '$', final: 'q' }, () => true)
 }
 
-/** Standard error keeps its own colours and is red where it has none. */
+/** Standard error keeps its own colours and is red elsewhere. */
 function tinted(text: string): string {
   // eslint-disable-next-line no-control-regex -- it is the escape that is looked for
   return `\u001b[31m${text.replace(/\u001b\[0?m/g, '\u001b[0;31m')}\u001b[0m`
@@ -152,9 +153,9 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]'
 const createElement = document.createElement.bind(document)
 
 /**
- * The page's policy refuses style elements without the page's nonce, and style attributes; the same set through the object model
- * is let through, since a script that may run may style. The terminal makes its elements with this function, whatever document
- * it is given; the page itself makes none with it.
+ * The page's policy refuses style elements without the nonce, and style attributes. Styles set
+ * through the object model are allowed, since a script that may run may style. The terminal creates
+ * its elements with this function; the page itself creates none.
  */
 function createAllowed(tag: string, options?: ElementCreationOptions): HTMLElement {
   const element = createElement(tag, options)
@@ -169,7 +170,7 @@ function styledThroughModel(element: HTMLElement): HTMLElement {
     if (name === 'style') element.style.cssText = value
     else Element.prototype.setAttribute.call(element, name, value)
   }
-  // copying the attribute would be refused as setting it is; the terminal copies elements without what is in them
+  // the policy refuses a copied style attribute too; the terminal copies elements without children
   element.cloneNode = () => {
     const copy = createAllowed('span')
     copy.className = element.className

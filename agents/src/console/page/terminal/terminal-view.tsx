@@ -41,15 +41,15 @@ export function TerminalView() {
         <nav class="actions" aria-label="Actions">
           <ActionList title="Running" actions={running} shown={shown} />
           <ActionList title="Ended" actions={recent} shown={shown} />
-          {all.length === 0 && <p class="muted">Nothing has run since this console began.</p>}
+          {all.length === 0 && <p class="muted">Nothing has run since this console started.</p>}
         </nav>
         {shown === undefined ? (
           <div class="output-pane empty">
             <p class="lead">{key === null ? 'Nothing runs.' : 'This action has no output here.'}</p>
             <p class="muted">
               {key === null
-                ? 'What an agent runs shows here as it prints.'
-                : 'It ended before this console began; the history has what it printed.'}
+                ? "Output of agents' commands appears here live."
+                : 'It ended before this console started; its output is in the history.'}
             </p>
           </div>
         ) : (
@@ -198,18 +198,18 @@ function CancelDialog({
     event.preventDefault()
     const { agent_id, action_id } = action
     call('cancel', { agent_id, action_id, ...(reason.trim() !== '' && { reason: reason.trim() }) })
-      .then(() => say('note', 'It is being ended, with everything that it started.'))
+      .then(() => say('note', 'The command and all its child processes are being stopped.'))
       .catch((error: unknown) => sayProblem('Not cancelled', error))
     close()
   }
   return (
-    <Dialog title="Cancel what runs" close={close}>
+    <Dialog title="Cancel the command" close={close}>
       <form onSubmit={send}>
         <p class="named">
           <ShownCommand command={action.command} />
         </p>
         <label class="field">
-          Why? The agent reads it. <span class="muted">(if you like)</span>
+          Reason, for the agent <span class="muted">(optional)</span>
           <input
             autofocus
             maxLength={1024}
@@ -217,7 +217,7 @@ function CancelDialog({
             onInput={(event) => setReason(event.currentTarget.value)}
           />
         </label>
-        <p class="muted">Its whole process tree is ended. What it has done already stays done.</p>
+        <p class="muted">Ends the whole process tree. Changes it has already made remain.</p>
         <div class="buttons">
           <button type="submit" class="primary deny">
             End it

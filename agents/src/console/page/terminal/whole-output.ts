@@ -12,7 +12,7 @@ interface Page {
   readonly eof: boolean
 }
 
-/** What the hub has kept of an action that has ended: the last of each stream; the download has it all. */
+/** The stored output of an ended action: the end of each stream; the download has all of it. */
 export async function readWholeOutput(
   key: ActionKey,
 ): Promise<{ readonly pieces: readonly OutputPiece[]; readonly leftOut: number }> {
@@ -38,7 +38,7 @@ export async function readWholeOutput(
         offset = page.next_offset
       }
     } catch {
-      // nothing is kept of it, or the hub is away: the page says that there is no output
+      // no stored output, or the hub is away: the page shows that there is no output
     }
   }
   return { pieces, leftOut }

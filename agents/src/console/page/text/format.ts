@@ -1,4 +1,4 @@
-/** A stretch of time as a person says it. */
+/** A duration in words. */
 export function duration(seconds: number | null): string {
   if (seconds === null) return '–'
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`
@@ -10,7 +10,7 @@ export function duration(seconds: number | null): string {
   return `${Math.floor(whole / 86_400)} days`
 }
 
-/** Minutes and seconds to go. */
+/** Minutes and seconds left. */
 export function countdown(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds))
   const [minutes, rest] = [Math.floor(whole / 60), whole % 60]
@@ -27,7 +27,7 @@ export function size(bytes: number): string {
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const dayAndClock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
-/** A moment: the time of day, with the date when it is not today's. */
+/** A time of day, with the date if it is not today. */
 export function moment(iso: string | null): string {
   if (iso === null) return '–'
   const at = new Date(iso)

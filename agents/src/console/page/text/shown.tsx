@@ -9,12 +9,12 @@ import { visible } from '@centralpost/shared/visible'
 import type { ComponentChildren } from 'preact'
 import { type LevelSpan, levelSpans } from '../../wire/level-spans.ts'
 
-/** So many spaces in a row push what follows out of sight. */
+/** This many spaces in a row push the rest out of sight. */
 const padding = / {8,}/
 
 /**
- * Text of an agent: what cannot be seen is spelled out and marked. `lines` keeps line feeds and tabs as they are, for prose and
- * output.
+ * Text of an agent: invisible characters are spelled out and marked. `lines` keeps line feeds and
+ * tabs, for prose and output.
  */
 export function Shown({
   text,
@@ -26,7 +26,7 @@ export function Shown({
   return <>{pieces(text, lines)}</>
 }
 
-/** A command in a list or a sentence: its line breaks are faint signs. */
+/** A command within a list or a sentence: line breaks become faint signs. */
 export function ShownCommand({
   command,
   units = [],
@@ -49,8 +49,8 @@ export function ShownCommand({
 }
 
 /**
- * A command to be read in full, line by line, each part in the colour of its verdict. Where it has several lines they are
- * numbered. `data-read` stands where it begins and where it ends: see `watchReading`.
+ * A command to be read in full, line by line, each part in the colour of its verdict. Several lines
+ * are numbered. `data-read` marks its beginning and end: see `watchReading`.
  */
 export function CommandLines({
   command: { lines },
@@ -75,14 +75,14 @@ export function CommandLines({
   )
 }
 
-/** Where the judged parts of a command lie. */
+/** The positions of a command's judged parts. */
 export function spansOf(command: string, units: readonly UnitVerdict[]): readonly LevelSpan[] {
   return units.length === 0 ? [] : levelSpans(command, units)
 }
 
 export const levelClass = (level: TrustLevel): string => `part ${level.toLowerCase()}`
 
-/** A piece in the colours of the parts that it belongs to. */
+/** A piece in the colours of its parts. */
 function drawn(piece: CommandPiece, spans: readonly LevelSpan[]): ComponentChildren {
   const { kind, text, from, to, name } = piece
   if (kind === 'alarm') {

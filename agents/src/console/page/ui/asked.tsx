@@ -4,7 +4,7 @@ import { ApiError, call } from '../api.ts'
 import { hub, trouble } from '../store.ts'
 import { Shown } from '../text/shown.tsx'
 
-/** Asks the hub and shows what it answers; says so while it looks, and why when it cannot. */
+/** Queries the hub and shows the answer, the progress or the failure. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who asks knows what is answered
 export function Asked<T>({
   endpoint,
@@ -14,14 +14,14 @@ export function Asked<T>({
 }: {
   readonly endpoint: string
   readonly body?: object
-  /** another number asks again */
+  /** another number repeats the query */
   readonly again?: number
   readonly children: (answer: T) => ComponentChildren
 }) {
   const [answer, setAnswer] = useState<T | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
   const asked = JSON.stringify(body)
-  // a hub that is back is asked again
+  // repeats the query when the hub is back
   const state = hub.value?.state
   useEffect(() => {
     const stop = new AbortController()
@@ -39,7 +39,7 @@ export function Asked<T>({
   if (problem !== null) {
     return (
       <p class="notice bad" role="alert">
-        The hub did not answer this: <Shown text={problem} />
+        The hub did not answer: <Shown text={problem} />
       </p>
     )
   }

@@ -1,6 +1,6 @@
 import type { RiskLevel, TrustLevel } from '@centralpost/shared'
 
-/** A verdict: by its word and its shape, so that its colour is not needed. */
+/** A verdict by word and shape, readable without its colour. */
 export function LevelBadge({ level }: { readonly level: TrustLevel | null }) {
   if (level === null) return <span class="badge">–</span>
   return <span class={`badge level ${level.toLowerCase()}`}>{level}</span>

@@ -1,4 +1,4 @@
-/** What an approver says about their yes. It is recorded, and not needed. */
+/** An optional comment on an approval. Recorded in the history. */
 export function CommentField({
   text,
   change,
@@ -6,13 +6,13 @@ export function CommentField({
 }: {
   readonly text: string
   readonly change: (text: string) => void
-  /** whether the question is about the comment: it has the focus, and needs one */
+  /** whether the dialog asks for the comment: it is focused, and required */
   readonly isFirst?: boolean
 }) {
   return (
     <label class="field">
       <span>
-        Comment, kept in the history {!isFirst && <span class="muted">(if you like)</span>}
+        Comment, recorded in the history {!isFirst && <span class="muted">(optional)</span>}
       </span>
       <input
         autofocus={isFirst}

@@ -1,4 +1,4 @@
-/** The end of a question: the yes, and the way back. */
+/** The buttons of a dialog: confirm and cancel. */
 export function DialogButtons({
   yes,
   send,
@@ -9,13 +9,13 @@ export function DialogButtons({
   cautious = false,
 }: {
   readonly yes: string
-  /** absent: the form around it is sent */
+  /** absent: submits the surrounding form */
   readonly send?: () => void
   readonly kind?: 'deny' | ''
   readonly disabled?: boolean
   readonly no?: string
   readonly close: () => void
-  /** whether the way back is what Enter does at first */
+  /** whether Enter initially cancels */
   readonly cautious?: boolean
 }) {
   return (

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 
-/** A question that must be answered before anything else; Escape says no. */
+/** A modal question; Escape cancels. */
 export function Dialog({
   title,
   close,

@@ -7,7 +7,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['A', 'approve always: choose a rule'],
   ['d', 'deny, with a reason'],
   ['x', 'mark for several at once'],
-  ['X', 'mark everything that is listed; again: nothing'],
+  ['X', 'mark all listed requests; again: unmark all'],
   ['/', 'find'],
   ['c', 'type a command'],
   ['1 … 6', 'approvals, terminal, history, insights, rules, system'],
@@ -30,9 +30,7 @@ export function HelpDialog({ close }: { readonly close: () => void }) {
           </div>
         ))}
       </dl>
-      <p class="muted">
-        A decision cannot be taken back. What runs can be cancelled while it runs.
-      </p>
+      <p class="muted">A decision cannot be undone. Running commands can be cancelled.</p>
       <div class="buttons">
         <button type="button" class="primary" onClick={close}>
           Close

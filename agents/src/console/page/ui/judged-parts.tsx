@@ -3,7 +3,10 @@ import { plural } from '../text/format.ts'
 import { Shown, ShownCommand } from '../text/shown.tsx'
 import { LevelBadge } from './badges.tsx'
 
-/** Each part of a command with its own level, and the rule that gave it. One part alone is the command, and is not repeated. */
+/**
+ * The parts of a command, each with its level and rule. A single part equals the command and is not
+ * repeated.
+ */
 export function JudgedParts({ units }: { readonly units: Verdict['units'] }) {
   if (units.length === 0) return null
   return (
@@ -21,7 +24,7 @@ export function JudgedParts({ units }: { readonly units: Verdict['units'] }) {
   )
 }
 
-/** The first line of a part: what stands below it is read in the command itself. */
+/** The first line of a part; the rest is in the command itself. */
 function PartText({ unit: { text } }: { readonly unit: UnitVerdict }) {
   const [first = '', ...below] = text.split('\n')
   return (

@@ -1,6 +1,9 @@
 import { useEffect } from 'preact/hooks'
 
-/** Calls by single keys, while no text is being typed and no dialog is open. The names are those of `KeyboardEvent.key`. */
+/**
+ * Dispatches single keys, while no text is being typed and no dialog is open. Names are those of
+ * `KeyboardEvent.key`.
+ */
 export function useKeys(keys: Readonly<Record<string, () => void>>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
@@ -10,7 +13,7 @@ export function useKeys(keys: Readonly<Record<string, () => void>>): void {
       const action = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
       if (action === undefined) return
       event.preventDefault()
-      // a key that is held down decides once
+      // a held key decides only once
       if (event.repeat && !['j', 'k'].includes(event.key)) return
       action()
     }

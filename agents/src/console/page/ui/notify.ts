@@ -7,7 +7,7 @@ import { plural } from '../text/format.ts'
 import { notifies, sounds } from './settings.ts'
 import { say } from './toasts.tsx'
 
-/** What a screen reader is told of arrivals. */
+/** The announcement of arrivals for screen readers. */
 export const announcement = signal('')
 
 const titles: Readonly<Record<ViewName, string>> = {
@@ -19,7 +19,7 @@ const titles: Readonly<Record<ViewName, string>> = {
   system: 'System',
 }
 
-/** Keeps the title true, and tells of arrivals in the ways that were switched on. */
+/** Keeps the title current, and announces arrivals as the settings say. */
 export function watchForNews(): void {
   effect(() => {
     const count = pending.value.size
@@ -36,7 +36,7 @@ export function watchForNews(): void {
   })
   onRuleChanged(({ change, description, created_by: maker, revoked_by: ender }) => {
     const by = change === 'made' ? maker : ender
-    // what this operator did is said where they did it
+    // this operator's own decisions are reported elsewhere on the page
     if (by === me.value?.operator) return
     say(
       'note',
@@ -46,7 +46,7 @@ export function watchForNews(): void {
   })
 }
 
-/** Switches notifications on, if the browser lets us. */
+/** Turns notifications on, if the browser allows it. */
 export async function allowNotifications(): Promise<boolean> {
   if (!('Notification' in window)) return false
   return (await Notification.requestPermission()) === 'granted'

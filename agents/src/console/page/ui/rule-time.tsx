@@ -1,9 +1,9 @@
 const hours = [1, 8, 24, 168] as const
 
-/** What is offered at first, in hours. */
+/** The default choices, in hours. */
 export const usualRuleHours = 8
 
-/** Asks for how long an always rule holds. */
+/** Asks for the lifetime of an always rule. */
 export function RuleTime({
   forHours,
   choose,

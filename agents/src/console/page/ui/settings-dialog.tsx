@@ -24,14 +24,14 @@ export function SettingsDialog({ close }: { readonly close: () => void }) {
         ))}
       </fieldset>
       <fieldset class="choices">
-        <legend>When something arrives</legend>
+        <legend>When a request arrives</legend>
         <label>
           <input
             type="checkbox"
             checked={notifies.value}
             onChange={(event) => void toggleNotify(event.currentTarget.checked)}
           />
-          a notification, while this page is not in front
+          a notification, while this page is in the background
         </label>
         <label>
           <input

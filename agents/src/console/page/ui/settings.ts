@@ -3,7 +3,7 @@ import { effect, type Signal, signal } from '@preact/signals'
 export const themes = ['auto', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
 
-/** What this browser was told to do. */
+/** The settings of this browser. */
 export const theme = kept<Theme>('theme', 'auto')
 export const notifies = kept<boolean>('notify', false)
 export const sounds = kept<boolean>('sound', false)
@@ -12,7 +12,7 @@ effect(() => {
   document.documentElement.dataset['theme'] = theme.value
 })
 
-/** A value that this browser keeps. */
+/** A value stored in this browser. */
 function kept<T>(name: string, otherwise: T): Signal<T> {
   const key = `centralpost.${name}`
   const stored = localStorage.getItem(key)

@@ -7,7 +7,7 @@ interface Toast {
   readonly id: number
   readonly kind: Kind
   readonly content: ComponentChildren
-  /** a newer one of the same group takes its place */
+  /** a newer one of the same group replaces it */
   readonly group: string | undefined
 }
 
@@ -16,7 +16,7 @@ const mostToasts = 4
 const toasts = signal<readonly Toast[]>([])
 let lastId = 0
 
-/** Says something beside what the operator is doing. */
+/** Shows a message without interrupting the operator. */
 export function say(kind: Kind, content: ComponentChildren, group?: string): void {
   lastId += 1
   const toast = { id: lastId, kind, content, group }
@@ -25,7 +25,7 @@ export function say(kind: Kind, content: ComponentChildren, group?: string): voi
   setTimeout(() => dismiss(toast.id), shownMs[kind])
 }
 
-/** Says why something did not work. */
+/** Shows why something failed. */
 export function sayProblem(what: string, error: unknown): void {
   const why = error instanceof ApiError || error instanceof Error ? error.message : String(error)
   say('bad', `${what}: ${why}`)
