@@ -9,7 +9,7 @@ export function isExecutable(path) {
     accessSync(path, constants.X_OK)
     return true
   } catch {
-    // Missing or not a program: both mean that it cannot be run.
+    // A missing file and one that is not executable both mean: not available.
     return false
   }
 }
@@ -21,12 +21,12 @@ export function hasCommand(name) {
 }
 
 /**
- * Runs a command to its end and returns what it printed.
+ * Runs a command to its end and returns its output.
  *
  * @param {string} command
  * @param {string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
- * @throws {SetupError} with the last line it said
+ * @throws {SetupError} with its last line of output
  */
 export function run(command, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {

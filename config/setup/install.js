@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { say, SetupError } from './say.js'
 
 /**
- * Installs the packages that package-lock.json names, unless they are.
+ * Installs the packages of package-lock.json, unless they are installed.
  *
  * @param {string} root the project's folder
  */
@@ -16,8 +16,9 @@ export function ensureInstalled(root) {
   if (installed === digest(lock)) return
   if (installed !== undefined || !installedByHand(root, lock)) {
     say(`installing the packages of ${lock} (npm install; half a minute the first time)`)
-    // npm ci would refuse: registries need not carry the builds for every other platform that the lock file names. Without
-    // --no-save npm would write its own view of install scripts into the lock file of a fresh clone.
+    // npm ci would refuse: registries may lack builds for other platforms that the lock file names.
+    // Without --no-save npm would write its own view of install scripts into the lock file of a
+    // fresh clone.
     const { status, error } = spawnSync(
       'npm',
       ['install', '--no-save', '--no-fund', '--no-audit'],
@@ -35,7 +36,7 @@ export function ensureInstalled(root) {
   writeFileSync(marker, digest(lock))
 }
 
-/** Whether somebody has run `npm install` since the lock file was last written. */
+/** Whether `npm install` has run since the lock file last changed. */
 function installedByHand(root, lock) {
   const hidden = join(root, 'node_modules', '.package-lock.json')
   return existsSync(hidden) && statSync(hidden).mtimeMs >= statSync(lock).mtimeMs

@@ -8,23 +8,22 @@ const neededMajor = 24
 const parentLookMs = 250
 
 /**
- * The Node that runs the project: the one that npm brought, else this one if it is new enough.
+ * The Node that runs the project: npm's copy, else this one if it is new enough.
  *
  * @param {string} root the project's folder
- * @throws {SetupError} when there is none
+ * @throws {SetupError} when neither is usable
  */
 export function projectNode(root) {
   const carried = join(root, 'node_modules', '.bin', 'node')
   if (existsSync(carried)) return carried
   if (Number(process.versions.node.split('.')[0]) >= neededMajor) return process.execPath
   throw new SetupError(
-    `npm has no Node ${neededMajor} for ${process.platform} ${process.arch}, and this is ${process.version}: ` +
-      `install Node ${neededMajor} or later`,
+    `npm has no Node ${neededMajor} for ${process.platform} ${process.arch}, and this is ${process.version}: install Node ${neededMajor} or later`,
   )
 }
 
 /**
- * Runs a job to its end, with this process's standard streams and the signals that it gets.
+ * Runs a job to its end, with this process's standard streams, and forwards signals.
  *
  * @param {string} node
  * @param {string[]} args
@@ -36,7 +35,8 @@ export function runJob(node, args, { root, env = {} }) {
   const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: path, ...env } })
   const handlers = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => {
     const forward = () => {
-      // A terminal has sent its Ctrl-C to the child too; a second one would mean "at once".
+      // The terminal has sent its Ctrl-C to the child too; a second one would force an immediate
+      // stop.
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     }
     process.on(signal, forward)
@@ -55,7 +55,7 @@ export function runJob(node, args, { root, env = {} }) {
   })
 }
 
-/** npm ends only the shell between it and this process, so its end shows in a new parent and nothing else. */
+/** npm ends only the shell between it and this process; the only sign is a new parent process. */
 function endWithNpm(child) {
   const parent = process.ppid
   if (process.env.npm_lifecycle_event === undefined) return undefined

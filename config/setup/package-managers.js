@@ -4,12 +4,13 @@ import { hasCommand, isExecutable, run } from './command.js'
 import { say, SetupError } from './say.js'
 
 /**
- * Gets a program from the first package manager that can give it.
+ * Gets a program from the first package manager that has it.
  *
  * @param {import('./program.js').Program} program
  * @param {string} work an empty folder to work in
- * @returns {string | undefined} where the program lies now; undefined when it was installed for everybody
- * @throws {SetupError} saying what was tried and what to install
+ * @returns {string | undefined} the path of the program; undefined when it was installed
+ *   system-wide
+ * @throws {SetupError} listing the attempts and the package to install
  */
 export function fromPackageManager(program, work) {
   const ways = [
@@ -38,7 +39,7 @@ export function fromPackageManager(program, work) {
   )
 }
 
-/** Downloads and unpacks the package by hand: no root is needed and no system service is installed. */
+/** Downloads and unpacks the package by hand: needs no root and installs no service. */
 function withApt({ name, packageName }, work) {
   say(`fetching ${name} with apt: a private copy, without root and without a service`)
   const state = join(work, 'apt')
@@ -48,13 +49,13 @@ function withApt({ name, packageName }, work) {
   const own = [
     ['Dir::State::Lists', join(state, 'lists')],
     ['Dir::Cache', state],
-    // apt would give the work to a user of its own, who may not enter this folder.
+    // apt would run as its own user, who may have no access to this folder.
     ['APT::Sandbox::User', ''],
   ].flatMap(([key, value]) => ['-o', `${key}=${value}`])
   try {
     run('apt-get', ['download', packageName], { cwd: work })
   } catch {
-    // The machine's lists are missing or old: fresh ones are fetched, for this time only.
+    // The package lists are missing or old: downloads fresh ones, for this time only.
     run('apt-get', [...own, 'update'])
     run('apt-get', [...own, 'download', packageName], { cwd: work })
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { projectNode } from './job.js'
 import { say, SetupError } from './say.js'
 
-/** What the page is made of, below the project's folder; a folder counts with all that it holds. */
+/** The page's sources, below the project's folder; a folder counts with its content. */
 const sources = [
   'agents/src/console/page',
   'agents/src/console/wire',
@@ -18,17 +18,17 @@ const sources = [
 const notSources = new Set(['.tsbuild'])
 
 /**
- * Builds the operators' page, unless it was built from what is there now. Several processes may do it at the same time: a page
- * is built aside and put in place whole.
+ * Builds the console page, unless the build is current. Safe to run concurrently: a page is built
+ * aside and moved into place whole.
  *
  * @param {string} root the project's folder
  * @param {{ always?: boolean }} [options]
- * @throws {SetupError} with what the build said
+ * @throws {SetupError} with the build's output
  */
 export function ensurePage(root, { always = false } = {}) {
   const place = join(root, 'agents', 'dist', 'console')
   const marker = join(place, '.built-from')
-  // an installation that brings the page ready-made has nothing to build it from
+  // an installation with a ready-made page has no sources
   if (!existsSync(join(root, 'agents', 'vite.config.ts'))) return
   const wanted = digest(root)
   const built = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined
@@ -56,7 +56,7 @@ export function ensurePage(root, { always = false } = {}) {
   try {
     renameSync(aside, place)
   } catch (failure) {
-    // another process was faster, with the same page
+    // another process built the same page first
     rmSync(aside, { recursive: true, force: true })
     if (!existsSync(marker)) throw failure
   }

@@ -8,8 +8,8 @@ import { say, SetupError } from './say.js'
 
 /**
  * @typedef {object} Program
- * @property {string} name as it is called
- * @property {string} packageName what package managers call it
+ * @property {string} name of its executable
+ * @property {string} packageName its name in package managers
  * @property {string} [image] a Docker image that holds it at `/name`
  */
 
@@ -23,11 +23,11 @@ export const tracer = { name: 'strace', packageName: 'strace' }
 export const bubblewrap = { name: 'bwrap', packageName: 'bubblewrap' }
 
 /**
- * Makes a program available: one that is there is used, else the system's package manager is asked for a private copy,
- * which needs no root and installs no service.
+ * Makes a program available: uses an installed one, or asks the system's package manager for a
+ * private copy, which needs no root and installs no service.
  *
  * @param {Program} program
- * @throws {SetupError} saying what was tried and what to install
+ * @throws {SetupError} listing the attempts and the package to install
  */
 export function ensureProgram(program) {
   if (programPaths(program.name).some(isExecutable)) return
@@ -35,7 +35,7 @@ export function ensureProgram(program) {
   const work = mkdtempSync(join(tmpdir(), 'centralpost-setup-'))
   try {
     const found = fromPackageManager(program, work)
-    // A package manager that installs for everybody leaves nothing to copy.
+    // A package manager that installs system-wide leaves nothing to copy.
     if (found !== undefined) keep(found, copy)
   } finally {
     rmSync(work, { recursive: true, force: true })
@@ -45,7 +45,7 @@ export function ensureProgram(program) {
   }
 }
 
-/** Puts a program where it is looked for, whole and only if it runs. */
+/** Moves a program to its final path, whole and only if it runs. */
 function keep(found, copy) {
   const temporary = `${copy}.${process.pid}`
   try {
@@ -58,7 +58,7 @@ function keep(found, copy) {
   } catch (error) {
     rmSync(temporary, { force: true })
     throw new SetupError(
-      `cannot keep a copy at ${copy} (${error.message}): name a folder that can be written in XDG_CACHE_HOME`,
+      `cannot keep a copy at ${copy} (${error.message}): name a writable folder in XDG_CACHE_HOME`,
     )
   }
 }

@@ -1,5 +1,6 @@
-// What npm start, npm run demo, npm test and npm run setup call. Plain JavaScript for Node 20, with nothing installed: it
-// makes the rest available, says what it does, and is silent when there is nothing to do.
+// Entry point of npm start, npm run demo, npm test and npm run setup. Plain JavaScript for Node 20,
+// without dependencies. Installs missing parts, reports each step, and is silent when nothing is
+// missing.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -45,7 +46,7 @@ const jobs = {
 async function centralpost(args) {
   ensureInstalled(root)
   ensurePage(root)
-  // Another broker that was named is used as it is.
+  // An external broker is used as it is.
   if (!process.env.NATS_URL) ensureProgram(natsServer)
   if (!sandboxLatelyFailed()) ensureSandbox()
   return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
@@ -72,20 +73,20 @@ async function test(args) {
         join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
         '--reporters=default',
         `--reporters=${join(root, 'test', 'support', 'setup', 'test-counts.cjs')}`,
-        // Also ends the list of reporters, which would go on with the first of `args`.
+        // Also ends the list of reporters, which would otherwise swallow the first of `args`.
         `--rootDir=${root}`,
         ...args,
       ],
       { root, env: { CENTRALPOST_TEST_COUNTS: counts } },
     )
-    process.stdout.write(readCounts(counts) ?? 'the tests did not come to their end\n')
+    process.stdout.write(readCounts(counts) ?? 'the tests did not finish\n')
     return ended
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** The history is tested on PostgreSQL too where it is; those tests are skipped without it. */
+/** PostgreSQL is optional: without it, its tests are skipped. */
 function ensureTestDatabase() {
   if (process.platform !== 'linux') return
   try {
@@ -95,7 +96,7 @@ function ensureTestDatabase() {
   }
 }
 
-/** What SAFE commands really do is traced; that test is skipped without a tracer. */
+/** strace is optional: without it, the test that traces SAFE commands is skipped. */
 function ensureTracer() {
   if (process.platform !== 'linux') return
   try {
@@ -107,7 +108,7 @@ function ensureTracer() {
   }
 }
 
-/** The hub confines commands with bubblewrap where it is; without it they run unconfined, which is said. */
+/** bubblewrap is optional: without it, commands run unconfined, and the hub says so. */
 function ensureSandbox() {
   if (process.platform !== 'linux') return
   try {
@@ -120,7 +121,7 @@ function ensureSandbox() {
 
 const sandboxFailure = () => join(programCache(), 'no-bwrap')
 
-/** A start without a network must not try in vain each time; `npm run setup` tries at once. */
+/** Avoids a futile download at every offline start; `npm run setup` retries immediately. */
 function sandboxLatelyFailed() {
   const at = statSync(sandboxFailure(), { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (Date.now() - at > dayMs || programPaths(bubblewrap.name).some(isExecutable)) return false
@@ -133,7 +134,7 @@ function noteSandboxFailure() {
     mkdirSync(programCache(), { recursive: true, mode: 0o755 })
     writeFileSync(sandboxFailure(), '')
   } catch {
-    // then the next start tries again
+    // the next start tries again
   }
 }
 
@@ -155,7 +156,7 @@ async function main() {
     )
   }
   if (job === undefined) {
-    throw new SetupError(`what to do? one of ${Object.keys(jobs).join(', ')}; got '${name ?? ''}'`)
+    throw new SetupError(`which job? one of ${Object.keys(jobs).join(', ')}; got '${name ?? ''}'`)
   }
   const { code, signal } = await job(args)
   if (signal !== null) process.kill(process.pid, signal)

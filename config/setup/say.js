@@ -1,5 +1,5 @@
 /**
- * Tells the user what set-up does. Standard output belongs to the job that comes after it.
+ * Reports a step of set-up to the user. Standard output belongs to the job that follows.
  *
  * @param {string} line
  */
@@ -7,7 +7,7 @@ export function say(line) {
   process.stderr.write(`set-up: ${line}\n`)
 }
 
-/** A failure that the user can do something about: its message is all there is to show. */
+/** A failure that the user can fix: only its message is shown. */
 export class SetupError extends Error {
   name = 'SetupError'
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Milliseconds on the clock of the machine: the same for every process, set by nobody, and it goes on while the machine is
- * suspended, when Node's own monotonic clocks stand still. Exact to 10 ms. A system without /proc gives the monotonic
- * clock instead.
+ * Milliseconds on the machine's boot clock: the same for every process, not adjustable, and running
+ * during suspend, unlike Node's monotonic clocks. Exact to 10 ms. Without /proc, the monotonic
+ * clock is used instead.
  */
 export function bootMs(): number {
   try {

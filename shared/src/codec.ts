@@ -5,12 +5,12 @@ import { shorten } from './shorten.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
-/** Prints a message as UTF-8 JSON. */
+/** Encodes a message as UTF-8 JSON. */
 export function encode(message: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(message))
 }
 
-/** Prints a value as JSON with the keys of every object in one fixed order, for hashing. */
+/** Encodes a value as JSON with sorted keys, for hashing. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'object' && item !== null && !Array.isArray(item)
@@ -20,9 +20,9 @@ export function canonical(value: unknown): string {
 }
 
 /**
- * Reads bytes from the bus as a checked message. An empty payload counts as `{}`.
+ * Decodes a message from the bus and checks it. An empty payload counts as `{}`.
  *
- * @throws {CentralPostError} `invalid_request` naming the field and the value that do not fit
+ * @throws {CentralPostError} `invalid_request` naming the invalid field and value
  */
 export function decode<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.output<T> {
   let value: unknown
@@ -32,7 +32,7 @@ export function decode<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.out
   } catch (error) {
     throw new CentralPostError(
       'invalid_request',
-      `the payload is not JSON in UTF-8: ${Error.isError(error) ? error.message : String(error)}`,
+      `the payload is not UTF-8 JSON: ${Error.isError(error) ? error.message : String(error)}`,
       { cause: error },
     )
   }
@@ -42,7 +42,7 @@ export function decode<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.out
 /**
  * Checks a value against a schema.
  *
- * @throws {CentralPostError} `invalid_request`; `details.field` names the first field at fault
+ * @throws {CentralPostError} `invalid_request`; `details.field` names the first invalid field
  */
 export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const parsed = schema.safeParse(value)
@@ -60,7 +60,7 @@ export function check<T extends z.ZodType>(schema: T, value: unknown): z.output<
   )
 }
 
-// a fault is told to whoever made it: what is told must stay small, whatever was sent
+// error messages go back to the sender and must stay small, whatever was sent
 const mostFaults = 5
 
 function shown(value: unknown, path: readonly PropertyKey[]): string {
@@ -71,7 +71,7 @@ function shown(value: unknown, path: readonly PropertyKey[]): string {
   try {
     return ` (got ${shorten(JSON.stringify(at), 100)})`
   } catch {
-    // nested deeper than it can be printed
+    // nested too deep to print
     return ''
   }
 }

@@ -1,48 +1,49 @@
 import { unseenCharacter, visible } from './visible.ts'
 
 /**
- * How a piece of a command is shown: as it is, faintly (blanks that say nothing), or as an alarm, because it could hide
- * or reorder what stands around it.
+ * How a piece of a command is shown: plain, faint (ordinary blanks), or alarming, because it could
+ * hide or reorder the text around it.
  */
 export type PieceKind = 'plain' | 'faint' | 'alarm'
 
 export interface CommandPiece {
   readonly kind: PieceKind
-  /** what a person sees */
+  /** the visible text */
   readonly text: string
-  /** which characters of the command it stands for */
+  /** the characters of the command that it stands for */
   readonly from: number
   readonly to: number
-  /** what an alarm is about, such as `U+202E right-to-left override` */
+  /** the alarm's subject, such as `U+202E right-to-left override` */
   readonly name?: string
 }
 
 export interface CommandLine {
-  /** from 1; a stretch of empty lines that is drawn as one has the number of its first */
+  /** from 1; collapsed empty lines have the number of the first */
   readonly number: number
   readonly pieces: readonly CommandPiece[]
 }
 
-/** A command as a person reads it, line by line, and what in it cannot be seen. */
+/** A command prepared for reading, line by line, with its invisible characters. */
 export interface ReadableCommand {
   readonly lines: readonly CommandLine[]
-  /** one sentence on what would not be seen, null where there is nothing of the kind */
+  /** a one-sentence warning about invisible characters, or null */
   readonly alarm: string | null
 }
 
-/** So many blanks in a row are counted instead of drawn. */
+/** Runs of at least this many blanks are counted instead of drawn. */
 const counted = 8
-/** So many within a line, or in front of it, push text out of sight on some screen. */
+/** This many blanks within or before a line push text out of sight on some screen. */
 const pushing = 20
 const pushingIndent = 40
-/** So many empty lines in a row are drawn as one: a page of nothing looks like the end. */
+/** Runs of at least this many empty lines are collapsed: an empty page looks like the end. */
 const mostEmpty = 4
 const mostListed = 4
 const tabColumns = 8
 
 /**
- * Splits a command into lines and says how each piece of it is to be shown. Line feeds are line breaks and indentation
- * is indentation; whatever else is unseen is spelled out, and counted in `alarm`. Nothing is left out.
+ * Splits a command into lines and says how to show each piece. Line feeds are line breaks and
+ * indentation is indentation. Other invisible characters are spelled out, and counted in `alarm`.
+ * Nothing is left out.
  */
 export function readableCommand(command: string): ReadableCommand {
   const hidden: string[] = []
@@ -82,8 +83,8 @@ export function readableCommand(command: string): ReadableCommand {
 }
 
 /**
- * The lines as text, with numbers where there are several: no line of a command can be taken for a line of what
- * describes it.
+ * The lines as text, numbered if there are several: no line of a command can pass for a line of its
+ * description.
  */
 export function numberedLines({ lines }: ReadableCommand): string[] {
   const texts = lines.map(({ pieces }) => pieces.map(({ text }) => text).join(''))
@@ -121,7 +122,7 @@ function piecesOf(line: string, offset: number): CommandPiece[] {
   return [...pieces, ...lettersOf(line.slice(end), offset + end)]
 }
 
-/** How a run of blanks is shown; null where it is like any other text. */
+/** How to show a run of blanks; null where it is ordinary text. */
 function blanks(
   run: string,
   isIndent: boolean,
@@ -193,7 +194,7 @@ const names: Readonly<Record<string, string>> = {
   '\r': 'carriage return',
 }
 
-/** The number and, where it is a common one, the name of a character that is not seen. */
+/** The code point and, if common, the name of an invisible character. */
 export function nameOf(character: string): string {
   const code = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
   const name = names[character]

@@ -7,7 +7,7 @@ import { CentralPostError } from './problem.ts'
 /**
  * Reads a YAML file. An empty file is `undefined`.
  *
- * @throws {CentralPostError} `invalid_config` with file, line and the text at fault
+ * @throws {CentralPostError} `invalid_config` with file, line and the invalid text
  */
 export async function readYaml(path: string): Promise<unknown> {
   let text: string
@@ -24,7 +24,7 @@ export async function readYaml(path: string): Promise<unknown> {
 /**
  * Parses YAML text; `path` is only for the message.
  *
- * @throws {CentralPostError} `invalid_config` with file, line and the text at fault
+ * @throws {CentralPostError} `invalid_config` with file, line and the invalid text
  */
 export function parseYaml(text: string, path: string): unknown {
   try {
@@ -38,7 +38,7 @@ export function parseYaml(text: string, path: string): unknown {
 }
 
 /**
- * Checks settings against their schema; all faults are told at once.
+ * Checks settings against their schema, and reports all errors together.
  *
  * @throws {CentralPostError} `invalid_config` naming file, path and the allowed range
  */

@@ -1,7 +1,7 @@
 import { ulid } from 'ulid'
 import { z } from 'zod'
 
-/** A name that may stand as one token of a subject. */
+/** A name that is valid as one token of a subject. */
 const token = /^[A-Za-z0-9_-]{1,64}$/
 
 const tokenSchema = (what: string) =>

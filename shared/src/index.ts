@@ -1,15 +1,17 @@
 /**
- * The language that every process of CentralPost speaks.
+ * The vocabulary shared by every process of CentralPost.
  *
- * - **action**: what an agent asks for, known by its action id (the idempotency key).
+ * - **action**: a request of an agent, identified by its action id (the idempotency key).
  * - **command**: the text (or argv) of an action.
  * - **execution**: the row of an action in the history.
- * - **agent**: a spoke that requests actions. **operator**: a person's spoke that approves. **hub**: CentralPost.
- * - **verdict**: what the classifier says of a command: a trust level with its reasons and a plan.
- * - **plan**: what will be executed, exactly.
+ * - **agent**: a spoke that requests actions. **operator**: a person's spoke that approves.
+ *   **hub**: CentralPost.
+ * - **verdict**: the classification of a command: a trust level with its reasons and a plan.
+ * - **plan**: exactly what will be executed.
  * - **approval**: a person's decision on a REVIEW action.
  * - **result**: the one terminal message of an action.
- * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet confirmed by the broker.
+ * - **ledger**: the table that decides what has happened to an action. **outbox**: results not yet
+ *   confirmed by the broker.
  */
 export * from './backoff.ts'
 export * from './boot-clock.ts'

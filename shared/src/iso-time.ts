@@ -1,9 +1,9 @@
-/** A time as it travels: ISO 8601 in UTC, to the millisecond. */
+/** A time on the wire: ISO 8601 in UTC, to the millisecond. */
 export function isoOf(at: number): string {
   return new Date(at).toISOString()
 }
 
-/** The same for a time that there may be none of. */
+/** The same for an optional time. */
 export function isoOrNull(at: number | null): string | null {
   return at === null ? null : isoOf(at)
 }

@@ -1,4 +1,4 @@
-/** What a process that must stay small may import: no library stands behind it. */
+/** Exports for processes that must stay small: free of library imports. */
 export { bootMs } from './boot-clock.ts'
 export { isHeldPath } from './held-files.ts'
 export { messageOf } from './message-of.ts'

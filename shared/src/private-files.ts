@@ -5,7 +5,10 @@ import { dirname } from 'node:path'
 import { messageOf } from './message-of.ts'
 import { CentralPostError } from './problem.ts'
 
-/** Makes a folder that only its owner may enter. One that is there already is left as it is: it may be anybody's. */
+/**
+ * Makes a folder that only its owner may enter. Leaves an existing one unchanged: others may use
+ * it.
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
@@ -18,7 +21,9 @@ export async function makePrivateFolder(path: string): Promise<void> {
   }
 }
 
-/** Replaces a file that only its owner may read. A reader finds the old text or the new, never a part. */
+/**
+ * Replaces a file that only its owner may read. Readers see the old text or the new, never a part.
+ */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
@@ -57,7 +62,7 @@ export function writePrivateFileSync(path: string, text: string): void {
   }
 }
 
-/** The text of a file, or undefined when there is none. */
+/** The text of a file, or undefined if it is missing. */
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')
@@ -69,7 +74,7 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whether a failure of the operating system has this code, such as `EEXIST`. */
+/** Whether an error of the operating system has this code, such as `EEXIST`. */
 export function hasCode(error: unknown, code: string): boolean {
   return Error.isError(error) && 'code' in error && error.code === code
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * The closed list of faults that cross an edge. An ordinary ending of an action (denied, expired, a non-zero
- * exit) is not a fault: it is a result.
+ * The closed list of error codes that cross process boundaries. An ordinary outcome of an action
+ * (denied, expired, a non-zero exit) is not an error: it is a result.
  */
 export const problemCodes = [
   'invalid_request',
@@ -22,21 +22,24 @@ export const problemSchema = z.object({
   message: z.string(),
   details: z.record(z.string(), z.unknown()).optional(),
 })
-/** A fault as it travels: rebuilt into a CentralPostError on the far side. */
+/** An error on the wire: the receiver rebuilds a CentralPostError from it. */
 export type Problem = z.infer<typeof problemSchema>
 
 const retryableCodes: ReadonlySet<ProblemCode> = new Set(['draining', 'unavailable'])
 
-/** A fault at an edge: bad input, hub draining, broker away, database unusable. Told apart by `code`. */
+/**
+ * An error at a boundary: bad input, hub draining, broker away, database unusable. Identified by
+ * `code`.
+ */
 export class CentralPostError extends Error {
   override readonly name = 'CentralPostError'
   readonly code: ProblemCode
   readonly details: Readonly<Record<string, unknown>>
 
   /**
-   * @param code which fault it is
+   * @param code the error code
    * @param message what happened, to what, and the way out
-   * @param options.cause the error underneath, kept
+   * @param options.cause the underlying error
    * @param options.details facts for programs (never secrets)
    */
   constructor(
@@ -49,7 +52,7 @@ export class CentralPostError extends Error {
     this.details = options.details ?? {}
   }
 
-  /** Whether the same call may succeed later without being changed. */
+  /** Whether the same call may succeed later unchanged. */
   get retryable(): boolean {
     return retryableCodes.has(this.code)
   }

@@ -2,16 +2,16 @@ import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 
-// Set-up and hub look for nats-server in the same places, so the rule stands in this one file, in plain JavaScript: set-up
-// runs before anything is installed.
+// Set-up and hub must agree on where to look for nats-server. This file is plain JavaScript because
+// set-up runs before anything is installed.
 
-/** Where package managers put servers although a user's PATH often leaves these folders out. */
+/** Package managers put servers into these folders, which a user's PATH often lacks. */
 const usualFolders = ['/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin']
 
 /**
- * The folder in which set-up keeps programs that it fetched.
+ * The folder of programs fetched by set-up.
  *
- * @param {Record<string, string | undefined>} [env] where XDG_CACHE_HOME is read from
+ * @param {Record<string, string | undefined>} [env] supplies XDG_CACHE_HOME
  * @returns {string} an absolute path, which may not exist
  */
 export function programCache(env = process.env) {
@@ -20,10 +20,10 @@ export function programCache(env = process.env) {
 }
 
 /**
- * Every path at which a program is looked for: PATH, the usual folders, then the copy that set-up makes.
+ * The search path for a program: PATH, the usual folders, then the copy made by set-up.
  *
  * @param {string} name the program's name
- * @param {Record<string, string | undefined>} [env] where PATH and XDG_CACHE_HOME are read from
+ * @param {Record<string, string | undefined>} [env] supplies PATH and XDG_CACHE_HOME
  * @returns {string[]} best first
  */
 export function programPaths(name, env = process.env) {

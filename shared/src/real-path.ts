@@ -1,12 +1,12 @@
 import { readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 
-/** As many as the kernel follows. */
+/** The kernel's limit of symlinks in a path. */
 const mostLinks = 40
 
 /**
- * Where a path really is: links are followed as far as it exists, the rest is as it is written. A link to what is not there
- * (yet) is followed as well: who writes to it writes there.
+ * Resolves the symlinks of a path as far as it exists; the rest stays as written. Dangling symlinks
+ * are followed too: a write through one creates its target.
  *
  * @param path absolute
  */
@@ -18,7 +18,7 @@ function realPath(path: string, links: number): string {
   try {
     return realpathSync.native(path)
   } catch {
-    // not there (yet): its directory decides
+    // missing so far: its directory decides
     const parent = dirname(path)
     if (parent === path) return path
     const place = join(realPath(parent, links), basename(path))
@@ -31,12 +31,14 @@ function linkAt(path: string): string | null {
   try {
     return readlinkSync(path)
   } catch {
-    // not there, or no link
+    // missing, or no symlink
     return null
   }
 }
 
-/** Whether a path is a directory or something below it. Both absolute, normal, without a slash at the end. */
+/**
+ * Whether a path is a directory or below it. Both absolute, normalised, without a trailing slash.
+ */
 export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
 }

@@ -1,16 +1,16 @@
 const needsNoQuotes = /^[A-Za-z0-9_@%+=:,./-]+$/
 
-/** One word in single quotes, so that bash reads exactly this value. */
+/** Puts one word into single quotes, so that bash reads exactly this value. */
 export function quoteForShell(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`
 }
 
-/** One word as a person would write it: quoted only where it must be. */
+/** Quotes one word only where necessary. */
 export function quoteIfNeeded(value: string): string {
   return needsNoQuotes.test(value) ? value : quoteForShell(value)
 }
 
-/** Words so that a shell would read them back as they are. */
+/** Prints words so that a shell reads them back unchanged. */
 export function printArgv(argv: readonly string[]): string {
   return argv.map(quoteIfNeeded).join(' ')
 }

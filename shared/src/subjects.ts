@@ -1,4 +1,4 @@
-/** Every subject of the wire contract, as constants and builders. Nothing else in the project spells one out. */
+/** Every subject of the wire contract, as constants and builders. No other file spells one out. */
 
 export const requestSubject = (agentId: string): string => `SYSTEM_ACTION_REQUEST.${agentId}`
 export const approvalNeededSubject = (agentId: string, actionId: string): string =>
@@ -14,18 +14,18 @@ export const outputSubject = (agentId: string, actionId: string): string =>
 export const resultSubject = (agentId: string, actionId: string): string =>
   `SYSTEM_ACTION_RESULT.${agentId}.${actionId}`
 
-/** What the hub tells all operators, and no agent. */
+/** Messages from the hub to all operators, and to no agent. */
 export const ruleChangedSubject = 'CENTRAL_POST.hub.rules'
 
-/** Which ledger works with the broker: kept by the broker, read and written by hubs only. */
+/** The ledger's claim on the broker: stored by the broker, read and written by hubs only. */
 export const ledgerClaimSubject = 'CENTRAL_POST.hub.ledger'
 export const ledgerClaimStream = 'CENTRAL_POST_LEDGER'
 
-/** What the streams take in. */
+/** The subjects of the streams. */
 export const allRequests = 'SYSTEM_ACTION_REQUEST.*'
 export const allResults = 'SYSTEM_ACTION_RESULT.*.*'
 
-/** The kinds of message an agent may read, each only under its own name. */
+/** The kinds of message that an agent may read, each only under its own name. */
 export const agentEventSubjects = [
   'SYSTEM_ACTION_APPROVAL_NEEDED',
   'SYSTEM_ACTION_APPROVED',
@@ -67,12 +67,14 @@ export const agentEndpointSubject = (agentId: string, endpoint: AgentEndpoint): 
 export const operatorEndpointSubject = (operatorId: string, endpoint: OperatorEndpoint): string =>
   `CENTRAL_POST.operator.${operatorId}.${endpoint}`
 
-/** Streams, and what the names of the hub's consumers begin with: each agent's requests have one, `hub-<agent>`. */
+/** The streams, and the prefix of the hub's consumers: one per agent, `hub-<agent>`. */
 export const actionStream = 'SYSTEM_ACTIONS'
 export const resultStream = 'SYSTEM_ACTION_RESULTS'
 export const hubConsumer = 'hub'
 
-/** The token of a subject that names who sent it: `SYSTEM_ACTION_REQUEST.<agent>`, `CENTRAL_POST.agent.<agent>.…`. */
+/**
+ * The sender's token in a subject: `SYSTEM_ACTION_REQUEST.<agent>`, `CENTRAL_POST.agent.<agent>.…`.
+ */
 export function subjectToken(subject: string, position: number): string {
   return subject.split('.')[position] ?? ''
 }

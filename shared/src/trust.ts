@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** How far a command is trusted: SAFE runs at once, REVIEW waits for a person, BLOCKED is refused. */
+/**
+ * The trust level of a command: SAFE runs without approval, REVIEW waits for a person, BLOCKED is
+ * refused.
+ */
 export const trustLevels = ['SAFE', 'REVIEW', 'BLOCKED'] as const
 export type TrustLevel = (typeof trustLevels)[number]
 export const trustLevelSchema = z.enum(trustLevels)
@@ -16,7 +19,7 @@ export const alwaysDecisions = [
 ] as const
 export type AlwaysDecision = (typeof alwaysDecisions)[number]
 
-/** Where an always rule holds: for the agent in the workflow, for the agent, or for everybody. */
+/** The scope of an always rule: the agent in the workflow, the agent, or everyone. */
 export const alwaysScopes = ['workflow', 'agent', 'everything'] as const
 export type AlwaysScope = (typeof alwaysScopes)[number]
 
@@ -28,16 +31,16 @@ export const riskSchema = z.object({
 })
 export type Risk = z.infer<typeof riskSchema>
 
-/** Points from which a risk is medium, and high. */
+/** Minimum points of a medium and of a high risk. */
 export const riskThresholds = { medium: 20, high: 50 } as const
 
-/** The level of a score in points. */
+/** The risk level of a score in points. */
 export function riskLevelOf(score: number): RiskLevel {
   if (score >= riskThresholds.high) return 'high'
   return score >= riskThresholds.medium ? 'medium' : 'low'
 }
 
-/** A risk with what it is made of and the scale it stands on, for people. */
+/** A risk with its components and scale, for people. */
 export function explainRisk({ level, score, parts }: Risk): string {
   const made = parts.map(({ name, points }) => `${name} +${points}`).join(', ')
   const scale = `medium from ${riskThresholds.medium}, high from ${riskThresholds.high}`
@@ -55,10 +58,11 @@ export const unitVerdictSchema = z.object({
 export type UnitVerdict = z.infer<typeof unitVerdictSchema>
 
 /**
- * What will be executed, exactly. `argv` starts a program without a shell; `script` is given to bash as it is
- * (for SAFE it is printed again from the parsed command with every word quoted; for REVIEW it is the text that
- * the approver was shown). `env` is what the classifier adds to the action's environment (hardening).
- * `venv` is the root of a virtual environment that the hub applies itself.
+ * Exactly what will be executed. `argv` starts a program without a shell; `script` is given to bash
+ * unchanged. A SAFE script is printed from the parsed command with every word quoted; a REVIEW
+ * script is the text shown to the approver. `env` is added to the action's environment by the
+ * classifier (hardening). `venv` is the root of a virtual environment that the hub activates
+ * itself.
  */
 export const planSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -76,12 +80,12 @@ export const planSchema = z.discriminatedUnion('kind', [
 ])
 export type Plan = z.infer<typeof planSchema>
 
-/** How a program takes one of its words. */
+/** The role of a word for its program. */
 export type WordRole = 'flag' | 'value' | 'path' | 'name' | 'data' | 'operand'
 
-/** One word of a part, quotes and everything that is known before it runs resolved. */
+/** One word of a part, with quotes and all statically known expansions resolved. */
 export interface PartWord {
-  /** unknown variables and substitutions are empty in it, patterns stand as they are */
+  /** unknown variables and substitutions are empty, patterns are unexpanded */
   readonly value: string
   /** whether the program gets exactly this value */
   readonly exact: boolean
@@ -90,34 +94,37 @@ export interface PartWord {
 }
 
 /**
- * One simple command of a judged text: the one answer to what it runs, where it works and what it names. The verdict,
- * the confinement and what an approval binds all go by it.
+ * One simple command of a judged text: its program, directory and named files. Verdict, confinement
+ * and binding all use it.
  */
 export interface Part {
-  /** the program's bare name; empty where it is only known when it runs */
+  /** the program's bare name; empty if known only at run time */
   readonly program: string
   /** the program and its arguments */
   readonly words: readonly PartWord[]
-  /** what each of the words is to the program; empty where no rule reads them */
+  /** the role of each word for the program; empty where no rule reads them */
   readonly roles: readonly WordRole[]
-  /** the directory that it works in; undefined where it is only known when it runs */
+  /** its working directory; undefined if known only at run time */
   readonly cwd: string | undefined
   readonly redirects: readonly { readonly operator: string; readonly target: PartWord }[]
-  /** whether more words are added when it runs, as by xargs */
+  /** whether words are added at run time, as by xargs */
   readonly isAppended: boolean
-  /** whether it runs another program that its words name; that one is a part of its own */
+  /** whether it runs another program named by its words; that program is a part of its own */
   readonly isWrapper: boolean
 }
 
-/** What is made of a command's text: the verdict, which is kept, and its parts, which are read anew each time. */
+/**
+ * The judgement of a command's text: the verdict, which is stored, and its parts, which are parsed
+ * anew each time.
+ */
 export interface Judgement {
   readonly verdict: Verdict
   readonly parts: readonly Part[]
-  /** false where the text holds more parts than are listed, or some that cannot be read */
+  /** false where the text has more parts than listed, or unreadable ones */
   readonly isWhole: boolean
 }
 
-/** The classifier's judgement of one command. Every key is one word, so it travels as it is. */
+/** The classifier's judgement of one command. Every key is one word, so it is sent unchanged. */
 export const verdictSchema = z.object({
   level: trustLevelSchema,
   reasons: z.array(z.string()).describe('the decisive reasons, strictest first'),
@@ -125,6 +132,6 @@ export const verdictSchema = z.object({
   units: z.array(unitVerdictSchema),
   risk: riskSchema,
   plan: planSchema,
-  policy: z.string().describe('hash of the rule file that judged'),
+  policy: z.string().describe('hash of the judging rule file'),
 })
 export type Verdict = z.infer<typeof verdictSchema>

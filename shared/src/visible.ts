@@ -1,19 +1,19 @@
 /**
- * Everything that could move a cursor, recolour, reorder or hide text: control characters, format characters (bidi,
- * zero-width), line separators, lone surrogates, private use, blanks that are no plain space, and whatever fonts draw
- * as nothing.
+ * Characters that could move a cursor, recolour, reorder or hide text: controls, format characters
+ * (bidi, zero-width), line separators, lone surrogates, private use, unusual blanks, and everything
+ * that fonts draw as nothing.
  */
 export const unseenCharacter =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
-/** So many spaces in a row push what follows out of sight. */
+/** This many spaces in a row push the rest out of sight. */
 const padding = / {8,}/g
 const linesKept = /[\n\t]/
 
 /**
- * Text from an agent or a command as it may stand on a person's terminal: what is unseen is spelled out.
+ * Makes text of an agent or a command safe for a terminal: invisible characters are spelled out.
  *
  * @param text any text
- * @param options.lines whether line feeds and tabs stay as they are
+ * @param options.lines whether to keep line feeds and tabs
  */
 export function visible(text: string, options: { readonly lines?: boolean } = {}): string {
   return text.replace(unseenCharacter, (character) =>
@@ -22,14 +22,14 @@ export function visible(text: string, options: { readonly lines?: boolean } = {}
 }
 
 /**
- * A command as an approver should see it: what is unseen is spelled out, and padding is collapsed with a mark, so that
- * nothing hides behind it. Nothing is left out.
+ * Makes a command safe for an approver: invisible characters are spelled out, and padding is
+ * collapsed with a mark, so that nothing hides behind it. Nothing is left out.
  */
 export function visibleCommand(command: string): string {
   return visible(command).replace(padding, (spaces) => ` ⟨${spaces.length} spaces⟩ `)
 }
 
-/** A value as one line of JSON that is just as safe on a terminal, and reads back as the same value. */
+/** A value as one line of JSON, safe on a terminal, that parses back to the same value. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replace(unseenCharacter, (character) =>
     Array.from({ length: character.length }, (_, at) => unit(character.charCodeAt(at))).join(''),

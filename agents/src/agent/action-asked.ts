@@ -7,40 +7,40 @@ import {
   check,
 } from '@centralpost/shared'
 
-/** What an agent asks for. Exactly one of `command` and `argv` is given. */
+/** A request for an action. Give exactly one of `command` and `argv`. */
 export interface ActionAsked {
-  /** the text of a command, as a shell would read it */
+  /** a shell command line */
   readonly command?: string
-  /** a program and its arguments; no shell reads them */
+  /** a program and its arguments, run without a shell */
   readonly argv?: readonly string[]
   /** the idempotency key: the same id twice is one action @default a new one */
   readonly actionId?: string
   readonly workflowId?: string | number
   readonly agentType?: string
-  /** why, for the person who may have to approve it */
+  /** the purpose, for the operator who may have to approve it */
   readonly context?: string
   /** an absolute path @default the hub's default */
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  /** how long the command may run, in seconds @default the hub's default */
+  /** time limit of the command, in seconds @default the hub's default */
   readonly timeoutSeconds?: number
-  /** never started later than that */
+  /** the action never starts after this time */
   readonly expiresAt?: Date
-  /** how far the agent is on its way, 0 to 1 */
+  /** progress of the agent's task, 0 to 1 */
   readonly position?: number
-  /** whether output is sent while the command runs @default the hub's default */
+  /** whether to publish output while the command runs @default the hub's default */
   readonly streamOutput?: boolean
-  /** whether the result of an earlier, equal action will do */
+  /** whether to accept the result of an earlier, equal action */
   readonly reuseResult?: boolean
 }
 
-/** A request as it travels, with its id. */
+/** A request as sent, with its id. */
 export type AddressedRequest = ActionRequest & { readonly action_id: string }
 
 /**
- * Puts what an agent asks for in the form of the wire.
+ * Converts a request to its wire form.
  *
- * @throws {CentralPostError} `invalid_request` naming the field and the value that do not fit
+ * @throws {CentralPostError} `invalid_request` naming the invalid field and value
  */
 export function toRequest(asked: ActionAsked, actionId: string): AddressedRequest {
   const { expiresAt } = asked
@@ -69,7 +69,7 @@ export function toRequest(asked: ActionAsked, actionId: string): AddressedReques
   return { ...check(actionRequestSchema, given), action_id: actionId }
 }
 
-/** Two requests with one id are the same action when this is equal. */
+/** Two requests with one id are the same action if their fingerprints are equal. */
 export function contentOf(request: AddressedRequest): string {
   return createHash('sha256').update(canonical(request)).digest('base64')
 }

@@ -47,8 +47,9 @@ export interface RequestOptions extends WaitOptions {
 }
 
 /**
- * A spoke: asks the hub for actions and gets their results, over NATS only. Requests are stored by the broker, so
- * the hub may be away; results that are published while this agent is away are asked for when it is back.
+ * An agent: requests actions and receives their results, over NATS only. The broker stores
+ * requests, so the hub may be away. After a reconnect, the agent asks for results published
+ * meanwhile.
  */
 export class Agent {
   readonly name: string
@@ -69,10 +70,10 @@ export class Agent {
   }
 
   /**
-   * Connects under a name that the broker knows.
+   * Connects under a name known to the broker.
    *
-   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
-   * broker answers, `forbidden` when it refuses the credentials
+   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials,
+   *   `unavailable` when no broker answers, `forbidden` when it refuses the credentials
    */
   static async connect(options: SpokeOptions): Promise<Agent> {
     const bus = await connectSpoke('agent', options)
@@ -82,20 +83,21 @@ export class Agent {
     return agent
   }
 
-  /** Where the broker is that this agent talks to. */
+  /** The address of this agent's broker. */
   get server(): string {
     return this.#bus.server
   }
 
   /**
-   * Asks for an action. Resolves when the broker has stored the request: from then on it is not lost. Trying again
-   * with the same id and content is safe: it is one action.
+   * Requests an action. Resolves when the broker has stored the request, which is then not lost.
+   * Retrying with the same id and content is safe: it is one action.
    *
-   * @param asked the command's text, or all there is to say
-   * @param options.timeoutMs how long to try to get the request stored, in milliseconds @default 30000
-   * @param options.trace the W3C context of the work that this is part of; the hub's spans continue it
-   * @throws {CentralPostError} `invalid_request`; `conflict` when this agent used the id for something else;
-   * `unavailable` when the broker did not confirm in time (it may have it all the same)
+   * @param asked the command's text, or a full request
+   * @param options.timeoutMs how long to try to store the request, in milliseconds @default 30000
+   * @param options.trace the W3C trace context of the surrounding work; the hub's spans continue it
+   * @throws {CentralPostError} `invalid_request`; `conflict` when this agent used the id for
+   *   something else; `unavailable` when the broker did not confirm in time (it may have stored the
+   *   request)
    */
   async requestAction(
     asked: string | ActionAsked,
@@ -105,7 +107,7 @@ export class Agent {
     const fields = typeof asked === 'string' ? { command: asked } : asked
     const request = toRequest(fields, fields.actionId ?? newActionId())
     this.#requests.remember(request)
-    // watched before it is published: the result may be there before the broker's confirmation
+    // watch before publishing: the result may arrive before the broker's confirmation
     const watch = this.#watch(request.action_id)
     const release = watch.hold()
     const span = this.#tracing.start('request action', {
@@ -136,7 +138,7 @@ export class Agent {
   }
 
   /**
-   * The result of an own action, or null while there is none.
+   * The result of one of this agent's actions, or null while it is under way.
    *
    * @throws {CentralPostError} `unavailable` when no hub answers
    */
@@ -144,25 +146,26 @@ export class Agent {
     try {
       return (await this.getAction(actionId)).result
     } catch (error) {
-      // a request that no hub has taken from the queue yet is not known to it
+      // the hub does not know a request that is still in the queue
       if (isCentralPostError(error) && error.code === 'not_found') return null
       throw error
     }
   }
 
   /**
-   * Where an own action stands, with its result if it has one.
+   * The state of one of this agent's actions, with its result if it has ended.
    *
-   * @throws {CentralPostError} `not_found` for an id that no hub has seen, `unavailable` when no hub answers
+   * @throws {CentralPostError} `not_found` for an id that no hub has seen, `unavailable` when no
+   *   hub answers
    */
   getAction(actionId: string): Promise<ResultReply> {
     return this.#ask('result', { action_id: actionId }, resultReplySchema)
   }
 
   /**
-   * Waits for the result of an own action, also one that another process of this agent asked for.
+   * Waits for the result of one of this agent's actions, even if another process requested it.
    *
-   * @throws {CentralPostError} `unavailable` when none came in time; the action goes on
+   * @throws {CentralPostError} `unavailable` when none came in time; the action continues
    */
   async waitForActionResult(actionId: string, options: WaitOptions = {}): Promise<ActionResult> {
     this.#closing.signal.throwIfAborted()
@@ -178,7 +181,7 @@ export class Agent {
   }
 
   /**
-   * Asks the hub to end an own action, at any stage.
+   * Asks the hub to cancel one of this agent's actions, at any stage.
    *
    * @throws {CentralPostError} `not_found`, `conflict` when it has ended, `unavailable`
    */
@@ -187,18 +190,18 @@ export class Agent {
     await this.#ask('cancel', call, cancelReplySchema)
   }
 
-  /** What the hub's machine looks like from a directory: user, virtual environment, programs. */
+  /** The state of the hub's machine from a directory: user, virtual environment, programs. */
   getSystemState(cwd?: string): Promise<z.infer<typeof stateReplySchema>> {
     return this.#ask('state', cwd === undefined ? {} : { cwd }, stateReplySchema)
   }
 
-  /** What would be decided about a command, without asking for it. */
+  /** The verdict on a command, without requesting it. */
   classify(command: string | readonly string[], cwd?: string): Promise<Verdict> {
     const form = typeof command === 'string' ? { command } : { argv: command }
     return this.#ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, verdictSchema)
   }
 
-  /** Closes the connection; waits that are under way end with `unavailable`. May be called twice. */
+  /** Closes the connection; pending waits reject with `unavailable`. Idempotent. */
   async close(): Promise<void> {
     clearTimeout(this.#askTimer)
     const closed = new CentralPostError('unavailable', `the agent "${this.name}" was closed`)
@@ -245,7 +248,7 @@ export class Agent {
   #askSoon(milliseconds: number): void {
     clearTimeout(this.#askTimer)
     this.#askTimer = setTimeout(() => void this.#askForAll(), milliseconds)
-    // the connection keeps the process alive, as long as that is wanted
+    // the connection keeps the process alive while results are awaited
     this.#askTimer.unref()
   }
 
@@ -265,7 +268,7 @@ export class Agent {
     }
   }
 
-  /** Asks for one result that may have been missed. Tells whether a hub answered. */
+  /** Asks for one result that may have been missed. Returns whether a hub answered. */
   async #askFor(actionId: string): Promise<boolean> {
     try {
       const result = await this.checkActionResult(actionId)
@@ -278,10 +281,12 @@ export class Agent {
   }
 
   /**
-   * What the history speaks for, best first: for a task in words, after an own action (what fixed a failure like it, or
-   * what came next), or of a category. It is advice; what is asked for because of it is judged as everything is.
+   * Suggestions from the history, best first: for a task in words, after one of this agent's
+   * actions (a fix for its failure, or the usual next step), or of a category. Suggestions are
+   * advice; the hub judges every request as usual.
    *
-   * @throws {CentralPostError} `invalid_request` when nothing is asked about, `unavailable` when no hub answers
+   * @throws {CentralPostError} `invalid_request` when the question is empty, `unavailable` when no
+   *   hub answers
    */
   async patterns(asked: z.input<typeof agentPatternsCallSchema>): Promise<readonly Suggestion[]> {
     return (await this.#ask('patterns', asked, agentPatternsReplySchema)).suggestions

@@ -1,11 +1,11 @@
 import type { ActionOutput } from '@centralpost/shared'
 
-/** How much output of one action waits for a slow reader, in characters. */
+/** Limit of buffered output for a slow reader, in characters. */
 const maxBuffered = 1024 * 1024
 
 /**
- * The live output of one action, read once with `for await`. A reader that is too slow loses the oldest chunks;
- * a jump in `seq` shows it (the hub keeps all of it and gives it out in pages).
+ * The live output of one action, read once with `for await`. A slow reader loses the oldest chunks,
+ * which a jump in `seq` shows. The hub keeps the complete output and serves it in pages.
  */
 export class OutputBuffer implements AsyncIterable<ActionOutput> {
   readonly #chunks: ActionOutput[] = []
@@ -13,7 +13,7 @@ export class OutputBuffer implements AsyncIterable<ActionOutput> {
   #ended = false
   #wake: (() => void) | undefined
 
-  /** Takes a chunk; after the end it is dropped. */
+  /** Adds a chunk; dropped after the end. */
   push(chunk: ActionOutput): void {
     if (this.#ended) return
     this.#chunks.push(chunk)
@@ -22,7 +22,7 @@ export class OutputBuffer implements AsyncIterable<ActionOutput> {
     this.#wake?.()
   }
 
-  /** No more will come; what is buffered can still be read. */
+  /** Ends the stream; buffered chunks can still be read. */
   end(): void {
     this.#ended = true
     this.#wake?.()
@@ -42,7 +42,7 @@ export class OutputBuffer implements AsyncIterable<ActionOutput> {
         await promise
       }
     } finally {
-      // a reader that left needs nothing kept for it
+      // nothing is buffered for a reader that has left
       this.#ended = true
       this.#chunks.length = 0
       this.#size = 0

@@ -1,10 +1,10 @@
 import { CentralPostError } from '@centralpost/shared'
 import { type AddressedRequest, contentOf } from './action-asked.ts'
 
-/** How many ids keep their content in mind. */
+/** The number of ids whose content is remembered. */
 const maxRemembered = 10_000
 
-/** What was asked for under which id, so that one id is never used for two commands. */
+/** The content requested under each id, so that one id never names two commands. */
 export class RememberedRequests {
   readonly #contents = new Map<string, string>()
 

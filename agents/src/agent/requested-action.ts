@@ -2,26 +2,26 @@ import { type ActionOutput, type ActionResult, CentralPostError } from '@central
 import { waitFor, type WaitOptions } from '../spoke/deadline.ts'
 import { OutputBuffer } from './output-buffer.ts'
 
-/** An action that was asked for: what its agent holds until the result is there. */
+/** A requested action: the agent's handle until its result arrives. */
 export interface RequestedAction {
   readonly actionId: string
-  /** What the command prints, while it runs; ends when the result is there. Read it once, with `for await`. */
+  /** The command's output while it runs; ends with the result. Read it once, with `for await`. */
   readonly output: AsyncIterable<ActionOutput>
   /**
-   * The one result, whatever it is: completed, failed, denied, expired, rejected …
+   * The result, whatever the outcome: completed, failed, denied, expired, rejected …
    *
-   * @throws {CentralPostError} `unavailable` when none came in time; the action goes on
+   * @throws {CentralPostError} `unavailable` when none came in time; the action continues
    */
   result(options?: WaitOptions): Promise<ActionResult>
   /**
-   * Asks the hub to end the action; its result then says `cancelled`, unless it had ended before.
+   * Asks the hub to cancel the action. Its result is then `cancelled`, unless it had ended before.
    *
    * @throws {CentralPostError} `not_found`, `unavailable`
    */
   cancel(reason?: string): Promise<void>
 }
 
-/** The agent's own side of a RequestedAction: where results and output that arrive are put. */
+/** The agent's side of a RequestedAction: receives results and output. */
 export class ActionWatch implements RequestedAction {
   readonly actionId: string
   readonly output = new OutputBuffer()
@@ -32,7 +32,7 @@ export class ActionWatch implements RequestedAction {
   constructor(actionId: string, cancel: (reason?: string) => Promise<void>) {
     this.actionId = actionId
     this.#cancel = cancel
-    // nobody may be waiting when the agent is closed
+    // avoids an unhandled rejection if no caller waits when the agent is closed
     this.#settled.promise.catch(() => {})
   }
 
@@ -46,7 +46,7 @@ export class ActionWatch implements RequestedAction {
     return this.#cancel(reason)
   }
 
-  /** Whether anybody can still ask this object for its result. */
+  /** Whether a caller can still ask this object for its result. */
   get isHeld(): boolean {
     return this.#holders > 0
   }
@@ -73,7 +73,7 @@ export class ActionWatch implements RequestedAction {
 function noResultYet(actionId: string, timeoutMs: number): CentralPostError {
   return new CentralPostError(
     'unavailable',
-    `action "${actionId}" has no result after ${timeoutMs} ms; it goes on, ask for its result later by that id`,
+    `action "${actionId}" has no result after ${timeoutMs} ms; it continues, ask for its result later by that id`,
     { details: { action_id: actionId } },
   )
 }

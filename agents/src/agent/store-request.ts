@@ -10,7 +10,7 @@ import {
 import type { AddressedRequest } from './action-asked.ts'
 import { pause, waitFor } from '../spoke/deadline.ts'
 
-/** How long storing one request is tried when the caller does not say, in milliseconds. */
+/** The default time limit for storing a request, in milliseconds. */
 const defaultTimeoutMs = 30_000
 const longestPauseMs = 2_000
 
@@ -22,10 +22,11 @@ export interface StoreOptions {
 }
 
 /**
- * Has the broker store a request, trying again until it confirms. Always the same action id: the hub takes a request
- * that was stored twice for one.
+ * Stores a request on the broker, with retries until it confirms. Every attempt has the same action
+ * id, so the hub takes duplicates for one action.
  *
- * @throws {CentralPostError} `unavailable` when it is not confirmed in time, `forbidden`; or the signal's reason
+ * @throws {CentralPostError} `unavailable` when it is not confirmed in time, `forbidden`; or the
+ *   signal's reason
  */
 export async function storeRequest(
   bus: Bus,
@@ -46,7 +47,7 @@ export async function storeRequest(
       const back = Promise.withResolvers<'back'>()
       const stop = bus.onReconnect(() => back.resolve('back'))
       try {
-        // a confirmation that was under way when the connection was lost does not come any more
+        // a confirmation in flight is lost with the connection
         const first = Promise.race([
           bus.store(subject, request, headers && { headers }),
           back.promise,
@@ -68,8 +69,8 @@ export async function storeRequest(
 function notConfirmed(actionId: string, timeoutMs: number, cause: unknown): CentralPostError {
   return new CentralPostError(
     'unavailable',
-    `action "${actionId}" was not confirmed by the broker within ${timeoutMs} ms (${messageOf(cause)}); ` +
-      'it may be stored all the same: ask for its result, or request it again under the same id',
+    `action "${actionId}" was not confirmed by the broker within ${timeoutMs} ms ` +
+      `(${messageOf(cause)}); it may be stored anyway: ask for its result, or request it again under the same id`,
     { cause, details: { action_id: actionId } },
   )
 }

@@ -1,13 +1,13 @@
 import type { AuditEvent } from '@centralpost/shared'
 
-/** What only a program compares; the answer itself has all of it. */
+/** Fields for programs only; the full answer has them. */
 const forMachines: ReadonlySet<string> = new Set(['record', 'digest', 'policy', 'verdict', 'bound'])
 const times: ReadonlySet<string> = new Set(['until', 'deadline', 'expires_at'])
 
 /**
- * What a person can read of an audit event, name by name.
+ * The readable facts of an audit event, by name.
  *
- * @param sayTime how a moment is said, given in ISO form: events count it in milliseconds
+ * @param sayTime formats a time, given in ISO form: events count it in milliseconds
  */
 export function auditFacts(
   { data }: AuditEvent,

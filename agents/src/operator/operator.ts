@@ -19,38 +19,40 @@ import { connectSpoke, type SpokeOptions } from '../spoke/spoke.ts'
 import { longAnswerMs, named, OperatorQuestions } from './questions.ts'
 import { tailBus, type TailedEvent, type TailFilter } from './tail.ts'
 
-/** What an operator may say with an approval. */
+/** Options of an approval. */
 export interface ApproveOptions {
   readonly agentId?: string
-  /** the digest that was shown: the hub then approves exactly that, or nothing */
+  /** the digest that was shown: the hub approves exactly that, or nothing */
   readonly digest?: string
-  /** clears every pending action that is the same as well @default false */
+  /** also clears every identical pending action @default false */
   readonly same?: boolean
   readonly comment?: string
-  /** an always decision makes a rule as well: the one that the approval request showed for it */
+  /** an always decision also makes the rule shown in the approval request */
   readonly decision?: 'approve_once' | AlwaysDecision
-  /** where that rule holds @default the action's workflow, or its agent where it has none */
+  /** the rule's scope @default the action's workflow, or its agent where it has none */
   readonly scope?: AlwaysScope
-  /** how long that rule holds, in seconds @default the hub's default */
+  /** lifetime of that rule, in seconds @default the hub's default */
   readonly expiresInSeconds?: number
 }
 
-/** What an operator may say with a yes to a proposed rule. */
+/** Options for accepting a proposed rule. */
 export interface AcceptOptions {
-  /** how the proposal was asked for, where that was not by default */
+  /** the query behind the proposal, if not the default */
   readonly least?: number
   readonly since?: string
   readonly comment?: string
-  /** how long the rule holds, in seconds @default the hub's default */
+  /** lifetime of the rule, in seconds @default the hub's default */
   readonly expiresInSeconds?: number
 }
 
-/** What says which proposal was shown: its rule, and the approvals behind it. */
+/** Identifies the proposal that was shown: its rule, and its approvals. */
 export type ShownProposal = Pick<Proposal, 'agent_id' | 'decision' | 'rule'> & {
   readonly support: readonly Pick<Proposal['support'][number], 'action_id'>[]
 }
 
-/** A person's spoke: sees everything, approves and denies, under a name that the broker has checked. */
+/**
+ * A person's spoke: sees everything, approves and denies, under a name authenticated by the broker.
+ */
 export class Operator extends OperatorQuestions {
   readonly name: string
   readonly #bus: Bus
@@ -62,24 +64,25 @@ export class Operator extends OperatorQuestions {
   }
 
   /**
-   * Connects under a name that the broker knows as an operator.
+   * Connects under a name known to the broker as an operator.
    *
-   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
-   * broker answers, `forbidden` when it refuses the credentials
+   * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials,
+   *   `unavailable` when no broker answers, `forbidden` when it refuses the credentials
    */
   static async connect(options: SpokeOptions): Promise<Operator> {
     return new Operator(options.name, await connectSpoke('operator', options))
   }
 
-  /** Where the broker is that this operator talks to. */
+  /** The address of this operator's broker. */
   get server(): string {
     return this.#bus.server
   }
 
   /**
-   * Clears an action.
+   * Approves an action.
    *
-   * @throws {CentralPostError} `not_found`; `conflict` when it was decided already (and by whom) or the digest differs
+   * @throws {CentralPostError} `not_found`; `conflict` when it was decided already (and by whom) or
+   *   the digest differs
    */
   approve(
     actionId: string,
@@ -98,9 +101,9 @@ export class Operator extends OperatorQuestions {
   }
 
   /**
-   * Refuses an action.
+   * Denies an action.
    *
-   * @param reason reaches the agent, as `suggestion` does
+   * @param reason sent to the agent, like `suggestion`
    * @throws {CentralPostError} `not_found`; `conflict` when it was decided already
    */
   deny(
@@ -117,9 +120,10 @@ export class Operator extends OperatorQuestions {
   }
 
   /**
-   * Makes the rule of a proposal, exactly as it was shown; nothing runs by it now.
+   * Makes a proposed rule exactly as shown; nothing runs now.
    *
-   * @throws {CentralPostError} `conflict` when it stands no more as it was shown, or such a rule holds already
+   * @throws {CentralPostError} `conflict` when the proposal has changed, or such a rule is in force
+   *   already
    */
   async acceptProposal(proposal: ShownProposal, options: AcceptOptions = {}): Promise<AlwaysRule> {
     const call = {
@@ -143,7 +147,7 @@ export class Operator extends OperatorQuestions {
   }
 
   /**
-   * Ends an always rule.
+   * Revokes an always rule.
    *
    * @throws {CentralPostError} `not_found`
    */
@@ -151,7 +155,7 @@ export class Operator extends OperatorQuestions {
     await this.ask('rules', { revoke: ruleId }, rulesReplySchema)
   }
 
-  /** Ends an action at any stage before its end. */
+  /** Cancels an action, at any stage before its end. */
   cancel(
     actionId: string,
     options: { agentId?: string; reason?: string } = {},
@@ -163,7 +167,7 @@ export class Operator extends OperatorQuestions {
     return this.ask('cancel', call, cancelReplySchema)
   }
 
-  /** Hands over every event of every action as it happens, in order. */
+  /** Delivers every event of every action as it happens, in order. */
   tail(receive: (event: TailedEvent) => void, filter: TailFilter = {}): Subscription {
     return tailBus(this.#bus, receive, filter)
   }
@@ -172,22 +176,24 @@ export class Operator extends OperatorQuestions {
     return this.#bus.isConnected
   }
 
-  /** Calls back each time the connection to the broker is lost. Returns how to stop that. */
+  /**
+   * Calls back each time the connection to the broker is lost. Returns a function that stops it.
+   */
   onDisconnect(callback: () => void): () => void {
     return this.#bus.onDisconnect(callback)
   }
 
-  /** Calls back each time the lost connection is there again. Returns how to stop that. */
+  /** Calls back each time the lost connection is back. Returns a function that stops it. */
   onReconnect(callback: () => void): () => void {
     return this.#bus.onReconnect(callback)
   }
 
-  /** Resolves when the broker has everything that was asked of it before, such as a tail. */
+  /** Resolves when the broker has processed all earlier calls, such as a subscription. */
   flush(): Promise<void> {
     return this.#bus.flush()
   }
 
-  /** May be called twice. */
+  /** Idempotent. */
   close(): Promise<void> {
     return this.#bus.drain()
   }
@@ -206,7 +212,10 @@ export class Operator extends OperatorQuestions {
     return askHub(this.#bus, subject, call, { schema, ...options })
   }
 
-  /** A decision whose answer was lost with the connection is told again; that it stands by our own word is no conflict. */
+  /**
+   * A decision is repeated if its answer was lost with the connection; a conflict with our own
+   * earlier decision is no error.
+   */
   async #decide<T extends z.ZodType>(
     endpoint: 'approve' | 'deny' | 'accept',
     call: object,

@@ -2,14 +2,14 @@ import { type ApprovalNeeded, isCentralPostError, type ResultReply } from '@cent
 import type { Operator } from './operator.ts'
 import type { TailedEvent } from './tail.ts'
 
-/** How often the hub is asked for all that waits, besides what it announces; in milliseconds. */
+/** How often the hub is asked for the full list, in milliseconds. */
 const refreshMs = 5_000
 const retryMs = 500
 
-/** What became of an action that no longer waits. */
+/** The end of an action's wait. */
 export interface Gone {
   readonly outcome: 'approved' | 'denied' | 'expired' | 'cancelled' | 'ended'
-  /** the operator who decided, where one is known */
+  /** the operator who decided, if known */
   readonly by: string | null
   readonly reason: string | null
 }
@@ -17,7 +17,7 @@ export interface Gone {
 export type PendingChange =
   | { readonly kind: 'arrived' | 'changed'; readonly asked: ApprovalNeeded }
   | { readonly kind: 'gone'; readonly asked: ApprovalNeeded; readonly gone: Gone }
-  /** `lost`: the broker or the hub is away, and what is shown may be old; `back`: it is up to date again */
+  /** `lost`: broker or hub is away, and the list may be stale; `back`: it is current again */
   | { readonly kind: 'lost' | 'back' }
 
 export interface PendingFilter {
@@ -25,23 +25,23 @@ export interface PendingFilter {
   readonly workflowId?: string
 }
 
-/** Told of a change, with all that waits after it, oldest first. */
+/** Called for a change, with the resulting list, oldest first. */
 export type TellPending = (change: PendingChange, pending: readonly ApprovalNeeded[]) => void
 
-/** Names a pending action: agents choose their ids, so two may have chosen the same. */
+/** Identifies a pending action: agents choose their ids, so two may choose the same. */
 export const keyOf = (asked: Pick<ApprovalNeeded, 'agent_id' | 'action_id'>): string =>
   `${asked.agent_id}/${asked.action_id}`
 
 /**
- * What waits for a person, kept up to date: by what the hub announces, and by asking it again at intervals and after every
- * reconnect, for what was said while nobody could listen.
+ * The list of actions waiting for approval. Updated by the hub's events, and read again
+ * periodically and after every reconnect, to catch up on missed events.
  */
 export class PendingWatch {
   readonly #operator: Operator
   readonly #filter: PendingFilter
   readonly #tell: (change: PendingChange) => void
   readonly #waiting = new Map<string, ApprovalNeeded>()
-  /** what ended while the hub was being asked for all that waits: its answer may still name it */
+  /** actions that ended during a list query, whose answer may still name them */
   #ended = new Set<string>()
   #arrived = new Set<string>()
   #isUpToDate = true
@@ -57,9 +57,9 @@ export class PendingWatch {
   }
 
   /**
-   * Starts to watch; what waits already is told as arrived before this resolves.
+   * Starts watching; reports already waiting actions as arrived before it resolves.
    *
-   * @param tell told of every change, after `pending` has it
+   * @param tell called for every change, after `pending` reflects it
    * @throws {CentralPostError} `unavailable` when no hub answers, `forbidden`
    */
   static async open(
@@ -96,18 +96,18 @@ export class PendingWatch {
     return [...this.#waiting.values()].toSorted((a, b) => a.execution_id - b.execution_id)
   }
 
-  /** Whether broker and hub answered when they were last asked. */
+  /** Whether broker and hub answered the last query. */
   get isUpToDate(): boolean {
     return this.#isUpToDate
   }
 
-  /** Takes one out that this operator has decided, without telling it as gone. */
+  /** Removes an action that this operator has decided, without reporting it as gone. */
   decided(asked: ApprovalNeeded): void {
     this.#waiting.delete(keyOf(asked))
     this.#ended.add(keyOf(asked))
   }
 
-  /** Asks the hub now for all that waits. */
+  /** Reads the full list from the hub now. */
   refresh(): void {
     if (this.#isAsking) return
     this.#isAsking = true
@@ -137,7 +137,7 @@ export class PendingWatch {
       }
       this.#schedule(refreshMs)
     } catch {
-      // told as lost; asked again until it answers
+      // reported as lost; retried until the hub answers
       this.#lose()
       this.#schedule(retryMs)
     }
@@ -181,7 +181,7 @@ export class PendingWatch {
     const key = `${event.agentId}/${event.actionId}`
     const asked = this.#waiting.get(key)
     if (event.kind === 'approved' && !event.message.cleared) {
-      // one of several who must say so
+      // one of several required approvals
       if (asked) this.#put({ ...asked, approvals: event.message.approvals })
       return
     }
@@ -230,13 +230,13 @@ function goneOf(event: TailedEvent): Gone | null {
   }
   if (event.kind !== 'result') return null
   const { status, approved_by: by, reason } = event.message
-  // who denied it is in the message that is said beside the result, whichever comes first
+  // the denial message names the operator; it may come before or after the result
   if (status === 'denied') return null
   const outcome = status === 'expired' || status === 'cancelled' ? status : 'ended'
   return { outcome, by, reason }
 }
 
-/** What its state tells, where its messages were missed. */
+/** The reason derived from its state, when its messages were missed. */
 function goneAs({ state, result }: ResultReply): Gone {
   if (state === 'queued' || state === 'running') {
     return { outcome: 'approved', by: null, reason: null }

@@ -37,9 +37,9 @@ import {
 } from '@centralpost/shared'
 import type { z } from 'zod'
 
-/** How long the hub may take over what reads much of its database, in milliseconds. */
+/** Time limit for queries that read much of the hub's database, in milliseconds. */
 export const longAnswerMs = 60_000
-/** How long it may take over what reads the whole audit trail. */
+/** Time limit for queries that read the whole audit trail, in milliseconds. */
 const wholeTrailMs = 600_000
 
 export type HistoryQuery = z.input<typeof historyCallSchema>
@@ -48,13 +48,13 @@ export type PatternsQuery = z.input<typeof operatorPatternsCallSchema>
 export type ExportQuery = z.input<typeof exportCallSchema>
 export type OutputQuery = Omit<z.input<typeof outputCallSchema>, 'action_id' | 'schema'>
 
-/** What an operator may ask: what waits, what was done, and what was learned from it. */
+/** The queries of an operator: waiting actions, history, and patterns. */
 export abstract class OperatorQuestions {
   /**
-   * Asks an endpoint of the hub and checks its answer.
+   * Calls an endpoint of the hub and checks its answer.
    *
-   * @param options.timeoutMs how long the answer may take, in milliseconds @default 5000
-   * @throws {CentralPostError} what the hub answered, or `unavailable` when none did
+   * @param options.timeoutMs time limit of the answer, in milliseconds @default 5000
+   * @throws {CentralPostError} the hub's error, or `unavailable` when no hub answered
    */
   abstract ask<T extends z.ZodType>(
     endpoint: OperatorEndpoint,
@@ -63,7 +63,7 @@ export abstract class OperatorQuestions {
     options?: { readonly timeoutMs?: number },
   ): Promise<z.output<T>>
 
-  /** What waits for a person, oldest first. */
+  /** Actions waiting for approval, oldest first. */
   async pending(
     filter: { agentId?: string; workflowId?: string } = {},
   ): Promise<readonly ApprovalNeeded[]> {
@@ -85,28 +85,28 @@ export abstract class OperatorQuestions {
     return all
   }
 
-  /** The always rules in force; with `all`, those that have ended as well. */
+  /** The always rules in force; with `all`, also expired and revoked ones. */
   async alwaysRules(options: { all?: boolean } = {}): Promise<readonly AlwaysRule[]> {
     return (await this.ask('rules', { all: options.all ?? false }, rulesReplySchema)).rules
   }
 
-  /** Where an action stands, with its result if it has one. */
+  /** The state of an action, with its result if it has ended. */
   result(actionId: string, agentId?: string): Promise<ResultReply> {
     return this.ask('result', named(actionId, agentId), resultReplySchema)
   }
 
-  /** One page of everything a stream of an action printed. */
+  /** One page of an action's complete output on one stream. */
   output(actionId: string, query: OutputQuery = {}): Promise<z.infer<typeof outputReplySchema>> {
     return this.ask('output', { action_id: actionId, ...query }, outputReplySchema)
   }
 
-  /** What was recorded, newest first. */
+  /** Recorded executions, newest first. */
   history(query: HistoryQuery = {}): Promise<z.infer<typeof historyReplySchema>> {
     return this.ask('history', query, historyReplySchema)
   }
 
   /**
-   * One action with everything the audit trail tells of it.
+   * One action with its audit trail.
    *
    * @throws {CentralPostError} `not_found`; `conflict` where two agents used the id
    */
@@ -114,28 +114,34 @@ export abstract class OperatorQuestions {
     return this.ask('action', named(actionId, agentId), actionReplySchema)
   }
 
-  /** Counts and durations of one command (and of all like it, with their latest runs), or of everything. */
+  /**
+   * Counts and durations of one command (and of similar ones, with their latest runs), or of
+   * everything.
+   */
   stats(command?: string): Promise<CommandStatistics> {
     return this.ask('stats', command === undefined ? {} : { command }, statsReplySchema)
   }
 
-  /** What happened in a range of time, for one screen. */
+  /** A summary of a time range, for one screen. */
   overview(query: OverviewQuery = {}): Promise<Overview> {
     return this.ask('overview', query, overviewReplySchema, { timeoutMs: longAnswerMs })
   }
 
-  /** Patterns, or the commands that work, or those that fail; `create` adds one, `mine` looks for new ones first. */
+  /**
+   * Patterns, or the commands that succeed, or those that fail; `create` adds one, `mine` mines the
+   * history first.
+   */
   patterns(query: PatternsQuery = {}): Promise<z.infer<typeof operatorPatternsReplySchema>> {
     return this.ask('patterns', query, operatorPatternsReplySchema, { timeoutMs: longAnswerMs })
   }
 
-  /** Always rules that repeated approvals speak for. Nothing is approved by asking. */
+  /** Always rules proposed from repeated approvals. The query approves nothing. */
   async proposals(query: z.input<typeof proposalsCallSchema> = {}): Promise<readonly Proposal[]> {
     return (await this.ask('proposals', query, proposalsReplySchema, { timeoutMs: longAnswerMs }))
       .proposals
   }
 
-  /** Python and pip that ran outside a virtual environment. */
+  /** Python and pip runs outside a virtual environment. */
   async violations(
     query: z.input<typeof violationsCallSchema> = {},
   ): Promise<z.infer<typeof violationsReplySchema>['violations']> {
@@ -143,7 +149,7 @@ export abstract class OperatorQuestions {
   }
 
   /**
-   * Executions as text, oldest first, a piece at a time: whole lines, to be written one after the other.
+   * Executions as text, oldest first, in pieces of whole lines, ready to be appended.
    *
    * @throws {CentralPostError} `unavailable` when no hub answers
    */
@@ -161,7 +167,7 @@ export abstract class OperatorQuestions {
     }
   }
 
-  /** Parts of the audit trail that were put away; with `sealBefore` (ISO 8601), what is older is put away first. */
+  /** Sealed segments of the audit trail; with `sealBefore` (ISO 8601), seals older events first. */
   async segments(options: { readonly sealBefore?: string } = {}): Promise<readonly Segment[]> {
     const { sealBefore: before } = options
     const call = before === undefined ? {} : { seal: { before } }
@@ -169,7 +175,7 @@ export abstract class OperatorQuestions {
       .segments
   }
 
-  /** Who serves, and how it goes. */
+  /** The serving hub and its status. */
   async hubs(): Promise<z.infer<typeof hubsReplySchema>['hubs']> {
     return (await this.ask('hubs', {}, hubsReplySchema)).hubs
   }
@@ -177,21 +183,21 @@ export abstract class OperatorQuestions {
   /**
    * Has the hub recompute the audit chain.
    *
-   * @param checkpoints taken earlier and kept outside the hub: a tail that was cut off shows by them
+   * @param checkpoints taken earlier and kept outside the hub: they reveal a truncated chain
    */
   verify(checkpoints: readonly Checkpoint[] = []): Promise<VerifyReply> {
     const call = checkpoints.length === 0 ? {} : { checkpoints }
     return this.ask('verify', call, verifyReplySchema, { timeoutMs: wholeTrailMs })
   }
 
-  /** What would be decided about a command. */
+  /** The verdict on a command. */
   classify(command: string | readonly string[], cwd?: string): Promise<Verdict> {
     const form = typeof command === 'string' ? { command } : { argv: command }
     return this.ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, verdictSchema)
   }
 }
 
-/** The part of a call that names the action. */
+/** The part of a call that identifies the action. */
 export function named(actionId: string, agentId: string | undefined): object {
   return { action_id: actionId, ...(agentId !== undefined && { agent_id: agentId }) }
 }

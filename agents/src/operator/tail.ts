@@ -26,15 +26,15 @@ import type { z } from 'zod'
 
 interface Tailed {
   readonly subject: string
-  /** empty for a rule that holds for every agent */
+  /** empty for a rule that applies to every agent */
   readonly agentId: string
-  /** empty for a rule, and for a request, whose id may be the hub's to make */
+  /** empty for a rule, and for a request that leaves its id to the hub */
   readonly actionId: string
-  /** the payload as it came, for those who want it unchanged */
+  /** the payload as received */
   readonly raw: unknown
 }
 
-/** One message of the wire contract, seen from the side. `other` is what does not fit its schema. */
+/** A message of the wire contract, as an observer sees it. `other` does not match its schema. */
 export type TailedEvent = Tailed &
   (
     | { readonly kind: 'approval_needed'; readonly message: ApprovalNeeded }
@@ -51,22 +51,22 @@ export type TailedKind = (typeof agentEventSubjects)[number]
 
 export interface TailFilter {
   readonly agentId?: string
-  /** only these kinds of message, and neither requests nor rules @default all */
+  /** only these kinds of message, without requests and rules @default all */
   readonly kinds?: readonly TailedKind[]
-  /** a subject of your own, wildcards allowed, in place of all kinds of message */
+  /** a subject with wildcards, instead of all kinds of message */
   readonly subject?: string
-  /** told when the broker does not allow it, or the subject cannot be */
+  /** called when the broker refuses the subscription, or the subject is invalid */
   readonly refused?: (error: CentralPostError) => void
 }
 
-/** Subscribes to everything that happens to actions and rules, and reads what comes. */
+/** Subscribes to all events of actions and rules, and parses them. */
 export function tailBus(
   bus: Bus,
   receive: (event: TailedEvent) => void,
   filter: TailFilter,
 ): Subscription {
   const agent = filter.agentId ?? '*'
-  // `SYSTEM_ACTION_*` is no wildcard to NATS: a wildcard is a whole token
+  // `SYSTEM_ACTION_*` is no wildcard in NATS: a wildcard is a whole token
   const kinds = (filter.kinds ?? agentEventSubjects).map((kind) => `${kind}.${agent}.>`)
   const all =
     filter.kinds === undefined ? [requestSubject(agent), ...kinds, ruleChangedSubject] : kinds
@@ -164,7 +164,7 @@ function parsed(data: Uint8Array): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // what an agent sends may be anything; it is shown as it is
+    // an agent may send anything; shown unchanged
     return text
   }
 }

@@ -1,6 +1,6 @@
 import { LLMAgent, type LLMAgentParts } from './llm-agent.ts'
 
-/** Weighs what is there: takes stock in the first half, concludes in the second. */
+/** Analyses: takes stock in the first half, draws conclusions in the second. */
 export class AnalysisAgent extends LLMAgent {
   constructor(parts: LLMAgentParts) {
     super(

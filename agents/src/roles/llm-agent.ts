@@ -10,15 +10,15 @@ export interface LLMAgentParts {
   readonly agent: Agent
   readonly planner: Planner
   readonly task: string
-  /** where commands run that name no directory of their own */
+  /** default working directory of commands */
   readonly cwd: string
   readonly workflowId?: string
   readonly log?: Logger
-  /** told of each step as it ends */
+  /** called after each step */
   readonly onStep?: (done: StepDone) => void
 }
 
-/** A step that was done, or left out (then without a result), and why. */
+/** A step that was done or skipped (then without a result), and the reason. */
 export interface StepDone {
   readonly planned: PlannedStep
   readonly position: number
@@ -35,9 +35,9 @@ export interface RunReport {
 }
 
 /**
- * An agent that works on a task step by step. A planner says what to do next (a written plan, or a language model);
- * this class asks the hub for it, waits, and reports back. Where it is on its way decides how it works: early phases
- * look only, and put off what would need a person.
+ * An agent that works on a task step by step. A planner names the next step (a written plan, or a
+ * language model); this class requests it, waits, and reports back. The phase of the task decides
+ * the mode: early phases only look, and put off steps that need approval.
  */
 export class LLMAgent {
   readonly role: Role
@@ -51,7 +51,7 @@ export class LLMAgent {
     this.#log = parts.log ?? silentLogger
   }
 
-  /** Asks for one action, as an agent of this role. */
+  /** Requests one action in this role. */
   requestAction(asked: ActionAsked, options?: WaitOptions): Promise<RequestedAction> {
     const { agent, workflowId, cwd } = this.#parts
     return agent.requestAction(
@@ -60,15 +60,15 @@ export class LLMAgent {
     )
   }
 
-  /** The result of an action, or null while there is none. */
+  /** The result of an action, or null while it is under way. */
   checkActionResult(actionId: string): Promise<ActionResult | null> {
     return this.#parts.agent.checkActionResult(actionId)
   }
 
   /**
-   * Works until the planner is done, or a step ends otherwise than planned and says to stop there.
+   * Works until the plan ends, or an unexpected outcome stops it.
    *
-   * @throws {CentralPostError} when broker or hub stay away; what a command does is in the report
+   * @throws {CentralPostError} when broker or hub stay away; outcomes of commands are in the report
    */
   async run(options: { readonly signal?: AbortSignal } = {}): Promise<RunReport> {
     const steps: StepDone[] = []
@@ -78,7 +78,7 @@ export class LLMAgent {
       const position = positionOf(step, planner.length)
       const phase = phaseAt(this.role, position)
       const planned = await planner.next({ task, step, phase, previous })
-      // at the end what was put off is done in any case
+      // at the end of the plan, postponed steps run in any case
       const acting = planned === null ? { ...phase, looksOnly: false } : phase
       for (const next of this.#takeDue(acting, planned)) {
         const done = await this.#do(next, position, acting, options.signal)
@@ -95,17 +95,17 @@ export class LLMAgent {
     }
   }
 
-  /** What this role makes of a step before it is asked for. The base changes nothing. */
+  /** Adapts a step to this role before its request. The base class changes nothing. */
   protected prepare(step: PlannedStep): Promise<PlannedStep> {
     return Promise.resolve(step)
   }
 
-  /** What the hub's machine looks like from where a step would run. */
+  /** The state of the hub's machine from a step's directory. */
   protected systemState(step: PlannedStep): ReturnType<Agent['getSystemState']> {
     return this.#parts.agent.getSystemState(step.cwd ?? this.#parts.cwd)
   }
 
-  /** What was put off comes before what is new, as soon as the phase allows it. */
+  /** Postponed steps come before new ones, once the phase allows them. */
   #takeDue(phase: Phase, planned: PlannedStep | null): PlannedStep[] {
     const putOff = phase.looksOnly ? [] : this.#putOff.splice(0)
     return planned === null ? putOff : [...putOff, planned]
@@ -122,11 +122,11 @@ export class LLMAgent {
     if (phase.looksOnly || step.onlyIf !== undefined) {
       const level = await this.#levelOf(step)
       if (step.onlyIf !== undefined && level !== step.onlyIf) {
-        const note = `not asked for: it is judged ${level}, and the plan wants it only as ${step.onlyIf}`
+        const note = `not requested: judged ${level}, and the plan wants it only as ${step.onlyIf}`
         return { ...about, result: null, isAsPlanned: false, note }
       }
       if (phase.looksOnly && level === 'REVIEW') {
-        this.#log.info('put off: it needs a person, and this phase only looks', {
+        this.#log.info('put off: needs approval, and this phase only looks', {
           phase: phase.name,
         })
         return 'put off'

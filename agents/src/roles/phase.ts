@@ -1,13 +1,16 @@
-/** What an agent is about at some position of its way: early ones look, later ones act, last ones check. */
+/**
+ * The mode of work at a position of the task: early phases look, later ones act, the last one
+ * checks.
+ */
 export interface Phase {
   readonly name: string
-  /** the phase goes up to this position, 0 to 1; the last one has 1 */
+  /** upper end of the phase, 0 to 1; 1 for the last phase */
   readonly until: number
-  /** whether only SAFE commands are asked for: what needs a person is put off to the next phase */
+  /** whether to request SAFE commands only: steps that need approval wait for the next phase */
   readonly looksOnly: boolean
 }
 
-/** A kind of agent: the name it gives as `agent_type`, and its phases in order. */
+/** A kind of agent: its `agent_type`, and its phases in order. */
 export interface Role {
   readonly type: string
   readonly phases: readonly [Phase, ...Phase[]]
@@ -19,10 +22,10 @@ export function phaseAt(role: Role, position: number): Phase {
 }
 
 /**
- * How far an agent is on its way.
+ * The progress of an agent.
  *
  * @param step counts from 0
- * @param length how many steps there are; without it, each step goes a fifth of what is left
+ * @param length number of steps; if unknown, each step covers a fifth of the rest
  */
 export function positionOf(step: number, length: number | undefined): number {
   if (length === undefined) return 1 - 0.8 ** step

@@ -1,6 +1,9 @@
 import { LLMAgent, type LLMAgentParts } from './llm-agent.ts'
 
-/** Finds things out: looks around first, then where it matters, then in depth. Asks for no change until late. */
+/**
+ * Researches: a broad look first, then the relevant places, then in depth. Requests no change until
+ * late.
+ */
 export class ResearchAgent extends LLMAgent {
   constructor(parts: LLMAgentParts) {
     super(

@@ -3,8 +3,8 @@ import type { PlannedStep } from './planner.ts'
 import { quoteIfNeeded } from '@centralpost/shared'
 
 /**
- * Works on the machine: first assesses it and only looks, then executes, then verifies. Before it changes Python
- * packages it looks for a virtual environment: it uses the one there is, and says so to the approver when there is none.
+ * Works on the machine: assesses, then executes, then verifies. Before it changes Python packages
+ * it looks for a virtual environment. It activates one if found, and otherwise warns the approver.
  */
 export class SystemAgent extends LLMAgent {
   constructor(parts: LLMAgentParts) {
@@ -39,7 +39,7 @@ export class SystemAgent extends LLMAgent {
 const pipChange =
   /(?:^|[\s;&|(/])(?:pip[\d.]*|python[\d.]*\s+-m\s+pip)\s+(?:-\S+\s+)*(?:install|uninstall)\b/
 
-/** Whether a step installs or removes Python packages and does not activate an environment itself. */
+/** Whether a step changes Python packages without activating an environment itself. */
 export function changesPackages(step: PlannedStep): boolean {
   const text = step.command ?? step.argv?.join(' ') ?? ''
   return pipChange.test(text) && !/\bbin\/activate\b/.test(text)

@@ -10,9 +10,9 @@ import type { PlannedStep, Planner } from './planner.ts'
 
 const stepSchema = z
   .strictObject({
-    command: z.string().min(1).optional().describe('as bash would read it'),
+    command: z.string().min(1).optional().describe('a bash command line'),
     argv: z.array(z.string()).min(1).optional().describe('a program and its arguments'),
-    context: z.string().optional().describe('why, for the approver'),
+    context: z.string().optional().describe('the purpose, for the approver'),
     cwd: z.string().optional(),
     env: z.record(z.string(), z.string()).optional(),
     timeout: z.number().positive().optional().describe('seconds'),
@@ -21,15 +21,15 @@ const stepSchema = z
     on_unexpected: z.enum(['continue', 'stop']).default('continue'),
   })
   .refine((step) => (step.command === undefined) !== (step.argv === undefined), {
-    error: 'exactly one of command and argv must be given',
+    error: 'give exactly one of command and argv',
   })
 
 const planSchema = z.strictObject({
-  task: z.string().min(1).describe('what the plan is for'),
+  task: z.string().min(1).describe('the purpose of the plan'),
   steps: z.array(stepSchema).min(1),
 })
 
-/** A plan in a file: steps that are done one after the other. It stops at a step that says so. */
+/** A plan from a file: steps in order. A step can stop the plan. */
 export class WrittenPlan implements Planner {
   readonly task: string
   readonly #steps: readonly PlannedStep[]
@@ -41,8 +41,8 @@ export class WrittenPlan implements Planner {
   }
 
   /**
-   * Reads a plan (YAML or JSON). `{{name}}` stands for a value from `values`: quoted for the shell in a command's text,
-   * as it is everywhere else.
+   * Reads a plan (YAML or JSON). `{{name}}` stands for a value from `values`: quoted for the shell
+   * in a command's text, verbatim elsewhere.
    *
    * @throws {CentralPostError} `invalid_config` naming file and field
    */
@@ -53,7 +53,7 @@ export class WrittenPlan implements Planner {
     return WrittenPlan.of(await readYaml(path), values, path)
   }
 
-  /** The same from a value that was read before; `path` is only for messages. */
+  /** The same from a parsed value; `path` is only for messages. */
   static of(value: unknown, values: Readonly<Record<string, string>>, path: string): WrittenPlan {
     const names = [...JSON.stringify(value ?? null).matchAll(placeholder)].map(([, name]) => name)
     const missing = names.filter((name) => name !== undefined && !Object.hasOwn(values, name))

@@ -2,20 +2,20 @@ import { type Bus, type CentralPostError, isCentralPostError } from '@centralpos
 import type { z } from 'zod'
 import { pause } from './deadline.ts'
 
-/** How long an answer may take, in milliseconds. */
+/** Default time limit of an answer, in milliseconds. */
 const answerMs = 5_000
-/** How long a broker that went away may take to come back, and its hub with it, in milliseconds. */
+/** How long a lost broker, with its hub, may take to come back, in milliseconds. */
 const backMs = 15_000
-/** How long a hub may take to be there after its broker, in milliseconds. */
+/** How long a hub may take to start after its broker, in milliseconds. */
 const hubMs = 1_000
 const pauseMs = 100
 
 /**
- * Asks the hub. A call that was under way when the connection to the broker was lost is made again when it is back: every
- * endpoint may be called twice, and tells when it was.
+ * Calls the hub. A call interrupted by a lost connection is repeated after the reconnect: every
+ * endpoint is safe to call twice, and reports a repeat.
  *
- * @param options.timeoutMs how long the answer may take @default 5000
- * @throws {CentralPostError} what the hub answered, or `unavailable` when none did
+ * @param options.timeoutMs time limit of the answer, in milliseconds @default 5000
+ * @throws {CentralPostError} the hub's error, or `unavailable` when no hub answered
  */
 export async function askHub<T extends z.ZodType>(
   bus: Bus,
@@ -48,6 +48,6 @@ async function untilConnected(bus: Bus, latest: number): Promise<void> {
 
 const isLost = (error: CentralPostError): boolean => error.details['connection'] === 'lost'
 
-/** Nobody listens: right after its broker has started, a hub is on its way. */
+/** No responders: right after its broker has started, a hub may still be starting. */
 const isNobody = (error: CentralPostError): boolean =>
   error.code === 'unavailable' && (error.cause as { code?: unknown } | undefined)?.code === '503'

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CentralPostError } from '@centralpost/shared'
 
-/** How long a caller is ready to wait. */
+/** The caller's limits on a wait. */
 export interface WaitOptions {
-  /** in milliseconds @default as long as it takes */
+  /** in milliseconds @default no limit */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
 
 /**
- * Waits for `work`, but no longer than the caller wants. The work itself goes on.
+ * Waits for `work` within the caller's limits. The work itself continues.
  *
- * @param late makes the error of a wait that took too long
+ * @param late makes the timeout's error
  * @throws {CentralPostError} `late()`, or the signal's reason
  */
 export async function waitFor<T>(
@@ -34,7 +34,7 @@ export async function waitFor<T>(
   }
 }
 
-/** Waits a while; ends early with the signal's reason. */
+/** Waits; rejects early with the signal's reason. */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {
     await delay(milliseconds, undefined, signal && { signal })

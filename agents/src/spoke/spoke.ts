@@ -15,34 +15,40 @@ import {
 } from '@centralpost/shared'
 import { pause } from './deadline.ts'
 
-/** What a process is on the bus. Both only ever talk to the hub over NATS. */
+/** The role of a process on the bus. Both roles talk only to the hub, over NATS. */
 export type SpokeKind = 'agent' | 'operator'
 
 export interface SpokeOptions {
   /** one token of a subject: `[A-Za-z0-9_-]{1,64}` */
   readonly name: string
-  /** who to be; found through `env` and `dataDir` when absent */
+  /** credentials to use; found through `env` and `dataDir` when absent */
   readonly credentials?: BusCredentials
-  /** the hub's data directory @default `CENTRALPOST_DATA`, else `.centralpost` in the working directory */
+  /**
+   * the hub's data directory @default `CENTRALPOST_DATA`, else `.centralpost` in the working
+   * directory
+   */
   readonly dataDir?: string
-  /** `NATS_URL` (with `NATS_USER` …) names a broker of your own; `CENTRALPOST_DATA` the data directory @default process.env */
+  /**
+   * `NATS_URL` (with `NATS_USER` …) names an external broker; `CENTRALPOST_DATA` the data directory
+   * @default process.env
+   */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly log?: Logger
-  /** tells of what this spoke asks for as spans (`openTracing`); the hub's spans continue them @default none */
+  /** traces requests as spans (`openTracing`); the hub's spans continue them @default none */
   readonly tracing?: Tracing
-  /** how long the first connect may take, in milliseconds @default 5000 */
+  /** time limit of the first connect, in milliseconds @default 5000 */
   readonly connectTimeoutMs?: number
 }
 
-/** How long a broker that refuses connections is tried, in milliseconds. */
+/** How long a broker that refuses connections is retried, in milliseconds. */
 const refusedMs = 1_000
 const againMs = 200
 
 /**
  * Connects as an agent or an operator.
  *
- * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials, `unavailable` when no
- * broker answers, `forbidden` when it refuses the credentials
+ * @throws {CentralPostError} `invalid_request` for a bad name, `not_found` without credentials,
+ *   `unavailable` when no broker answers, `forbidden` when it refuses the credentials
  */
 export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Promise<Bus> {
   const name = check(kind === 'agent' ? agentIdSchema : operatorIdSchema, options.name)
@@ -59,7 +65,7 @@ export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Prom
         }),
       })
     } catch (error) {
-      // a broker that has just died is started again
+      // a broker that has just died is being restarted
       const isRefused = isCentralPostError(error) && error.code === 'unavailable'
       if (!isRefused || performance.now() + againMs >= giveUpAt) throw error
       await pause(againMs)
@@ -67,7 +73,7 @@ export async function connectSpoke(kind: SpokeKind, options: SpokeOptions): Prom
   }
 }
 
-/** The data directory that is meant when none is named. */
+/** The default data directory. */
 export function dataDirOf(options: Pick<SpokeOptions, 'dataDir' | 'env'>): string {
   const env = options.env ?? process.env
   return resolve(options.dataDir ?? (env['CENTRALPOST_DATA'] || '.centralpost'))
@@ -84,7 +90,7 @@ async function credentialsOf(kind: SpokeKind, options: SpokeOptions): Promise<Bu
     if (!existsSync(dataDir)) {
       throw new CentralPostError(
         'not_found',
-        `there is no CentralPost in ${dataDir}: run this in the folder in which it was started, ` +
+        `no CentralPost data in ${dataDir}: run this in the folder in which it was started, ` +
           'or name its data directory with --data or CENTRALPOST_DATA',
         { cause: error },
       )

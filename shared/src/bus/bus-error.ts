@@ -2,14 +2,14 @@ import { NatsError } from 'nats'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 
-/** The broker's number for a full subject of a stream that refuses what is too much. */
+/** The broker's error code for a full subject of a stream that rejects new messages. */
 const quotaReached = 10_077
 
 /**
- * Says in our own words what the broker or its client said.
+ * Translates an error of the broker or its client.
  *
- * @param error what was thrown
- * @param doing what was being done, for the message
+ * @param error the thrown value
+ * @param doing the attempted operation, for the message
  */
 export function busError(error: unknown, doing: string): CentralPostError {
   const code = error instanceof NatsError ? error.code : ''
@@ -17,13 +17,13 @@ export function busError(error: unknown, doing: string): CentralPostError {
   if (error instanceof NatsError && error.jsError()?.err_code === quotaReached) {
     return new CentralPostError(
       'unavailable',
-      say('as many wait there already as one sender may have; send it again in a few seconds'),
+      say("the sender's limit of queued messages is reached; send it again in a few seconds"),
       { cause: error, details: { retry_after: 2 } },
     )
   }
   switch (code) {
     case '503':
-      return new CentralPostError('unavailable', say('nobody listens there; is the hub running?'), {
+      return new CentralPostError('unavailable', say('no responders; is the hub running?'), {
         cause: error,
       })
     case 'TIMEOUT':
@@ -44,7 +44,7 @@ export function busError(error: unknown, doing: string): CentralPostError {
     case 'MAX_PAYLOAD_EXCEEDED':
       return new CentralPostError(
         'invalid_request',
-        say('the message is larger than the broker takes'),
+        say("the message exceeds the broker's size limit"),
         { cause: error },
       )
     case 'PERMISSIONS_VIOLATION':

@@ -5,7 +5,7 @@ import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 import type { BusCredentials } from './credentials.ts'
 
-/** What the client hands to Node for every connection that it makes. */
+/** Options that the client passes to Node for every connection. */
 export type BusTls = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'host'> & {
   readonly checkServerIdentity: (name: string, certificate: PeerCertificate) => Error | undefined
 }
@@ -13,11 +13,13 @@ export type BusTls = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'host'> & {
 const schemes = ['nats:', 'tls:']
 
 /**
- * How to encrypt. The client takes a scheme for a decoration: `tls://` alone would not keep it from sending a password in
- * clear to a broker without TLS. With these options it says nothing before the broker has proved who it is.
+ * The TLS options of a connection. The client ignores schemes: `tls://` alone would not stop it
+ * from sending a password in clear to a broker without TLS. With these options it sends nothing
+ * before the broker has proved its identity.
  *
  * @returns undefined when neither a server's `tls://` nor a certificate demands encryption
- * @throws {CentralPostError} `invalid_config` for another scheme, or for half a client certificate; `not_found` for a file
+ * @throws {CentralPostError} `invalid_config` for another scheme, or for half a client certificate;
+ *   `not_found` for a file
  */
 export async function busTls(credentials: BusCredentials): Promise<BusTls | undefined> {
   const urls = credentials.servers.map(readServer)
@@ -26,8 +28,8 @@ export async function busTls(credentials: BusCredentials): Promise<BusTls | unde
     throw new CentralPostError(
       'invalid_config',
       cert === undefined
-        ? `the key ${key} is of no certificate: name that in NATS_CERT`
-        : `the certificate ${cert} has no key: name that in NATS_KEY`,
+        ? `the key ${key} has no certificate: set NATS_CERT`
+        : `the certificate ${cert} has no key: set NATS_KEY`,
     )
   }
   const isDemanded = urls.some(({ protocol }) => protocol === 'tls:')
@@ -39,7 +41,8 @@ export async function busTls(credentials: BusCredentials): Promise<BusTls | unde
     ...(ca !== undefined && { ca: await read(ca, 'NATS_CA') }),
     ...(cert !== undefined && { cert: await read(cert, 'NATS_CERT') }),
     ...(key !== undefined && { key: await read(key, 'NATS_KEY') }),
-    // of a server that is named by its address the client tells Node no name: any of these addresses is meant
+    // for a server named by its address, the client passes no host name to Node: any of these
+    // addresses is valid
     checkServerIdentity: (name, certificate) => {
       const faults = (name === host ? addresses : [name]).map((meant) =>
         checkServerIdentity(meant, certificate),
@@ -50,9 +53,9 @@ export async function busTls(credentials: BusCredentials): Promise<BusTls | unde
 }
 
 /**
- * Reads the address of one broker.
+ * Parses the address of one broker.
  *
- * @throws {CentralPostError} `invalid_config` when it is none, or of another kind
+ * @throws {CentralPostError} `invalid_config` when it is invalid, or of another kind
  */
 export function readServer(server: string): URL {
   const text = server.includes('://') ? server : `nats://${server}`
@@ -61,7 +64,7 @@ export function readServer(server: string): URL {
   if (!isWhole || !schemes.includes(url.protocol)) {
     throw new CentralPostError(
       'invalid_config',
-      `"${server}" is no address of a broker: write nats://HOST:PORT, or tls://HOST:PORT for an encrypted connection`,
+      `"${server}" is not a broker address: write nats://HOST:PORT, or tls://HOST:PORT for an encrypted connection`,
     )
   }
   return url
@@ -73,7 +76,7 @@ async function read(path: string, variable: string): Promise<Buffer> {
   } catch (error) {
     throw new CentralPostError(
       'not_found',
-      `cannot read ${path}, which ${variable} names: ${messageOf(error)}`,
+      `cannot read ${path}, named by ${variable}: ${messageOf(error)}`,
       { cause: error },
     )
   }

@@ -21,9 +21,9 @@ import { busTls } from './bus-tls.ts'
 import type { BusCredentials } from './credentials.ts'
 import { refusedConnection } from './refused-connection.ts'
 
-/** A connection on which nothing comes for so long has long been given up. */
+/** A connection silent for this long is given up, in milliseconds. */
 const longestSilenceMs = 120_000
-/** A confirmation takes so much longer than the answer to a ping, at most. */
+/** The longest delay of a confirmation behind the answer to a ping, in milliseconds. */
 const confirmationMs = 1000
 
 export interface BusOptions {
@@ -31,7 +31,10 @@ export interface BusOptions {
   /** shown in the broker's list of connections */
   readonly name: string
   readonly log: Logger
-  /** how long the first connect may take, in milliseconds; later ones are tried for ever @default 5000 */
+  /**
+   * time limit of the first connect, in milliseconds; later reconnects are retried for ever
+   * @default 5000
+   */
   readonly connectTimeoutMs?: number
 }
 
@@ -45,11 +48,11 @@ export interface BusMessage {
 }
 
 export interface Subscription {
-  /** Takes no more; what has arrived is still handed over. */
+  /** Unsubscribes; messages that have arrived are still delivered. */
   drain(): Promise<void>
 }
 
-/** What a stored publish is answered with. */
+/** The broker's answer to a stored publish. */
 export interface Stored {
   readonly stream: string
   readonly seq: number
@@ -58,14 +61,14 @@ export interface Stored {
 
 export interface BrokerFacts {
   readonly version: string
-  /** the name of the cluster that it is a node of */
+  /** the name of its cluster */
   readonly cluster: string | undefined
   readonly isEncrypted: boolean
 }
 
 /**
- * One connection to the broker. A connection that was lost is tried again for ever; what is published
- * meanwhile waits in the client.
+ * One connection to the broker. A lost connection is retried for ever; the client queues messages
+ * meanwhile.
  */
 export class Bus {
   readonly #connection: NatsConnection
@@ -83,10 +86,10 @@ export class Bus {
   }
 
   /**
-   * Connects, or says why not.
+   * Connects.
    *
-   * @throws {CentralPostError} `unavailable` when no broker answers, `forbidden` when it refuses the credentials, or the
-   * encryption that was asked for fails: then nothing was sent
+   * @throws {CentralPostError} `unavailable` when no broker answers, `forbidden` when it refuses
+   *   the credentials, or the requested encryption fails: then nothing was sent
    */
   static async connect(options: BusOptions): Promise<Bus> {
     const { credentials, name, log } = options
@@ -119,7 +122,7 @@ export class Bus {
   }
 
   /**
-   * The client underneath, for the other files of this folder.
+   * The underlying client, for the other files of this folder.
    *
    * @internal
    */
@@ -127,12 +130,12 @@ export class Bus {
     return this.#connection
   }
 
-  /** A new subject for answers, below those that this identity may listen to. */
+  /** A new reply subject that this identity may subscribe to. */
   newInbox(): string {
     return createInbox(this.#inboxPrefix)
   }
 
-  /** Whether it was closed for good; a connection that was lost and is tried again is not. */
+  /** Whether it was closed for good; a lost connection that is being retried is not. */
   get isClosed(): boolean {
     return this.#connection.isClosed()
   }
@@ -141,41 +144,41 @@ export class Bus {
     return this.#connected && !this.#connection.isClosed()
   }
 
-  /** Where the broker is that this connection uses now. */
+  /** The address of the current broker. */
   get server(): string {
     return this.#connection.getServer()
   }
 
-  /** What that broker says of itself. */
+  /** The current broker's description of itself. */
   get broker(): BrokerFacts {
     const info = this.#connection.info
     return {
       version: info?.version ?? '',
       cluster: info?.cluster,
-      // where it is offered, the client takes it
+      // the client accepts TLS when the broker offers it
       isEncrypted: info?.tls_required === true || info?.tls_available === true,
     }
   }
 
-  /** Resolves when the connection is closed for good; with the error that closed it, if one did. */
+  /** Resolves when the connection is closed for good, with the error that closed it, if any. */
   async closed(): Promise<Error | undefined> {
     const error = await this.#connection.closed()
     return error instanceof Error ? error : undefined
   }
 
-  /** Calls back each time a lost connection is there again. Returns how to stop that. */
+  /** Calls back each time a lost connection is back. Returns a function that stops it. */
   onReconnect(callback: () => void): () => void {
     this.#reconnected.add(callback)
     return () => this.#reconnected.delete(callback)
   }
 
-  /** Calls back each time the connection is lost. Returns how to stop that. */
+  /** Calls back each time the connection is lost. Returns a function that stops it. */
   onDisconnect(callback: () => void): () => void {
     this.#disconnected.add(callback)
     return () => this.#disconnected.delete(callback)
   }
 
-  /** Sends and forgets (core NATS). */
+  /** Publishes without confirmation (core NATS). */
   publish(subject: string, message: unknown, headers?: Headers): void {
     this.publishBytes(subject, encode(message), headers)
   }
@@ -186,12 +189,14 @@ export class Bus {
   }
 
   /**
-   * Publishes to a stream and waits for the broker's confirmation. A broker that is silent altogether (stopped, or very
-   * busy) still has it before it: then its confirmation is waited for, since to publish it again would be to tell it twice.
+   * Publishes to a stream and waits for the broker's confirmation. A silent broker (stopped, or
+   * very busy) may still have the message queued. Its confirmation is awaited, since publishing
+   * again would deliver twice.
    *
-   * @param options.timeoutMs how long a broker that answers otherwise may leave it unconfirmed @default 5000
-   * @throws {CentralPostError} `unavailable` (may have been stored all the same; at once when the connection is lost),
-   * `forbidden`
+   * @param options.timeoutMs time limit of the confirmation while the broker answers otherwise, in
+   *   milliseconds @default 5000
+   * @throws {CentralPostError} `unavailable` (the message may be stored; immediately when the
+   *   connection is lost), `forbidden`
    */
   store(
     subject: string,
@@ -208,7 +213,7 @@ export class Bus {
     options: { headers?: Headers; timeoutMs?: number } = {},
   ): Promise<Stored> {
     const doing = `publishing to ${subject}`
-    // the client drops what it is asked for while it is not connected
+    // the client drops requests while disconnected
     if (!this.#connected) throw connectionLost(doing)
     const lost = Promise.withResolvers<never>()
     const stop = this.onDisconnect(() => lost.reject(connectionLost(doing)))
@@ -232,18 +237,19 @@ export class Bus {
   }
 
   /**
-   * Asks an endpoint and checks its answer.
+   * Calls an endpoint and checks its answer.
    *
-   * @param options.timeoutMs how long the answer may take @default 5000
-   * @throws {CentralPostError} what the endpoint answered, or `unavailable` when nobody did; at once when the connection
-   * is lost before the answer came (`details.connection` is then `lost`: the call may have had its effect)
+   * @param options.timeoutMs time limit of the answer, in milliseconds @default 5000
+   * @throws {CentralPostError} the endpoint's error, or `unavailable` without an answer;
+   *   immediately when the connection is lost before the answer (`details.connection` is then `lost`:
+   *   the call may have taken effect)
    */
   async request<T extends z.ZodType>(
     subject: string,
     message: unknown,
     options: { schema: T; timeoutMs?: number; headers?: Headers },
   ): Promise<z.output<T>> {
-    // the client drops what it is asked for while it is not connected
+    // the client drops requests while disconnected
     if (!this.#connected) throw connectionLost(`asking ${subject}`)
     const lost = Promise.withResolvers<never>()
     const stop = this.onDisconnect(() => lost.reject(connectionLost(`asking ${subject}`)))
@@ -263,15 +269,16 @@ export class Bus {
       const body: unknown = answer.json()
       const problem = problemSchema.safeParse((body as { error?: unknown }).error)
       if (problem.success) throw CentralPostError.fromProblem(problem.data)
-      throw new CentralPostError('internal', `${subject} failed and did not say how`)
+      throw new CentralPostError('internal', `${subject} failed without an error description`)
     }
     return decode(options.schema, answer.data)
   }
 
   /**
-   * Hands every message on a subject (wildcards allowed) to `receive`, in order. A throw is logged.
+   * Delivers every message on a subject (wildcards allowed) to `receive`, in order. Logs errors of
+   * `receive`.
    *
-   * @param refused told when the broker does not allow it, or the subject cannot be
+   * @param refused called when the broker refuses the subscription, or the subject is invalid
    */
   subscribe(
     subject: string,
@@ -282,7 +289,7 @@ export class Bus {
       callback: (error, message) => {
         if (error) {
           this.#log.warn('subscription refused', { subject, error: messageOf(error) })
-          refused?.(busError(error, `listening to ${subject}`))
+          refused?.(busError(error, `subscribing to ${subject}`))
           return
         }
         try {
@@ -304,7 +311,7 @@ export class Bus {
     }
   }
 
-  /** Resolves when the broker has everything that was published before. */
+  /** Resolves when the broker has processed all earlier publishes. */
   async flush(): Promise<void> {
     try {
       await this.#connection.flush()
@@ -313,7 +320,10 @@ export class Bus {
     }
   }
 
-  /** Rejects when the broker has answered what was asked after a publish, and said nothing to that. */
+  /**
+   * Rejects when the broker has answered a ping sent after a publish, and not confirmed the
+   * publish.
+   */
   async #unanswered(doing: string, timeoutMs: number, signal: AbortSignal): Promise<never> {
     await delay(timeoutMs, undefined, { signal })
     await this.#connection.flush()
@@ -321,7 +331,7 @@ export class Bus {
     throw new CentralPostError('unavailable', `${doing}: no answer in time`)
   }
 
-  /** Finishes what is under way, then closes. May be called twice; never rejects. */
+  /** Drains the connection, then closes it. Idempotent; never rejects. */
   async drain(): Promise<void> {
     if (this.#connection.isClosed()) return
     if (!this.#connected) {
@@ -333,7 +343,7 @@ export class Bus {
     try {
       await this.#connection.drain()
     } catch {
-      // draining or closed already: the wait below is what the caller wants
+      // draining or closed already: the wait below suffices
       await this.#connection.closed()
     } finally {
       stop()
@@ -358,7 +368,7 @@ export class Bus {
           for (const callback of this.#reconnected) callback()
           break
         case Events.Error:
-          this.#log.warn('broker refused something', { error: status.data })
+          this.#log.warn('the broker refused an operation', { error: status.data })
           break
         default:
       }

@@ -4,7 +4,10 @@ import { check } from '../codec.ts'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError, isCentralPostError } from '../problem.ts'
 
-/** What any NATS client needs to be somebody on the bus; the form `centralpost credentials show --json` prints. */
+/**
+ * Everything a NATS client needs to authenticate; the output of `centralpost credentials show
+ * --json`.
+ */
 export const busCredentialsSchema = z.object({
   servers: z.array(z.string().min(1)).min(1),
   user: z.string().optional(),
@@ -14,7 +17,7 @@ export const busCredentialsSchema = z.object({
   ca: z
     .string()
     .optional()
-    .describe('path of a PEM file: who may sign the certificate of the broker'),
+    .describe("path of a PEM file: the CA that signs the broker's certificate"),
   cert: z.string().optional().describe('path of a PEM file: the client certificate'),
   key: z.string().optional().describe('path of a PEM file: the key of that certificate'),
   inbox_prefix: z.string().optional(),
@@ -24,7 +27,8 @@ export type BusCredentials = z.infer<typeof busCredentialsSchema>
 /**
  * Reads a credentials file.
  *
- * @throws {CentralPostError} `not_found` when there is none, `invalid_request` when it is not one
+ * @throws {CentralPostError} `not_found` when it is missing, `invalid_request` when its content is
+ *   invalid
  */
 export async function readCredentials(path: string): Promise<BusCredentials> {
   let text: string
@@ -49,15 +53,15 @@ export async function readCredentials(path: string): Promise<BusCredentials> {
   return check(busCredentialsSchema, value)
 }
 
-/** What the environment may say about a broker, and what each variable is. */
+/** The environment variables for a broker, with their descriptions. */
 export const brokerVariables = {
   NATS_URL:
-    'its address: nats://HOST:PORT, or tls://HOST:PORT (encrypted, or not at all); several with commas',
+    'its address: nats://HOST:PORT, or tls://HOST:PORT (encryption required); several with commas',
   NATS_USER: 'the user; or in the address: USER:PASSWORD@HOST',
   NATS_PASSWORD: "that user's password",
   NATS_TOKEN: 'a token; or in the address: TOKEN@HOST',
   NATS_CREDS: 'the path of a .creds file (JWT)',
-  NATS_CA: "the PEM file of who has signed the broker's certificate",
+  NATS_CA: "the PEM file of the CA that signs the broker's certificate",
   NATS_CERT: 'the PEM file of a client certificate',
   NATS_KEY: 'the PEM file of its key',
 } as const
@@ -65,12 +69,12 @@ export const brokerVariables = {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The credentials that an external broker was given by environment: see `brokerVariables`. Null when `NATS_URL` is not
- * set.
+ * The credentials of an external broker from the environment: see `brokerVariables`. Null when
+ * `NATS_URL` is not set.
  *
  * @param env the environment to read
- * @param inboxPrefix the subject below which replies are expected
- * @throws {CentralPostError} `invalid_config` when what stands before the @ of an address cannot be read
+ * @param inboxPrefix prefix of reply subjects
+ * @throws {CentralPostError} `invalid_config` when the user info of an address is malformed
  */
 export function externalCredentials(env: Environment, inboxPrefix?: string): BusCredentials | null {
   const set = (name: keyof typeof brokerVariables): string | undefined => env[name] || undefined
@@ -86,7 +90,7 @@ export function externalCredentials(env: Environment, inboxPrefix?: string): Bus
     servers.push(at === -1 ? part : scheme + part.slice(at + 1))
     if (at === -1) continue
     const [name = '', ...secret] = part.slice(scheme.length, at).split(':').map(decoded)
-    // as every client of this broker reads it: a name without a password is a token
+    // like every NATS client: a name without a password is a token
     if (secret.length > 0 || pass !== undefined) user ??= name
     else token ??= name
     if (secret.length > 0) pass ??= secret.join(':')
@@ -111,15 +115,16 @@ function decoded(text: string): string {
   } catch (error) {
     throw new CentralPostError(
       'invalid_config',
-      'NATS_URL: what stands before the @ cannot be read; write % as %25, or use NATS_USER and NATS_PASSWORD',
+      'NATS_URL: malformed user info before the @; write % as %25, or use NATS_USER and NATS_PASSWORD',
       { cause: error },
     )
   }
 }
 
 /**
- * Who to be: what the environment says (`NATS_URL` …), else what a file of the data directory holds. Where `NATS_URL` names
- * a broker but nobody to be on it, the file says who: the broker was given the generated accounts.
+ * The credentials to use: from the environment (`NATS_URL` …), else from a file of the data
+ * directory. Where `NATS_URL` names a broker without a user, the file supplies the user: the broker
+ * uses the generated accounts.
  *
  * @throws {CentralPostError} as `readCredentials` does
  */

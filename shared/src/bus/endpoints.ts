@@ -4,12 +4,14 @@ import type { Logger } from '../log/logger.ts'
 import { CentralPostError, isCentralPostError, type ProblemCode } from '../problem.ts'
 import type { Bus } from './bus.ts'
 
-/** One endpoint of a NATS service: what arrives on `subject` is answered with what `answer` returns. */
+/**
+ * One endpoint of a NATS service: answers each message on `subject` with the result of `answer`.
+ */
 export interface Endpoint {
   readonly name: string
   readonly subject: string
   readonly description: string
-  /** @param call who asks is in `call.subject`, which the broker has checked */
+  /** @param call `call.subject` names the caller, as authenticated by the broker */
   readonly answer: (call: {
     readonly subject: string
     readonly data: Uint8Array
@@ -31,10 +33,10 @@ const numericCodes: Readonly<Record<ProblemCode, number>> = {
 }
 
 /**
- * Serves endpoints as a NATS service (`nats micro ls` sees it). Answers carry `"schema": 1`; a fault is answered
- * with a service error and `{"schema":1,"error":{code,message,details}}`.
+ * Serves endpoints as a NATS service (`nats micro ls` lists it). Answers carry `"schema": 1`; an
+ * error becomes a service error and `{"schema":1,"error":{code,message,details}}`.
  *
- * @returns how to stop serving
+ * @returns a function that stops serving
  */
 export async function serveEndpoints(
   bus: Bus,
@@ -56,9 +58,10 @@ export async function serveEndpoints(
           options.log.warn('endpoint refused', { endpoint: endpoint.name, error })
           return
         }
-        // an answer goes to an inbox only: a chosen reply subject must not make the hub speak elsewhere
+        // answers go to inboxes only: a forged reply subject must not make the hub publish
+        // elsewhere
         if (!/^(_INBOX\.|_R_\.)/.test(message.reply ?? '')) {
-          options.log.warn('endpoint called without an inbox to answer to', {
+          options.log.warn('endpoint called without an inbox for the answer', {
             subject: message.subject,
             reply: message.reply,
           })
@@ -70,7 +73,7 @@ export async function serveEndpoints(
               respond(message, reply, bus.connection.info?.max_payload)
           })
           .catch((fault: unknown) => {
-            options.log.error('an answer could not be sent', {
+            options.log.error('sending an answer failed', {
               endpoint: endpoint.name,
               error: fault,
             })
@@ -80,7 +83,7 @@ export async function serveEndpoints(
       },
     })
   }
-  // who is told that the hub serves may call at once
+  // clients may call as soon as they learn that the hub serves
   await bus.flush()
   return {
     stop: async () => {
@@ -103,7 +106,7 @@ function respond(message: ServiceMsg, reply: Reply, maxBytes = defaultMaxBytes):
   const error = reply.ok
     ? new CentralPostError(
         'invalid_request',
-        `the answer is longer than the ${maxBytes} bytes that the broker carries; ask for less at a time`,
+        `the answer exceeds the broker's limit of ${maxBytes} bytes; ask for less at a time`,
       )
     : reply.error
   message.respondError(
@@ -128,7 +131,7 @@ async function answer(
     log.error('endpoint failed', { endpoint: endpoint.name, error })
     return {
       ok: false,
-      error: new CentralPostError('internal', 'the hub could not do this; its log says why'),
+      error: new CentralPostError('internal', 'internal error of the hub; see its log'),
     }
   }
 }

@@ -2,14 +2,14 @@ import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
 import { isMissing } from './streams.ts'
 
-/** A message as a stream keeps it. */
+/** A message stored in a stream. */
 export interface KeptMessage {
   readonly subject: string
   readonly data: Uint8Array
 }
 
 /**
- * The message that a stream kept last on a subject; null when it keeps none.
+ * The last message of a stream on a subject; null if it has none.
  *
  * @throws {CentralPostError} `unavailable` when the broker does not answer, `forbidden`
  */
@@ -28,11 +28,12 @@ export async function lastKeptMessage(
   }
 }
 
-/** So many are asked for at a time: each may have a megabyte. */
+/** The page size: each message may have a megabyte. */
 const pageSize = 32
 
 /**
- * Everything that a stream kept when this was called, oldest first, in pages. Leaves nothing at the broker.
+ * All messages in a stream at the time of the call, oldest first, in pages. Leaves no consumer on
+ * the broker.
  *
  * @throws {CentralPostError} `unavailable` when the broker does not answer, `forbidden`
  */
@@ -43,13 +44,13 @@ export async function* keptMessages(bus: Bus, stream: string): AsyncGenerator<Ke
       try {
         return await manager.streams.getMessage(stream, { seq })
       } catch (error) {
-        // another one has taken its place, or its time was over
+        // replaced by a newer message, or expired
         if (isMissing(error)) return null
         throw error
       }
     }
     const { first_seq: first, last_seq: last } = (await manager.streams.info(stream)).state
-    // one that never held anything says that it begins with 0
+    // a stream that never held a message reports 0 as its first
     for (let from = Math.max(1, first); from <= last; from += pageSize) {
       const page = Array.from({ length: Math.min(pageSize, last - from + 1) }, (_, n) =>
         message(from + n),

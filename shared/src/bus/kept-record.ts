@@ -6,14 +6,14 @@ import { busError } from './bus-error.ts'
 import { lastKeptMessage } from './kept-messages.ts'
 import { ensureStream } from './streams.ts'
 
-/** The stream and the subject of one record, and what the broker tells of them. */
+/** Stream and subject of one record, and the stream's description for `nats stream info`. */
 export interface Place {
   readonly stream: string
   readonly subject: string
   readonly description: string
 }
 
-/** A record as the broker has it, and the number that a change of it must name. */
+/** A record with its revision, which an update must name. */
 export interface Kept<T> {
   readonly value: T
   readonly revision: number
@@ -22,7 +22,10 @@ export interface Kept<T> {
 const wrongRevision = 10_071
 const mostBytes = 4096
 
-/** One record that the broker keeps for as long as it keeps its files: who changes it must have seen it as it is. */
+/**
+ * One record kept by the broker, updated by compare-and-set: a writer must have read the current
+ * revision.
+ */
 export class KeptRecord<T extends z.ZodType> {
   readonly #bus: Bus
   readonly #place: Place
@@ -35,9 +38,10 @@ export class KeptRecord<T extends z.ZodType> {
   }
 
   /**
-   * Makes its place in the broker, which may have lost its files.
+   * Creates its stream on the broker, which may have lost its files.
    *
-   * @throws {CentralPostError} `unavailable` when the broker has no JetStream or does not answer, `forbidden`
+   * @throws {CentralPostError} `unavailable` when the broker has no JetStream or does not answer,
+   *   `forbidden`
    */
   async prepare(): Promise<void> {
     const { stream, subject, description } = this.#place
@@ -53,7 +57,7 @@ export class KeptRecord<T extends z.ZodType> {
     })
   }
 
-  /** The record; null: there is none. */
+  /** The record, or null. */
   async read(): Promise<Kept<z.output<T>> | null> {
     const { stream, subject } = this.#place
     const last = await lastKeptMessage(this.#bus, stream, subject)
@@ -61,10 +65,10 @@ export class KeptRecord<T extends z.ZodType> {
   }
 
   /**
-   * Changes the record.
+   * Updates the record.
    *
-   * @param revision of the record as it was seen; 0: there was none
-   * @returns whether it was changed; false: somebody else was first
+   * @param revision the revision that was read; 0: no record
+   * @returns whether it was updated; false: another writer was first
    */
   async write(value: z.input<T>, revision: number): Promise<boolean> {
     const { subject } = this.#place
@@ -79,7 +83,7 @@ export class KeptRecord<T extends z.ZodType> {
     }
   }
 
-  /** Calls back whenever somebody may have written it. Returns how to stop that. */
+  /** Calls back whenever the record may have been written. Returns a function that stops it. */
   onWrite(callback: () => void): () => Promise<void> {
     const stopReconnects = this.#bus.onReconnect(callback)
     const subscription = this.#bus.subscribe(this.#place.subject, callback)

@@ -1,4 +1,7 @@
-/** Messages stay below the broker's usual limit of 1 MiB, with room for what wraps them. */
+/**
+ * Message size limit, in bytes: below the broker's usual limit of 1 MiB, with room for the
+ * envelope.
+ */
 const maxMessageBytes = 900_000
 
 /** Whether one message carries this. */
@@ -12,9 +15,9 @@ export function fitsAsText(json: string): boolean {
 }
 
 /**
- * As many of these as one message carries, at least one.
+ * As many items as one message can carry, at least one.
  *
- * @returns those, and whether some were left out
+ * @returns those, and whether some were omitted
  */
 export function fitList<T>(items: readonly T[]): { readonly fit: T[]; readonly isCut: boolean } {
   const fit: T[] = []

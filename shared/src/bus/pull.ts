@@ -2,17 +2,20 @@ import { type Msg, nanos } from 'nats'
 import { CentralPostError } from '../problem.ts'
 import type { Bus } from './bus.ts'
 
-/** How many messages are on their way at a time, so that many flooding senders cost little memory. */
+/** Messages in flight per pull; small, so that many flooding senders use little memory. */
 const batch = 16
 const expiresMs = 30_000
-/** A single broker that dies is noticed by the connection; a cluster's node is not, when another one has that. */
+/**
+ * The loss of a single broker closes the connection; the loss of a cluster node, with the
+ * connection on another one, does not.
+ */
 const heartbeatMs = { alone: 5000, cluster: 1000 }
 
 /**
- * Pulls messages from a consumer, in their order, until `signal` says stop.
+ * Pulls messages from a consumer, in order, until `signal` is aborted.
  *
- * @throws {CentralPostError} `unavailable` when the consumer is gone or silent: its broker may have died with what it had
- * sent
+ * @throws {CentralPostError} `unavailable` when the consumer is gone or silent: its broker may have
+ *   died with messages in flight
  */
 export async function* pull(
   bus: Bus,
@@ -53,7 +56,7 @@ export async function* pull(
       }
       const message = arrived.shift()
       if (message === undefined) {
-        if (performance.now() - heardAt > everyMs * 2) throw silent(stream, 'it is silent')
+        if (performance.now() - heardAt > everyMs * 2) throw silent(stream, 'no heartbeat')
         const { promise, resolve } = Promise.withResolvers<void>()
         wake = resolve
         const timer = setTimeout(resolve, everyMs)
@@ -74,7 +77,7 @@ export async function* pull(
   }
 }
 
-/** What the broker says about a pull instead of a message; undefined for a message. */
+/** The broker's status for a pull; undefined for a message. */
 function statusOf({ headers, data }: Msg): number | undefined {
   return data.length === 0 && headers?.code ? headers.code : undefined
 }

@@ -11,10 +11,10 @@ import type { BusCredentials } from './credentials.ts'
 const patienceMs = 2000
 
 /**
- * Says why a broker could not be connected to, with the way out. Where the client only knows that no answer came, the
- * broker is asked once more, as far as its certificate; no credentials are sent for that.
+ * Explains a failed connect, with a way out. When the client reports only a timeout, probes the
+ * broker as far as its certificate, without sending credentials.
  *
- * @param error what the client said
+ * @param error the client's error
  */
 export async function refusedConnection(
   error: unknown,
@@ -57,18 +57,18 @@ function refusedIdentity({ user, token, creds, cert }: BusCredentials): string {
     : `the broker refused ${which}`
 }
 
-/** What a fault of the encryption means for who set it up; undefined for any other fault. */
+/** Explains a TLS error to the administrator; undefined for any other error. */
 function wayOut(fault: unknown, { cert, ca }: BusCredentials): string | undefined {
   const code = codeOf(fault)
   if (code === 'SERVER_OPT_NA') {
     return (
-      'this broker offers no encryption, so nothing was sent to it; set up TLS there, ' +
-      'or write nats:// (without NATS_CA and NATS_CERT) if it may be spoken to in clear'
+      'this broker offers no encryption, so nothing was sent to it; set up TLS there, or ' +
+      'write nats:// (without NATS_CA and NATS_CERT) to connect in clear'
     )
   }
   if (/^(SELF_SIGNED_CERT|DEPTH_ZERO|UNABLE_TO_(GET_ISSUER|VERIFY))/.test(code)) {
     return ca === undefined
-      ? "nobody known here has signed the broker's certificate; name the file of its CA in NATS_CA"
+      ? "the broker's certificate is signed by an unknown CA; name the CA's file in NATS_CA"
       : `no CA in ${ca} (NATS_CA) has signed the broker's certificate`
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -77,7 +77,7 @@ function wayOut(fault: unknown, { cert, ca }: BusCredentials): string | undefine
   if (code.startsWith('CERT_')) return `the broker's certificate is refused: ${messageOf(fault)}`
   if (/ALERT_(CERTIFICATE|BAD_CERT|UNKNOWN_CA|HANDSHAKE)|ALERT_NUMBER_116/.test(code)) {
     return cert === undefined
-      ? 'the broker demands a client certificate; name its file in NATS_CERT and that of its key in NATS_KEY'
+      ? 'the broker demands a client certificate; set NATS_CERT and NATS_KEY to its files'
       : `the broker refused the client certificate ${cert} (NATS_CERT)`
   }
   if (/^ERR_(SSL|OSSL)|^TLS$|^EPROTO$/.test(code)) {
@@ -92,7 +92,10 @@ function codeOf(fault: unknown): string {
   return cause !== '' ? cause : typeof code === 'string' ? code : ''
 }
 
-/** Goes as far as the encryption and waits for the broker's word on our certificate, which comes after the handshake. */
+/**
+ * Completes the TLS handshake and waits for the broker's verdict on the client certificate, which
+ * follows it.
+ */
 async function faultOfHandshake(server: string, tls: BusTls | undefined): Promise<unknown> {
   const { hostname, port } = readServer(server)
   const host = hostname.replace(/^\[|\]$/g, '')

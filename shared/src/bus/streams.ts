@@ -11,32 +11,33 @@ import { CentralPostError, isCentralPostError } from '../problem.ts'
 import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
 
-/** A stream as this project wants it, kept in files. */
+/** Settings of a file-backed stream. */
 export interface StreamSettings {
   readonly name: string
   readonly description: string
   readonly subjects: readonly string[]
-  /** `workqueue`: a message goes when it is acknowledged; `limits`: it stays until it is too old */
+  /** `workqueue`: a message is removed when acknowledged; `limits`: it stays until it expires */
   readonly retention: 'workqueue' | 'limits'
   readonly maxAgeMs: number
   readonly maxMessagesPerSubject: number
-  /** over the limit of a subject, refuse the new message or drop the oldest */
+  /** at a subject's limit, reject the new message or drop the oldest */
   readonly whenFull: 'refuse' | 'drop_oldest'
   readonly maxMessageBytes: number
-  /** on how many nodes of a cluster it is kept; absent: on three where there are as many, else as it is */
+  /** number of replicas in a cluster; absent: three where possible, else unchanged */
   readonly replicas?: number | undefined
 }
 
-/** The broker's numbers for: no JetStream, and none for this account. */
+/** The broker's error codes for: JetStream disabled, and disabled for this account. */
 const withoutJetStream: ReadonlySet<number> = new Set([10_076, 10_039])
-/** The broker's numbers for: no cluster, and too few nodes in it. */
+/** The broker's error codes for: no cluster, and too few nodes. */
 const tooFewNodes: ReadonlySet<number> = new Set([10_074, 10_005])
 const replicasInCluster = 3
 
 /**
- * Makes a stream or brings its settings up to date.
+ * Creates a stream or updates its settings.
  *
- * @throws {CentralPostError} `unavailable` when the broker has no JetStream, has too few nodes or does not answer
+ * @throws {CentralPostError} `unavailable` when the broker has no JetStream, has too few nodes or
+ *   does not answer
  */
 export async function ensureStream(bus: Bus, settings: StreamSettings): Promise<void> {
   const doing = `preparing the stream ${settings.name}`
@@ -78,13 +79,14 @@ async function write(
 function needsNodes(doing: string, replicas: number, cause: unknown): CentralPostError {
   return new CentralPostError(
     'unavailable',
-    `${doing}: broker.replicas is ${replicas}, and fewer nodes with JetStream are there; start them, or lower it`,
+    `${doing}: broker.replicas is ${replicas}, which exceeds the number of nodes with ` +
+      'JetStream; start more nodes, or lower it',
     { cause },
   )
 }
 
 /**
- * Looks whether the broker keeps streams for this user.
+ * Checks that the broker has JetStream for this user.
  *
  * @throws {CentralPostError} `unavailable` when it has no JetStream or does not answer
  */
@@ -114,7 +116,7 @@ function apiErrorOf(error: unknown): number | undefined {
   return error instanceof NatsError ? error.jsError()?.err_code : undefined
 }
 
-/** How many messages a stream holds of one subject filter. */
+/** The number of messages in a stream that match a subject filter. */
 export async function countMessages(bus: Bus, stream: string): Promise<number> {
   try {
     const manager = await bus.connection.jetstreamManager({ checkAPI: false })
@@ -138,13 +140,14 @@ function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name:
     discard: refuses ? DiscardPolicy.New : DiscardPolicy.Old,
     discard_new_per_subject: refuses,
     max_msg_size: settings.maxMessageBytes,
-    // the ledger tells repetitions apart; the broker's window is one for all agents, so one could squat another's id
+    // the ledger deduplicates; the broker's window spans all agents, so one agent could block
+    // another's id
     duplicate_window: nanos(100),
     allow_direct: !isQueue,
   }
 }
 
-/** Whether the broker said that it has no such stream, consumer or message. */
+/** Whether the broker reported a missing stream, consumer or message. */
 export function isMissing(error: unknown): boolean {
   return error instanceof NatsError && error.code === '404'
 }

@@ -8,39 +8,45 @@ import { pull } from './pull.ts'
 import { isMissing } from './streams.ts'
 import { Backoff } from '../backoff.ts'
 
-/** One message of a work queue, not yet acknowledged. */
+/** One unacknowledged message of a work queue. */
 export interface Delivery extends BusMessage {
-  /** names the message: the same on every delivery, and never another's, also when a stream was made anew */
+  /**
+   * identifies the message: the same on every delivery and unique, even after the stream is
+   * recreated
+   */
   readonly messageId: string
 }
 
 export interface SubjectQueueOptions {
   readonly stream: string
-  /** when that stream was made, as the broker says it */
+  /** creation time of that stream, as the broker reports it */
   readonly streamCreated: string
   readonly subject: string
   readonly consumer: string
   readonly log: Logger
 }
 
-/** Messages are handed over one at a time, so none waits so long for its acknowledgement. */
+/** Ack timeout of the consumer; generous, since messages are delivered one at a time. */
 const ackWaitMs = 60_000
-/** A cluster without a leader does not answer: it is asked again soon. */
+/** Answer timeout: a cluster without a leader does not answer and is retried soon, in milliseconds. */
 const answerMs = 2000
 const firstPauseMs = 100
 const longestPauseMs = 2000
-/** An acknowledgement can be lost with a broker: so many messages are known again that it then brings once more. */
+/**
+ * Number of acknowledged messages remembered: a broker that loses acknowledgements may redeliver
+ * them.
+ */
 const mostRemembered = 4096
 
 /**
- * The messages of one subject of a work queue, one at a time, in the order in which they were sent. Each time when it is
- * not certain what the broker believes to have delivered (at the start, after a lost connection, a dead leader or a
- * failure of our own) the consumer is made anew: then everything that was not acknowledged comes at once, in its order, and
- * what a killed broker had brought back although it was acknowledged is acknowledged again.
+ * Delivers the messages of one subject of a work queue, one at a time, in order. The consumer is
+ * recreated whenever its delivery state is uncertain: at the start, after a lost connection, a dead
+ * leader or a failure of our own. All unacknowledged messages then arrive again immediately, in
+ * order. Messages that were acknowledged before a broker was killed are acknowledged again.
  */
 export class SubjectQueue {
   readonly subject: string
-  /** when it last had a message, for whoever must choose which to close */
+  /** time of its last message; the queue closes the most idle one */
   lastActiveAt = performance.now()
   readonly #bus: Bus
   readonly #options: SubjectQueueOptions
@@ -50,7 +56,10 @@ export class SubjectQueue {
   readonly #ended: Promise<void>
   #disturbed = new AbortController()
 
-  /** @param receive resolves when a message may be acknowledged; a rejection brings it, and all after it, again */
+  /**
+   * @param receive resolves to acknowledge the message; a rejection redelivers it and all later
+   *   ones
+   */
   constructor(
     bus: Bus,
     options: SubjectQueueOptions,
@@ -63,12 +72,12 @@ export class SubjectQueue {
     this.#ended = this.#run()
   }
 
-  /** Has everything that is not acknowledged brought again. */
+  /** Redelivers all unacknowledged messages. */
   renew(): void {
     this.#disturbed.abort()
   }
 
-  /** Takes no more; resolves when the message that was handed over last is through. */
+  /** Stops; resolves when the current message is handled. */
   async stop(): Promise<void> {
     this.#ending.abort()
     await this.#ended
@@ -84,14 +93,14 @@ export class SubjectQueue {
       try {
         await this.#renewConsumer()
         for await (const message of pull(this.#bus, stream, consumer, signal)) {
-          // whoever may write to our inbox could send what looks like a delivery
+          // any client that may publish to our inbox could forge a delivery
           if (message.subject !== subject || !message.reply?.startsWith('$JS.ACK.')) continue
           await this.#handOver(message)
           pauses.reset()
         }
       } catch (error) {
         if (ending.aborted || this.#bus.isClosed) return
-        log.warn('requests are not read for a moment', { subject, error: messageOf(error) })
+        log.warn('reading requests is interrupted', { subject, error: messageOf(error) })
         await delay(pauses.next(), undefined, { signal }).catch(() => {})
       }
     }
@@ -141,10 +150,13 @@ export class SubjectQueue {
         ack_wait: nanos(ackWaitMs),
         max_deliver: -1,
       })
-      // looked at afterwards: a consumer goes with its stream, so that this one is of the stream that is seen here
+      // checked afterwards: a consumer is deleted with its stream, so this one belongs to the
+      // stream seen here
       const { created } = await streams.info(stream)
       if (created !== streamCreated) {
-        throw new Error(`the stream was made anew at ${created}: what is known of it is of another`)
+        throw new Error(
+          `the stream was recreated at ${created}: earlier delivery state does not apply`,
+        )
       }
     } catch (error) {
       throw busError(error, `preparing the consumer ${consumer}`)
@@ -153,9 +165,9 @@ export class SubjectQueue {
 }
 
 /**
- * A place in one stream; a stream that is made anew was made at another time. The broker writes the place into the
- * subject of the acknowledgement: `$JS.ACK.<stream>.<consumer>.<deliveries>.<place>.…`, with `<domain>.<account>` before
- * the stream in the newer form.
+ * A message's sequence in one stream; a recreated stream has another creation time. The broker puts
+ * the sequence into the ack subject: `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.…`, with
+ * `<domain>.<account>` before the stream in the newer form.
  */
 function messageIdOf(streamCreated: string, reply: string): string {
   const tokens = reply.split('.')

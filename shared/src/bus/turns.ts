@@ -1,36 +1,36 @@
 import { CentralPostError } from '../problem.ts'
 
 /**
- * One call of a caller at a time, so that who calls thousands of times delays others by one call at most. Between two
- * calls of one caller everybody else has a turn.
+ * Runs one call per caller at a time, so that a caller with thousands of calls delays others by one
+ * call at most. Callers take turns.
  */
 export class Turns {
   readonly #lines = new Map<string, { last: Promise<unknown>; waiting: number }>()
   readonly #mostWaiting: number
 
-  /** @param mostWaiting how many calls of one caller may wait; more are refused */
+  /** @param mostWaiting limit of queued calls per caller; more are refused */
   constructor(mostWaiting = Number.POSITIVE_INFINITY) {
     this.#mostWaiting = mostWaiting
   }
 
   /**
-   * Does a piece of work when the caller's earlier ones are done.
+   * Runs a task after the caller's earlier ones.
    *
-   * @throws {CentralPostError} `unavailable` when too many of the caller's wait already
+   * @throws {CentralPostError} `unavailable` when the caller's queue is full
    */
   async take<T>(caller: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lines.get(caller) ?? { last: Promise.resolve(), waiting: 0 }
     if (line.waiting >= this.#mostWaiting) {
       throw new CentralPostError(
         'unavailable',
-        `${this.#mostWaiting} calls of "${caller}" wait for an answer already; wait for these`,
+        `"${caller}" has ${this.#mostWaiting} calls queued already; wait for their answers`,
       )
     }
     this.#lines.set(caller, line)
     line.waiting += 1
     const turn = line.last.then(() => new Promise(setImmediate)).then(work)
     line.last = turn.catch(() => {
-      // told to its own caller
+      // the error goes to the task's own caller
     })
     try {
       return await turn

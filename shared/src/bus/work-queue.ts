@@ -13,21 +13,24 @@ export interface WorkQueueOptions {
   readonly stream: string
   /** the subjects of the stream, as one pattern */
   readonly subjects: string
-  /** what the names of its consumers begin with */
+  /** the prefix of its consumers' names */
   readonly name: string
-  /** how many subjects may have a consumer at a time; the one that was silent longest gives way @default 1000 */
+  /** limit of open consumers; the most idle one is closed @default 1000 */
   readonly mostSubjects?: number
   readonly log: Logger
 }
 
-/** How long the first message of a new subject may wait before it is seen; later ones do not wait. */
+/**
+ * How long the first message of a new subject may go unnoticed, in milliseconds; later ones arrive
+ * immediately.
+ */
 const lookMs = 200
 const longestPauseMs = 2000
 
 /**
- * A work queue in which every subject has a consumer of its own. The broker delivers in the order of arrival, so that one
- * sender with a thousand messages would delay all others by these; so each is read for itself. New subjects are found
- * in what the stream says of itself.
+ * A work queue with one consumer per subject. With a single consumer the broker delivers in order
+ * of arrival, so one sender's thousand messages would delay all others. New subjects are found in
+ * the stream's info.
  */
 export class WorkQueue {
   readonly #bus: Bus
@@ -57,11 +60,11 @@ export class WorkQueue {
   }
 
   /**
-   * Starts to consume. Consumers that an earlier process left are made anew, so that what it had been given and did not
-   * acknowledge comes at once.
+   * Starts consuming. Consumers of an earlier process are recreated, so that their unacknowledged
+   * messages arrive immediately.
    *
-   * @param prepare makes the stream; called before the first look and again whenever the stream is gone
-   * @param receive resolves when a message may be acknowledged; one message of a subject at a time
+   * @param prepare creates the stream; called at the start and whenever the stream is gone
+   * @param receive resolves to acknowledge a message; one message per subject at a time
    * @throws {CentralPostError} when the first preparation fails
    */
   static async open(
@@ -83,7 +86,7 @@ export class WorkQueue {
     return queue
   }
 
-  /** Takes no more; resolves when what was handed over is through. */
+  /** Stops; resolves when delivered messages are handled. */
   async stop(): Promise<void> {
     this.#ending.abort()
     this.#stopOnReconnect()
@@ -91,7 +94,7 @@ export class WorkQueue {
     await this.#closeAll()
   }
 
-  /** Removes the consumers of whoever read this queue before. @returns their subjects */
+  /** Removes the consumers of the previous reader. @returns their subjects */
   async #takeOver(): Promise<string[]> {
     const { stream, name, mostSubjects = 1000 } = this.#options
     const { consumers } = await this.#manager()
@@ -102,7 +105,7 @@ export class WorkQueue {
       const { filter_subject: subject = '' } = config
       const isOurs = consumer === consumerOf(name, subject)
       if (isOurs && subjects.length < mostSubjects) subjects.push(subject)
-      // one of another kind would stand in the way of ours
+      // a consumer of another kind would conflict with ours
       else await consumers.delete(stream, consumer)
     }
     return subjects
@@ -119,12 +122,12 @@ export class WorkQueue {
         pauses.reset()
       } catch (error) {
         const { stream, log } = this.#options
-        log.warn('the queue of requests cannot be looked at', { stream, error: messageOf(error) })
+        log.warn('inspecting the request queue failed', { stream, error: messageOf(error) })
       }
     }
   }
 
-  /** Opens what has messages and is not read yet. */
+  /** Opens consumers for subjects with messages. */
   async #look(known: readonly string[]): Promise<void> {
     const { stream, subjects } = this.#options
     const { streams } = await this.#manager()
@@ -153,7 +156,10 @@ export class WorkQueue {
     this.#lastSeq = isComplete ? lastSeq : -1
   }
 
-  /** @returns whether it is read now; false when as many as may be are read, and all have messages */
+  /**
+   * @returns whether the subject is open; false when the limit is reached and every open subject
+   *   has messages
+   */
   async #open(subject: string, waiting: ReadonlySet<string>): Promise<boolean> {
     const { stream, name, log, mostSubjects = 1000 } = this.#options
     if (this.#queues.size >= mostSubjects && !(await this.#closeIdlest(waiting))) return false
@@ -191,7 +197,7 @@ export class WorkQueue {
   }
 }
 
-/** The consumer of a subject: readable where its last token can be a name, and never another subject's. */
+/** The consumer name of a subject: readable where its last token is a valid name, and unique. */
 function consumerOf(name: string, subject: string): string {
   const token = subject.split('.').at(-1) ?? ''
   if (/^[A-Za-z0-9_-]{1,64}$/.test(token)) return `${name}-${token}`

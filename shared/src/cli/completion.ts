@@ -1,4 +1,4 @@
-/** What completion reads of a command line's tree; commander's commands have this form. */
+/** The part of a command tree that completion reads; commander's commands have this form. */
 export interface CommandTree {
   name(): string
   description(): string
@@ -27,25 +27,25 @@ export interface Candidate {
   readonly about: string
 }
 
-/** What may come next, and what else a shell should offer. */
+/** Candidates for the next word, and what else a shell should offer. */
 export interface Completion {
   readonly candidates: readonly Candidate[]
-  /** whether names of files or directories fit there */
+  /** whether file or directory names fit */
   readonly paths: 'none' | 'files' | 'directories'
-  /** the names of the command and of its argument that is being typed: its values may be known elsewhere */
+  /** the names of the command and of the argument being typed, whose values the hub may know */
   readonly argument: { readonly command: readonly string[]; readonly name: string } | null
 }
 
 const none: Completion = { candidates: [], paths: 'none', argument: null }
 
 /**
- * What may come next on a command line.
+ * Completes a command line.
  *
  * @param program the tree of all commands
  * @param typed the words after the program's name; the last one is being typed, and may be empty
  */
 export function complete(program: CommandTree, typed: readonly string[]): Completion {
-  // bash breaks `--level=SAFE` into three words
+  // bash splits `--level=SAFE` into three words
   const words = typed.filter((word, at) => word !== '=' || !typed[at - 1]?.startsWith('--'))
   const current = words.at(-1) ?? ''
   let command = program
@@ -118,7 +118,7 @@ function optionsOf(command: CommandTree): Candidate[] {
     ...command.options
       .filter(({ hidden }) => !hidden)
       .map(({ long, short, description }) => ({ word: long ?? short ?? '', about: description })),
-    { word: '--help', about: 'say what it takes' },
+    { word: '--help', about: 'show its usage' },
   ]
 }
 
@@ -131,7 +131,10 @@ function pathsFor(words: string): Completion['paths'] {
   return /\b(file|rules|path)\b/.test(words) ? 'files' : 'none'
 }
 
-/** Prints a completion for the shells' own functions: a word and what it means, and `:files` or `:directories`. */
+/**
+ * Prints a completion for the shell scripts: a word and its description, and `:files` or
+ * `:directories`.
+ */
 export function completionLines(completion: Completion): string[] {
   const lines = completion.candidates.map(({ word, about }) => `${word}\t${about}`)
   return completion.paths === 'none' ? lines : [...lines, `:${completion.paths}`]

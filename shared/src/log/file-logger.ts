@@ -11,11 +11,11 @@ import type { LogFields, Logger, LogLevel } from './logger.ts'
 import { maskLine, redact } from './redact.ts'
 import { RotatingFile } from './rotating-file.ts'
 
-/** So long the last lines are waited for. */
+/** How long to wait for the last lines to be written, in milliseconds. */
 const longestCloseMs = 2000
 
 export interface LogOptions {
-  /** who speaks: `hub`, `cli`, `agent:research` … */
+  /** the speaker: `hub`, `cli`, `agent:research` … */
   readonly component: string
   readonly level: LogLevel
   /** JSON lines go here; no file when absent. Rotated at 10 MB, five are kept */
@@ -24,13 +24,14 @@ export interface LogOptions {
   readonly terminal: boolean
 }
 
-/** A logger whose last lines can be waited for. */
+/** A logger that can be flushed. */
 export interface ClosableLogger extends Logger {
   close(): Promise<void>
 }
 
 /**
- * Opens the process's log: JSON to a file, readable to the terminal. This is the only file that knows winston.
+ * Opens the process's log: JSON to a file, readable lines to the terminal. Only this file knows
+ * winston.
  *
  * @throws {CentralPostError} `storage` when the file's directory cannot be made
  */
@@ -53,7 +54,7 @@ export function openLog(options: LogOptions): ClosableLogger {
     )
   }
   if (options.terminal) {
-    // a terminal that is gone, a file on a full disk: nothing that the process does may fail by it
+    // a closed terminal or a full disk must not make the process fail
     process.stderr.on('error', () => {})
     transports.push(
       new winston.transports.Console({
@@ -83,7 +84,7 @@ export function openLog(options: LogOptions): ClosableLogger {
   }
 }
 
-/** A stream for winston that takes everything at once. */
+/** A stream for winston that accepts everything immediately. */
 function writableOf(file: RotatingFile): Writable {
   return new Writable({
     decodeStrings: false,
@@ -140,7 +141,7 @@ function readable(line: winston.Logform.TransformableInfo): string {
     .map(([name, value]) => `${name}=${shown(value)}`)
     .join(' ')
   const text = `${time} ${level.toUpperCase().padEnd(5)} ${String(component)}: ${String(message)}${rest && `  ${rest}`}`
-  // what agents wrote stands in it, and must not drive the terminal
+  // lines contain text of agents, which must not drive the terminal
   return visibleCommand(text)
 }
 

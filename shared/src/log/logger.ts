@@ -1,4 +1,6 @@
-/** What every part logs through. `fields` carries everything variable; the message stays fixed and greppable. */
+/**
+ * The logger interface. `fields` carries all variable parts; the message stays fixed and greppable.
+ */
 export interface Logger {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -13,7 +15,7 @@ export type LogFields = Readonly<Record<string, unknown>>
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** A logger that drops every line, for callers that want no log. */
+/** A logger that drops every line. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

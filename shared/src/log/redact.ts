@@ -4,8 +4,8 @@ const secretName =
   /pass(word)?|secret|token|api_?key|private_?key|credential|authorization|nkey|seed$/i
 
 /**
- * A copy of a log line's fields without secrets: what stands under a secret-looking name is dropped, however deep.
- * Errors become `{message, stack, cause, …}` so that JSON shows them.
+ * A copy of a log line's fields without secrets: values under secret-looking names are dropped, at
+ * any depth. Errors become `{message, stack, cause, …}` so that JSON shows them.
  */
 export function redact(value: unknown, depth = 0): unknown {
   if (Error.isError(value)) {
@@ -29,15 +29,18 @@ export function redact(value: unknown, depth = 0): unknown {
 }
 
 const finder = new SecretFinder()
-/** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
+/**
+ * A shorter secret is removed only where it was found: searched elsewhere, it would match
+ * everywhere.
+ */
 const shortestSpread = 4
 const mark = '[masked]'
 
 /**
- * A log line without what looks like a credential, by the patterns that the history masks with: commands, reasons and errors
- * stand in it, and a log is read by more people than the history.
+ * Removes credentials from a log line, by the patterns that mask the history. Lines contain
+ * commands, reasons and errors, and a log has more readers than the history.
  *
- * @param line a value of JSON, such as `redact` makes
+ * @param line a JSON value, such as the result of `redact`
  */
 export function maskLine<T>(line: T): T {
   const text = JSON.stringify(line)
@@ -50,7 +53,7 @@ export function maskLine<T>(line: T): T {
   if (secrets.size === 0) return line
   return mapStrings(line, (one) => {
     let left = finder.replaced(one, () => mark)
-    // what was said once may be repeated where nothing tells of it
+    // a found secret may be repeated elsewhere without a telltale name
     for (const secret of secrets) {
       if (secret.length >= shortestSpread) left = left.replaceAll(secret, mark)
     }

@@ -4,21 +4,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 export interface RotatingFileOptions {
   readonly path: string
-  /** when the file is put aside, in bytes: `hub.log` becomes `hub1.log`, and so on */
+  /** rotation size, in bytes: `hub.log` becomes `hub1.log`, and so on */
   readonly maxBytes: number
-  /** so many are kept, the current one among them */
+  /** number of files kept, including the current one */
   readonly keep: number
-  /** what is written where lines are missing */
+  /** the line written in place of lost ones */
   readonly lostLine: (count: number, error: unknown) => string
 }
 
-/** So much may wait to be written, in characters; what comes on top of it is lost, and counted. */
+/** Limit of the write buffer, in characters; lines beyond it are lost, and counted. */
 const mostWaiting = 1_000_000
 const retryMs = 1000
 
 /**
- * A file that lines are added to. It never fails and never makes anybody wait: what cannot be written (the disk is full)
- * is lost, and the file says so as soon as it can be written again.
+ * An append-only file. It never fails and never blocks: lines that cannot be written (a full disk)
+ * are lost, and the file says so as soon as writing works again.
  */
 export class RotatingFile {
   readonly #options: RotatingFileOptions
@@ -35,7 +35,7 @@ export class RotatingFile {
     this.#options = options
   }
 
-  /** @param line with its end */
+  /** @param line including its line end */
   add(line: string): void {
     if (this.#size + line.length > mostWaiting) {
       this.#lost += 1
@@ -46,7 +46,7 @@ export class RotatingFile {
     this.#working ??= this.#work()
   }
 
-  /** Writes what waits, if it can be written at once. */
+  /** Flushes the buffer, if possible without waiting. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#working
@@ -77,7 +77,7 @@ export class RotatingFile {
 
   async #write(lines: readonly string[]): Promise<void> {
     const lost = this.#lost
-    // a line that was cut short must not run into the next one
+    // the next line must not run into a truncated one
     const gap = lost === 0 ? '' : `\n${this.#options.lostLine(lost, this.#fault)}\n`
     const bytes = Buffer.from(gap + lines.join(''))
     if (this.#file && this.#fileSize + bytes.length > this.#options.maxBytes) await this.#rotate()
@@ -105,7 +105,7 @@ export class RotatingFile {
       number === 0 ? path : path.replace(/(\.[^./]*)?$/, `${number}$1`)
     for (let number = keep - 2; number >= 0; number -= 1) {
       await rename(named(number), named(number + 1)).catch((error: unknown) => {
-        // there are not so many yet
+        // fewer files exist so far
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       })
     }

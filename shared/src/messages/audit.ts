@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const schema1 = { schema: z.literal(1).default(1) }
 
-/** What the audit trail tells of an action. */
+/** Kinds of events in an action's audit trail. */
 export const auditKinds = [
   'requested',
   'classified',
@@ -24,7 +24,7 @@ export const auditKinds = [
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 
-/** One row of the audit trail. `hash` covers every other field and the hash of the row before. */
+/** One row of the audit trail. `hash` covers every other field and the previous row's hash. */
 export const auditEventSchema = z.object({
   seq: z.int(),
   at: z.string(),
@@ -35,41 +35,41 @@ export const auditEventSchema = z.object({
 export type AuditEvent = z.infer<typeof auditEventSchema>
 
 /**
- * A place in the audit chain, to be kept outside the hub: as long as the hub's chain still has this hash at this place,
- * nothing up to it was changed and no tail was cut off before it.
+ * A position in the audit chain with its hash, kept outside the hub. If the chain still has this
+ * hash there, no earlier event was changed and the chain was not truncated before it.
  */
 export const checkpointSchema = z.strictObject({
-  seq: z.int().min(0).describe('the last event; 0: there was none'),
+  seq: z.int().min(0).describe('the last event; 0: no event'),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
-  at: z.string().optional().describe('when it was taken'),
+  at: z.string().optional().describe('time of the checkpoint'),
   hub_id: z.string().optional(),
 })
 export type Checkpoint = z.infer<typeof checkpointSchema>
 
-/** `verify`: recomputes the audit chain, and compares it with checkpoints taken earlier. */
+/** `verify`: recomputes the audit chain, and compares it with earlier checkpoints. */
 export const verifyCallSchema = z.strictObject({
   ...schema1,
   checkpoints: z.array(checkpointSchema).max(1000).optional(),
 })
 export const verifyReplySchema = z.object({
   intact: z.boolean(),
-  events: z.int().describe('that were checked, from the first one kept on'),
+  events: z.int().describe('number of events checked, from the first one kept'),
   head: z.string().nullable(),
-  first_bad: z.int().nullable().describe('the seq of the first event that is not as it was'),
+  first_bad: z.int().nullable().describe('the seq of the first event that does not match'),
   problem: z.string().nullable(),
   checkpoint: checkpointSchema
     .nullable()
-    .describe('of the chain as it is now: keep it outside; null: the chain is broken or empty'),
-  first_kept: z.int().nullable().describe('the first event that is not in a segment put away'),
+    .describe('of the current chain: keep it outside; null: the chain is broken or empty'),
+  first_kept: z.int().nullable().describe('the first event outside the sealed segments'),
 })
 export type VerifyReply = z.infer<typeof verifyReplySchema>
 
-/** `segments`: parts of the audit trail that were sealed for keeping elsewhere; `seal` makes one. */
+/** `segments`: sealed segments of the audit trail, for keeping elsewhere; `seal` makes one. */
 export const segmentsCallSchema = z.strictObject({
   ...schema1,
   seal: z
     .strictObject({
-      before: z.iso.datetime({ offset: true }).describe('every event before this moment'),
+      before: z.iso.datetime({ offset: true }).describe('seals every event before this time'),
     })
     .optional(),
 })

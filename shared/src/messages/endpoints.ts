@@ -8,7 +8,9 @@ import { actionResultSchema, actionStates } from './result.ts'
 
 const schema1 = { schema: z.literal(1).default(1) }
 
-/** `result`: an agent asks for one of its own actions by the id it gave; an operator names the agent as well. */
+/**
+ * `result`: an agent asks for one of its own actions by id; an operator names the agent as well.
+ */
 export const resultCallSchema = z.strictObject({
   ...schema1,
   action_id: actionIdSchema,
@@ -36,11 +38,11 @@ export const cancelReplySchema = z.object({
     .describe('cancelled, or running while the process tree is being ended'),
 })
 
-/** `state`: what the hub's machine looks like from a directory. */
+/** `state`: the state of the hub's machine from a directory. */
 export const stateCallSchema = z.strictObject({ ...schema1, cwd: z.string().optional() })
 export const stateReplySchema = z.looseObject({ hub_id: z.string() })
 
-/** `classify`: what would be decided, without asking for it. */
+/** `classify`: the verdict on a command, without requesting it. */
 export const classifyCallSchema = z
   .strictObject({
     ...schema1,
@@ -49,11 +51,11 @@ export const classifyCallSchema = z
     cwd: z.string().optional(),
   })
   .refine((call) => (call.command === undefined) !== (call.argv === undefined), {
-    error: 'exactly one of command and argv must be given',
+    error: 'give exactly one of command and argv',
     path: ['command'],
   })
 
-/** `pending`: what waits for a person, oldest first. */
+/** `pending`: the actions waiting for approval, oldest first. */
 export const pendingCallSchema = z.strictObject({
   ...schema1,
   agent_id: agentIdSchema.optional(),
@@ -62,12 +64,12 @@ export const pendingCallSchema = z.strictObject({
 })
 export const pendingReplySchema = z.object({
   pending: z.array(approvalNeededSchema),
-  next: z.int().nullable().describe('pass as `after` for those that did not fit'),
+  next: z.int().nullable().describe('pass as `after` for the next page'),
 })
 
 /**
- * `approve`. `digest`, when given, must be the one that was shown: nothing else is approved. An always decision makes
- * a rule as well: exactly the one that the approval request showed for it.
+ * `approve`. `digest`, when given, must be the one shown: nothing else is approved. An always
+ * decision also makes a rule: exactly the one shown in the approval request.
  */
 export const approveCallSchema = z.strictObject({
   ...schema1,
@@ -77,22 +79,20 @@ export const approveCallSchema = z.strictObject({
   same: z
     .boolean()
     .default(false)
-    .describe('clears every pending action that is the same as well, each of which runs'),
+    .describe('also clears every identical pending action; each of them runs'),
   comment: z.string().max(1024).optional(),
   decision: z.enum(['approve_once', ...alwaysDecisions]).default('approve_once'),
   scope: z
     .enum(alwaysScopes)
     .optional()
-    .describe(
-      "where an always rule holds; absent: for its agent in the action's workflow, or for its agent",
-    ),
-  expires_in: z.number().positive().optional().describe('seconds until an always rule ends'),
+    .describe("scope of the always rule; absent: its agent in the action's workflow, or its agent"),
+  expires_in: z.number().positive().optional().describe('seconds until the always rule expires'),
 })
 export const denyCallSchema = z.strictObject({
   ...schema1,
   action_id: actionIdSchema,
   agent_id: agentIdSchema.optional(),
-  reason: z.string().trim().min(1, 'must say why: it reaches the agent').max(1024),
+  reason: z.string().trim().min(1, 'must give a reason, which is sent to the agent').max(1024),
   suggestion: z.string().max(1024).optional(),
 })
 export const decisionReplySchema = z.object({
@@ -104,27 +104,27 @@ export const decisionReplySchema = z.object({
   approvals: z
     .array(z.string())
     .optional()
-    .describe('who has approved so far, where more than one must'),
+    .describe('the approvers so far, where more than one is required'),
   approvals_needed: z.int().optional(),
   rule_id: z.string().optional().describe('the always rule that was made'),
   same_decided: z
     .array(z.string())
     .optional()
-    .describe('the other actions that were the same, and were decided with this one'),
-  same_pending: z.int().min(0).optional().describe('how many that are the same wait on'),
+    .describe('the identical actions decided along with this one'),
+  same_pending: z.int().min(0).optional().describe('number of identical actions still waiting'),
 })
 
-/** `rules`: the always rules; `revoke` ends one. */
+/** `rules`: the always rules; `revoke` revokes one. */
 export const rulesCallSchema = z.strictObject({
   ...schema1,
-  revoke: z.string().max(64).optional().describe('the id of a rule to end'),
-  all: z.boolean().default(false).describe('those that have ended as well'),
+  revoke: z.string().max(64).optional().describe('the id of a rule to revoke'),
+  all: z.boolean().default(false).describe('include expired and revoked rules'),
 })
 export const alwaysRuleSchema = z.object({
   rule_id: z.string(),
   decision: z.enum(alwaysDecisions),
-  description: z.string().describe('verbatim what it lets run'),
-  agent_id: z.string().nullable().describe('the agent it holds for; null: every agent'),
+  description: z.string().describe('the rule, verbatim'),
+  agent_id: z.string().nullable().describe('the agent it applies to; null: every agent'),
   workflow_id: z.string().nullable(),
   created_by: z.string(),
   created_at: z.string(),
@@ -137,7 +137,7 @@ export const alwaysRuleSchema = z.object({
 export type AlwaysRule = z.infer<typeof alwaysRuleSchema>
 export const rulesReplySchema = z.object({ rules: z.array(alwaysRuleSchema) })
 
-/** `output`: one page of everything a stream of an action printed. */
+/** `output`: one page of an action's complete output on one stream. */
 export const outputCallSchema = z.strictObject({
   ...schema1,
   action_id: actionIdSchema,
@@ -156,7 +156,7 @@ export const outputReplySchema = z.object({
   eof: z.boolean(),
 })
 
-/** `hubs`: who serves, and how it goes. */
+/** `hubs`: the serving hub and its status. */
 export const hubStatusSchema = z.object({
   hub_id: z.string(),
   version: z.string(),
@@ -173,7 +173,7 @@ export const hubStatusSchema = z.object({
   slots: z.int(),
   self_approval: z
     .boolean()
-    .describe('whether an operator may approve what they asked for as the agent operator-NAME'),
+    .describe('whether operators may approve what they requested as the agent operator-NAME'),
 })
 export type HubStatus = z.infer<typeof hubStatusSchema>
 export const hubsReplySchema = z.object({ hubs: z.array(hubStatusSchema) })

@@ -9,7 +9,9 @@ const eventBase = {
   workflow_id: z.string().nullable(),
 }
 
-/** `SYSTEM_ACTION_APPROVAL_NEEDED.<agent>.<action>`: all that the approver is asked to clear. */
+/**
+ * `SYSTEM_ACTION_APPROVAL_NEEDED.<agent>.<action>`: everything the approver is asked to approve.
+ */
 export const approvalNeededSchema = z.object({
   ...eventBase,
   execution_id: z.int(),
@@ -26,36 +28,31 @@ export const approvalNeededSchema = z.object({
   bound: z
     .record(z.string(), z.string())
     .describe(
-      'what else the digest binds: where each program is, the hash of each file that is named or read by implication',
+      "files that the digest also binds: each program's path, and the hash of each named or implied file",
     ),
   not_bound: z
     .array(z.string())
     .optional()
-    .describe('what can change between the approval and the start, each in words'),
+    .describe('files and facts that may change between approval and start, in words'),
   same_pending: z
     .int()
     .min(0)
     .optional()
-    .describe(
-      'how many other pending actions are the same; an approval clears them only when told',
-    ),
+    .describe('number of identical pending actions; an approval clears them only on request'),
   sandbox: z
     .string()
     .nullish()
-    .describe('the profile it will run in, bound as well; "none (why)": not confined'),
+    .describe('the sandbox profile, bound as well; "none (why)": not confined'),
   always: z
     .array(
       z.object({
         decision: z.enum(alwaysDecisions),
-        rule: z
-          .string()
-          .nullable()
-          .describe('verbatim what the rule would let run; null: it is not offered'),
+        rule: z.string().nullable().describe('the rule, verbatim; null: not offered'),
         refused: z.string().nullable().describe('why it is not offered'),
       }),
     )
-    .describe('what each always decision would make'),
-  approvals: z.array(z.string()).describe('who has approved so far'),
+    .describe('the rule that each always decision would make'),
+  approvals: z.array(z.string()).describe('the approvers so far'),
   approvals_needed: z.int(),
   requested_at: z.string(),
   expires_at: z.string(),
@@ -63,14 +60,17 @@ export const approvalNeededSchema = z.object({
 })
 export type ApprovalNeeded = z.infer<typeof approvalNeededSchema>
 
-/** `SYSTEM_ACTION_APPROVED.<agent>.<action>`: an operator has said yes. `cleared` tells whether that was enough. */
+/**
+ * `SYSTEM_ACTION_APPROVED.<agent>.<action>`: an operator approved. `cleared` says whether the
+ * action may run now.
+ */
 export const actionApprovedSchema = z.object({
   ...eventBase,
-  approved_by: z.string().describe('the operator who said so now'),
-  approvals: z.array(z.string()).describe('everybody who has approved so far'),
+  approved_by: z.string().describe('the approving operator'),
+  approvals: z.array(z.string()).describe('all approvers so far'),
   approvals_needed: z.int(),
   cleared: z.boolean().describe('false: more operators must approve'),
-  self_approved: z.boolean().describe('the operator had asked for it as the agent operator-NAME'),
+  self_approved: z.boolean().describe('the operator had requested it as the agent operator-NAME'),
   approved_at: z.string(),
 })
 export type ActionApproved = z.infer<typeof actionApprovedSchema>
@@ -101,8 +101,9 @@ export const actionStartSchema = z.object({
 export type ActionStart = z.infer<typeof actionStartSchema>
 
 /**
- * `SYSTEM_ACTION_OUTPUT.<agent>.<action>`: one chunk. `seq` counts from 0 over both streams; a gap, with
- * `skipped_bytes` on the next chunk, says that a flood was thinned on the bus (the spool still has it all).
+ * `SYSTEM_ACTION_OUTPUT.<agent>.<action>`: one chunk. `seq` counts from 0 over both streams; a gap,
+ * with `skipped_bytes` on the next chunk, marks output thinned on the bus (the spool has all of
+ * it).
  */
 export const actionOutputSchema = z.object({
   schema: z.literal(1),

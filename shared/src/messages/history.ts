@@ -6,10 +6,10 @@ import { actionStates } from './result.ts'
 
 const schema1 = { schema: z.literal(1).default(1) }
 
-/** A moment: ISO 8601 with a zone, such as `2030-01-31T12:00:00Z`. */
+/** A time: ISO 8601 with a zone, such as `2030-01-31T12:00:00Z`. */
 export const momentSchema = z.iso.datetime({ offset: true })
 
-/** Which executions are meant. Every filter that is given must fit; of a list, one of it must. */
+/** Selects executions. All given filters must match; of a list, one item must. */
 export const historyFilters = {
   query: z
     .string()
@@ -27,18 +27,18 @@ export const historyFilters = {
     .string()
     .max(65_536)
     .optional()
-    .describe('only executions of this command: the same after normalisation, see `stats`'),
-  since: momentSchema.optional().describe('asked for at this moment or later'),
-  until: momentSchema.optional().describe('asked for before this moment'),
+    .describe('only executions of this command, in normalised form: see `stats`'),
+  since: momentSchema.optional().describe('requested at or after this time'),
+  until: momentSchema.optional().describe('requested before this time'),
 }
 
-/** Where marked text begins and ends in a snippet: characters that no text of a command keeps. */
+/** Marks around hits in a snippet: characters that no stored text contains. */
 export const highlightStart = '\u{E000}'
 export const highlightEnd = '\u{E001}'
 
 /**
- * `history`: newest first. With a `query` the newest hits (a bounded window) come best first when `order` is `best`; a
- * page is followed by the next one through `next`.
+ * `history`: newest first. With a `query`, `order: best` ranks the newest hits (a bounded window);
+ * `next` leads to the following page.
  */
 export const historyCallSchema = z.strictObject({
   ...schema1,
@@ -52,7 +52,7 @@ export const historyCallSchema = z.strictObject({
     .positive()
     .optional()
     .describe('an execution_id: only older ones (the cursor of `newest`)'),
-  cursor: z.string().max(256).optional().describe('`next_cursor` of the page before'),
+  cursor: z.string().max(256).optional().describe('`next_cursor` of the previous page'),
   limit: z.int().min(1).max(500).default(50),
 })
 export const historyEntrySchema = z.object({
@@ -80,20 +80,21 @@ export const historyEntrySchema = z.object({
     .nullable()
     .optional()
     .describe(
-      `of a search: text around the hits, each between U+E000 and U+E001 (plain text: escape it before it becomes HTML)`,
+      'of a search: text around the hits, each between U+E000 and U+E001 (plain text: ' +
+        'escape it before it becomes HTML)',
     ),
 })
 export type HistoryEntry = z.infer<typeof historyEntrySchema>
 export const historyReplySchema = z.object({
   entries: z.array(historyEntrySchema),
-  next: z.int().nullable().describe('pass as `before` for the page after this one'),
+  next: z.int().nullable().describe('pass as `before` for the next page'),
   next_cursor: z
     .string()
     .nullable()
-    .describe('pass as `cursor` for the page after this one, in either order'),
+    .describe('pass as `cursor` for the next page, in either order'),
 })
 
-/** `action`: one execution with everything the audit trail tells of it, in order. */
+/** `action`: one execution with its audit trail, in order. */
 export const actionCallSchema = z.strictObject({
   ...schema1,
   action_id: actionIdSchema,
@@ -108,20 +109,20 @@ export const executionDetailSchema = historyEntrySchema.extend({
   approved_at: z.string().nullable(),
   started_at: z.string().nullable(),
   venv_active: z.boolean().nullable(),
-  output_size: z.int().nullable().describe('bytes of both streams'),
+  output_size: z.int().nullable().describe('total bytes of each stream'),
   output_ref: z.string().nullable(),
   reused_from: z.int().nullable(),
-  masked: z.boolean().describe('whether something that looked like a secret was left out'),
-  normalised: z.string().nullable().describe('the command with what varies left out'),
+  masked: z.boolean().describe('whether a probable secret was removed'),
+  normalised: z.string().nullable().describe('the command in normalised form'),
 })
 export const actionReplySchema = z.object({
   execution: executionDetailSchema,
   events: z.array(auditEventSchema),
-  events_cut: z.boolean().describe('whether there are more events than fit'),
+  events_cut: z.boolean().describe('whether more events exist than fit'),
 })
 export type ActionDetail = z.infer<typeof actionReplySchema>
 
-/** `violations`: Python and pip run outside a virtual environment, most frequent first. */
+/** `violations`: runs of Python and pip outside a virtual environment, most frequent first. */
 export const violationsCallSchema = z.strictObject({
   ...schema1,
   agent_id: agentIdSchema.optional(),
@@ -134,26 +135,26 @@ export const violationsReplySchema = z.object({
   violations: z.array(
     z.object({
       command: z.string().describe('the normalised command'),
-      example: z.string().describe('one of them, as it was run last'),
+      example: z.string().describe('the latest one, verbatim'),
       count: z.int(),
-      agents: z.array(z.string()).describe('who ran it, some of them'),
+      agents: z.array(z.string()).describe('agents that ran it, some of them'),
       last_execution: z.string(),
       last_execution_id: z.int(),
     }),
   ),
 })
 
-/** `export`: one page of executions in the order in which they were asked for, as text to append to a file. */
+/** `export`: one page of executions, oldest request first, as text to append to a file. */
 export const exportFormats = ['jsonl', 'csv'] as const
 export const exportCallSchema = z.strictObject({
   ...schema1,
   ...historyFilters,
   format: z.enum(exportFormats).default('jsonl'),
-  after: z.int().min(0).default(0).describe('`next` of the page before'),
+  after: z.int().min(0).default(0).describe('`next` of the previous page'),
   limit: z.int().min(1).max(5000).default(1000),
 })
 export const exportReplySchema = z.object({
-  text: z.string().describe('whole lines; of CSV, the first page begins with the heads'),
+  text: z.string().describe('whole lines; CSV begins with a header on the first page'),
   count: z.int().describe('executions in this page'),
-  next: z.int().nullable().describe('pass as `after`; null: that was all'),
+  next: z.int().nullable().describe('pass as `after`; null: end of the export'),
 })

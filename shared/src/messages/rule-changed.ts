@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { alwaysRuleSchema } from './endpoints.ts'
 
-/** `CENTRAL_POST.hub.rules`: an always rule was made or revoked, as it is now. It tells operators and clears nothing. */
+/**
+ * `CENTRAL_POST.hub.rules`: an always rule was made or revoked, in its current form. Informs
+ * operators; clears nothing.
+ */
 export const ruleChangedSchema = alwaysRuleSchema.extend({
   schema: z.literal(1),
   change: z.enum(['made', 'revoked']).describe('by created_by, or by revoked_by'),

@@ -5,7 +5,7 @@ import { momentSchema } from './history.ts'
 const schema1 = { schema: z.literal(1).default(1) }
 const counts = z.record(z.string(), z.int())
 
-/** Durations in seconds; null where nothing ran. */
+/** Durations in seconds; null without runs. */
 export const durationsSchema = z.object({
   count: z.int(),
   p50: z.number().nullable(),
@@ -38,7 +38,7 @@ export const earlierRunSchema = z.object({
 })
 export const statsReplySchema = z.object({
   command: z.string().nullable(),
-  normalised: z.string().nullable().describe('the command with what varies left out'),
+  normalised: z.string().nullable().describe('the command in normalised form'),
   total_executions: z.int(),
   successful: z.int(),
   failed: z.int(),
@@ -61,17 +61,17 @@ export const statsReplySchema = z.object({
       recent: z.array(earlierRunSchema).describe('the newest, at most 10'),
     })
     .nullable()
-    .describe('of all commands that are the same after normalisation; null without `command`'),
+    .describe('of all commands with the same normalised form; null without `command`'),
 })
 export type CommandStatistics = z.infer<typeof statsReplySchema>
 
-/** `overview`: what happened in a range of time. */
+/** `overview`: a summary of a time range. */
 export const overviewCallSchema = z.strictObject({
   ...schema1,
   since: momentSchema.optional().describe('absent: 24 hours before `until`'),
   until: momentSchema.optional().describe('absent: now'),
   buckets: z.int().min(1).max(200).default(48),
-  top: z.int().min(1).max(100).default(10).describe('length of each list'),
+  top: z.int().min(1).max(100).default(10).describe('limit of each list'),
   agent_id: agentIdSchema.optional(),
   workflow_id: workflowIdSchema.optional(),
 })
@@ -85,11 +85,11 @@ export const overviewReplySchema = z.object({
   buckets: z.array(
     z.object({ at: z.string().describe('its begin'), by_status: counts, by_level: counts }),
   ),
-  durations: durationsSchema.describe('of what ran'),
+  durations: durationsSchema.describe('fraction of runs that succeeded'),
   waiting: durationsSchema.describe('from request to a person’s approval'),
   approvals: z
     .object({ approved: z.int(), denied: z.int(), expired: z.int(), by_rule: z.int() })
-    .describe('how what needed a person was settled'),
+    .describe('outcomes of the requests that needed approval'),
   programs: z.array(
     z.object({
       program: z.string(),
@@ -102,7 +102,7 @@ export const overviewReplySchema = z.object({
   ),
   denied: z
     .array(z.object({ command: z.string(), count: z.int(), last: z.string() }))
-    .describe('normalised commands that were refused most'),
+    .describe('normalised commands refused most often'),
   agents: z.array(
     z.object({
       agent_id: z.string(),

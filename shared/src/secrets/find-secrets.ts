@@ -6,13 +6,13 @@ const markPattern = /\[masked(?::[0-9a-f]{8})?\]/g
 
 export type SecretSpan = [from: number, to: number]
 
-/** Finds what looks like a credential in a text. */
+/** Finds probable credentials in a text. */
 export class SecretFinder {
   readonly #patterns: readonly Omit<SecretPattern, 'id'>[]
   readonly #withoutPrograms: readonly Omit<SecretPattern, 'id'>[]
   readonly #hasOwn: boolean
 
-  /** @param own more that is secret: the group `secret`, or all that is matched */
+  /** @param own additional secrets: the group `secret`, or the whole match */
   constructor(own: readonly RegExp[] = []) {
     this.#hasOwn = own.length > 0
     this.#withoutPrograms = [
@@ -22,24 +22,24 @@ export class SecretFinder {
     this.#patterns = [...ofPrograms, ...this.#withoutPrograms]
   }
 
-  /** Whether a text is worth a closer look: there is no credential in it when it is not. */
+  /** A quick pre-check: false means that the text contains no credential. */
   mayHold(text: string): boolean {
     return this.#hasOwn || hint.test(text)
   }
 
-  /** The patterns without those of programs, where none of these is named. */
+  /** The patterns without those of programs, for text that names none of these programs. */
   #patternsFor(text: string): readonly Omit<SecretPattern, 'id'>[] {
     return programHint.test(text) ? this.#patterns : this.#withoutPrograms
   }
 
-  /** Where secrets stand, from left to right; those that overlap are one. */
+  /** The positions of secrets, from left to right; overlapping ones are merged. */
   spansIn(text: string): SecretSpan[] {
     const found: SecretSpan[] = []
     const marks = Array.from(
       text.matchAll(markPattern),
       ({ 0: mark, index }) => [index, index + mark.length] as const,
     )
-    // what is left out already is left alone
+    // already masked text stays as it is
     const isMark = (at: number): boolean => marks.some(([from, to]) => from <= at && at < to)
     for (const { hint: ofThis, also, pattern, isNamed } of this.#patternsFor(text)) {
       if (!ofThis.test(text) || also?.test(text) === false) continue
@@ -62,9 +62,9 @@ export class SecretFinder {
   }
 
   /**
-   * The text with something else in the place of each secret.
+   * Replaces each secret of a text.
    *
-   * @param mark what stands for a secret
+   * @param mark the replacement
    */
   replaced(text: string, mark: (secret: string) => string): string {
     let result = ''
@@ -81,7 +81,7 @@ const ready = (one: SecretPattern): SecretPattern => ({ ...one, pattern: withFla
 const ofPrograms = programSecrets.map(ready)
 const general = secretPatterns.filter((one) => !programSecrets.includes(one)).map(ready)
 
-/** Where the secret of a match is: in its group, or all of it. */
+/** The position of the secret within a match: its group, or the whole match. */
 function spanOf(match: RegExpExecArray): SecretSpan | undefined {
   const { indices } = match
   const { groups } = indices ?? {}

@@ -1,9 +1,12 @@
 import { named, noValue, quotedOrBare, type SecretPattern, value } from './secret-value.ts'
 
-/** What stands between a program and one of its options, in the same command. */
+/** The words between a program and one of its options, in the same command. */
 const between = String.raw`[^\n;|&]{0,500}?\s`
 
-/** An option of known programs whose value is a secret: behind a blank or `=`, and glued where programs take it so. */
+/**
+ * An option of known programs whose value is a secret: after a blank or `=`, or attached where
+ * programs allow it.
+ */
 function option(
   id: string,
   hint: RegExp,
@@ -20,13 +23,13 @@ function option(
   }
 }
 
-/** Programs that read a secret from their standard input. */
+/** Programs that read a secret from standard input. */
 const readers = String.raw`(?:--(?:password|pass|token|secret|passphrase)-stdin|--with-token|sudo\b[^\n;|&]{0,80}?\s(?:-S|-\w{0,6}S|--stdin)\b|--passphrase-fd[ =]0|passwd\b[^\n;|&]{0,80}?--stdin|cryptsetup\b|kinit\b|kadmin\b|smbpasswd\b[^\n;|&]{0,80}?-s|stdinpass|pass(?:in|out)?[ =]stdin|htpasswd\s[^\n;|&]{0,80}?-\w{0,6}i|vault\s+(?:login|unseal)[^\n;|&]{0,80}?\s-(?=\s|$)|(?:docker|podman)\s+secret create\b|(?:gh|wrangler|flyctl|fly)\s+secrets? (?:set|put|import)|su\s-[^\n;|&]{0,40}?-c|ecryptfs|age-plugin|gnome-keyring-daemon|mysql_config_editor|wg pubkey|(?<![\w/-])passwd\b)`
 const said = String.raw`\b(?:echo|printf|yes)(?:\s+-[neE]{1,3})*(?:\s+(?:--\s+)?['"]%[sb](?:\\n)?['"])?\s+`
 const ofReaders =
   /stdin|with-token|sudo|passphrase-fd|passwd|cryptsetup|kinit|kadmin|pass|vault|secret|su |ecryptfs|keyring|mysql_config_editor|wg /
 
-/** Credentials that only the program they are given to tells of. */
+/** Credentials recognisable only by the program that receives them. */
 export const programSecrets: readonly SecretPattern[] = [
   option(
     'database-password',
@@ -156,7 +159,7 @@ export const programSecrets: readonly SecretPattern[] = [
   {
     id: 'vault-fields',
     hint: /vault/,
-    // several in one command, whatever they are called
+    // several in one command, under any name
     pattern: named(
       String.raw`(?<=\bvault\s{1,3}kv\s{1,3}(?:put|patch)\s[^\n;|&]{0,600}\s["']?[\w.-]{1,100}=)(?![@-]|\$)${quotedOrBare}`,
     ),
@@ -164,7 +167,7 @@ export const programSecrets: readonly SecretPattern[] = [
   {
     id: 'token-argument',
     hint: /vault|cargo login|authtoken|snyk auth|rclone obscure|mc alias|mc config|wpa_passphrase|rabbitmqctl|mosquitto_passwd|auth:token|netlify|travis encrypt|-passwd|mkpasswd|gem signin|qpdf|op signin|bw unlock|bw login/,
-    // a word that is a secret by its place
+    // a positional word that is a secret
     pattern: named(
       String.raw`\b(?:vault\s+(?:login|unseal|operator\s+unseal)(?:\s+-\S+)*|cargo\s+login(?:\s+--?\S+)*|ngrok\s+(?:config\s+add-)?authtoken|snyk\s+auth|rclone\s+obscure|bw\s+unlock|bw\s+login\s+\S+|mkpasswd(?:\s+-m\s+\S+|\s+--method=\S+)*|mc\s+(?:alias\s+set|config\s+host\s+add)\s+\S+\s+\S+\s+\S+|wpa_passphrase\s+\S+|rabbitmqctl\s+(?:add_user|change_password)\s+\S+|mosquitto_passwd\s+-b\s+\S+\s+\S+|cf\s+auth\s+\S+|dscl\s+\S+\s+-passwd\s+\S+|qpdf\s+--encrypt)\s+(?!-)${value}`,
     ),
@@ -174,7 +177,7 @@ export const programSecrets: readonly SecretPattern[] = [
     hint: /config |configure |config:set|setx|npm set|secret|env set|env put|env add|env:set|variable/,
     also: /pass|pw|secret|token|key|auth|cred|bearer|connectionstring/i,
     isNamed: true,
-    // a name and, behind a blank, its value
+    // a name followed by its value
     pattern: named(
       String.raw`\b(?:config(?:ure)?(?:[ ]set|:set)?|npm\s+set|setx|(?:secrets?|env|variables?)[ \t:]{1,2}(?:set|put|add|update|create)|config\s+create\s+\S+\s+\S+)(?:[ \t]+--?[\w-]{1,40}){0,6}[ \t]+["']?(?<name>[\w.:/@-]{1,200})["']?[ \t]+(?!-)(?=${value})`,
     ),

@@ -1,6 +1,6 @@
 import type { TracingOptions, Tracing } from './tracing.ts'
 
-/** No spans: a trace that somebody else has begun is passed on as it is. */
+/** No spans: passes an incoming trace context on unchanged. */
 export const noTracing: Tracing = {
   start: (_name, options) => ({
     headers: options?.parent ?? {},
@@ -11,7 +11,7 @@ export const noTracing: Tracing = {
   close: () => Promise.resolve(),
 }
 
-/** Starts to tell of work as spans. OpenTelemetry is loaded here and nowhere else. */
+/** Starts tracing. Only this function loads OpenTelemetry. */
 export async function openTracing(options: TracingOptions): Promise<Tracing> {
   const { OtelTracing } = await import('./otel-tracing.ts')
   return new OtelTracing(options)

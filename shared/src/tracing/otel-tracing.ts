@@ -5,11 +5,11 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { SpanStart, TraceHeaders, TraceSpan, Tracing, TracingOptions } from './tracing.ts'
 
-/** How long closing waits for a receiver that does not answer, in milliseconds. */
+/** How long closing waits for an unresponsive receiver, in milliseconds. */
 const closeMs = 2_500
-/** How long one batch is tried, in milliseconds; a process that ends waits no longer than that. */
+/** Time limit of one batch, in milliseconds; also bounds the exit of a process. */
 const exportMs = 2_000
-/** How long spans are gathered before they are sent, in milliseconds. */
+/** How long spans are batched, in milliseconds. */
 const batchMs = 1_000
 
 const kinds = {
@@ -29,8 +29,8 @@ const setter = {
 }
 
 /**
- * Sends spans by OTLP over HTTP, in batches. Nothing global is registered: a program that has its own OpenTelemetry is
- * not disturbed.
+ * Exports spans by OTLP over HTTP, in batches. Registers nothing global: an embedding program's own
+ * OpenTelemetry is not affected.
  */
 export class OtelTracing implements Tracing {
   readonly #provider: TracerProvider
@@ -76,7 +76,7 @@ export class OtelTracing implements Tracing {
     try {
       await Promise.race([this.#provider.shutdown(), late])
     } catch {
-      // the receiver is away: what was not sent is lost, and nothing else
+      // the receiver is away: only unsent spans are lost
     } finally {
       clearTimeout(timer)
     }

@@ -1,4 +1,4 @@
-/** The W3C context of a trace as header fields: who continues it reads them. Empty: there is no trace. */
+/** The W3C trace context as header fields, to be continued by the receiver. Empty: no trace. */
 export interface TraceHeaders {
   readonly traceparent?: string
   readonly tracestate?: string
@@ -8,16 +8,16 @@ export type TraceAttributes = Readonly<Record<string, string | number | boolean>
 
 export interface SpanStart {
   readonly kind?: 'internal' | 'producer' | 'consumer'
-  /** what it continues; absent: a trace begins */
+  /** parent context; absent: starts a new trace */
   readonly parent?: TraceHeaders
   /** in milliseconds since 1970 @default now */
   readonly at?: number
   readonly attributes?: TraceAttributes
 }
 
-/** A stretch of work in a trace. */
+/** A unit of work in a trace. */
 export interface TraceSpan {
-  /** how to continue the trace below this span */
+  /** the context for child spans */
   readonly headers: TraceHeaders
   set(attributes: TraceAttributes): void
   /** Marks it as failed. */
@@ -26,22 +26,25 @@ export interface TraceSpan {
   end(at?: number): void
 }
 
-/** Tells of work as OpenTelemetry spans, or does nothing at all. */
+/** Records work as OpenTelemetry spans, or does nothing. */
 export interface Tracing {
   start(name: string, options?: SpanStart): TraceSpan
-  /** Sends what is left; never rejects. */
+  /** Flushes remaining spans; never rejects. */
   close(): Promise<void>
 }
 
 export interface TracingOptions {
-  /** the name of the service where OTEL_SERVICE_NAME does not say */
+  /** the default service name, overridden by OTEL_SERVICE_NAME */
   readonly service: string
   readonly version: string
-  /** the base of an OTLP/HTTP receiver @default what OTEL_EXPORTER_OTLP_ENDPOINT says, else http://localhost:4318 */
+  /**
+   * the base of an OTLP/HTTP receiver @default OTEL_EXPORTER_OTLP_ENDPOINT, else
+   * http://localhost:4318
+   */
   readonly endpoint?: string | undefined
 }
 
-/** The context that header fields carry; what is too long to be one is left out. */
+/** The trace context in header fields; overlong values are dropped. */
 export function traceHeadersOf(header: (name: string) => string | undefined): TraceHeaders {
   const traceparent = header('traceparent')
   const tracestate = header('tracestate')

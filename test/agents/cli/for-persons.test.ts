@@ -77,7 +77,7 @@ test('in a folder where no CentralPost was started, it says so and where to go',
   for (const args of [['pending'], ['request', '--', 'ls'], ['tail']]) {
     const { code, stderr } = await cli(args, { env: { CENTRALPOST_DATA: nowhere } })
     expect(stderr).toBe(
-      `centralpost: there is no CentralPost in ${nowhere}: run this in the folder in which it was started, or name its data directory with --data or CENTRALPOST_DATA\n`,
+      `centralpost: no CentralPost data in ${nowhere}: run this in the folder in which it was started, or name its data directory with --data or CENTRALPOST_DATA\n`,
     )
     expect(code).toBe(66)
   }

@@ -129,7 +129,9 @@ describeOnEach('a work queue', (program) => {
     await it.send('flood-a', 1000)
     await expect(it.send('flood-a', 1)).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(/as one sender may have; send it again in a few seconds/),
+      message: expect.stringMatching(
+        /limit of queued messages is reached; send it again in a few seconds/,
+      ),
     })
   })
 
