@@ -30,7 +30,9 @@ export function judgeReading(
   grounds: Grounds,
   text: string,
 ): Finding {
+  // A form that fits comes first: the plan sets what it needs.
   if (
+    (!reading || reading.refusal !== undefined) &&
     words.length === 2 &&
     !via.added &&
     grounds.policy.versions.has(program) &&

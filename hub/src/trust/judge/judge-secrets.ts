@@ -84,15 +84,60 @@ export function judgeSecrets(
     }
   }
   if (!reading || reading.refusal !== undefined) return
-  for (const { name, value } of reading.given) {
-    if (value.startsWith('!')) continue
-    const pattern = name === 'iglob' ? value.toLowerCase() : value
-    if (namesFiles.has(name) && grounds.paths.secrecyOfNames(pattern) !== undefined)
-      findings.push(review('hunt', `searches in files like ${value}, which may hold secrets`))
-  }
+  judgePatterns(program, words, reading, grounds, findings)
   if (reading.form.operands === 'pattern' || program === 'diff') {
     judgeSearch(program, words, reading, scope, grounds, findings)
   }
+}
+
+/** Patterns that the program itself expands: options that say which files are read, git's pathspecs; and what is sought. */
+function judgePatterns(
+  program: string,
+  words: readonly ResolvedWord[],
+  { form, given, roles }: Reading,
+  { paths }: Grounds,
+  findings: Finding[],
+): void {
+  const patterns: string[] = []
+  for (const { name, value } of given) {
+    if (namesFiles.has(name) && !value.startsWith('!'))
+      patterns.push(...alternatives(name === 'iglob' ? value.toLowerCase() : value))
+    const isSought = form.operands === 'pattern' ? /^(?:e|regexp)$/ : /^[SG]$/
+    if ((form.operands === 'pattern' || program === 'git') && isSought.test(name)) {
+      if (paths.isHunt(value)) findings.push(review('hunt', 'searches for credentials'))
+    }
+  }
+  if (program === 'git') {
+    for (let at = 1; at < words.length; at += 1) {
+      const word = words[at]
+      if (word && roles[at] === 'path' && !word.value.startsWith('-'))
+        patterns.push(...pathspec(word.value))
+    }
+  }
+  const found = patterns.find((pattern) => paths.secrecyOfNames(pattern) !== undefined)
+  if (found !== undefined)
+    findings.push(review('hunt', `searches in files like ${found}, which may hold secrets`))
+}
+
+/** What a pathspec of git takes, without its magic; nothing where it is plain, or where it takes files out. */
+function pathspec(value: string): string[] {
+  const [magic = '', long = ''] = /^:(?:\(([^)]*)\)|[!^/]+)/.exec(value) ?? []
+  if (/exclude/.test(long) || (long === '' && /[!^]/.test(magic))) return []
+  if (magic === '' && !/[*?[]/.test(value)) return []
+  const path = value.slice(magic.length)
+  return [/icase/.test(long) ? path.toLowerCase() : path]
+}
+
+/** Most patterns that one with braces stands for; of more than that the unexpanded one is judged. */
+const mostAlternatives = 16
+
+/** The patterns that one with `{a,b}` stands for. */
+function alternatives(pattern: string): string[] {
+  const [group, before = '', members = '', after = ''] =
+    /^(.*?)\{([^{}]*)\}(.*)$/s.exec(pattern) ?? []
+  if (group === undefined) return [pattern]
+  const all = members.split(',').flatMap((member) => alternatives(before + member + after))
+  return all.length > mostAlternatives ? [pattern] : all
 }
 
 /** A search by content through a whole home directory or system finds credentials whatever it looks for. */

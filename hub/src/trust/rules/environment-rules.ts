@@ -19,6 +19,10 @@ export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy
   const secret = new RegExp(source.secrets, 'i')
   const about = new RegExp(source.about_secrets, 'i')
   const named = new RegExp(source.named_secrets, 'i')
+  const shapes = Object.entries(source.shapes).map(([names, shape]) => ({
+    isFor: matcher(names.split(' ')),
+    shape: new RegExp(`^(?:${shape})$`),
+  }))
   const values = new Map(Object.entries(source.values).map(([name, list]) => [name, new Set(list)]))
   return {
     judge(name, value) {
@@ -26,6 +30,7 @@ export function compileEnvironment(source: EnvironmentSource): EnvironmentPolicy
       const allowed = values.get(name)
       if (allowed) return allowed.has(value) ? 'harmless' : 'review'
       if (!harmless(name)) return 'review'
+      if (shapes.some(({ isFor, shape }) => isFor(name) && !shape.test(value))) return 'review'
       // A value with a substitution in it can be evaluated by whoever reads the variable as code.
       const isCode = /[`$\0\n]|\(\)/.test(value)
       // One with a path in it makes the C library load that file: messages with `%n` in them, a time zone.

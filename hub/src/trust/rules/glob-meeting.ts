@@ -1,4 +1,4 @@
-import { membersOf } from './glob.ts'
+import { bracketAt } from './glob.ts'
 
 /** Longest pattern that is compared; the caller takes a longer one as meeting. */
 const longestPattern = 256
@@ -59,18 +59,13 @@ export function placesOfPattern(pattern: string, dots: boolean): readonly Place[
       places.push({ kind: 'run' })
     } else if (char === '?') places.push({ kind: 'one', takes: () => true, leads })
     else if (char === '[') {
-      const bracket = /^\[([!^]?)(\]?[^\]/]+)\]/.exec(pattern.slice(at))
-      const takes = bracket ? takesOf(bracket[2] ?? '', bracket[1] !== '') : undefined
-      if (!bracket || !takes) return undefined
-      places.push({ kind: 'one', takes, leads })
-      at += bracket[0].length - 1
+      const bracket = bracketAt(pattern, at)
+      if (!bracket) return undefined
+      places.push({ kind: 'one', takes: bracket.takes, leads })
+      at += bracket.length - 1
     } else places.push({ kind: 'char', char })
   }
   return places
-}
-
-function takesOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
-  return body.includes('[') ? () => true : membersOf(body, negated)
 }
 
 const never = -1

@@ -1,4 +1,21 @@
 const longestPattern = 512
+/** A bracket of a pattern with its classes (`[:alpha:]`, `[=a=]`, `[.a.]`), where `]` as the first member is one. */
+export const bracketSource = String.raw`\[([!^]?)(\]?(?:\[([:=.])(?:(?!\3\]).){0,32}\3\]|[^\]/])*)\]`
+const bracketStart = new RegExp(bracketSource, 'y')
+
+/** What the bracket at a place of a pattern takes, and its length; undefined for what is no bracket, or an odd one. */
+export function bracketAt(
+  pattern: string,
+  at: number,
+): { takes: (char: string) => boolean; length: number } | undefined {
+  bracketStart.lastIndex = at
+  const [text, sign, body = ''] = bracketStart.exec(pattern) ?? []
+  if (text === undefined || body === '') return undefined
+  const takes = body.includes('[')
+    ? (char: string): boolean => char !== '/'
+    : membersOf(body, sign !== '')
+  return takes && { takes, length: text.length }
+}
 
 /** What one place of a pattern takes; `leads` where a file name begins, so that a wildcard takes no dot there. */
 type Step =
@@ -23,22 +40,17 @@ export function compileGlob(pattern: string): ((name: string) => boolean) | unde
       if (pattern[at - 1] !== '*') steps.push({ kind: 'run', leads })
     } else if (char === '?') steps.push({ kind: 'one', leads })
     else if (char === '[') {
-      const bracket = /^\[([!^]?)(\]?[^\]/]+)\]/.exec(pattern.slice(at))
-      const takes = bracket ? compileClass(bracket[2] ?? '', bracket[1] !== '') : undefined
-      if (!bracket || !takes) return undefined
-      steps.push({ kind: 'class', takes })
-      at += bracket[0].length - 1
+      const bracket = bracketAt(pattern, at)
+      if (!bracket) return undefined
+      steps.push({ kind: 'class', takes: bracket.takes })
+      at += bracket.length - 1
     } else steps.push({ kind: 'char', char })
   }
   return (name) => matches(steps, name)
 }
 
-function compileClass(body: string, negated: boolean): ((char: string) => boolean) | undefined {
-  return body.includes('[') ? (char) => char !== '/' : membersOf(body, negated)
-}
-
 /** What a bracket without classes takes; undefined for a range that runs backwards. */
-export function membersOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
+function membersOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
   const ranges: (readonly [number, number])[] = []
   for (let at = 0; at < body.length; at += 1) {
     const first = body.charCodeAt(at)

@@ -1,7 +1,10 @@
 import type { FormSource } from './rule-schema.ts'
 
-/** How an option takes its value: none, the next word or the rest, the same as a path, or only attached; `named` ones take a name first. */
-export type Arity = 'none' | 'value' | 'path' | 'attached' | 'named-value' | 'named-path'
+/**
+ * How an option takes its value: none, the next word or the rest, the same as a path or as a name that the program makes a
+ * path of, or only attached; `named` ones take a name first.
+ */
+export type Arity = 'none' | 'value' | 'path' | 'name' | 'attached' | 'named-value' | 'named-path'
 
 export interface OptionTable {
   readonly any: boolean
@@ -22,6 +25,7 @@ export interface OptionTable {
 const endings: Readonly<Record<string, Arity>> = {
   ':': 'value',
   '<': 'path',
+  '=': 'name',
   '?': 'attached',
   '%': 'named-value',
   '@': 'named-path',
@@ -40,7 +44,7 @@ export function compileOptions(
   for (const token of split(source.short)) {
     const ending = endings[token[1] ?? '']
     if (token.length === 2 && ending) short.set(token[0] ?? '', ending)
-    else if (/[:<?%@]/.test(token.slice(1)))
+    else if (/[:<=?%@]/.test(token.slice(1)))
       throw new TypeError(`short options "${token}": one letter before "${token.at(-1)}"`)
     else for (const letter of token) short.set(letter, 'none')
   }
@@ -173,6 +177,8 @@ export function readArguments(
       ? readLong(table, value, next, options)
       : readShort(table, value, next, options)
     if (typeof taken === 'string') return taken
+    if (taken.isName && !isPlainName(taken.value ?? ''))
+      return `${taken.value}, of which ${taken.name} would make a path`
     roles.push(taken.role)
     if (taken.value !== undefined) {
       const at = taken.next ? index + taken.next.length : index
@@ -186,6 +192,11 @@ export function readArguments(
   return { operands, roles, options, given, afterDashes }
 }
 
+/** A name without directories; a character set may say how to convert. */
+function isPlainName(value: string): boolean {
+  return !value.replace(/\/\/(?:TRANSLIT|IGNORE)(?:,(?:TRANSLIT|IGNORE))?$/, '').includes('/')
+}
+
 interface Taken {
   readonly role: Role
   /** What the words after it are. */
@@ -193,6 +204,8 @@ interface Taken {
   /** The option that was given a value, and the value. */
   readonly name?: string
   readonly value?: string
+  /** The program makes a path of the value. */
+  readonly isName?: boolean
 }
 
 const flag: Taken = { role: 'flag' }
@@ -215,7 +228,7 @@ function readLong(
     if (arity === 'none') return `option --${name} takes no value`
     const value = text.slice(equals + 1)
     options.set(name, value)
-    return { role: arity === 'path' ? 'path' : 'value', name, value }
+    return { role: arity === 'path' ? 'path' : 'value', name, value, isName: arity === 'name' }
   }
   options.set(name, '')
   if (arity === 'none' || arity === 'attached') return flag
@@ -223,7 +236,7 @@ function readLong(
   options.set(name, next.value)
   const role = arity === 'path' || arity === 'named-path' ? 'path' : 'value'
   const following: Role[] = arity.startsWith('named') ? ['value', role] : [role]
-  return { role: 'flag', next: following, name, value: next.value }
+  return { role: 'flag', next: following, name, value: next.value, isName: arity === 'name' }
 }
 
 function readShort(
@@ -250,10 +263,11 @@ function readShort(
     const rest = text.slice(at + 1)
     const role = arity === 'path' ? 'path' : 'value'
     options.set(letter, rest)
-    if (rest !== '' || arity === 'attached') return { role, name: letter, value: rest }
+    if (rest !== '' || arity === 'attached')
+      return { role, name: letter, value: rest, isName: arity === 'name' }
     if (!next) return `option -${letter} lacks its value`
     options.set(letter, next.value)
-    return { role: 'flag', next: [role], name: letter, value: next.value }
+    return { role: 'flag', next: [role], name: letter, value: next.value, isName: arity === 'name' }
   }
   return flag
 }

@@ -1,3 +1,4 @@
+import { bracketSource } from './glob.ts'
 import { meet, placesOfPattern, placesOfRule } from './glob-meeting.ts'
 import type { Place } from './glob-meeting.ts'
 import type { Secrecy } from './path-rules.ts'
@@ -73,9 +74,14 @@ function isAfterHidden(name: string): boolean {
   return /^\.[^*?[]?[*?[]/.test(name)
 }
 
+const wildcards = new RegExp(`${bracketSource}|[*?]+`, 'g')
+
 /** What a name's pattern spells out, between its wildcards. */
 function literalRuns(name: string): string[] {
-  return name.split(/\[[^\]]*\]|[*?]+/).filter((run) => run !== '')
+  return name
+    .replaceAll(wildcards, '*')
+    .split('*')
+    .filter((run) => run !== '')
 }
 
 function worst(

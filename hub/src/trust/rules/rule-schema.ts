@@ -31,7 +31,9 @@ const formShape = {
     ),
   short: texts
     .optional()
-    .describe('letters; `x:` takes a value, `x<` a path, `x?` an attached one'),
+    .describe(
+      'letters; `x:` takes a value, `x<` a path, `x=` a name without a slash, `x?` an attached one',
+    ),
   long: texts.optional().describe('names without dashes, with the same endings'),
   single: texts.optional().describe('long names after one dash'),
   words: texts.optional().describe('whole arguments that are allowed as they stand'),
@@ -185,6 +187,9 @@ export type PathsSource = z.infer<typeof pathsSchema>
 export const environmentSchema = z.strictObject({
   harmless: z.array(z.string()),
   values: z.record(z.string(), z.array(z.string())).describe('harmless with these values only'),
+  shapes: z
+    .record(z.string(), z.string())
+    .describe('a regex for the value, by names with blanks between them'),
   hooks: z.array(z.string()).describe('load code into any program: BLOCKED'),
   secrets: z.string().describe('a regex for names that hold secrets'),
   about_secrets: z.string().describe('a regex for names that only speak of a secret'),

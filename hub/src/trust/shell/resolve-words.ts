@@ -79,7 +79,9 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
         exact = false
         data = true
         if (!piece.quoted) splits = true
-        value += known ?? (piece.name === 'IFS' ? ' ' : (defaultOf(piece.text) ?? ''))
+        // Whatever IFS is, outside of quotes it splits at itself.
+        if (piece.name === 'IFS' && !piece.quoted && known !== '') value += ' '
+        else value += known ?? defaultOf(piece.text) ?? ''
         break
       }
       case 'script':

@@ -27,7 +27,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     if (!filter) return undefined
     if (!filter.exact) return 'a jq filter that is not fixed'
     const reach =
-      /(?:^|[^.\w"])env\b|\$ENV|\b(?:import|include|modulemeta|input_filename|get_search_list)\b/
+      /(?:^|[^.\w"])(?:env|ENV)\b|\b(?:import|include|modulemeta|input_filename|get_search_list)\b/
     return reach.test(filter.value)
       ? 'a jq filter that reads the environment or other files'
       : undefined
@@ -38,8 +38,10 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     const format = words[1]?.value === '--' ? words[2] : words[1]
     if (!format?.exact) return 'a printf format that is not fixed'
     if (format.value.startsWith('-')) return 'printf -v sets a variable'
-    // bash's own %n stores a number in the variable that the argument names.
-    return /%[^A-Za-z%]*n/.test(format.value) ? 'printf %n sets a variable' : undefined
+    // bash's own %n, of whatever size, stores a number in the variable that the argument names.
+    return /%[^A-Za-z%]*[hjlLqtzZ]*n/.test(format.value.replaceAll('%%', ''))
+      ? 'printf %n sets a variable'
+      : undefined
   },
   ps: refusePs,
   rpm: ({ read }) =>
