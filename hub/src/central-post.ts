@@ -13,6 +13,7 @@ import { decidedBefore } from './approval/decided-before.ts'
 import type { SentAway } from './bus/pace.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
 import { about, conclude } from './action/end-action.ts'
+import { isFinal } from './history/ledger/action-state.ts'
 import type { Intake as TakenIn } from './history/ledger/ledger-step.ts'
 import type { Execution, NewExecution } from './history/store/execution.ts'
 import { ActionWorker } from './action/action-worker.ts'
@@ -35,6 +36,7 @@ import {
 } from './action/first-record.ts'
 import { type Reservation, RunQueue } from './action/run-queue.ts'
 import { RunningActions } from './action/running-actions.ts'
+import { resultOfRecord } from './action/result-message.ts'
 import { deniedOf } from './action/event-messages.ts'
 
 /** How long a starting hub tries to record what has become of what an earlier one was running. */
@@ -160,9 +162,12 @@ export class CentralPost {
     const { ledger } = this.#parts
     const found = await this.#find(name)
     const result = await ledger.result(found.execution_id)
+    if (result !== null) return { action: found, result }
     // it may have ended between the two looks
-    const action = result === null ? found : await ledger.get(found.execution_id)
-    return { action, result }
+    const action = await ledger.get(found.execution_id)
+    if (!isFinal(action.status)) return { action, result }
+    const late = await ledger.result(found.execution_id)
+    return { action, result: late ?? resultOfRecord(action).result }
   }
 
   /** A page of what waits for a person, oldest first. See `ApprovalDesk.pending`. */

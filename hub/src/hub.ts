@@ -39,6 +39,7 @@ import { History } from './history/history.ts'
 import { noteLedger, replacedLedger } from './history/store/ledger-note.ts'
 import { historyEndpoints } from './endpoints/history-endpoints.ts'
 import { operatorEndpoints } from './endpoints/operator-endpoints.ts'
+import { KeptResults } from './action/kept-results.ts'
 import { takeOverResults } from './action/take-over.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
@@ -47,6 +48,8 @@ import { TrustManager } from './trust/trust-manager.ts'
 import { version } from './version.ts'
 import { boundedVerdict } from './trust/bounded-verdict.ts'
 import { sayingWhenUnwritten } from './endpoints/say-when-unwritten.ts'
+
+const dayMs = 86_400_000
 
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
 const endingMs = 2000
@@ -213,10 +216,10 @@ export class Hub {
       computeCommandHash: (command) => executor.computeCommandHash(command),
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
-      publishAgain: async (executionId) => {
+      publishAgain: async (executionId, ended) => {
         // a confirmation that is noted later would take this back
         await outbox.settled(executionId)
-        await ledger.publishAgain(executionId)
+        await ledger.publishAgain(executionId, ended)
         outbox.kick()
       },
       publishResults: () => outbox.kick(),
@@ -318,6 +321,16 @@ export class Hub {
     const sweeping = setInterval(() => void centralPost.sweep(), sweepMs)
     sweeping.unref()
     opened.defer(() => clearInterval(sweeping))
+    const keptResults = new KeptResults({
+      bus,
+      putAway: (before) => history.putAwayResults(before),
+      // who asks for one again is told no less than the broker still keeps
+      maxAgeMs: Math.max(config.history.resultMs, config.broker.result_days * dayMs),
+      maxBytes: config.broker.result_bytes,
+      now,
+      log,
+    })
+    opened.defer(() => keptResults.stop())
     const take = async (incoming: IncomingRequest): Promise<TakenIn> => {
       let taken: TakenIn = 'taken'
       await telemetry.intake(incoming.trace, async () => {
@@ -407,7 +420,7 @@ function executorOptions(config: HubConfig, dataDir: string, hubId: string, log:
     outputLimits: {
       maxBytes: execution.kept_output.max_bytes,
       maxBytesPerAgent: execution.kept_output.max_bytes_per_agent,
-      maxAgeMs: execution.kept_output.days * 86_400_000,
+      maxAgeMs: execution.kept_output.days * dayMs,
     },
     cacheDir: join(dataDir, 'cache', 'node'),
     marker: markerOf(dataDir, hubId),

@@ -1,5 +1,6 @@
 import type { Judgement, Logger } from '@centralpost/shared'
 import type { JudgedCommand, Outcome, ProfileChoice, Run, RunControls } from '../execution/index.ts'
+import type { Terminal } from '../history/ledger/ledger-step.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Announcer } from './announcer.ts'
 import type { RecordedResult } from './end-action.ts'
@@ -25,8 +26,8 @@ export interface ActionParts {
   readonly announce: Announcer
   /** hands a result that has just been recorded to the outbox */
   readonly publishResult: (item: RecordedResult) => void
-  /** sends a stored result once more: its agent asked again */
-  readonly publishAgain: (executionId: number) => Promise<void>
+  /** sends a stored result once more, since its agent asked again; what it is when it is no longer kept */
+  readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>
   /** tells the outbox that results wait in the ledger */
   readonly publishResults: () => void
   readonly now: () => number

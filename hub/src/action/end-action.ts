@@ -8,7 +8,7 @@ import {
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Step, Told } from '../history/ledger/ledger-step.ts'
 import type { Changes, Execution } from '../history/store/execution.ts'
-import { type Ending, resultOf } from './result-message.ts'
+import { type Ending, previewLength, resultOf } from './result-message.ts'
 
 export interface ConcludeParts {
   readonly ledger: Ledger
@@ -81,9 +81,6 @@ export function about(row: Pick<Execution, 'action_id' | 'agent_id'>): {
 } {
   return { actionId: row.action_id, agentId: row.agent_id }
 }
-
-/** So much of each stream stands in the row of an action, in characters. */
-export const previewLength = 1000
 
 /** The seed's levels: what is normal, what was refused or ran out of time, what failed. */
 const logLevels: Readonly<Record<ResultStatus, LogLevel>> = {

@@ -1,15 +1,18 @@
-import type { Logger } from '@centralpost/shared'
+import { type Logger, resultSubject } from '@centralpost/shared'
 import type { Refused } from './admission.ts'
 import { about } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
+import { isFinal } from '../history/ledger/action-state.ts'
+import type { Terminal } from '../history/ledger/ledger-step.ts'
 import type { Execution } from '../history/store/execution.ts'
+import { resultOfRecord } from './result-message.ts'
 import { intakeOfRefused, type IntakeSettings, rowAfter } from './first-record.ts'
 
 export interface RefusalParts {
   readonly ledger: Ledger
   readonly publishResults: () => void
-  /** sends a stored result once more */
-  readonly publishAgain: (executionId: number) => Promise<void>
+  /** sends a stored result once more; what it is when it is no longer kept */
+  readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>
   readonly now: () => number
   readonly log: Logger
 }
@@ -43,10 +46,11 @@ export class Refusals {
    * The same request again: its result goes out once more, or it is under way and nothing is started. A message that only
    * came again, since its acknowledgement was lost, asks for nothing: its result is told once.
    */
-  async repeat(action: Execution, messageId: string): Promise<void> {
+  async repeat(action: Execution, messageId: string, actionId = action.action_id): Promise<void> {
     if (action.message_id === messageId) return
     this.#parts.log.info('request repeated', { ...about(action), state: action.status })
-    await this.#parts.publishAgain(action.execution_id)
+    const ended = isFinal(action.status) ? terminalOfRecord(action, actionId) : undefined
+    await this.#parts.publishAgain(action.execution_id, ended)
   }
 
   async #takeIn(refused: Refused, reuses: boolean): Promise<'done' | 'conflict'> {
@@ -55,7 +59,7 @@ export class Refusals {
     const intake = await ledger.takeIn(row, told, { terminal })
     if (intake.kind === 'conflict' && !reuses) return 'conflict'
     if (intake.kind === 'known' || intake.kind === 'conflict') {
-      await this.repeat(intake.action, refused.messageId)
+      await this.repeat(intake.action, refused.messageId, refused.actionId)
       return 'done'
     }
     log.warn('request rejected', {
@@ -64,5 +68,14 @@ export class Refusals {
     })
     publishResults()
     return 'done'
+  }
+}
+
+function terminalOfRecord(action: Execution, actionId: string): Terminal {
+  return {
+    subject: resultSubject(action.agent_id, actionId),
+    // of an id that is used for something else it must not replace the first one's
+    stored: actionId === action.action_id,
+    result: () => resultOfRecord(action, actionId),
   }
 }

@@ -83,6 +83,44 @@ export function resultOf(row: Ended, ending: Ending): ResultText {
   })
 }
 
+/** So much of each stream stands in the record of an action, in characters. */
+export const previewLength = 1000
+
+/**
+ * The terminal message of an action whose result is no longer kept, as far as its record tells.
+ *
+ * @param actionId the id that it was asked for under
+ */
+export function resultOfRecord(row: Execution, actionId = row.action_id): ResultText {
+  const [stdout, stderr] = [shown(row.stdout_preview), shown(row.stderr_preview)]
+  const isWhole = stdout.bytes + stderr.bytes >= (row.output_size ?? 0)
+  return resultOf(
+    { ...row, action_id: actionId },
+    {
+      status: row.status as ResultStatus,
+      at: row.finished_at ?? row.timestamp,
+      reason: row.reason,
+      exitCode: row.exit_code,
+      stdout,
+      stderr,
+      truncated: !isWhole,
+      outputRef: row.output_ref,
+      durationMs: row.duration,
+      errorCategory: row.error_category as ErrorCategory | null,
+      venvActive: row.venv_active === 1,
+      warnings: [
+        isWhole
+          ? 'the result itself is no longer kept (history.result_days): this is what its record tells'
+          : `the output is no longer kept (history.result_days), but for the first ${previewLength} characters of each stream; it had ${row.output_size} bytes`,
+      ],
+    },
+  )
+}
+
+function shown(text: string | null): { readonly text: string; readonly bytes: number } {
+  return { text: text ?? '', bytes: Buffer.byteLength(text ?? '') }
+}
+
 /** Control characters grow sixfold in JSON: then less is shown inline, and `output_ref` has it all. */
 function fitted(result: ActionResult): ResultText {
   const reason = result.reason === null ? null : shortenCounted(result.reason, 4000)

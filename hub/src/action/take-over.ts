@@ -10,7 +10,8 @@ import {
   resultSubject,
   isoOrNull,
 } from '@centralpost/shared'
-import { about, previewLength } from './end-action.ts'
+import { about } from './end-action.ts'
+import { previewLength } from './result-message.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import { unknownRequest, asText } from '../history/ledger/ledger-step.ts'
 import type { NewExecution } from '../history/store/execution.ts'

@@ -25,6 +25,11 @@ export const probeSubject = 'CENTRAL_POST.probe'
 const answeredByJetStream = '$JS.API.INFO'
 
 const maxPayloadBytes = 1_048_576
+/**
+ * Its own default is three quarters of what is free when it starts: one that has more stored than that takes nothing more.
+ * What is stored is bounded by the streams and by the hub.
+ */
+const maxStore = '1TB'
 const logSizeLimitBytes = 16_777_216
 
 /** What the hub sends about actions; the kinds of message that agents and operators read. */
@@ -81,7 +86,7 @@ export function brokerConfig(identities: AllIdentities, settings: BrokerSettings
       ? []
       : [`log_file: ${quote(settings.logFile)}`, `log_size_limit: ${logSizeLimitBytes}`]),
     `max_payload: ${maxPayloadBytes}`,
-    `jetstream { store_dir: ${quote(settings.storeDir)} }`,
+    `jetstream { store_dir: ${quote(settings.storeDir)}, max_file_store: ${maxStore} }`,
     `system_account: ${quote(systemAccount)}`,
     'accounts {',
     `  ${quote(hubAccount)}: {`,

@@ -30,5 +30,10 @@ export const brokerSettingsSchema = z
       .default(7)
       .describe('days a request waits for a hub'),
     result_days: z.number().min(0.01).max(365).default(7).describe('days the broker keeps results'),
+    result_bytes: z
+      .int()
+      .min(1_000_000)
+      .default(5_000_000_000)
+      .describe('of all results that the broker keeps; the oldest go first'),
   })
   .prefault({})

@@ -4,6 +4,14 @@ import { z } from 'zod'
 /** The settings of the history, with the default of each. */
 export const historySettingsSchema = z
   .strictObject({
+    result_days: z
+      .number()
+      .min(0.01)
+      .max(3650)
+      .default(30)
+      .describe(
+        'days the ledger keeps results with their output, at least as many as the broker; what was done, how it ended and the first 1000 characters are kept for good',
+      ),
     backend: z
       .enum(['sqlite', 'postgres'])
       .default('sqlite')
@@ -41,6 +49,8 @@ export interface HistorySettings {
   readonly location: { readonly backend: 'postgres'; readonly url: string } | null
   /** how long a hub may go without renewing its lease, in milliseconds */
   readonly leaseMs: number
+  /** how long results are kept with their output, in milliseconds */
+  readonly resultMs: number
   readonly masking: { readonly isOn: boolean; readonly patterns: readonly RegExp[] }
 }
 
@@ -73,6 +83,7 @@ export function historySettings(
     location:
       history.backend === 'postgres' && url !== undefined ? { backend: 'postgres', url } : null,
     leaseMs: history.lease * 1000,
+    resultMs: history.result_days * 86_400_000,
     masking: { isOn: history.mask, patterns },
   }
 }

@@ -10,6 +10,7 @@ import type { Store, StoreLocation } from './store/dialect/dialect.ts'
 import { GroupCommit } from './audit/group-commit.ts'
 import { HubLease, type HubLeaseOptions } from './lease/hub-lease.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { putAwayResults } from './ledger/put-away.ts'
 import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
 import { Memory } from './threads/history-threads.ts'
 import {
@@ -135,6 +136,11 @@ export class History {
   async verify(checkpoints: readonly Checkpoint[] = []): Promise<ChainReport> {
     await this.#commits.idle()
     return this.#audit((auditor) => auditor.verify(checkpoints))
+  }
+
+  /** Removes results of actions that ended before a moment, in milliseconds since 1970. See `putAwayResults`. */
+  putAwayResults(before: number): Promise<number> {
+    return putAwayResults(this.#commits, before)
   }
 
   /** The segments of the audit trail that were put away, oldest first. */

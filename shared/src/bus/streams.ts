@@ -126,6 +126,36 @@ export async function countMessages(bus: Bus, stream: string): Promise<number> {
   }
 }
 
+/** So much of the limit is left over, so that not every message that comes has another one removed. */
+const keptShare = 0.95
+const mostSteps = 200
+
+/**
+ * Removes a stream's oldest messages until it is no larger than it may be. The limit is not the stream's own: a broker
+ * reserves room for such a one, and 2.9.10 drops the stream at a restart when there is less.
+ *
+ * @returns how many messages went
+ * @throws {CentralPostError} `unavailable` when the broker does not answer or has no such stream
+ */
+export async function trimStream(bus: Bus, stream: string, maxBytes: number): Promise<number> {
+  let removed = 0
+  try {
+    const { streams } = await bus.connection.jetstreamManager({ checkAPI: false })
+    let { state } = await streams.info(stream)
+    if (state.bytes <= maxBytes) return 0
+    for (let step = 0; step < mostSteps && state.bytes > maxBytes * keptShare; step += 1) {
+      const surplus = (state.bytes - maxBytes * keptShare) / state.bytes
+      // numbers may be missing, so that these are so many messages at most
+      const count = Math.max(1, Math.floor(state.messages * surplus))
+      removed += (await streams.purge(stream, { seq: state.first_seq + count })).purged
+      ;({ state } = await streams.info(stream))
+    }
+    return removed
+  } catch (error) {
+    throw busError(error, `removing the oldest of the stream ${stream}`)
+  }
+}
+
 function streamConfig(settings: StreamSettings): Partial<StreamConfig> & { name: string } {
   const isQueue = settings.retention === 'workqueue'
   const refuses = settings.whenFull === 'refuse'

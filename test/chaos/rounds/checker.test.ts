@@ -74,6 +74,15 @@ test('a good round has no violations', () => {
   expect(violationsOf({ ...good, heard: [copy, copy] })).toEqual([])
   const repeated = { ...good, sent: [{ ...sent, published: 2 }], heard: [copy, copy, copy] }
   expect(violationsOf(repeated)).toEqual([])
+  // of an id that was used for something else, the refusal has a row of its own
+  const refused = { ...row, execution_id: 2, action_id: 'reused-1', status: 'rejected' } as const
+  const told = { ...copy, executionId: 2, status: 'rejected' } as const
+  expect(
+    violationsOf({ ...repeated, rows: [row, refused], heard: [copy, told, told, told] }),
+  ).toEqual([])
+  expect(
+    violationsOf({ ...good, rows: [row, refused], heard: [copy, told, told, told] }),
+  ).toHaveLength(1)
   // what went with a wiped store is lost, and nothing that came later
   const wiped = { ...good, heard: [], marks: [], rows: [], events: [], wipedAt: 6 }
   expect(violationsOf(wiped)).toEqual([])

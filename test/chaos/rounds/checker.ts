@@ -102,12 +102,12 @@ function faultsOfCopies({ sent, heard, rows, faults }: Evidence): string[] {
   }
   const publishes = new Map(sent.map((one) => [`${one.agentId} ${one.actionId}`, one.published]))
   for (const [execution, copies] of Map.groupBy(heard, (one) => one.executionId)) {
-    const row = byExecution.get(execution ?? -1)
-    // who sends a request again is told its result again
-    const again = row === undefined ? 0 : Math.max(0, (publishes.get(idOf(row)) ?? 1) - 1)
+    const [{ agentId, actionId } = { agentId: '', actionId: '' }] = copies
+    // who sends a request again is told its result again, also a refusal, whose row has an id of its own
+    const again = Math.max(0, (publishes.get(`${agentId} ${actionId}`) ?? 1) - 1)
     const most = (faults === 0 ? 1 : mostCopies) + again
     if (copies.length > most) {
-      const name = `execution ${execution} (${row?.action_id}, sent ${1 + again} times)`
+      const name = `execution ${execution} (${actionId}, sent ${1 + again} times)`
       found.push(`${name} was told ${copies.length} times, at most ${most}`)
     }
   }

@@ -35,8 +35,6 @@ interface Arrival {
   readonly at: number
 }
 
-type ResultChanges = UpdateObject<Schema, 'action_results'>
-
 interface IntakeOptions {
   readonly terminal?: Terminal | undefined
   readonly most?: number | undefined
@@ -133,33 +131,38 @@ export class Ledger extends LedgerReads {
   }
 
   markPublished(executionIds: readonly number[], at: number): Promise<void> {
-    return this.#changeResults(executionIds, { published_at: at })
+    // lost with the power, it is published once more with the same content
+    return this.#commits.write(
+      async ({ tx }) => {
+        await changeResults(tx, executionIds, { published_at: at })
+      },
+      { isDurable: false },
+    )
   }
 
-  /** Sends a stored result once more: its agent asked again. */
-  publishAgain(executionId: number): Promise<void> {
+  /**
+   * Sends a result once more: its agent asked again.
+   *
+   * @param ended what it is, should it no longer be kept; absent: the action has not ended
+   */
+  publishAgain(executionId: number, ended?: Terminal): Promise<void> {
     // what stays out of the stream goes out whenever it is not confirmed
     const stored = sql<number>`case when stored = 0 then 0 else 2 end`
-    return this.#changeResults([executionId], { published_at: null, stored })
+    const changes = { published_at: null, stored }
+    return this.#commits.write(
+      async ({ tx }) => {
+        const isKept = await changeResults(tx, [executionId], changes)
+        if (isKept || ended === undefined) return
+        await this.#putResult(tx, executionId, ended)
+        await changeResults(tx, [executionId], changes)
+      },
+      { isDurable: false },
+    )
   }
 
   /** Resolves when nothing is being written. */
   idle(): Promise<void> {
     return this.#commits.idle()
-  }
-
-  #changeResults(executionIds: readonly number[], changes: ResultChanges): Promise<void> {
-    // lost with the power, it is published once more with the same content
-    return this.#commits.write(
-      async ({ tx }) => {
-        await tx
-          .updateTable('action_results')
-          .set(changes)
-          .where('execution_id', 'in', executionIds)
-          .execute()
-      },
-      { isDurable: false },
-    )
   }
 
   async #insertUnlessFull(batch: Batch, arrival: Arrival, most: number): Promise<Intake> {
@@ -310,6 +313,20 @@ export class Ledger extends LedgerReads {
       ...this.#secrets.sealResult(text, executionId),
     })
   }
+}
+
+/** @returns whether any of them is kept */
+async function changeResults(
+  tx: Tx,
+  executionIds: readonly number[],
+  changes: UpdateObject<Schema, 'action_results'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('action_results')
+    .set(changes)
+    .where('execution_id', 'in', executionIds)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /** How many other actions of an agent are in a state. */
