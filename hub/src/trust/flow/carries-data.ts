@@ -59,7 +59,7 @@ function isUser(program: string, words: readonly Word[], policy: Policy, isFed: 
     return words.some(({ value }) => /^-x|^-X|^--exec/.test(value))
   if (program === 'make' || program === 'gmake') return isFed
   if (isFed && takesOrders(program)) return true
-  return words.some(({ value }) => mayHoldCode(program, value))
+  return mayHoldCode(program, words)
 }
 
 function namesStore({ value, pieces }: Word): boolean {

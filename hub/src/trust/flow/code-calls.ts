@@ -3,25 +3,38 @@ import { withDecodedTexts } from './decoded-code.ts'
 /** What a call in a program's code does, as the shell command that does the same. */
 export type Deed = { readonly argv: readonly string[] } | { readonly shell: string }
 
-const languages: readonly (readonly [RegExp, ReadonlySet<string>])[] = [
-  [/^(?:python|pypy)[\d.]*$|^ipython$/, new Set(['c'])],
-  [/^perl[\d.]*$/, new Set(['e', 'E'])],
-  [/^ruby[\d.]*$/, new Set(['e'])],
-  [/^(?:node|nodejs|bun|deno)$/, new Set(['e', 'p', 'eval', 'print'])],
-  [/^php[\d.]*$/, new Set(['r', 'B', 'E'])],
-  [/^lua[\d.]*$|^luajit$/, new Set(['e'])],
-  [/^(?:tclsh|wish)$/, new Set()],
-  [/^R$|^Rscript$|^julia$|^osascript$/, new Set(['e', 'E'])],
-  [/^octave(?:-cli)?$/, new Set(['eval'])],
-  [/^pwsh$/, new Set(['c', 'Command'])],
-]
+/** Programs that run a language, and the letters of their options that take code. */
+const languages = byName([
+  ['ipython', ['c']],
+  ['node nodejs bun deno', ['e', 'p', 'eval', 'print']],
+  ['luajit', ['e']],
+  ['tclsh wish', []],
+  ['R Rscript julia osascript', ['e', 'E']],
+  ['octave octave-cli', ['eval']],
+  ['pwsh', ['c', 'Command']],
+])
+/** The same of those whose name may end in a version. */
+const versioned = byName([
+  ['python pypy', ['c']],
+  ['perl', ['e', 'E']],
+  ['ruby', ['e']],
+  ['php', ['r', 'B', 'E']],
+  ['lua', ['e']],
+])
 
-const languageStarts = new Set('pirndblitwRjo')
+function byName(
+  rows: readonly (readonly [names: string, options: readonly string[]])[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map(
+    rows.flatMap(([names, options]) =>
+      names.split(' ').map((name) => [name, new Set(options)] as const),
+    ),
+  )
+}
 
 /** Letters of the options that take code, for a program that runs a language; undefined for another program. */
 export function codeOptions(program: string): ReadonlySet<string> | undefined {
-  if (!languageStarts.has(program[0] ?? '')) return undefined
-  return languages.find(([name]) => name.test(program))?.[1]
+  return languages.get(program) ?? versioned.get(program.replace(/[\d.]+$/, ''))
 }
 
 /** Code in the arguments of an interpreter. */

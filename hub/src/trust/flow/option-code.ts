@@ -41,6 +41,7 @@ const following: readonly (readonly [programs: string, options: RegExp])[] = [
 
 const byProgram = indexed(table)
 const followingBy = indexed(following)
+const eitherBy = indexed([...table, ...following])
 
 function indexed(
   rows: readonly (readonly [string, RegExp])[],
@@ -52,13 +53,13 @@ function indexed(
   return map
 }
 
-/** Whether an argument of a program is code, or an option before code. */
-export function mayHoldCode(program: string, value: string): boolean {
-  const holds = (option: RegExp): boolean => option.test(value)
-  return (
-    (byProgram.get(program)?.some(holds) ?? false) ||
-    (followingBy.get(program)?.some(holds) ?? false)
-  )
+/** Whether one of a program's arguments is code, or an option before code. */
+export function mayHoldCode(
+  program: string,
+  words: readonly { readonly value: string }[],
+): boolean {
+  const options = eitherBy.get(program)
+  return options?.some((option) => words.some(({ value }) => option.test(value))) ?? false
 }
 
 /** Shell code that a program is given in one of its options. */

@@ -37,6 +37,7 @@ const wordsOfRisk = new Map(
     [...words].map((word) => [word, { category, name: `${category}: ${word}`, points }] as const),
   ),
 )
+const anyOfRisk = new RegExp(`(?<![a-z])(?:${[...wordsOfRisk.keys()].join('|')})(?![a-z])`, 'g')
 /** What was found of parts of a command that is no matter of its words. */
 const ofFindings = new Map<string, readonly [name: string, points: number]>(
   Object.entries({
@@ -107,5 +108,5 @@ function addWords({ program, args, input }: JudgedWords, found: Set<string>): vo
     text += ` ${arg}`
   }
   text = `${text} ${input ?? ''}`.slice(0, longestText).toLowerCase()
-  for (const word of text.match(/[a-z]+/g) ?? []) if (wordsOfRisk.has(word)) found.add(word)
+  for (const word of text.match(anyOfRisk) ?? []) found.add(word)
 }

@@ -205,10 +205,12 @@ export function proseOf(
   }
   const prose = policy.prose.get(program)
   if (!prose) return noProse
-  return (index) =>
-    prose.test(args[index - 1] ?? '') ||
-    (/^--?[\w-]+=/.test(args[index] ?? '') &&
-      prose.test((args[index] ?? '').split('=', 1)[0] ?? ''))
+  const found = args.map(
+    (arg, at) =>
+      prose.test(args[at - 1] ?? '') ||
+      (/^--?[\w-]+=/.test(arg) && prose.test(arg.slice(0, arg.indexOf('=')))),
+  )
+  return (index) => found[index] === true
 }
 
 /** A pattern that the shell turns into names before a program sees it as data (`echo DIRECTORY/*`). */

@@ -84,7 +84,7 @@ export function compileDangers(sources: readonly DangerSource[]): DangerIndex {
       (shape.program.includes('.')
         ? firstOf(byProgram.get(familyOf(shape.program)), shape, paths)
         : undefined) ??
-      (anywhere.length > 0 && isLong(shape) ? firstOf(anywhere, shape, paths) : undefined),
+      (anywhere.length > 0 && mayHoldCode(shape) ? firstOf(anywhere, shape, paths) : undefined),
   }
 }
 
@@ -133,7 +133,7 @@ function compile(source: DangerSource): DangerRule {
   }
 }
 
-function isLong({ args, input }: Shape): boolean {
+function mayHoldCode({ args, input }: Shape): boolean {
   return input !== undefined || args.some((arg) => arg.length >= shortestCode)
 }
 
@@ -161,22 +161,24 @@ function operandsOf(args: readonly string[]): string[] {
 export function hasFlag(args: readonly string[], flags: readonly string[]): boolean {
   for (const arg of args) {
     if (arg.charCodeAt(0) !== 45 || arg.length < 2) continue
-    for (const flag of flags) if (isFlag(arg, flag)) return true
+    if (flags.includes(arg) || (arg.startsWith('--') ? isLong(arg, flags) : isShort(arg, flags)))
+      return true
   }
   return false
 }
 
-function isFlag(arg: string, flag: string): boolean {
-  if (arg === flag) return true
-  if (flag.startsWith('--')) {
-    const name = arg.split('=', 1)[0] ?? arg
-    return name.length >= 4 && flag.startsWith(name)
-  }
+function isLong(arg: string, flags: readonly string[]): boolean {
+  const equals = arg.indexOf('=')
+  const name = equals < 0 ? arg : arg.slice(0, equals)
+  return name.length >= 4 && flags.some((flag) => flag.startsWith(name))
+}
+
+function isShort(arg: string, flags: readonly string[]): boolean {
+  const cluster = /^-[A-Za-z0-9]+/.exec(arg)?.[0]
   // A two-character flag may stand inside a cluster; a longer one is a word of its own (`-delete`).
   return (
-    flag.length === 2 &&
-    !arg.startsWith('--') &&
-    /^-[A-Za-z0-9]+/.exec(arg)?.[0].includes(flag[1] ?? '') === true
+    cluster !== undefined &&
+    flags.some((flag) => flag.length === 2 && cluster.includes(flag[1] ?? ''))
   )
 }
 

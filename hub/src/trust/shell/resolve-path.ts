@@ -35,12 +35,22 @@ const linkedPlace = /\/(?:proc|dev|run|var|etc|lib\w*|s?bin)\//
  * @param cwd absolute, or undefined where it is not known
  */
 export function resolvePath(path: string, cwd: string | undefined): string {
-  const written = path.startsWith('/') ? path : `${cwd ?? unknownCwd}/${path}`
-  const isPlain = !/\/\.{0,2}(?:\/|$)/.test(written)
+  const isAbsolute = path.startsWith('/')
+  const written = isAbsolute ? path : `${cwd ?? unknownCwd}/${path}`
+  const mayClimb =
+    path.startsWith('.') ||
+    mayBeLonger(path) ||
+    (!isAbsolute && cwd !== undefined && mayBeLonger(cwd))
+  const isPlain = !mayClimb || !/\/\.{0,2}(?:\/|$)/.test(written)
   if (isPlain && !written.startsWith('/proc/')) return written
   if (!written.includes('/proc/') && !(written.includes('/..') && linkedPlace.test(written)))
     return trimSlash(posix.normalize(written))
   return walk(written, cwd)
+}
+
+/** Whether a path may hold more than names, told at a glance: most do not. */
+function mayBeLonger(path: string): boolean {
+  return path === '' || path.endsWith('/') || path.includes('/.') || path.includes('//')
 }
 
 function walk(written: string, cwd: string | undefined): string {
