@@ -49,16 +49,114 @@ const mostPatterns = 16
 
 /** Compiles the lists of paths.yaml. `home` is the home directory of the account that commands run under. */
 export function compilePaths(source: PathsSource): (home: string | undefined) => PathPolicy {
-  const secret = anyOf(source.secret)
-  const privates = anyOf(source.private)
-  const open = anyOf(source.public)
-  const critical = anyOf(source.critical)
-  const system = anyOf(source.system)
-  const stores = anyOf(source.stores)
-  const environments = anyOf(source.environments)
-  const essential = anyOf(source.essential)
-  const hunts = new RegExp(source.hunts.join('|'), 'i')
-  const classOf = (text: string): Secrecy => {
+  const lists = compileLists(source)
+  return (home) => new CommandPaths(lists, home)
+}
+
+type Lists = ReturnType<typeof compileLists>
+
+function compileLists(source: PathsSource) {
+  const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]
+  return {
+    secret: anyOf(source.secret),
+    privates: anyOf(source.private),
+    open: anyOf(source.public),
+    critical: anyOf(source.critical),
+    system: anyOf(source.system),
+    stores: anyOf(source.stores),
+    environments: anyOf(source.environments),
+    essential: anyOf(source.essential),
+    essentials: source.essential,
+    hunts: new RegExp(source.hunts.join('|'), 'i'),
+    meetings: compileMeetings(source),
+    wide: anyOf(wides),
+    wides,
+  }
+}
+
+/** The lists as one command meets them; keeps what was found, because wrappers show the same words to every layer. */
+class CommandPaths implements PathPolicy {
+  readonly #lists: Lists
+  readonly #home: string | undefined
+  readonly #paths: Memory = new Map()
+  #patterns: Memory | undefined
+  #names: Memory | undefined
+  #patternsLeft = mostPatterns
+
+  constructor(lists: Lists, home: string | undefined) {
+    this.#lists = lists
+    this.#home = home
+  }
+
+  secrecy(path: string): Secrecy {
+    const known = this.#paths.get(path)
+    if (known !== undefined || this.#paths.has(path)) return known
+    return keep(this.#paths, path, this.#classOf(this.#short(path)))
+  }
+
+  secrecyOfPattern(pattern: string): Secrecy {
+    this.#patterns ??= new Map()
+    if (this.#patterns.has(pattern)) return this.#patterns.get(pattern)
+    return keep(this.#patterns, pattern, this.#classOfPattern(pattern, false))
+  }
+
+  secrecyOfNames(pattern: string): Secrecy {
+    this.#names ??= new Map()
+    if (this.#names.has(pattern)) return this.#names.get(pattern)
+    return keep(this.#names, pattern, this.#classOfPattern(pattern, true))
+  }
+
+  isWide(path: string): boolean {
+    const text = this.#short(path)
+    if (!/[*?[]/.test(text)) return this.#lists.wide(new Path(text))
+    const matches = compileGlob(text)
+    return !matches || this.#lists.wides.some(matches)
+  }
+
+  isHunt(text: string): boolean {
+    return this.#lists.hunts.test(
+      text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, ''),
+    )
+  }
+
+  isCritical(path: string): boolean {
+    return this.#lists.critical(new Path(this.#short(path))) || atTop.test(path)
+  }
+
+  isSystemTarget(path: string): boolean {
+    return this.#lists.system(new Path(this.#short(path)))
+  }
+
+  isDevice(path: string): boolean {
+    return device.test(path)
+  }
+
+  isEssential(path: string): boolean {
+    const name = systemPlace.exec(path)?.[1]
+    if (name === undefined) return false
+    const matches = /[*?[]/.test(name) ? compileGlob(name) : undefined
+    const { essential, essentials } = this.#lists
+    return matches ? essentials.some(matches) : essential(new Path(name))
+  }
+
+  isStore(path: string): boolean {
+    const { secret, stores, open } = this.#lists
+    const whole = new Path(this.#short(path))
+    return (secret(whole) || stores(whole)) && !open(whole)
+  }
+
+  isEnvironment(path: string): boolean {
+    const { environments, open } = this.#lists
+    const whole = new Path(path)
+    return environments(whole) && !open(whole)
+  }
+
+  #short(path: string): string {
+    return shortenHome(path, this.#home)
+  }
+
+  #classOf(text: string): Secrecy {
+    const { secret, privates, open } = this.#lists
     const path = new Path(text)
     if (secret(path)) return open(path) ? undefined : 'secret'
     if (privates(path)) return open(path) ? undefined : 'private'
@@ -66,54 +164,24 @@ export function compilePaths(source: PathsSource): (home: string | undefined) =>
     const original = new Path(text.replace(copyEnding, ''))
     return (secret(original) || privates(original)) && !open(original) ? 'private' : undefined
   }
-  const meetings = compileMeetings(source)
-  const wides = [...source.wide, ...aboveThese([...source.secret, ...source.private])]
-  const wide = anyOf(wides)
-  const isStore = (text: string): boolean => {
-    const path = new Path(text)
-    return (secret(path) || stores(path)) && !open(path)
+
+  #classOfPattern(pattern: string, dots: boolean): Secrecy {
+    const text = this.#short(pattern)
+    // What a list says of the pattern's own text, it says of everything that the pattern expands to.
+    if (this.#lists.open(new Path(text))) return undefined
+    const direct = this.#classOf(text)
+    if (direct === 'secret') return direct
+    this.#patternsLeft -= 1
+    if (this.#patternsLeft < 0) return 'private'
+    return this.#lists.meetings(text, dots) ?? direct
   }
-  return (home) => {
-    const short = (path: string): string => shortenHome(path, home)
-    let patternsLeft = mostPatterns
-    const ofPattern = (pattern: string, dots: boolean): Secrecy => {
-      const text = short(pattern)
-      // What a list says of the pattern's own text, it says of everything that the pattern expands to.
-      if (open(new Path(text))) return undefined
-      const direct = classOf(text)
-      if (direct === 'secret') return direct
-      patternsLeft -= 1
-      if (patternsLeft < 0) return 'private'
-      return meetings(text, dots) ?? direct
-    }
-    return {
-      secrecy: remembered((path) => classOf(short(path))),
-      secrecyOfPattern: remembered((pattern) => ofPattern(pattern, false)),
-      secrecyOfNames: remembered((pattern) => ofPattern(pattern, true)),
-      isWide: (path) => {
-        const text = short(path)
-        if (!/[*?[]/.test(text)) return wide(new Path(text))
-        const matches = compileGlob(text)
-        return !matches || wides.some(matches)
-      },
-      isHunt: (text) =>
-        hunts.test(text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, '')),
-      isCritical: (path) => critical(new Path(short(path))) || atTop.test(path),
-      isSystemTarget: (path) => system(new Path(short(path))),
-      isDevice: (path) => device.test(path),
-      isEssential: (path) => {
-        const name = systemPlace.exec(path)?.[1]
-        if (name === undefined) return false
-        const matches = /[*?[]/.test(name) ? compileGlob(name) : undefined
-        return matches ? source.essential.some(matches) : essential(new Path(name))
-      },
-      isStore: (path) => isStore(short(path)),
-      isEnvironment: (text) => {
-        const path = new Path(text)
-        return environments(path) && !open(path)
-      },
-    }
-  }
+}
+
+type Memory = Map<string, Secrecy>
+
+function keep(memory: Memory, path: string, found: Secrecy): Secrecy {
+  if (memory.size < mostRemembered) memory.set(path, found)
+  return found
 }
 
 /** Directories above what is secret or private: searching all of one by content finds it. */
@@ -128,18 +196,6 @@ function aboveThese(globs: readonly string[]): string[] {
     }
   }
   return [...found]
-}
-
-/** Keeps what was found: wrappers show the same words to every layer. */
-function remembered(find: (path: string) => Secrecy): (path: string) => Secrecy {
-  let known: Map<string, Secrecy> | undefined
-  return (path) => {
-    known ??= new Map()
-    if (known.has(path)) return known.get(path)
-    const found = find(path)
-    if (known.size < mostRemembered) known.set(path, found)
-    return found
-  }
 }
 
 /** Whether writing to this path leaves nothing behind. */
