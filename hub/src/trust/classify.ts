@@ -18,6 +18,7 @@ import type { Policy } from './rules/policy.ts'
 import { judgeProtected } from './own-data/judge-own-data.ts'
 import { RealPaths } from './own-data/real-paths.ts'
 import { mostUnits } from './judge/units.ts'
+import { Subject } from './rules/string-patterns.ts'
 
 /** Longest command text that is judged, in characters. */
 export const longestCommand = 16_384
@@ -124,7 +125,7 @@ function admit(command: string, judge: Judge, policy: Policy): ParsedCommand {
   const parsed = parseCommand(command)
   if (parsed.faults.length > 0) {
     // The tree may lack parts; what must never run is looked for in the text as well.
-    const pattern = policy.blockedPatterns.find('', command)
+    const pattern = policy.blockedPatterns.find('', new Subject(command))
     if (pattern) {
       judge.add(shorten(command), patternFinding('BLOCKED', pattern))
     }

@@ -107,6 +107,7 @@ function addWords({ program, args, input }: JudgedWords, found: Set<string>): vo
     if (text.length > longestText) break
     text += ` ${arg}`
   }
-  text = `${text} ${input ?? ''}`.slice(0, longestText).toLowerCase()
-  for (const word of text.match(anyOfRisk) ?? []) found.add(word)
+  if (input !== undefined) text += ` ${input}`
+  const read = text.length > longestText ? text.slice(0, longestText) : text
+  for (const word of read.toLowerCase().match(anyOfRisk) ?? []) found.add(word)
 }

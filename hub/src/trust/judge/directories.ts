@@ -5,6 +5,7 @@ import { fixedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 import { copyOf } from './scope.ts'
 import type { Unwrapped } from '../rules/wrapper-rules.ts'
+import { Subject } from '../rules/string-patterns.ts'
 
 /** Characters of a directory that a command changes to; a longer one is not followed. */
 const longestDirectory = 512
@@ -65,7 +66,9 @@ export function activatedVenv(
   if ((program !== 'source' && program !== '.') || words.length !== 2) return undefined
   const root = venvActivate.exec(words[1]?.value ?? '')?.[1]
   if (root === undefined || !words[1]?.exact || scope.pipeline.length > 0) return undefined
-  if (policy.knownPrograms === 'vouch' && !policy.safePatterns.find(program, describeWords(words)))
-    return undefined
+  const isVouched =
+    policy.knownPrograms === 'safe' ||
+    policy.safePatterns.find(program, new Subject(describeWords(words))) !== undefined
+  if (!isVouched) return undefined
   return scope.cwd === undefined ? root : resolvePath(root, scope.cwd)
 }

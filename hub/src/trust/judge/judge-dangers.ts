@@ -8,6 +8,7 @@ import type { Reading } from '../rules/program-rules.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 import { quoteIfNeeded } from '@centralpost/shared'
+import { Subject } from '../rules/string-patterns.ts'
 
 /** A part of the risk score that a rule adds. */
 export interface Points {
@@ -58,9 +59,10 @@ export function judgeDangers(
   let masked = program
   for (let at = 0; at < args.length && masked.length <= longestMasked; at += 1)
     masked += isProse(at) ? ' …' : ` ${quoteIfNeeded(args[at] ?? '')}`
-  const blocked = grounds.policy.blockedPatterns.find(program, masked)
+  const subject = new Subject(masked)
+  const blocked = grounds.policy.blockedPatterns.find(program, subject)
   if (blocked) findings.push(patternFinding('BLOCKED', blocked))
-  const reviewed = grounds.policy.reviewPatterns.find(program, masked)
+  const reviewed = grounds.policy.reviewPatterns.find(program, subject)
   if (reviewed) findings.push(patternFinding('REVIEW', reviewed))
   return masked
 }

@@ -6,6 +6,7 @@ import type { Reading } from '../rules/program-rules.ts'
 import { readForms } from '../rules/program-rules.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
+import { Subject } from '../rules/string-patterns.ts'
 
 /** Reads a command by the forms of its program; undefined where no rule knows the program. */
 export function readProgram(
@@ -47,7 +48,7 @@ export function judgeReading(
   }
   if (
     grounds.policy.knownPrograms === 'vouch' &&
-    !grounds.policy.safePatterns.find(program, describeWords(words))
+    !grounds.policy.safePatterns.find(program, new Subject(describeWords(words)))
   ) {
     return review('unknown', `no rule says that ${program} is safe`)
   }
@@ -74,7 +75,7 @@ function vouched(
 ): Finding {
   const plain = words.every((word) => word.exact && word.opaque === undefined)
   if (!plain || via.added) return unknown(text)
-  const pattern = grounds.policy.safePatterns.find(program, describeWords(words))
+  const pattern = grounds.policy.safePatterns.find(program, new Subject(describeWords(words)))
   return pattern ? patternFinding('SAFE', pattern) : unknown(program)
 }
 

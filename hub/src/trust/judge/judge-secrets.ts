@@ -233,9 +233,8 @@ function candidatesOf(value: string, attached: string | undefined): string[] {
   const slash = value.indexOf('/')
   if (isOption && slash > 0) candidates.push(value.slice(slash))
   if (!mayHoldPath.test(value)) return candidates
-  for (const match of value.slice(0, 256).matchAll(/[=@:]/g)) {
-    if (candidates.length > 4) break
-    candidates.push(value.slice(match.index + 1))
-  }
+  const end = Math.min(value.length, 256)
+  for (let at = 0; at < end && candidates.length <= 4; at += 1)
+    if ('=@:'.includes(value[at] ?? '')) candidates.push(value.slice(at + 1))
   return candidates
 }

@@ -39,6 +39,7 @@ import type { Grounds, Scope, Via } from './scope.ts'
 import { copyOf, direct, lookupsAt, newScope } from './scope.ts'
 import { mostUnits, Units } from './units.ts'
 import type { Inner, Unwrapped } from '../rules/wrapper-rules.ts'
+import { Subject } from '../rules/string-patterns.ts'
 
 /** Parts of functions that are looked through for fork bombs. */
 const mostFunctionParts = 20_000
@@ -468,7 +469,7 @@ export class Judge extends Units {
 
   #wholeText(root: Compound, texts: ReadonlyMap<SimpleCommand, string>): void {
     const text = maskedText(root, texts)
-    const blocked = this.#grounds.policy.blockedPatterns.find('', text)
+    const blocked = this.#grounds.policy.blockedPatterns.find('', new Subject(text))
     if (blocked) this.add(text, patternFinding('BLOCKED', blocked))
   }
 }

@@ -233,7 +233,9 @@ class Path {
 type PathList = (path: Path) => boolean
 
 /** Compiles globs: `~/x` below any home, `/x` absolute, `x` at any depth, `\\*` a star itself. */
-function anyOf(globs: readonly string[]): PathList {
+function anyOf(source: readonly string[]): PathList {
+  // A name at any depth is a name.
+  const globs = source.map((glob) => (/^\*\*\/[^/*]+$/.test(glob) ? glob.slice(3) : glob))
   const names = globs.filter((glob) => !/[/~]/.test(glob))
   const exact = new Set(names.filter((name) => !/[*?\\]/.test(name)))
   const lists = {

@@ -26,16 +26,29 @@ function isPattern(rule: unknown): rule is PatternSource {
 
 /** Patterns of one level, found by the first word where the pattern begins with one. */
 export interface PatternList {
-  find(program: string, text: string): StringPattern | undefined
+  find(program: string, subject: Subject): StringPattern | undefined
   readonly size: number
 }
 
 const longestSubject = 2048
+
+/**
+ * A text as patterns search it: its first 2 KiB with runs of blanks collapsed, so that no pattern that passed the lint
+ * can stall the hub.
+ */
+export class Subject {
+  readonly text: string
+
+  constructor(text: string) {
+    const capped = text.length > longestSubject ? text.slice(0, longestSubject) : text
+    this.text = /\s\s|[\t\n\r]/.test(capped) ? capped.replaceAll(/\s+/g, ' ') : capped
+  }
+}
+
 const firstWord = /^\^([A-Za-z0-9_.-]+)(?=\\s|\\b|\$| |\(\?|\(\\s)(?![*+?{])/
 
 /**
- * Compiles a list of patterns. Matching searches in the first 2 KiB of the text with runs of blanks
- * collapsed, so that no pattern that passed the lint can stall the hub.
+ * Compiles a list of patterns.
  *
  * @param ignoreCase as the seed does for REVIEW and BLOCKED; a SAFE pattern vouches for the exact spelling only
  */
@@ -66,19 +79,13 @@ export function compilePatterns(
   )
   return {
     size: sources.length,
-    find(program, text) {
-      const subject = toSubject(text)
+    find(program, { text }) {
       for (const pattern of byWord.get(program.toLowerCase()) ?? [])
-        if (pattern.regex.test(subject)) return pattern
-      if (all && !all.test(subject)) return undefined
-      return others.find((pattern) => pattern.regex.test(subject))
+        if (pattern.regex.test(text)) return pattern
+      if (all && !all.test(text)) return undefined
+      return others.find((pattern) => pattern.regex.test(text))
     },
   }
-}
-
-function toSubject(text: string): string {
-  const capped = text.length > longestSubject ? text.slice(0, longestSubject) : text
-  return /\s\s|[\t\n\r]/.test(capped) ? capped.replaceAll(/\s+/g, ' ') : capped
 }
 
 /** One regex that tells whether any of them can match; undefined where they cannot be joined. */
