@@ -1,67 +1,41 @@
-import { createHash } from 'node:crypto'
-import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { realpathSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   Bus,
   type BusCredentials,
   CentralPostError,
-  type HubStatus,
-  type Judgement,
+  isoOf,
   type Logger,
   messageOf,
-  realPathOf,
-  serveEndpoints,
-  isoOf,
 } from '@centralpost/shared'
 import { admit } from './action/admission.ts'
-import { agentEndpoints } from './endpoints/agent-endpoints.ts'
-import { askedInstead } from './action/asked-instead.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
-import { BrokerClaim } from './bus/broker-claim.ts'
 import { Outbox } from './bus/result-outbox.ts'
-import { type IncomingRequest, RequestQueue, type TakenIn } from './bus/request-queue.ts'
-import { prepareStreams } from './bus/streams.ts'
-import { whenThere } from './bus/when-there.ts'
+import { whenThere, type WaitOptions } from './bus/when-there.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
 import { placesPerAgent } from './execution/execution-settings.ts'
 import { approvalLimits } from './approval/approval-settings.ts'
-import { openConfinement, ownPlaces } from './start/open-execution.ts'
-import {
-  checkCwd,
-  checkRequestEnv,
-  executorOptionsSchema,
-  SystemExecutor,
-} from './execution/index.ts'
+import { ownPlaces, openExecution, faultInEnv } from './start/open-execution.ts'
+import { checkCwd } from './execution/index.ts'
 import { lockDataDirectory } from './history/store/database.ts'
 import { History } from './history/history.ts'
-import { noteLedger, replacedLedger } from './history/store/ledger-note.ts'
-import { historyEndpoints } from './endpoints/history-endpoints.ts'
-import { operatorEndpoints } from './endpoints/operator-endpoints.ts'
 import { KeptResults } from './action/kept-results.ts'
-import { takeOverResults } from './action/take-over.ts'
 import { observeLedger } from './telemetry/observe-ledger.ts'
 import { openTelemetry } from './telemetry/telemetry.ts'
-import { withVirtualEnv } from './start/judge-command.ts'
 import { TrustManager } from './trust/trust-manager.ts'
-import { version } from './version.ts'
-import { boundedVerdict } from './trust/bounded-verdict.ts'
-import { sayingWhenUnwritten } from './endpoints/say-when-unwritten.ts'
+import { claimBroker, jetStreamThere } from './start/claim-broker.ts'
+import { serve, recoverActions } from './start/serve.ts'
+import { hubStatus } from './start/hub-status.ts'
+import { judgeCommand } from './start/judge-command.ts'
+import { hubIdOf, markerOf } from './start/identity.ts'
+import { streamsOf } from './broker/broker-settings.ts'
+import type { HubParts } from './endpoints/endpoint-parts.ts'
 
 const dayMs = 86_400_000
 
 /** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
 const endingMs = 2000
-
-/** How often actions are looked for that nobody watches, in milliseconds. */
-const sweepMs = 5000
-
-/** How long streams and consumers of a broker that answers may take, where nobody said to wait for it. */
-const longestPreparationMs = 30_000
-
-/** How long a starting hub tries to enter what results tell into a database that cannot be written. */
-const longestTakeOverMs = 600_000
 
 export interface HubOptions {
   readonly config: HubConfig
@@ -116,61 +90,36 @@ export class Hub {
 
   static async #open(options: HubOptions, historyLost: PromiseWithResolvers<never>): Promise<Hub> {
     const { config, log } = options
-    const named = resolve(options.dataDir)
-    const hubId =
-      config.hub.id ??
-      (hostname()
-        .replace(/[^A-Za-z0-9_-]/g, '-')
-        .slice(0, 64) ||
-        'hub')
-    const startedAt = new Date().toISOString()
+    const hubId = hubIdOf(config.hub.id)
     const now = Date.now
+    const startedAt = isoOf(now())
+    const onHistoryLost = (then: () => unknown): void => void historyLost.promise.catch(then)
     await using opened = new AsyncDisposableStack()
 
-    opened.defer(lockDataDirectory(named))
-    const dataDir = realpathSync(named)
+    // the data directory and what is in it
+    opened.defer(lockDataDirectory(resolve(options.dataDir)))
+    const dataDir = realpathSync(resolve(options.dataDir))
     hideFromSearches(dataDir)
-    const history = await History.open({
-      location: config.history.location ?? { backend: 'sqlite', dataDir },
-      dataDir,
-      hubId,
-      lease: {
-        marker: markerOf(dataDir, hubId),
-        leaseMs: config.history.leaseMs,
-        graceMs: config.execution.kill_grace * 1000 + endingMs,
-      },
-      masking: config.history.masking,
-      onLost: (error) => {
-        log.error('the history is lost; the hub must start anew', { error })
-        historyLost.reject(
-          new CentralPostError('storage', `the history is lost: ${messageOf(error)}`, {
-            cause: error,
-          }),
-        )
-      },
-      log: log.child({ part: 'history' }),
-    })
+    const history = await openHistory(options, dataDir, hubId, historyLost.reject)
     opened.defer(() => history.close())
     const { ledger } = history
+
+    // who judges, and who executes
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
-    const confined = await openConfinement(config, dataDir, log)
-    opened.defer(confined.close)
-    const executor = new SystemExecutor({
-      ...executorOptions(config, dataDir, hubId, log),
-      ...confined.options,
-    })
-    opened.defer(() => executor.stop())
+    const { executor, choose } = await openExecution({ config, dataDir, hubId, log }, opened)
     // another hub may call interrupted by then what goes on here
-    historyLost.promise.catch(() => executor.stop())
+    onHistoryLost(() => executor.stop())
     history.lease.onRenewed((untilBootMs) => executor.extendLease(untilBootMs))
+    const judge = judgeCommand({ trust, ownPlaces: ownPlaces(dataDir), choose })
+    const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
+    const computeCommandHash = (command: string) => executor.computeCommandHash(command)
 
+    // the way of an action
     const lostHistory = new AbortController()
-    historyLost.promise.catch(() => {
-      lostHistory.abort()
-    })
+    onHistoryLost(() => lostHistory.abort())
     const until = options.waiting && AbortSignal.any([options.waiting, lostHistory.signal])
-    const there = { what: 'the broker', until, log }
+    const there: WaitOptions = { what: 'the broker', until, log }
     const connectAs = (credentials: BusCredentials, name: string): Promise<Bus> =>
       whenThere(() => connect(credentials, name, log), there)
     const bus = await connectAs(options.credentials.hub, `hub ${hubId}`)
@@ -184,16 +133,6 @@ export class Hub {
     })
     const selfApproval = async (): Promise<boolean> =>
       config.approvals.self_approval ?? (await options.hasSingleOperator?.()) ?? false
-    const insideRoots = (cwd: string): Promise<string> => checkCwd(cwd, config.roots)
-    const protectedPaths = ownPlaces(dataDir).map(realPathOf)
-    const judge = (
-      command: string | readonly string[],
-      context: { cwd: string; env?: Readonly<Record<string, string>> },
-    ): Judgement => {
-      const read = trust.judge(command, { ...context, protectedPaths })
-      const judged = askedInstead(read, context.cwd, confined.choose)
-      return { ...judged, verdict: boundedVerdict(withVirtualEnv(judged, context.cwd)) }
-    }
     const centralPost = new CentralPost({
       hubId,
       admit: (incoming) =>
@@ -212,8 +151,8 @@ export class Hub {
       executeCommand: (run, controls) => executor.executeCommand(run, controls),
       checkCwd: insideRoots,
       whereIs: (program, cwd, venv) => executor.whereIs(program, cwd, venv),
-      sandboxFor: confined.choose,
-      computeCommandHash: (command) => executor.computeCommandHash(command),
+      sandboxFor: choose,
+      computeCommandHash,
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
       publishAgain: async (executionId, ended) => {
@@ -233,21 +172,17 @@ export class Hub {
       log,
     })
 
-    const status = async (): Promise<HubStatus> => ({
-      hub_id: hubId,
-      version,
-      host: hostname(),
-      pid: process.pid,
-      started_at: startedAt,
-      time: isoOf(now()),
-      accepting: bus.isConnected,
-      policy: trust.policy,
-      running: centralPost.load.running,
-      queued: centralPost.load.queued,
-      pending: await ledger.countInState('pending'),
-      unpublished: await ledger.countUnpublished(),
+    // who watches it
+    const status = hubStatus({
+      hubId,
+      startedAt,
+      bus,
+      policy: () => trust.policy,
+      centralPost,
+      ledger,
       slots: config.execution.parallel,
-      self_approval: await selfApproval(),
+      selfApproval,
+      now,
     })
     const telemetry = opened.use(
       await openTelemetry(config, {
@@ -259,7 +194,37 @@ export class Hub {
       }),
     )
     observeLedger(ledger, telemetry.observers)
-    const parts = {
+
+    // the answers come last to go: an agent may ask for its result while the hub drains
+    const replies = await connectAs(options.credentials.endpoints, `hub ${hubId} endpoints`)
+    opened.defer(() => replies.drain())
+    opened.defer(() => outbox.stop())
+    let graceMs = config.hub.stop_grace * 1000
+    onHistoryLost(() => {
+      graceMs = 0
+    })
+    opened.defer(() => centralPost.stop(graceMs))
+
+    // the broker is this ledger's, and what was left is taken up, before anything new comes
+    const ready = jetStreamThere(there)
+    const streams = streamsOf(config.broker)
+    const claimLost = Promise.withResolvers<never>()
+    claimLost.promise.catch(() => {})
+    const { insteadOf } = options
+    const { reject: onLost } = claimLost
+    const claim = {
+      bus,
+      history,
+      dataDir,
+      streams,
+      insteadOf,
+      onLost,
+      computeCommandHash,
+      now,
+      log,
+    }
+    await claimBroker(claim, ready, opened)
+    const hub: HubParts = {
       hubId,
       config,
       centralPost,
@@ -269,58 +234,7 @@ export class Hub {
       checkCwd: insideRoots,
       status,
     }
-
-    // the answers come last to go: an agent may ask for its result while the hub drains
-    const replies = await connectAs(options.credentials.endpoints, `hub ${hubId} endpoints`)
-    opened.defer(() => replies.drain())
-    opened.defer(() => outbox.stop())
-    let graceMs = config.hub.stop_grace * 1000
-    historyLost.promise.catch(() => {
-      graceMs = 0
-    })
-    opened.defer(() => centralPost.stop(graceMs))
-
-    const streams = {
-      requestDays: config.broker.request_days,
-      resultDays: config.broker.result_days,
-      queuedPerAgent: config.broker.queued_per_agent,
-      replicas: config.broker.replicas,
-    }
-    const claimLost = Promise.withResolvers<never>()
-    claimLost.promise.catch(() => {})
-    // a cluster may have no leader at this moment
-    const ready = { ...there, what: 'JetStream', withinMs: longestPreparationMs }
-    const takeClaim = (): Promise<BrokerClaim> =>
-      BrokerClaim.take(bus, {
-        ...history.lease.tenure,
-        ledgerId: history.lease.ledgerId,
-        insteadOf: options.insteadOf ?? replacedLedger(dataDir),
-        onLost: claimLost.reject,
-        log,
-      })
-    const claim = await whenThere(takeClaim, ready)
-    opened.defer(() => claim.stop())
-    noteLedger(dataDir, history.lease.ledgerId)
-    await whenThere(() => prepareStreams(bus, streams), ready)
-    if (claim.isUnread) {
-      const written = { giveUp: AbortSignal.timeout(longestTakeOverMs), log }
-      const computeCommandHash = (command: string) => executor.computeCommandHash(command)
-      const takeOver = { ledger, computeCommandHash, now, written, log }
-      await whenThere(() => takeOverResults(bus, takeOver), ready)
-      await claim.noteRead()
-    }
-    // before the first request: what runs now must not be taken for what a dead hub left
-    const survivors = await executor.endSurvivors(history.lease.earlierMarkers)
-    for (const survivor of survivors) log.warn('ended a process of a dead hub', { ...survivor })
-    await centralPost.recover(
-      (row) =>
-        survivors.filter(
-          ({ actionId, agentId }) => actionId === row.action_id && agentId === row.agent_id,
-        ).length,
-    )
-    const sweeping = setInterval(() => void centralPost.sweep(), sweepMs)
-    sweeping.unref()
-    opened.defer(() => clearInterval(sweeping))
+    await recoverActions(hub, log)
     const keptResults = new KeptResults({
       bus,
       putAway: (before) => history.putAwayResults(before),
@@ -331,29 +245,8 @@ export class Hub {
       log,
     })
     opened.defer(() => keptResults.stop())
-    const take = async (incoming: IncomingRequest): Promise<TakenIn> => {
-      let taken: TakenIn = 'taken'
-      await telemetry.intake(incoming.trace, async () => {
-        taken = await centralPost.requestSystemAction(incoming)
-      })
-      return taken
-    }
-    const requests = await whenThere(
-      () => RequestQueue.open(bus, { ...streams, now, log }, take),
-      ready,
-    )
-    opened.defer(() => requests.stop())
-    const served = await serveEndpoints(
-      replies,
-      { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
-      [...agentEndpoints(parts), ...operatorEndpoints(parts), ...historyEndpoints(parts)].map(
-        (one) => sayingWhenUnwritten(one, log),
-      ),
-    )
-    opened.defer(async () => {
-      await served.stop()
-      await served.idle()
-    })
+    const { intake } = telemetry
+    await serve(hub, { bus, replies, streams, intake, now, log }, ready, opened)
     log.info('hub serves', { hubId, broker: bus.server, dataDir, policy: trust.policy })
     return new Hub(
       hubId,
@@ -373,6 +266,34 @@ export class Hub {
   }
 }
 
+function openHistory(
+  { config, log }: HubOptions,
+  dataDir: string,
+  hubId: string,
+  onLost: (error: CentralPostError) => void,
+): Promise<History> {
+  return History.open({
+    location: config.history.location ?? { backend: 'sqlite', dataDir },
+    dataDir,
+    hubId,
+    lease: {
+      marker: markerOf(dataDir, hubId),
+      leaseMs: config.history.leaseMs,
+      graceMs: config.execution.kill_grace * 1000 + endingMs,
+    },
+    masking: config.history.masking,
+    onLost: (error) => {
+      log.error('the history is lost; the hub must start anew', { error })
+      onLost(
+        new CentralPostError('storage', `the history is lost: ${messageOf(error)}`, {
+          cause: error,
+        }),
+      )
+    },
+    log: log.child({ part: 'history' }),
+  })
+}
+
 /** The data directory usually lies in a workspace: git and the search tools that heed such files pass it by. */
 function hideFromSearches(dataDir: string): void {
   for (const name of ['.gitignore', '.ignore']) writeFileSync(join(dataDir, name), '*\n')
@@ -390,40 +311,4 @@ async function lost(bus: Bus, what: string): Promise<void> {
     `the ${what}'s broker connection is closed for good: ${messageOf(error)}`,
     { cause: error },
   )
-}
-
-function faultInEnv(env: Readonly<Record<string, string>>): string | null {
-  const refused = checkRequestEnv(env)
-  return refused === null ? null : `${refused.name} may not be set: it ${refused.reason}`
-}
-
-/** What processes of this hub's commands carry: never the same for two hubs of one machine. */
-function markerOf(dataDir: string, hubId: string): string {
-  return `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
-}
-
-function executorOptions(config: HubConfig, dataDir: string, hubId: string, log: Logger) {
-  const { execution } = config
-  const defaults = executorOptionsSchema.parse({})
-  const spoolDir = join(dataDir, 'spool')
-  mkdirSync(spoolDir, { recursive: true, mode: 0o700 })
-  return {
-    ...defaults,
-    defaultTimeoutMs: execution.default_timeout * 1000,
-    maxTimeoutMs: execution.max_timeout * 1000,
-    unattendedTimeoutMs: execution.safe_timeout * 1000,
-    killGraceMs: execution.kill_grace * 1000,
-    maxOutputBytes: execution.max_output_bytes,
-    inlineBytes: execution.inline_bytes,
-    passEnv: [...defaults.passEnv, ...execution.pass_env],
-    spoolDir,
-    outputLimits: {
-      maxBytes: execution.kept_output.max_bytes,
-      maxBytesPerAgent: execution.kept_output.max_bytes_per_agent,
-      maxAgeMs: execution.kept_output.days * dayMs,
-    },
-    cacheDir: join(dataDir, 'cache', 'node'),
-    marker: markerOf(dataDir, hubId),
-    log: log.child({ part: 'executor' }),
-  }
 }

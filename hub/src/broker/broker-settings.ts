@@ -37,3 +37,13 @@ export const brokerSettingsSchema = z
       .describe('of all results that the broker keeps; the oldest go first'),
   })
   .prefault({})
+
+/** The settings as the streams take them. */
+export function streamsOf(settings: z.output<typeof brokerSettingsSchema>) {
+  return {
+    requestDays: settings.request_days,
+    resultDays: settings.result_days,
+    queuedPerAgent: settings.queued_per_agent,
+    replicas: settings.replicas,
+  }
+}

@@ -1,12 +1,45 @@
-import type { Judgement, Verdict } from '@centralpost/shared'
-import { findVenv, isForPython } from '../execution/index.ts'
+import { type Judgement, realPathOf, type Verdict } from '@centralpost/shared'
+import { askedInstead } from '../action/asked-instead.ts'
+import {
+  findVenv,
+  isForPython,
+  type JudgedCommand,
+  type ProfileChoice,
+} from '../execution/index.ts'
+import { boundedVerdict } from '../trust/bounded-verdict.ts'
+import type { TrustManager } from '../trust/trust-manager.ts'
+
+/** Judges a command as this hub would run it. */
+export type JudgeCommand = (
+  command: string | readonly string[],
+  context: { cwd: string; env?: Readonly<Record<string, string>> },
+) => Judgement
+
+/**
+ * What the rules say, then what a missing sandbox changes of it, then the virtual environment it would run in.
+ *
+ * @param parts.ownPlaces what no command may touch
+ * @param parts.choose how what was judged so will be confined
+ */
+export function judgeCommand(parts: {
+  readonly trust: TrustManager
+  readonly ownPlaces: readonly string[]
+  readonly choose: (judged: JudgedCommand) => ProfileChoice
+}): JudgeCommand {
+  const protectedPaths = parts.ownPlaces.map(realPathOf)
+  return (command, context) => {
+    const read = parts.trust.judge(command, { ...context, protectedPaths })
+    const judged = askedInstead(read, context.cwd, parts.choose)
+    return { ...judged, verdict: boundedVerdict(withVirtualEnv(judged, context.cwd)) }
+  }
+}
 
 /**
  * Lets what a person is asked to clear run in the virtual environment that belongs to its directory, where it is for
  * Python: the plan that is shown, bound and run says so. What is SAFE runs without a question, and so never gets programs
  * of the workspace under known names.
  */
-export function withVirtualEnv({ verdict, parts }: Judgement, cwd: string): Verdict {
+function withVirtualEnv({ verdict, parts }: Judgement, cwd: string): Verdict {
   const { level, plan } = verdict
   if (level !== 'REVIEW' || plan.venv !== undefined) return verdict
   if (!isForPython(parts.map(({ program }) => program))) return verdict

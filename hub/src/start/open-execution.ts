@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import { externalCredentials, type Logger } from '@centralpost/shared'
-import type { HubConfig } from '../config/hub-config.ts'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ExecutionSettings } from '../execution/execution-settings.ts'
+import { markerOf } from './identity.ts'
 import {
+  checkRequestEnv,
   chooseProfile,
   closeControlGroups,
   type ExecutorOptions,
+  executorOptionsSchema,
   findControlGroups,
   type JudgedCommand,
   ofEachProfile,
@@ -12,19 +17,42 @@ import {
   probeSandbox,
   type ResourceLimits,
   type SandboxProbe,
+  SystemExecutor,
   unkept,
 } from '../execution/index.ts'
 
+/** Opens the executor with the sandbox that this machine gives. `choose` says how a command will be confined. */
+export async function openExecution(
+  { config, dataDir, hubId, log }: ExecutionOptions,
+  opened: AsyncDisposableStack,
+): Promise<{ readonly executor: SystemExecutor; readonly choose: Confinement['choose'] }> {
+  const confined = await openConfinement(config, dataDir, log)
+  opened.defer(confined.close)
+  const executor = new SystemExecutor({
+    ...executorOptions(config, dataDir, hubId, log),
+    ...confined.options,
+  })
+  opened.defer(() => executor.stop())
+  return { executor, choose: confined.choose }
+}
+
+interface ExecutionOptions {
+  readonly config: { readonly roots: readonly string[]; readonly execution: ExecutionSettings }
+  readonly dataDir: string
+  readonly hubId: string
+  readonly log: Logger
+}
+
 /** How this hub confines commands: what the executor needs, and the choice for each command. */
-export interface Confinement {
+interface Confinement {
   readonly options: Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'>
   readonly choose: (judged: JudgedCommand) => ProfileChoice
   readonly close: () => Promise<void>
 }
 
 /** Finds out, once, what sandbox and limits this machine gives, and says in the log what is not as it is configured. */
-export async function openConfinement(
-  config: Pick<HubConfig, 'roots' | 'execution'>,
+async function openConfinement(
+  config: ExecutionOptions['config'],
   dataDir: string,
   log: Logger,
 ): Promise<Confinement> {
@@ -68,7 +96,7 @@ export function ownPlaces(dataDir: string): string[] {
 }
 
 function tell(
-  settings: HubConfig['execution']['sandbox'],
+  settings: ExecutionSettings['sandbox'],
   probe: SandboxProbe | null,
   log: Logger,
 ): void {
@@ -105,4 +133,41 @@ function tell(
     }
     log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
   }
+}
+
+function executorOptions(
+  config: ExecutionOptions['config'],
+  dataDir: string,
+  hubId: string,
+  log: Logger,
+) {
+  const { execution } = config
+  const defaults = executorOptionsSchema.parse({})
+  const spoolDir = join(dataDir, 'spool')
+  mkdirSync(spoolDir, { recursive: true, mode: 0o700 })
+  return {
+    ...defaults,
+    defaultTimeoutMs: execution.default_timeout * 1000,
+    maxTimeoutMs: execution.max_timeout * 1000,
+    unattendedTimeoutMs: execution.safe_timeout * 1000,
+    killGraceMs: execution.kill_grace * 1000,
+    maxOutputBytes: execution.max_output_bytes,
+    inlineBytes: execution.inline_bytes,
+    passEnv: [...defaults.passEnv, ...execution.pass_env],
+    spoolDir,
+    outputLimits: {
+      maxBytes: execution.kept_output.max_bytes,
+      maxBytesPerAgent: execution.kept_output.max_bytes_per_agent,
+      maxAgeMs: execution.kept_output.days * 86_400_000,
+    },
+    cacheDir: join(dataDir, 'cache', 'node'),
+    marker: markerOf(dataDir, hubId),
+    log: log.child({ part: 'executor' }),
+  }
+}
+
+/** What of a request's environment may not be set; null: all of it may. */
+export function faultInEnv(env: Readonly<Record<string, string>>): string | null {
+  const refused = checkRequestEnv(env)
+  return refused === null ? null : `${refused.name} may not be set: it ${refused.reason}`
 }
