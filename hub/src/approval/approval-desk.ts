@@ -12,11 +12,12 @@ import type {
 import { decidedBefore } from './decided-before.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import { Proposals } from './proposals.ts'
-import { RuleBook } from './rule-book.ts'
+import { RuleBook, type Always } from './rule-book.ts'
 import { type RuleSubject, subjectOf } from './rule-subject.ts'
 import { WaitingClocks } from './waiting-clocks.ts'
 import { deniedOf } from '../action/event-messages.ts'
 import { isOwnActionOf, approvedOf, approvalNeededOf } from './approval-messages.ts'
+import type { RuleShape } from './always-rule.ts'
 
 /** How many pending actions are looked at for one page. */
 export const pendingPage = 200
@@ -91,28 +92,22 @@ export class ApprovalDesk {
     decision: Decision,
     options: ApproveOptions = {},
   ): Promise<Decided> {
-    const { limits } = this.#parts
-    await this.#checkPending(row)
-    await checkOwn(row, decision.by, limits.selfApproval)
-    checkShown(row, options.digest)
-    const needed = this.neededFor(verdictOf(row))
-    if (options.always) checkOneIsEnough(row, needed)
-    const shape = options.always && this.rules.shapeFor(options.always, row)
-    const votes = await this.#vote(row, decision)
-    const told = { approvals: votes, needed }
-    if (votes.length < needed) return { ...told, ...(await this.#waitsOn(row, decision, told)) }
+    const { needed, rule } = await this.#mayApprove(row, decision, options)
 
-    const approved = await this.#clear(row, decision, votes)
+    const approvals = await this.#vote(row, decision)
+    const votes = { approvals, needed }
+    if (approvals.length < needed) {
+      return { ...votes, ...(await this.#waitsOn(row, decision, votes)) }
+    }
+
+    const approved = await this.#clear(row, decision, approvals)
     if (approved === null) throw await decidedBefore(this.#parts.ledger, row.execution_id)
-    const rule =
-      options.always && shape
-        ? await this.rules.make(row, decision.by, options.always, shape)
-        : null
+    const made = rule && (await this.rules.make(row, decision.by, rule.always, rule.shape))
     const along = { by: decision.by, reason: `with ${row.action_id}` }
     const same = await this.#withSame(row, async (other) =>
-      options.same ? (await this.#clear(other, along, votes)) !== null : false,
+      options.same ? (await this.#clear(other, along, approvals)) !== null : false,
     )
-    return { ...told, row: approved, ruleId: rule?.rule_id ?? null, same }
+    return { ...votes, row: approved, ruleId: made?.rule_id ?? null, same }
   }
 
   /**
@@ -136,6 +131,21 @@ export class ApprovalDesk {
   #termsOf(row: Execution): { needed: number; subject: RuleSubject } {
     const subject = subjectOf(row, this.#parts.judge)
     return { needed: this.neededFor(subject.verdict), subject }
+  }
+
+  /** How many must approve, and the rule that is to be made. @throws {CentralPostError} see `approve` */
+  async #mayApprove(
+    row: Execution,
+    decision: Decision,
+    { digest, always }: ApproveOptions,
+  ): Promise<{ needed: number; rule: { always: Always; shape: RuleShape } | null }> {
+    await this.#checkPending(row)
+    await checkOwn(row, decision.by, this.#parts.limits.selfApproval)
+    checkShown(row, digest)
+    const needed = this.neededFor(verdictOf(row))
+    if (always === undefined) return { needed, rule: null }
+    checkOneIsEnough(row, needed)
+    return { needed, rule: { always, shape: this.rules.shapeFor(always, row) } }
   }
 
   async #checkPending(row: Execution): Promise<void> {
