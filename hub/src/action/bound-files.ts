@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { isWithin, type Judgement } from '@centralpost/shared'
-import { Binder } from '../approval/binding/binder.ts'
-import { namesIn } from '../approval/binding/names-in-words.ts'
-import { bindPart } from '../approval/binding/part-files.ts'
+import { Binder } from './binding/binder.ts'
+import { namesIn } from './binding/names-in-words.ts'
+import { bindPart } from './binding/part-files.ts'
 
 /** What a command runs besides its own text: program or file, and where it is or what it holds. */
 export type Bound = Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Part } from '@centralpost/shared'
 import { boundFiles } from '../action/bound-files.ts'
-import { followedBy } from './binding/followed-files.ts'
+import { followedBy } from '../action/binding/followed-files.ts'
 import type { RuleSubject } from './rule-subject.ts'
 
 /** Programs whose work lies elsewhere or in their words: no file that is bound would tell what they run. */

@@ -1,5 +1,5 @@
 import { CentralPostError, type Endpoint, type Logger, messageOf } from '@centralpost/shared'
-import { isPassingFault } from '../history/ledger/passing-fault.ts'
+import { isPassingFault } from '../history/store/transient-fault.ts'
 
 /** An endpoint whose caller is told of a database that cannot be written for a moment, and that it may ask again. */
 export function sayingWhenUnwritten(endpoint: Endpoint, log: Logger): Endpoint {

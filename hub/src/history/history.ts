@@ -13,12 +13,7 @@ import { Ledger } from './ledger/ledger.ts'
 import { putAwayResults } from './ledger/put-away.ts'
 import { type MaskingSettings, SecretKeeper } from './masking/secret-keeper.ts'
 import { Memory } from './threads/history-threads.ts'
-import {
-  checkKeyIsThere,
-  checkKeyOpens,
-  checkLedgerIsThere,
-  openOrMakeMemory,
-} from './store/remains.ts'
+import { checkKeyIsThere, checkKeyOpens, checkLedgerIsThere, openOrMakeMemory } from './remains.ts'
 import type { AuditorMethods } from './threads/history-thread.ts'
 import { HistoryWorker } from './threads/history-worker.ts'
 

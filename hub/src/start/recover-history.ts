@@ -8,7 +8,7 @@ import type { Database } from '../history/store/dialect/dialect.ts'
 import { History } from '../history/history.ts'
 import { noteReplaced } from '../history/store/ledger-note.ts'
 import { SecretKeeper } from '../history/masking/secret-keeper.ts'
-import { hasKey, hasLedger, isDamage, putAside } from '../history/store/remains.ts'
+import { hasKey, hasLedger, isDamage, putAside } from '../history/remains.ts'
 import { resultOf } from '../action/result-message.ts'
 
 const reason = 'what it says was sealed with a key that is lost'

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditTrail } from './audit-trail.ts'
 import type { Database, StoreDialect, Tx } from '../store/dialect/dialect.ts'
-import { isLeaseOver } from '../lease/lease-over.ts'
-import { isLostConnection } from '../ledger/passing-fault.ts'
+import { isLeaseOver } from '../store/lease-over.ts'
+import { isLostConnection } from '../store/transient-fault.ts'
 
 /** One commit under way: what takes part in it writes through `tx` and tells the audit trail through `tell`. */
 export interface Batch {

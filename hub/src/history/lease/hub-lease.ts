@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootMs, CentralPostError, type Logger, messageOf } from '@centralpost/shared'
 import { sql } from 'kysely'
-import { isPassingFault } from '../ledger/passing-fault.ts'
+import { isPassingFault } from '../store/transient-fault.ts'
 import type { Store, Tenure } from '../store/dialect/dialect.ts'
 import { checkUnrenewed, type Lease, untilOthersAreOver } from './earlier-leases.ts'
 import { thisHolder } from './holder.ts'
-import { LeaseOver } from './lease-over.ts'
+import { LeaseOver } from '../store/lease-over.ts'
 
 const releaseMs = 2000
 /** How long a database that cannot be written is tried at the start, in milliseconds. */

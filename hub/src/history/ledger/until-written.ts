@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Logger, messageOf, Backoff } from '@centralpost/shared'
-import { isPassingFault } from './passing-fault.ts'
+import { isPassingFault } from '../store/transient-fault.ts'
 
 const firstWaitMs = 50
 const longestWaitMs = 2000

@@ -2,7 +2,7 @@ import { CentralPostError, messageOf } from '@centralpost/shared'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { setTimeout as delay } from 'node:timers/promises'
-import { leaseOver } from '../../lease/lease-over.ts'
+import { leaseOver } from '../lease-over.ts'
 import type { Tenure, Tx } from './dialect.ts'
 
 /** Any number that no other program uses for an advisory lock: who adds to the chain, and who is the hub. */

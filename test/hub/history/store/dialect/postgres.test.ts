@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { openStore } from '#hub/history/store/database.ts'
-import { isLostConnection, isPassingFault } from '#hub/history/ledger/passing-fault.ts'
+import { isLostConnection, isPassingFault } from '#hub/history/store/transient-fault.ts'
 import { findPostgres, TestPostgres } from '../../../../support/postgres.ts'
 
 const describePostgres = findPostgres() === undefined ? describe.skip : describe

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CentralPostError, type Logger, messageOf } from '@centralpost/shared'
-import { openStore } from './database.ts'
-import type { Database, StoreLocation } from './dialect/dialect.ts'
-import type { SecretKeeper } from '../masking/secret-keeper.ts'
+import { openStore } from './store/database.ts'
+import type { Database, StoreLocation } from './store/dialect/dialect.ts'
+import type { SecretKeeper } from './masking/secret-keeper.ts'
 
 const suffixes = ['', '-wal', '-shm']
 const keyName = 'history.key'
