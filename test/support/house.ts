@@ -64,13 +64,14 @@ export function fileCircles(sources: readonly SourceFile[]): string[][] {
 }
 
 /**
- * Circles of rooms: of what stands side by side in a folder, a folder below counts as one with all that is in it.
+ * Circles of rooms: of what stands side by side in a folder, a folder below counts as one with all that is in it. A
+ * folder's `index.ts` is a door for others, so it stands outside.
  * Circles of files alone are `fileCircles`.
  */
 export function folderCircles(sources: readonly SourceFile[]): string[][] {
   const ours = new Set(sources.map(({ path }) => path))
   const levels = new Map<string, Map<string, Set<string>>>()
-  for (const { path, imports } of sources) {
+  for (const { path, imports } of sources.filter((one) => !one.path.endsWith('/index.ts'))) {
     for (const to of imports.filter((one) => ours.has(one))) {
       const [level, one, other] = whereTheyPart(path, to)
       const arrows = levels.get(level) ?? new Map<string, Set<string>>()

@@ -1,5 +1,6 @@
 import { completeWord } from './completion-scripts.ts'
-import { asksForHub, handOver } from './hub-commands.ts'
+import { asksForHub } from './hub-commands.ts'
+import { handOver } from '../hub-program.ts'
 
 /**
  * The command line: hands a command to the hub's program or runs it. Sets `process.exitCode`.

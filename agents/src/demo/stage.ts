@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CentralPostError, isCentralPostError, newActionId } from '@centralpost/shared'
-import { findHubProgram, hubMissing } from '../cli/hub-commands.ts'
 import { pause } from '../spoke/deadline.ts'
 import { Operator } from '../operator/operator.ts'
 import { DemoProcess } from './processes.ts'
+import { hubMissing, findHubProgram } from '../hub-program.ts'
 
 export const demoAgents = ['research', 'analysis', 'system'] as const
 /** The operator who decides, and the observer behind the demo's own screen. */
