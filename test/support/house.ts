@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
 /** A file of ours, with what it imports. */
@@ -89,7 +89,6 @@ function whereTheyPart(one: string, other: string): [level: string, one: string,
   const a = one.split('/')
   const b = other.split('/')
   const at = a.findIndex((step, index) => step !== b[index])
-  const upTo = (path: readonly string[], count: number): string => path.slice(0, count).join('/')
   return [upTo(a, at), upTo(a, at + 1), upTo(b, at + 1)]
 }
 
@@ -127,5 +126,4 @@ export function placesOf(sources: readonly SourceFile[], pattern: RegExp): strin
 
 export const linesOf = ({ text }: SourceFile): number => text.split('\n').length - 1
 
-export const isThere = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false }) !== undefined
+const upTo = (path: readonly string[], count: number): string => path.slice(0, count).join('/')
