@@ -17,13 +17,38 @@ export function inputOf(
     .join(' ')
 }
 
+/** Whether a command passes on whole lines of what it reads and adds none, so that names stay names. */
+export function passesLines(words: readonly ResolvedWord[]): boolean {
+  const [program, ...args] = words
+  if (!program || args.some(({ exact }) => !exact)) return false
+  const values = args.map(({ value }) => value)
+  switch (program.value) {
+    case 'head':
+    case 'tail':
+      return values.every((value) => /^-(?:n\d*|\d+)$|^\+?\d+$/.test(value))
+    case 'sort':
+    case 'uniq':
+    case 'tac':
+    case 'shuf':
+      return values.every((value) => /^-[a-zA-Z]+$/.test(value) && !/[oTSktsceiD]/.test(value))
+    case 'grep':
+      return (
+        values.filter((value) => !value.startsWith('-')).length === 1 &&
+        values.every((value) => /^-[vEFiwx]+$/.test(value) || !value.startsWith('-'))
+      )
+    default:
+      return false
+  }
+}
+
 /**
- * Whether a command lists only names below the working directory, and does not hunt for credentials; then what reads
+ * Whether a command lists only names below the working directory or below another that holds no secrets, and does not hunt for credentials; then what reads
  * those names reads the project.
  */
 export function containedProducer(
   words: readonly ResolvedWord[] | undefined,
   isSecret: (path: string) => boolean,
+  isWide: (path: string) => boolean,
 ): boolean {
   const program = words?.[0]?.value
   if (!words || program === undefined) return false
@@ -46,7 +71,9 @@ export function containedProducer(
   if (program === 'find') {
     const firstTest = args.findIndex(({ value }) => /^[-(!]/.test(value))
     const starts = firstTest < 0 ? args : args.slice(0, firstTest)
-    return !starts.some(({ value }) => leavesDirectory(value))
+    return starts.every(
+      ({ value, exact }) => !leavesDirectory(value) || (exact && isApart(value) && !isWide(value)),
+    )
   }
   if (args.some(({ value }) => leavesDirectory(value))) return false
   const has = (pattern: RegExp): boolean => args.some(({ value }) => pattern.test(value))
@@ -76,6 +103,13 @@ function extensionsOf(args: readonly ResolvedWord[]): string[] {
     const extension = isNext ? value.replace(/^\./, '') : attached
     return extension === undefined ? [] : [extension.toLowerCase()]
   })
+}
+
+/** Whether an absolute path names a place of programs or of people, where nothing belongs to the system's own state. */
+function isApart(path: string): boolean {
+  return (
+    /^\/(?!proc|sys|dev|run|etc|var|boot|tmp)[^/]+\/./.test(path) && !/\/\.\.(?:\/|$)/.test(path)
+  )
 }
 
 function leavesDirectory(path: string): boolean {

@@ -1,6 +1,6 @@
 import type { Assignment, Word } from '../shell/command-tree.ts'
 import type { Finding } from './findings.ts'
-import { environmentFinding, review } from './findings.ts'
+import { environmentFinding, review, secretVariable } from './findings.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
@@ -19,6 +19,13 @@ export function judgeAssignments(
 ): void {
   for (const { name, value, plain } of assignments) {
     const resolved = resolve(value)
+    if (bare && plain && isShellsOwn(name)) {
+      // Nothing but this command's own words see it, and those are unknown from here on.
+      scope.assigned.set(name, resolved.value)
+      if (resolved.opaque !== undefined) findings.push(review('dynamic', resolved.opaque))
+      if (resolved.secret !== undefined) findings.push(secretVariable(resolved.secret))
+      continue
+    }
     const verdict =
       resolved.exact && plain ? grounds.policy.environment.judge(name, resolved.value) : 'review'
     const worst = grounds.policy.environment.judge(name, '') === 'blocked' ? 'blocked' : verdict
@@ -29,4 +36,12 @@ export function judgeAssignments(
       findings.push(review('assignment', `sets ${name} for what follows`))
     }
   }
+}
+
+/** Names that only the shell itself sees: no program and no part of the shell goes by them, and nothing exports them. */
+function isShellsOwn(name: string): boolean {
+  return (
+    /^[a-z][a-z\d_]*$/.test(name) &&
+    !/proxy|^(?:npm|pip|yarn|pnpm|cargo)_|^histchars$|^auto_resume$/.test(name)
+  )
 }

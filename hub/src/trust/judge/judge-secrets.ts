@@ -152,12 +152,16 @@ function judgeSearch(
   if (!searchesBelow(program, words)) return
   const named = words.filter((_, at) => at > 0 && roles[at] === 'path')
   const roots = named.length > 0 ? named : [here]
+  const skipsHidden = program === 'rg' && !showsHidden(words)
   for (const { value, glob } of roots) {
     const isRelative = !value.startsWith('/')
     if (scope.isLost && isRelative)
       findings.push(review('lost', 'searches below a directory that is only known when it runs'))
     const cwds = isRelative ? [scope.cwd, ...scope.formerCwds] : [scope.cwd]
-    const isWide = cwds.some((cwd) => grounds.paths.isWide(resolvePath(value, cwd)))
+    const isWide = cwds.some((cwd) => {
+      const path = resolvePath(value, cwd)
+      return grounds.paths.isWide(path) && !(skipsHidden && grounds.paths.isHome(path))
+    })
     if (isWide || secrecyOf(value, glob, scope, grounds) !== undefined) {
       findings.push(review('wide-search', `searches the content of everything below ${value}`))
     }
@@ -179,6 +183,14 @@ function searchesBelow(program: string, words: readonly ResolvedWord[]): boolean
         /^(?:--directories=|-[A-Za-z]*d)recurse$/.test(arg) ||
         (arg === 'recurse' && /^-(?:-directories|[A-Za-z]*d)$/.test(args[at - 1] ?? '')),
     )
+  )
+}
+
+/** Whether ripgrep is told to search what begins with a dot, as the credentials in a home directory do. */
+function showsHidden(words: readonly ResolvedWord[]): boolean {
+  const args = words.slice(1).map(({ value }) => value)
+  return (
+    hasFlag(args, ['--hidden', '--unrestricted']) || args.some((arg) => /^-[a-zA-Z]*[.u]/.test(arg))
   )
 }
 

@@ -90,7 +90,10 @@ export function containment(
   const { isLost } = scope
   return once(() => {
     const isApart = !isLost && !isSecret('.') && !grounds.paths.isWide(here)
-    return isApart && containedProducer(isFind(program) ? words : scope.upstream, isSecret)
+    return (
+      isApart &&
+      containedProducer(isFind(program) ? words : scope.upstream, isSecret, grounds.paths.isWide)
+    )
   })
 }
 

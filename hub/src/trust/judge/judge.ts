@@ -9,7 +9,7 @@ import type {
 } from '../shell/command-tree.ts'
 import { isNode } from '../shell/command-tree.ts'
 import { describeShort, describeSome, maskedText, shorten } from '../shell/command-text.ts'
-import { inputOf } from './data-flow.ts'
+import { inputOf, passesLines } from './data-flow.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, review, safe, secretVariable, unknown } from './findings.ts'
 import type { Allowance } from './fork-bomb.ts'
@@ -149,8 +149,7 @@ export class Judge extends Units {
       if (typeof part === 'string' || !isNode(part)) continue
       const stage = { ...scope, upstream, pipeline }
       this.#node(part, stage)
-      upstream =
-        part.kind === 'simple' ? part.words.map((word) => this.#resolve(word, scope)) : undefined
+      upstream = this.#producerOf(part, upstream, scope)
       const { policy } = this.#grounds
       this.#feedersOf ??= new Map()
       for (const feeder of feedersOf(part, policy, this.#feedersOf)) {
@@ -158,6 +157,18 @@ export class Judge extends Units {
         if (pipeline.length === 0 || isNew) pipeline.push(feeder)
       }
     }
+  }
+
+  /** The command whose lines the next stage reads. */
+  #producerOf(
+    part: CommandNode,
+    before: readonly ResolvedWord[] | undefined,
+    scope: Scope,
+  ): readonly ResolvedWord[] | undefined {
+    if (part.kind !== 'simple') return undefined
+    const words = part.words.map((word) => this.#resolve(word, scope))
+    const isFiltered = before && part.redirects.length === 0 && passesLines(words)
+    return isFiltered && !/^(?:echo|printf)$/.test(before[0]?.value ?? '') ? before : words
   }
 
   #function(node: Compound, scope: Scope): void {

@@ -75,10 +75,14 @@ export function copyOf(scope: Scope): Scope {
 }
 
 /** What is known about variables where a command stands. */
-export function lookupsAt({ cwd, assigned, looped }: Scope, { home, policy }: Grounds): Lookups {
+export function lookupsAt(
+  { cwd, formerCwds, assigned, looped }: Scope,
+  { home, policy }: Grounds,
+): Lookups {
   return {
     home,
-    cwd,
+    // a `cd` that fails leaves `$PWD` what it was
+    cwd: formerCwds.length > 0 ? undefined : cwd,
     assigned,
     looped,
     isKnown: (name) => policy.environment.isKnown(name) && !assigned.has(name),

@@ -18,6 +18,8 @@ export interface PathPolicy {
   isCritical(path: string): boolean
   /** A directory so wide that searching it by content finds credentials. */
   isWide(path: string): boolean
+  /** A home directory, whose credentials all lie in what begins with a dot. */
+  isHome(path: string): boolean
   /** Whether a search text hunts for credentials. */
   isHunt(text: string): boolean
   /** A file or directory of the system that nobody writes through an agent. */
@@ -114,9 +116,13 @@ class CommandPaths implements PathPolicy {
     return !matches || this.#lists.wides.some(matches)
   }
 
+  isHome(path: string): boolean {
+    return this.#short(path) === '~'
+  }
+
   isHunt(text: string): boolean {
     return this.#lists.hunts.test(
-      text.replaceAll(/\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, ''),
+      text.replaceAll(/<[a-z _-]*>|\\[bswd<>]|[\\^$()]|\[[^\]]{0,16}\][?*+]?|[?*+.]/g, ''),
     )
   }
 

@@ -7,7 +7,7 @@ const mostValues = 16
 
 /** Commands that give a variable, which they name, another value. */
 const binders =
-  /^(?:read|mapfile|readarray|getopts|unset|printf|declare|typeset|local|export|readonly|let|eval|source|\.)$/
+  /^(?:read|mapfile|readarray|getopts|unset|declare|typeset|local|export|readonly|let|eval|source|\.)$/
 
 /** A loop over words that are known before it runs. */
 export interface Loop {
@@ -41,9 +41,12 @@ function binds(node: CommandNode, name: string): boolean {
     return node.shape.some((part) => typeof part !== 'string' && isNode(part) && binds(part, name))
   }
   if (node.assignments.some((assignment) => assignment.name === name)) return true
-  const [program] = node.words
+  const [program, first] = node.words
+  if (program?.value === 'printf' && first?.pieces === undefined && !first?.value.startsWith('-'))
+    return false
   // a word with something inside it may set it as well: `${f:=x}`, `$((f=1))`
-  if (node.words.some(({ pieces = [] }) => pieces.some(({ kind }) => kind === 'opaque')))
-    return true
-  return program === undefined || program.pieces !== undefined || binders.test(program.value)
+  const held = [...node.words, ...node.assignments.map(({ value }) => value)]
+  if (held.some(({ pieces = [] }) => pieces.some(({ kind }) => kind === 'opaque'))) return true
+  if (program === undefined) return false
+  return program.pieces !== undefined || program.value === 'printf' || binders.test(program.value)
 }

@@ -54,7 +54,8 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
       case 'tilde': {
         const known = tildeValue(piece.text, lookups)
         if (known === undefined) exact = false
-        if (!/^~(?:\+|root)?$/.test(piece.text)) opaque ??= 'a home or a directory of another'
+        if (known === undefined || !/^~(?:\+|root)?$/.test(piece.text))
+          opaque ??= 'a home or a directory of another'
         safeStart = true
         value += known ?? piece.text
         break
@@ -84,11 +85,23 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
         else value += known ?? defaultOf(piece.text) ?? ''
         break
       }
-      case 'script':
+      case 'script': {
+        // At the top of a repository may be a home directory with all that begins with a dot there.
+        const next = word.pieces[word.pieces.indexOf(piece) + 1]
+        const isHidden = next?.kind === 'text' && /^\/+\./.test(next.value)
+        const directory =
+          piece.script && !isHidden ? printedDirectory(piece.script, lookups) : undefined
         exact = false
+        if (directory !== undefined && (piece.quoted || staysOneWord(directory))) {
+          if (isFirst) safeStart = true
+          glob = true
+          value += directory
+          break
+        }
         data = true
         if (!piece.quoted) splits = true
         break
+      }
       case 'process':
         if (piece.operator === '<') {
           value += '/dev/fd/63'
@@ -104,6 +117,26 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
     if (piece.kind !== 'text' || piece.value !== '') isFirst = false
   }
   return { word, value, exact, glob, safeStart, data, splits, opaque, secret }
+}
+
+/** Commands that print one absolute path, and where it usually leads: a stand-in for it, like what a pattern could meet. */
+const printsDirectory: Readonly<Record<string, (lookups: Lookups) => string | undefined>> = {
+  pwd: ({ cwd }) => cwd,
+  'git rev-parse --show-toplevel': ({ cwd }) => cwd,
+  'git rev-parse --git-dir': ({ cwd }) => (cwd === undefined ? undefined : `${cwd}/.git`),
+  'npm root': ({ cwd }) => (cwd === undefined ? undefined : `${cwd}/node_modules`),
+  'npm root -g': () => '/usr/lib/node_modules',
+  'go env GOROOT': () => '/usr/lib/go',
+  'go env GOPATH': ({ home }) => `${home ?? '/root'}/go`,
+  'go env GOMODCACHE': ({ home }) => `${home ?? '/root'}/go/pkg/mod`,
+}
+
+function printedDirectory(script: CommandNode, lookups: Lookups): string | undefined {
+  if (script.kind !== 'simple' || script.assignments.length > 0 || script.redirects.length > 0)
+    return undefined
+  if (script.words.some(({ pieces }) => pieces !== undefined)) return undefined
+  const text = script.words.map(({ value }) => value).join(' ')
+  return Object.hasOwn(printsDirectory, text) ? printsDirectory[text]?.(lookups) : undefined
 }
 
 /** What `${NAME:-TEXT}` is where nothing sets the variable. */
