@@ -12,8 +12,8 @@ const helpers: readonly Own[] = [
   [/^git$/, /^(?:git(?:-[\w-]+)?|basename|dirname|sed|uname|sh|gettext(?:\.sh)?|envsubst|tr|cut)$/],
   [/^np[mx]$/, /^(?:node|env|man|less|pager)$/],
   [
-    /^(?:man|apropos|whatis)$/,
-    /^(?:man|troff|groff|grotty|preconv|tbl|nroff|eqn|col|less|pager|cat|locale|iconv|gzip|xz|bzip2|zsoelim|manconv|refer|pic|lexgrog|uname|sh)$/,
+    /^(?:man|apropos|whatis|info)$/,
+    /^(?:man|apropos|whatis|troff|groff|grotty|preconv|tbl|nroff|eqn|col|less|pager|cat|locale|iconv|gzip|xz|bzip2|zsoelim|manconv|refer|pic|lexgrog|uname|sh)$/,
   ],
   [/^[ef]grep$/, /^grep$/],
   [/^z[ef]grep$/, /^zgrep$/],

@@ -92,7 +92,9 @@ export function containment(
     const isApart = !isLost && !isSecret('.') && !grounds.paths.isWide(here)
     return (
       isApart &&
-      containedProducer(isFind(program) ? words : scope.upstream, isSecret, grounds.paths.isWide)
+      containedProducer(isFind(program) ? words : scope.upstream, isSecret, (path) =>
+        grounds.paths.isWide(path),
+      )
     )
   })
 }
