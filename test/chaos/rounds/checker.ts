@@ -51,18 +51,23 @@ export function violationsOf(evidence: Evidence): string[] {
   ]
 }
 
+/** Whether a request may have gone with a broker's storage that was wiped at a moment. */
+export function wentWithStore({ confirmedAt }: Sent, wipedAt: number | null): boolean {
+  return wipedAt !== null && confirmedAt !== null && confirmedAt <= wipedAt
+}
+
 /** Every acknowledged request has its one row, its end, and its agent is told just that. */
 function faultsOfRequests({ sent, rows, wipedAt }: Evidence): string[] {
   const byId = Map.groupBy(rows, idOf)
   return sent.flatMap((one) => {
     if (one.confirmedAt === null) return []
-    const wentWithStore = wipedAt !== null && one.confirmedAt <= wipedAt
+    const isGone = wentWithStore(one, wipedAt)
     // then what was sent later under the id may have come to be the first
-    if (wentWithStore && one.isReused) return []
+    if (isGone && one.isReused) return []
     const found = byId.get(`${one.agentId} ${one.actionId}`) ?? []
     const [row] = found
     if (row === undefined) {
-      return wentWithStore ? [] : [`${one.actionId} was acknowledged and is lost`]
+      return isGone ? [] : [`${one.actionId} was acknowledged and is lost`]
     }
     return faultsOfRow(one, row, found.length)
   })

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { violationsOf } from './checker.ts'
+import { violationsOf, wentWithStore } from './checker.ts'
 import { Deciders } from './deciders.ts'
 import { Dice } from './dice.ts'
 import type { Evidence, Mark, Sent } from './evidence.ts'
@@ -14,6 +14,7 @@ import { agentNames, type Needs, World } from './world.ts'
 
 const loadMs = 2500
 const drainMs = 150_000
+const noticingMs = 5000
 
 /** What a round is to be, by its seed alone. */
 export interface Plan {
@@ -111,7 +112,7 @@ export async function playRound(plan: Plan, lab: Lab): Promise<Outcome> {
     heard: agents.flatMap(({ heard }) => heard),
     marks: await readMarks(world),
     ...(await readLedger(world)),
-    survivors: survivorsIn(world.workspace),
+    survivors: await survivorsOf(world.workspace),
     stopCode,
     saysIntact,
     wipedAt: world.wipedAt,
@@ -140,7 +141,7 @@ async function drained(
   for (;;) {
     const asked = (await Promise.all(agents.map((agent) => agent.askForEnds()))).flat()
     // of an id that was reused the later request may be the first that a new store has, and nobody decides it
-    const left: Sent[] = asked.filter(({ isReused }) => world.wipedAt === null || !isReused)
+    const left: Sent[] = asked.filter((one) => !one.isReused || !wentWithStore(one, world.wipedAt))
     if (left.length !== before) leftUnknownSince = performance.now()
     before = left.length
     const areLost =
@@ -183,6 +184,16 @@ async function readMarks({ workspace }: World): Promise<Mark[]> {
     const [actionId = '', kind, at] = line.split(' ')
     return { actionId, kind: kind === 'start' ? 'start' : 'tick', at: Number(at) }
   })
+}
+
+/** What lives on after the end; who only has to notice it has the time for that. */
+async function survivorsOf(workspace: string): Promise<string[]> {
+  const until = performance.now() + noticingMs
+  for (;;) {
+    const survivors = survivorsIn(workspace)
+    if (survivors.length === 0 || performance.now() > until) return survivors
+    await delay(100)
+  }
 }
 
 /** Whatever works in the round's folder, or was started by its hub. */

@@ -10,6 +10,8 @@ const program = fileURLToPath(new URL('sqlite-pages.ts', import.meta.url))
  * SQLite works on: the kernel drops all locks that a process has on a file when it closes any descriptor of it, and the
  * next program that reads the database then takes its log for abandoned and deletes it.
  *
+ * It ends when it has answered, or when this process has gone.
+ *
  * @param path of the database
  * @param pages the leaf pages of the table of events
  * @returns the number of the first row that has something in place of its number; null: there is none
@@ -23,7 +25,8 @@ export async function rowWithAddition(
   const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
   // one that ends early says why on stderr
   child.stdin.on('error', () => {})
-  child.stdin.end(JSON.stringify(pages))
+  // left open: it ends when this process does
+  child.stdin.write(`${JSON.stringify(pages)}\n`)
   const [answer, complaint, [code, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

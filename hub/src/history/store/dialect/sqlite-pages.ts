@@ -1,6 +1,7 @@
-// The program that `sqlite-page-reader.ts` runs: the path is its argument, the numbers of the pages come by stdin.
+// The program that `sqlite-page-reader.ts` runs: the path is its argument, the numbers of the pages come as one line of
+// stdin. It ends with its answer, and when stdin does: whoever asked has gone then.
 import { open } from 'node:fs/promises'
-import { json } from 'node:stream/consumers'
+import { createInterface } from 'node:readline'
 
 const tableLeaf = 13
 const headerBytes = 8
@@ -63,5 +64,10 @@ function varint(bytes: Buffer, at: number): [value: number, length: number] {
   return [value, 9]
 }
 
-const pages = (await json(process.stdin)) as number[]
-process.stdout.write(JSON.stringify(await rowWithAddition(process.argv[2] ?? '', pages)))
+const lines = createInterface({ input: process.stdin })
+lines.once('close', () => process.exit())
+lines.once('line', (line) => {
+  void rowWithAddition(process.argv[2] ?? '', JSON.parse(line) as number[]).then((row) => {
+    process.stdout.write(JSON.stringify(row), () => process.exit())
+  })
+})
