@@ -39,7 +39,9 @@ import { RunningActions } from './action/running-actions.ts'
 import { resultOfRecord } from './action/result-message.ts'
 import { deniedOf } from './action/event-messages.ts'
 
-/** How long a starting hub tries to record what has become of what an earlier one was running. */
+/**
+ * How long a starting hub retries to record the fate of actions that were running, in milliseconds.
+ */
 const longestRecoveryMs = 60_000
 
 /** An action and, when it has ended, its result. */
@@ -49,11 +51,10 @@ export interface ActionStanding {
 }
 
 /**
- * The hub's one way: request → trust → approval → executor → history → result.
- *
- * Read it downwards. Each step is a conditional update in the ledger that is on the disk before it takes effect, so
- * that a hub killed at any line loses nothing and repeats nothing: what it leaves is taken up by `recover` of the
- * next one. The states and the steps between them are in `history/ledger/action-state.ts`.
+ * The life of an action: request → trust → approval → executor → history → result.
+ *  Read it downwards. Each step is a conditional update in the ledger, on disk before it takes
+ * effect. A hub killed at any line therefore loses nothing and repeats nothing: `recover` of the
+ * next one continues. The states and steps are in `history/ledger/action-state.ts`.
  */
 export class CentralPost {
   readonly #parts: CentralPostParts
@@ -93,23 +94,25 @@ export class CentralPost {
         pending: (row, leftMs) => this.#desk.requestApproval(row, leftMs ?? undefined),
         queued: (row, leftMs) => this.#enqueue(row, leftMs ?? undefined),
         running: async (row) => {
-          await interrupt(this.#parts, row, 'nobody saw how it ended; it is not run again')
+          await interrupt(this.#parts, row, 'its end is unknown; it is not run again')
         },
       },
     })
   }
 
-  /** Commands that run, and actions that wait for their turn. */
+  /** The running and the queued actions. */
   get load(): { readonly running: number; readonly queued: number } {
     return { running: this.#queue.running, queued: this.#queue.waiting }
   }
 
   /**
-   * Takes a request in. When this resolves, the request is in the ledger with its verdict and may be acknowledged:
-   * SAFE is on its way to run, REVIEW waits for a person, BLOCKED and bad input have their result.
+   * Takes a request in. When this resolves, the request is in the ledger with its verdict and may
+   * be acknowledged: SAFE has been queued or started, REVIEW waits for approval, BLOCKED and bad
+   * input have their result.
    *
-   * @returns `taken`; else the agent has as much under way as it may, and was told when to come again
-   * @throws when the ledger cannot be written: then nothing has happened, and the broker brings the request again
+   * @returns `taken`; else the agent has reached a limit, and was told when to retry
+   * @throws when the ledger is not writable: then nothing has happened, and the broker redelivers
+   *   the request
    */
   async requestSystemAction(incoming: Incoming): Promise<'taken' | SentAway> {
     const { admit, approvals, judge, limits, now } = this.#parts
@@ -148,7 +151,7 @@ export class CentralPost {
 
     const taken = rowAfter(row, intake.executionId)
     this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
-    // nothing may fail between the ledger and this: the broker's next delivery would find the action known
+    // nothing may fail between the ledger and this line: a redelivery would find the action known
     if (place !== null) place.run(() => this.#worker.runToEnd(taken, judgement))
     else if (row.status === 'queued') this.#enqueue(taken)
     else if (row.status === 'pending') this.#desk.requestApproval(taken)
@@ -157,7 +160,7 @@ export class CentralPost {
     return 'taken'
   }
 
-  /** What became of an action. */
+  /** The state and result of an action. */
   async getActionResult(name: ActionName): Promise<ActionStanding> {
     const { ledger } = this.#parts
     const found = await this.#find(name)
@@ -170,12 +173,12 @@ export class CentralPost {
     return { action, result: late ?? resultOfRecord(action).result }
   }
 
-  /** A page of what waits for a person, oldest first. See `ApprovalDesk.pending`. */
+  /** A page of the actions waiting for approval, oldest first. See `ApprovalDesk.pending`. */
   getPendingActions(after = 0): Promise<ApprovalNeeded[]> {
     return this.#desk.pending(after)
   }
 
-  /** Clears a pending action to run, exactly as it was shown. See `ApprovalDesk.approve`. */
+  /** Approves a pending action, exactly as shown. See `ApprovalDesk.approve`. */
   async approveAction(
     name: ActionName,
     decision: Decision,
@@ -184,7 +187,7 @@ export class CentralPost {
     return this.#desk.approve(await this.#find(name), decision, options)
   }
 
-  /** Refuses a pending action; the reason reaches the agent. See `ApprovalDesk.deny`. */
+  /** Denies a pending action; the reason is sent to the agent. See `ApprovalDesk.deny`. */
   async denyAction(
     name: ActionName,
     decision: Decision & { readonly reason: string },
@@ -192,19 +195,19 @@ export class CentralPost {
     return this.#desk.deny(await this.#find(name), decision)
   }
 
-  /** What runs without a question because an operator decided so. */
+  /** The always rules. */
   get rules(): RuleBook {
     return this.#desk.rules
   }
 
-  /** The rules that repeated approvals speak for. */
+  /** The proposed always rules. */
   get proposals(): Proposals {
     return this.#desk.proposals
   }
 
   /**
-   * Cancels an action at any stage before its end. A running one has its whole process tree ended; its result comes
-   * when that is done, and says by whom.
+   * Cancels an action at any stage before its end. A running one has its whole process tree ended;
+   * its result follows and names the canceller.
    *
    * @throws {CentralPostError} `conflict` when it has ended already; says how and when
    */
@@ -225,24 +228,24 @@ export class CentralPost {
     return this.#parts.ledger.get(row.execution_id)
   }
 
-  /** Takes up what an earlier hub left. See `recover`. */
+  /** Recovers after a crash. See `recover`. */
   recover(survivors: (row: Execution) => number): Promise<void> {
     const requestApproval = (row: Execution) => this.#desk.requestApproval(row)
     const enqueue = (row: Execution) => this.#enqueue(row)
-    // a database that stays locked for longer ends the start, and says why
+    // a database locked for longer ends the start with its reason
     const written = { giveUp: AbortSignal.timeout(longestRecoveryMs), log: this.#log }
     return recover({ ...this.#parts, requestApproval, enqueue, written }, survivors)
   }
 
-  /** Looks for actions that nobody watches, and sees them to their end. See `Orphans`. */
+  /** Adopts orphaned actions. See `Orphans`. */
   async sweep(): Promise<void> {
     if (!this.#worker.isStopping) await this.#orphans.sweep()
   }
 
   /**
-   * Starts nothing more, lets what runs finish for a while, then ends it.
+   * Starts nothing more, gives running commands time to finish, then ends them.
    *
-   * @param graceMs how long what runs may go on, in milliseconds
+   * @param graceMs time for running commands, in milliseconds
    */
   async stop(graceMs: number): Promise<void> {
     this.#queue.pause()
@@ -265,7 +268,10 @@ export class CentralPost {
     this.#queue.push(row.agent_id, row.execution_id)
   }
 
-  /** Writes a request into the ledger. What is SAFE and need not wait for a place is started by the same commit. */
+  /**
+   * Inserts a request into the ledger. A SAFE action with a free slot is started in the same
+   * transaction.
+   */
   async #takeIn(
     first: Intake,
     judgement: Judgement,
@@ -278,7 +284,7 @@ export class CentralPost {
       most: status === 'pending' || status === 'queued' ? most[status] : undefined,
     }
     const isReady = first.row.status === 'queued' && judgement.verdict.level === 'SAFE'
-    // an action that comes again while it runs has its place already
+    // a redelivery of a running action already holds a slot
     const mayStart = isReady && !this.#running.has(first.row)
     const place = mayStart ? this.#queue.reserve(first.row.agent_id) : null
     if (place === null) {
@@ -295,7 +301,7 @@ export class CentralPost {
     }
   }
 
-  /** Tells of an action that ended at its intake. */
+  /** Announces an action that ended at intake. */
   #tellEnd(row: Execution, verdict: Verdict): void {
     if (row.status === 'denied') {
       const reason = verdict.reasons.join('; ')

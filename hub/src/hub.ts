@@ -40,24 +40,30 @@ const endingMs = 2000
 export interface HubOptions {
   readonly config: HubConfig
   readonly dataDir: string
-  /** who the hub is on the bus: one identity for the flow, one that can answer endpoints and nothing else */
+  /** the hub's identities on the bus: one for the flow, one that can only answer endpoints */
   readonly credentials: { readonly hub: BusCredentials; readonly endpoints: BusCredentials }
   readonly log: Logger
-  /** the ledger whose claim on the broker this one's takes over: it is gone for good */
+  /** id of a permanently lost ledger whose claim on the broker this one takes over */
   readonly insteadOf?: string | undefined
-  /** whether the broker knows one operator only, who may then approve what they asked for; absent: nobody can tell */
+  /**
+   * whether the broker knows only one operator, who may then approve their own requests; absent:
+   * unknown
+   */
   readonly hasSingleOperator?: () => Promise<boolean>
-  /** waits for a broker that is away until this says stop; absent: such a broker is a fault */
+  /** waits for an absent broker until this signal is aborted; absent: such a broker is an error */
   readonly waiting?: AbortSignal
 }
 
 /**
- * A running hub. `start` opens the parts in the order in which they need one another and gives a hub that serves, or
- * throws having closed what it had opened; `stop` closes them in the opposite order.
+ * A running hub. `start` opens the parts in dependency order and returns a serving hub, or closes
+ * everything and throws; `stop` closes them in reverse order.
  */
 export class Hub {
   readonly hubId: string
-  /** Rejects when the hub cannot go on (its broker connection is gone for good). Resolves after a stop. */
+  /**
+   * Rejects when the hub cannot go on (its broker connection is closed for good). Resolves after a
+   * stop.
+   */
   readonly closed: Promise<void>
   readonly #opened: AsyncDisposableStack
   #stopped: Promise<void> | undefined
@@ -66,13 +72,14 @@ export class Hub {
     this.hubId = hubId
     this.#opened = opened
     this.closed = closed
-    // whoever does not watch `closed` has the log
+    // a caller that does not await `closed` has the log
     this.closed.catch(() => {})
   }
 
   /**
-   * @throws {CentralPostError} `conflict` when another hub works on the data directory, or another ledger with the broker, `storage` when its database cannot
-   * be used, `unavailable` when the broker cannot be reached or has no JetStream, `invalid_config` for the rules
+   * @throws {CentralPostError} `conflict` when another hub works on the data directory, or another
+   *   ledger with the broker, `storage` when its database is unusable, `unavailable` when the broker
+   *   is unreachable or has no JetStream, `invalid_config` for the rules
    */
   static async start(options: HubOptions): Promise<Hub> {
     const historyLost = Promise.withResolvers<never>()
@@ -83,7 +90,7 @@ export class Hub {
     try {
       return await Hub.#open(options, historyLost)
     } catch (error) {
-      // what fails after that fails because of it
+      // later failures are consequences of this one
       throw lostBy ?? error
     }
   }
@@ -255,7 +262,7 @@ export class Hub {
     )
   }
 
-  /** Takes no new work, lets commands finish or ends them within the grace period, closes everything. */
+  /** Stops intake, lets commands finish or ends them within the grace period, closes everything. */
   stop(): Promise<void> {
     this.#stopped ??= this.#opened.disposeAsync()
     return this.#stopped

@@ -1,4 +1,4 @@
-/** What tests and embedders may use of the hub. */
+/** The hub's exports for tests and embedders. */
 export { EmbeddedBroker } from './broker/embedded-broker.ts'
 export { CredentialStore } from './broker/credentials.ts'
 export { CentralPost } from './central-post.ts'

@@ -4,7 +4,7 @@ import { version } from './version.ts'
 
 type AddCommand = (program: Command) => void
 
-/** A command is loaded when it is asked for: `classify` need not wait for what a hub needs. */
+/** Modules load on demand: `classify` starts without the hub's. */
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   up: async () => (await import('./cli/up.ts')).addUpCommand,
   hub: async () => (await import('./cli/hub.ts')).addHubCommand,
@@ -18,13 +18,13 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   doctor: async () => (await import('./cli/doctor.ts')).addDoctorCommand,
 }
 
-/** The hub's command line: what needs the hub's own code. `centralpost` hands these commands over to it. */
+/** The command line of the hub's program. `centralpost` hands these commands over to it. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('centralpost')
     .description('the hub through which AI agents act on a machine')
     .version(version)
     .exitOverride()
-    .showHelpAfterError('(--help says what there is)')
+    .showHelpAfterError('(see --help)')
   const isCompletion = argv[2] === '__complete'
   const asked = commands[argv[isCompletion ? 4 : 2] ?? '']
   for (const load of asked ? [asked] : Object.values(commands)) (await load())(program)

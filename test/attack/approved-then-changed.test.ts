@@ -74,7 +74,7 @@ test.each([
 
   const asked = await eventually(async () => (await operator.pending())[0])
   expect(asked.verdict.reasons[0]).toBe(
-    `the always rule ${ruleId} does not hold: changed since the rule was made: file ${path}`,
+    `the always rule ${ruleId} is void: changed since the rule was made: file ${path}`,
   )
   await operator.deny(later.actionId, 'it has changed')
 })

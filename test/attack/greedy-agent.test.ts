@@ -82,7 +82,7 @@ describe('more than may stand in line', () => {
     const third = await agent.requestAction('touch wanted-2')
     expect(await third.result({ timeoutMs: 20_000 })).toMatchObject({
       status: 'rejected',
-      reason: expect.stringMatching(/^2 actions of "agent-a" wait for a person already.*40 s/),
+      reason: expect.stringMatching(/^2 actions of "agent-a" wait for approval already.*40 s/),
       retry_after: 40,
     })
   })

@@ -42,8 +42,8 @@ test('after kill -9 of hub and runners each of two actions of one name is told w
 
   const [ofA, ofB] = await Promise.all(results)
   expect(ofA).toMatchObject({ status: 'interrupted' })
-  expect(ofA?.reason).toMatch(/; 1 of its processes still lived and were ended$/)
+  expect(ofA?.reason).toMatch(/; 1 of its processes were still alive and were ended$/)
   expect(ofB).toMatchObject({ status: 'interrupted' })
-  expect(ofB?.reason).not.toContain('still lived')
+  expect(ofB?.reason).not.toContain('were still alive')
   expect(ofAgent('agent-a')).toEqual([])
 }, 120_000)

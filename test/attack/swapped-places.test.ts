@@ -83,7 +83,7 @@ test('nor when it becomes one while the command stands in line, nor where what i
   for (const asked of reads) {
     const { status, reason, stdout } = await asked.result()
     expect([status, stdout]).toEqual(['denied', ''])
-    expect(reason).toContain('what it names leads elsewhere since it was cleared')
+    expect(reason).toContain('a path that it names leads elsewhere since it was cleared')
   }
   expect(await busy.result()).toMatchObject({ status: 'completed' })
 })

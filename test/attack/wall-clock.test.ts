@@ -108,7 +108,7 @@ describe('a clock that is set back', () => {
     const { status, reason } = await action.result({ timeoutMs: 20_000 })
     expect([status, reason]).toEqual([
       'expired',
-      expect.stringContaining('it was cleared, but did not start'),
+      expect.stringContaining('cleared, but not started by'),
     ])
     await before.cancel()
     expect(await before.result({ timeoutMs: 20_000 })).toMatchObject({ status: 'cancelled' })

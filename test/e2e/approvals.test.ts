@@ -316,7 +316,7 @@ describe('back-pressure', () => {
     const over = await mine.requestAction('touch made-4')
     expect(await over.result({ timeoutMs: 5000 })).toMatchObject({
       status: 'rejected',
-      reason: expect.stringContaining('wait for a person already'),
+      reason: expect.stringContaining('wait for approval already'),
     })
     const safe = await mine.requestAction('pwd')
     expect(await safe.result({ timeoutMs: 5000 })).toMatchObject({ status: 'completed' })

@@ -50,7 +50,7 @@ describe('a hub whose database is lost', () => {
         cwd: it.workspace,
         env: { ...process.env, NODE_OPTIONS: '' },
       })
-      expect(stdout).toContain('a new ledger is begun')
+      expect(stdout).toContain('started a new ledger')
       await it.startHub()
       const after = await done(it, 'echo after')
       const operator = await it.operator()
@@ -103,12 +103,12 @@ test.each([
   await it.startHub()
   expect(await waiting.result({ timeoutMs: 20_000 })).toMatchObject({
     status: 'cancelled',
-    reason: expect.stringContaining('a key that is lost'),
+    reason: expect.stringContaining('a lost key'),
   })
   expect((await operator.result(plain)).result).toMatchObject({ stdout: 'plain\n' })
   expect((await operator.result(told)).result).toMatchObject({
     status: 'completed',
-    reason: expect.stringContaining('a key that is lost'),
+    reason: expect.stringContaining('a lost key'),
   })
   expect(await operator.verify()).toMatchObject({ intact: true })
 })

@@ -149,7 +149,7 @@ test('auto without bubblewrap runs what needs no file, and asks for the rest; re
   })
   await operator.approve(asked.actionId)
   expect(await asked.result({ timeoutMs: 10_000 })).toMatchObject({ status: 'completed' })
-  expect(JSON.stringify(it.log.lines)).toContain('a person is asked')
+  expect(JSON.stringify(it.log.lines)).toContain('SAFE commands that read files need approval')
 })
 
 test('required without bubblewrap starts nothing that should be confined', async () => {
@@ -165,7 +165,7 @@ test('required without bubblewrap starts nothing that should be confined', async
     sandbox: null,
     reason: expect.stringContaining('required'),
   })
-  expect(JSON.stringify(it.log.lines)).toContain('is refused')
+  expect(JSON.stringify(it.log.lines)).toContain('are refused')
 })
 
 test('limits of the settings hold, and what does not is in the result', async () => {

@@ -50,7 +50,7 @@ test('after the ledger is lost, no action whose result the broker keeps runs aga
   })
   expect(done.join()).toMatch(/the broker still keeps \(7 days\).*Older ids.*may run again/)
   await it.startHub()
-  expect(it.log.of('warn').at(-1)).toMatch(/knows them now.*"actions":22/)
+  expect(it.log.of('warn').at(-1)).toMatch(/they are now imported.*"actions":22/)
   const after = await askAll(agent, ids)
   const withoutNumber = (one: (typeof before)[number]) => ({ ...one, execution_id: null })
   expect(after.map(withoutNumber)).toEqual(before.map(withoutNumber))
@@ -73,7 +73,7 @@ test('after the ledger is lost, no action whose result the broker keeps runs aga
   await it.stopHub()
   const heard = it.log.of('warn').length
   await it.startHub()
-  expect(JSON.stringify(it.log.of('warn').slice(heard))).not.toContain('knows them now')
+  expect(JSON.stringify(it.log.of('warn').slice(heard))).not.toContain('they are now imported')
 }, 120_000)
 
 test('a ledger that was restored from an older copy learns what was done since', async () => {

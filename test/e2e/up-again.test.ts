@@ -93,7 +93,7 @@ async function copiesAfter(bySync: boolean): Promise<number> {
   else await rm(join(up.dataDir, 'hub.db-wal'))
   const begun = performance.now()
   const next = await agent.requestAction('echo two')
-  await eventually(() => up.said().includes('the hub died; it is started again'), 30_000)
+  await eventually(() => up.said().includes('the hub died; restarting it'), 30_000)
   expect((await next.result({ timeoutMs: 50_000 })).status).toMatch(/completed|interrupted/)
   const last = await agent.requestAction('echo three')
   expect(await last.result({ timeoutMs: 20_000 })).toMatchObject({ stdout: 'three\n' })

@@ -5,26 +5,26 @@ import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Announcer } from './announcer.ts'
 import type { RecordedResult } from './end-action.ts'
 
-/** What the steps of an action need from the rest of the hub, and nothing more. */
+/** Everything that the steps of an action need from the rest of the hub. */
 export interface ActionParts {
   readonly hubId: string
   readonly judge: (
     command: string | readonly string[],
     context: { cwd: string; env: Readonly<Record<string, string>> },
   ) => Judgement
-  /** the policy in force: an action judged by another is judged again before it starts */
+  /** the current policy; an action judged by another policy is judged again before its start */
   readonly policy: () => string
   readonly ledger: Ledger
   readonly executeCommand: (run: Run, controls: RunControls) => Promise<Outcome>
-  /** the real path of the directory now; a throw when it is gone */
+  /** resolves the directory's real path; throws if it is gone */
   readonly checkCwd: (cwd: string) => Promise<string>
-  /** where the executor would find a program; null when it would not */
+  /** the path of a program as the executor finds it; null when missing */
   readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
-  /** how what was judged so will be confined */
+  /** the confinement of a judged command */
   readonly sandboxFor: (judged: JudgedCommand) => ProfileChoice
   readonly computeCommandHash: (command: string) => string
   readonly announce: Announcer
-  /** hands a result that has just been recorded to the outbox */
+  /** hands a newly recorded result to the outbox */
   readonly publishResult: (item: RecordedResult) => void
   /** sends a stored result once more, since its agent asked again; what it is when it is no longer kept */
   readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>

@@ -11,7 +11,10 @@ import { earliest } from './first-record.ts'
 import { HubStopping, outcomeOfFault, outputListener, runEnd, runOf } from './run.ts'
 import type { RunningActions } from './running-actions.ts'
 
-/** How long a stopping hub tries to record what its last commands did, beyond the grace period. */
+/**
+ * How long a stopping hub retries to record its last commands, beyond the grace period, in
+ * milliseconds.
+ */
 const lastWritesMs = 15_000
 
 type Confinable = Pick<NewExecution, 'trust_level' | 'cwd'>
@@ -32,21 +35,21 @@ export interface ActionWorkerParts extends Pick<
 > {
   readonly running: RunningActions
   readonly limits: { readonly pendingMs: number }
-  /** how long an approval holds */
+  /** lifetime of an approval */
   readonly clocks: {
     isOver(row: Execution): boolean
     watch(row: Execution): void
     forget(executionId: number): void
   }
-  /** asks a person again about what has changed */
+  /** asks for a new approval after a change */
   readonly requestApproval: (row: Execution) => void
 }
 
-/** Starts what stood in line, if it still may, and sees it to its end: re-check → start → execution → result. */
+/** Runs queued actions to their end: re-check → start → execution → result. */
 export class ActionWorker {
   readonly #parts: ActionWorkerParts
   readonly #log: Logger
-  /** over when a stopping hub no longer waits for a database that cannot be written */
+  /** aborted when a stopping hub no longer waits for an unwritable database */
   readonly #givingUp = new AbortController()
   #isStopping = false
 
@@ -59,24 +62,24 @@ export class ActionWorker {
     return this.#isStopping
   }
 
-  /** Starts one action that stood in line, if it still may, and sees it to its end. Never rejects. */
+  /** Runs one queued action to its end, if it is still allowed. Never rejects. */
   async carryOut(executionId: number): Promise<void> {
     try {
       const started = await this.#untilWritten(executionId, () => this.#start(executionId))
       if (started !== null) await this.runToEnd(started.row, started.judgement)
     } catch (error) {
-      // the row stays as it is in the ledger: the next start of a hub settles it
-      this.#log.error('an action could not be started', { executionId, error })
+      // the row stays in the ledger: the next start of a hub settles it
+      this.#log.error('starting an action failed', { executionId, error })
     }
   }
 
-  /** Takes the step to `running`, if the action still stands cleared. Null when it is not to run. */
+  /** Takes the step to `running`, if the action is still cleared. Null otherwise. */
   async #start(executionId: number): Promise<{ row: Execution; judgement: Judgement } | null> {
     const { ledger, now } = this.#parts
     const row = await ledger.get(executionId)
     if (row.status !== 'queued') return null
     const judgement = await this.#clearedStill(row)
-    // a hub that stops leaves it queued, for the next one
+    // a stopping hub leaves it queued for the next one
     if (judgement === null || this.#isStopping) return null
     const startedAt = now()
     const step: Step = {
@@ -97,7 +100,10 @@ export class ActionWorker {
     return { row: { ...row, execution_timestamp: startedAt }, judgement }
   }
 
-  /** Runs what the ledger says is running, and records how it ended. Never rejects: the queue goes on. */
+  /**
+   * Runs an action that the ledger says is running, and records its end. Never rejects, so that the
+   * queue goes on.
+   */
   async runToEnd(row: Execution, judgement: Judgement): Promise<void> {
     const { announce, executeCommand, now } = this.#parts
     const begun = performance.now()
@@ -116,17 +122,17 @@ export class ActionWorker {
         conclude(this.#parts, row, ['running'], ending, told, changes),
       )
     } catch (error) {
-      // the row stays as it is in the ledger: the next start of a hub settles it
-      this.#log.error('an action could not be seen to its end', { ...about(row), error })
+      // the row stays in the ledger: the next start of a hub settles it
+      this.#log.error('completing an action failed', { ...about(row), error })
     } finally {
       this.#parts.running.forget(row)
     }
   }
 
   /**
-   * Starts nothing more, lets what runs finish for a while, then ends it.
+   * Starts nothing more, gives running commands time to finish, then ends them.
    *
-   * @param graceMs how long what runs may go on, in milliseconds
+   * @param graceMs time for running commands, in milliseconds
    * @param idle resolves when nothing runs
    */
   async stop(graceMs: number, idle: Promise<void>): Promise<void> {
@@ -146,8 +152,8 @@ export class ActionWorker {
   }
 
   /**
-   * Judges again, right before the start, what was judged or approved a while ago. Null when it may not start (any
-   * more): then it has been ended, or waits for a person with what has changed.
+   * Judges an action again right before its start, if its verdict or approval is old. Null when it
+   * may no longer start: it has ended, or waits for a new approval.
    */
   async #clearedStill(row: Execution): Promise<Judgement | null> {
     const { now, ledger, limits } = this.#parts
@@ -194,7 +200,7 @@ export class ActionWorker {
     return { kind: 'started', data: { plan: judgement.verdict.plan, sandbox } }
   }
 
-  /** What a person was shown as REVIEW runs as that, also when the rules call it SAFE by now. */
+  /** A command shown to a person as REVIEW runs as that, even if the rules now call it SAFE. */
   #confinementOf(row: Confinable, judgement: Judgement): ProfileChoice {
     const level = row.trust_level ?? judgement.verdict.level
     return this.#parts.sandboxFor({ ...judgement, level, cwd: row.cwd ?? '' })

@@ -1,12 +1,12 @@
-/** A request that has passed admission: checked, complete, with nothing left to default. */
+/** A request that has passed admission: validated, complete, all defaults applied. */
 export interface Action {
-  /** the message that asked for it */
+  /** the request message */
   readonly messageId: string
   readonly actionId: string
   readonly agentId: string
   readonly agentType: string | null
   readonly workflowId: string | null
-  /** the command as a person reads it; of an `argv` request, its words quoted */
+  /** the command in readable form; the words of an `argv` request are quoted */
   readonly command: string
   readonly argv: readonly string[] | null
   readonly context: string | null

@@ -13,11 +13,11 @@ import {
 } from '@centralpost/shared'
 import type { Action } from './action.ts'
 
-/** What admission asks of the executor's side. */
+/** The executor's part of admission. */
 export interface AdmissionParts {
-  /** the real path of a directory inside the allowed roots, or a throw that names `cwd` */
+  /** the real path of a directory inside the allowed roots; throws an error that names `cwd` */
   readonly checkCwd: (cwd: string) => Promise<string>
-  /** the variable that a request may not set, with the reason, or null */
+  /** a variable that a request may not set, with the reason, or null */
   readonly faultInEnv: (env: Readonly<Record<string, string>>) => string | null
   readonly defaultCwd: string
   readonly defaultTimeoutMs: number
@@ -25,11 +25,11 @@ export interface AdmissionParts {
   readonly hubId: string
 }
 
-/** What came on the wire, before anything is known of it but who sent it. */
+/** A received message; only its sender is verified. */
 export interface Incoming {
   readonly subject: string
   readonly data: Uint8Array
-  /** the message's own place in the stream: the action id of a request that brings none */
+  /** the message's sequence in the stream: the action id of a request without one */
   readonly messageId: string
   readonly receivedAt: number
 }
@@ -38,7 +38,7 @@ export type Admission =
   | { readonly ok: true; readonly action: Action; readonly requestHash: string }
   | { readonly ok: false; readonly refused: Refused }
 
-/** Bad input: recorded and answered, with as much as could be read of it. */
+/** Bad input: recorded and answered, with all readable fields. */
 export interface Refused {
   readonly messageId: string
   readonly actionId: string
@@ -48,13 +48,13 @@ export interface Refused {
   readonly reason: string
   readonly requestHash: string
   readonly requestedAt: number
-  /** when the agent may come again, in seconds: what was asked for was in order, there was too much of it */
+  /** seconds until a retry may succeed: the request was valid, but exceeded a limit */
   readonly retryAfter?: number
 }
 
 /**
- * Checks a request once, at the edge: whatever passes is complete and within bounds. The agent is the subject's
- * token, which the broker has checked, and nothing else.
+ * Validates a request once, at the edge: an admitted request is complete and within bounds. Only
+ * the subject's token, authenticated by the broker, identifies the agent.
  */
 export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<Admission> {
   const agentId = subjectToken(incoming.subject, 1)
@@ -67,21 +67,21 @@ export async function admit(incoming: Incoming, parts: AdmissionParts): Promise<
       command: request?.command ?? (request?.argv ? printArgv(request.argv) : ''),
       workflowId: request?.workflow_id ?? null,
       reason,
-      // the same request has the same hash whatever becomes of it: it is told from another one by nothing else
+      // hashes the request as sent: the only way to tell a repeat from another request
       requestHash: hashOf(request === undefined ? incoming.data : canonical(request)),
       requestedAt: incoming.receivedAt,
     },
   })
-  if (!isAgentId(agentId)) return refuse(`"${agentId}" is not an agent id`)
+  if (!isAgentId(agentId)) return refuse(`"${agentId}" is not a valid agent id`)
   let request: ActionRequest
   try {
     request = decode(actionRequestSchema, incoming.data)
   } catch (error) {
-    return refuse(isCentralPostError(error) ? error.message : 'the payload cannot be read')
+    return refuse(isCentralPostError(error) ? error.message : 'the payload is unreadable')
   }
   if (request.agent_id !== undefined && request.agent_id !== agentId) {
     return refuse(
-      `agent_id: "${request.agent_id}" is not who sent this ("${agentId}"); leave it out`,
+      `agent_id: "${request.agent_id}" is not the sender ("${agentId}"); leave it out`,
       request,
     )
   }
@@ -107,7 +107,7 @@ async function complete(
     request.timeout === undefined ? parts.defaultTimeoutMs : Math.ceil(request.timeout * 1000)
   if (timeoutMs > parts.maxTimeoutMs) {
     throw invalid(
-      `timeout: ${request.timeout} s is more than the ${parts.maxTimeoutMs / 1000} s that are allowed`,
+      `timeout: ${request.timeout} s exceeds the limit of ${parts.maxTimeoutMs / 1000} s`,
     )
   }
   const env = request.env ?? {}
@@ -136,14 +136,14 @@ function hashOf(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** The id of a request that fails the schema: its sender waits under it. */
+/** The id of a request that fails the schema: its sender waits for that id. */
 function readableId(data: Uint8Array): string | null {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(data))
     const id = (value as { action_id?: unknown } | null)?.action_id
     return actionIdSchema.safeParse(id).success ? String(id) : null
   } catch {
-    // not even JSON: there is no id to read
+    // not even JSON: contains no id
     return null
   }
 }

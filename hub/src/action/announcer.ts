@@ -7,13 +7,13 @@ import type {
   RuleChanged,
 } from '@centralpost/shared'
 
-/** Where the hub says what happens (core NATS: who listens, hears). */
+/** Publishes events on core NATS; only current subscribers receive them. */
 export interface Announcer {
   approvalNeeded(message: ApprovalNeeded): void
   approved(message: ActionApproved): void
   denied(message: ActionDenied): void
   started(message: ActionStart): void
   ruleChanged(message: RuleChanged): void
-  /** @returns whether it was told; false when too much is on its way already */
+  /** @returns whether it was published; false when too much output is in flight */
   output(message: ActionOutput): boolean
 }

@@ -2,11 +2,11 @@ import type { Judgement } from '@centralpost/shared'
 import type { JudgedCommand, ProfileChoice } from '../execution/index.ts'
 
 /**
- * Lets a person decide what the rules call SAFE and this hub cannot confine: the confinement has to hold alone, and where it
- * cannot, somebody looks. Nothing else changes: what they clear is the plan that was judged.
+ * Turns a SAFE verdict into REVIEW where this hub cannot confine the command: then a person
+ * decides. The plan stays as judged.
  *
- * @param cwd where it is to run
- * @param choose the profile that a judged command gets
+ * @param cwd its working directory
+ * @param choose the profile for a judged command
  */
 export function askedInstead(
   judgement: Judgement,

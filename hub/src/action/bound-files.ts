@@ -4,23 +4,23 @@ import { Binder } from './binding/binder.ts'
 import { namesIn } from './binding/names-in-words.ts'
 import { bindPart } from './binding/part-files.ts'
 
-/** What a command runs besides its own text: program or file, and where it is or what it holds. */
+/** A program or file that a command runs, with its path or content. */
 export type Bound = Readonly<Record<string, string>>
 
-/** Under which name it says how the command will be confined. */
+/** The name of the entry for the command's confinement. */
 export const sandboxBound = 'sandbox'
 const notBound = 'not bound '
 
 const mostPrograms = 64
 const mostPlaces = 16
 const mostNamed = 8
-/** How many differences are named. */
+/** The number of differences listed by name. */
 const mostTold = 8
 
-/** Where the system keeps its programs: only whoever rules the machine changes them. */
+/** Program directories of the system, which only administrators can change. */
 const systemPlaces = ['/usr', '/bin', '/sbin', '/lib', '/opt', '/nix/store', '/snap']
 
-/** Rules under which a part of the text was not read to its end. */
+/** Rules that stop reading a text before its end. */
 const unread: ReadonlySet<string> = new Set([
   'too-deep',
   'too-many',
@@ -28,19 +28,20 @@ const unread: ReadonlySet<string> = new Set([
   'classifier-error',
 ])
 
-/** What is known of an action besides its judgement. */
+/** Facts about an action besides its verdict. */
 export interface BoundContext {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
-  /** finds a program as the executor would; null when it is not there */
+  /** finds a program as the executor does; null when missing */
   readonly whereIs: (program: string, cwd: string, venv?: string) => string | null
-  /** how it will be confined, in words */
+  /** the confinement, in words */
   readonly sandbox: string
 }
 
 /**
- * Looks up what an approval binds beside the words of a command: where each of its programs is, and what each file holds
- * that one of its parts names, or that a program reads by implication. What cannot be bound is said.
+ * Collects everything that an approval binds besides the words: the path of each program, and the
+ * content of each file that the parts name or that programs read implicitly. Lists what it cannot
+ * bind.
  */
 export async function boundOf(judgement: Judgement, context: BoundContext): Promise<Bound> {
   const { verdict, parts, isWhole } = judgement
@@ -54,7 +55,7 @@ export async function boundOf(judgement: Judgement, context: BoundContext): Prom
   const texts = [...Object.values(context.env), textOf(judgement)]
   await bindText(texts, places, names.slice(0, mostNamed), binder)
   if (!isWhole || verdict.units.some(({ rule }) => unread.has(rule))) {
-    binder.note('parts of the command', 'they could not be read')
+    binder.note('parts of the command', 'unreadable')
   }
   const found = [
     [sandboxBound, context.sandbox],
@@ -65,12 +66,12 @@ export async function boundOf(judgement: Judgement, context: BoundContext): Prom
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Says in one sentence what is different, by name. Null when nothing is. */
+/** Describes the differences by name, in one sentence. Null when there are none. */
 export function differenceOf(before: Bound, after: Bound, since = 'it was shown'): string | null {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted()
   const changed = names.filter((name) => before[name] !== after[name])
   if (changed.length === 0) return null
-  // files first: they tell most
+  // files first: they are the most informative
   const told = [...changed.filter(isFile), ...changed.filter((name) => !isFile(name))]
   const shown = told.slice(0, mostTold).map((name) => {
     if (before[name] === undefined) return `${name} (new)`
@@ -84,26 +85,28 @@ function isFile(name: string): boolean {
   return name.startsWith('file ')
 }
 
-/** What can change between the approval and the start, each in words. */
+/** Everything that can change between approval and start, in words. */
 export function unboundOf(bound: Bound): string[] {
   return Object.entries(bound)
     .filter(([name]) => isUnbound(name))
     .map(([name, why]) => `${name.slice(notBound.length)}: ${why}`)
 }
 
-/** Whether an entry says what is not bound. */
+/** Whether an entry describes something unbound. */
 export function isUnbound(name: string): boolean {
   return name.startsWith(notBound)
 }
 
-/** The paths of the files that are bound by what they hold. */
+/** The paths of files bound by content. */
 export function boundFiles(bound: Bound): string[] {
   return Object.keys(bound)
     .filter(isFile)
     .map((name) => name.slice('file '.length))
 }
 
-/** The directories that the parts work in. Which of them holds for a part may depend on what ran before it. */
+/**
+ * The working directories of the parts. Which one applies to a part may depend on earlier parts.
+ */
 function placesOf({ parts }: Judgement, cwd: string, binder: Binder): string[] {
   const places = new Set([cwd])
   for (const { program, words, cwd: place } of parts) {
@@ -112,7 +115,7 @@ function placesOf({ parts }: Judgement, cwd: string, binder: Binder): string[] {
     for (const { value } of words.slice(1)) places.add(resolve(place ?? cwd, value))
   }
   if (places.size > mostPlaces) {
-    binder.note('directories', `more than ${mostPlaces}; names in the others are not looked at`)
+    binder.note('directories', `more than ${mostPlaces}; names in the others are not checked`)
   }
   return [...places].slice(0, mostPlaces)
 }
@@ -137,8 +140,8 @@ async function bindPrograms(
 }
 
 /**
- * Binds what loops, assignments and redirections of compounds name, which belong to no part; and what a directory that is
- * named holds under the name of a program, which `PATH=./bin:$PATH` makes it run.
+ * Binds names in loops, assignments and redirections of compounds, which belong to no part; and
+ * files of a named directory that bear a program's name, which `PATH=./bin:$PATH` would run.
  */
 async function bindText(
   texts: readonly string[],
@@ -158,7 +161,7 @@ async function bindText(
   }
 }
 
-/** Where output goes: what is there already is not run by that, and what is written all the time would never be as shown. */
+/** Output files: writing does not run their content, and a log changes all the time. */
 const outputs = /(?:\d*|&)>(?:>|\||&)?\s*(?:'[^']*'|"[^"]*"|[^\s;&|()<>'"]+)/g
 
 function textOf({ verdict: { plan } }: Judgement): string {

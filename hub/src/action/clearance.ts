@@ -5,7 +5,7 @@ import type { ActionParts } from './action-parts.ts'
 import { describeChoice } from '../execution/index.ts'
 import { type Execution, verdictOf } from '../history/store/execution.ts'
 
-/** What is known, right before its start, of an action that was cleared a while ago. */
+/** The state of an action right before its start, some time after it was cleared. */
 export type Clearance =
   | { readonly kind: 'holds'; readonly judgement: Judgement }
   | { readonly kind: 'blocked'; readonly verdict: Verdict; readonly what: string }
@@ -18,9 +18,9 @@ export type Clearance =
     }
 
 /**
- * Judges an action again: by the rules in force now, in its directory as it is now, with the programs, scripts and links
- * that it names as they are now. What was cleared holds only if all of that is what it was cleared with. What a person
- * was shown is run as it was shown, unless it must not run at all by now.
+ * Judges an action again: with the current rules, directory, programs, scripts and symlinks. The
+ * clearance holds only if all of them are unchanged. A command approved by a person runs as shown,
+ * unless it is now BLOCKED.
  */
 export async function clearanceOf(
   row: Execution,
@@ -33,7 +33,7 @@ export async function clearanceOf(
   const isSamePolicy = shown.policy === parts.policy()
   const isReviewed = shown.level !== 'SAFE'
   const judged = parts.judge(command, { cwd, env })
-  const changed = isSamePolicy ? 'what it names leads elsewhere' : 'the rules have changed'
+  const changed = isSamePolicy ? 'a path that it names leads elsewhere' : 'the rules have changed'
   if (judged.verdict.level === 'BLOCKED') {
     return { kind: 'blocked', verdict: judged.verdict, what: changed }
   }
@@ -63,7 +63,7 @@ export async function clearanceOf(
   const what =
     cwdNow === cwd
       ? (differenceOf(row.bound, bound) ?? `${changed} since it was cleared`)
-      : `its directory is not what it was: ${cwdNow}`
+      : `its directory was replaced: ${cwdNow}`
   return {
     kind: 'changed',
     verdict: { ...verdict, level: 'REVIEW', reasons: [what, ...verdict.reasons] },

@@ -1,4 +1,4 @@
-/** Why a request that is in order is not taken in now, and when it may be made again. */
+/** Why a valid request is refused for now, and when to retry. */
 export interface ComeAgain {
   readonly reason: string
   /** seconds, at least one */
@@ -7,24 +7,27 @@ export interface ComeAgain {
 
 export interface FullLine {
   readonly agentId: string
-  /** what the actions of the agent that fill the line wait for */
+  /** what the agent's queued actions wait for */
   readonly state: 'pending' | 'queued'
   readonly waiting: number
-  /** how long one of those will wait at most, or is expected to, in milliseconds */
+  /** the expected or maximal wait of one of them, in milliseconds */
   readonly waitMs: number
 }
 
 const longestSeconds = 3600
 
-/** The answer to an agent of which as many actions wait as may. Its id is used up: the next request needs another. */
+/**
+ * The refusal for an agent at its limit of waiting actions. Its id is used up: the next request
+ * needs another.
+ */
 export function lineIsFull({ agentId, state, waiting, waitMs }: FullLine): ComeAgain {
   const retryAfter = Math.min(longestSeconds, Math.max(1, Math.ceil(waitMs / 1000)))
   const what =
     state === 'pending'
-      ? `wait for a person already, and no more may; a place is free when one is decided, in ${retryAfter} s at the latest`
-      : `wait for their turn to run already, and no more may; a place should be free in about ${retryAfter} s`
+      ? `wait for approval already, which is the limit; one leaves the queue in ${retryAfter} s at the latest`
+      : `are queued already, which is the limit; a slot should be free in about ${retryAfter} s`
   return {
-    reason: `${waiting} actions of "${agentId}" ${what}: ask again then, under a new action_id`,
+    reason: `${waiting} actions of "${agentId}" ${what}: retry then, under a new action_id`,
     retryAfter,
   }
 }

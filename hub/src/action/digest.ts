@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { canonical, type Plan } from '@centralpost/shared'
 import type { Bound } from './bound-files.ts'
 
-/** What an approval clears: nothing but this may be started on its strength. */
+/** The content of an approval: it covers nothing else. */
 export interface Cleared {
   readonly agentId: string
   readonly command: string
@@ -13,9 +13,9 @@ export interface Cleared {
   readonly bound: Bound
 }
 
-/** SHA-256 over what will run; the approver signs this off. */
+/** SHA-256 over everything that will run; the approver signs this digest. */
 export function digestOf(cleared: Cleared): string {
-  // named one by one: a caller may hand over more than is cleared
+  // listed one by one: a caller may pass extra fields
   const { agentId, command, plan, cwd, env, timeoutMs, bound } = cleared
   const parts = canonical({ agentId, command, plan, cwd, env, timeoutMs, bound })
   return createHash('sha256').update(parts).digest('hex')

@@ -3,7 +3,7 @@ import type { ActionParts } from './action-parts.ts'
 import type { Execution } from '../history/store/execution.ts'
 import type { Judged } from './first-record.ts'
 
-/** The earlier execution whose result a request may have instead of a run, if it asked for that and there is one. */
+/** The earlier execution whose result answers a request with reuse_result, if one fits. */
 export async function earlierResult(
   { action, digest, verdict }: Judged,
   { ledger, now }: Pick<ActionParts, 'ledger' | 'now'>,

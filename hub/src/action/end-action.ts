@@ -12,12 +12,12 @@ import { type Ending, previewLength, resultOf } from './result-message.ts'
 
 export interface ConcludeParts {
   readonly ledger: Ledger
-  /** hands a result that has just been recorded to the outbox */
+  /** hands a newly recorded result to the outbox */
   readonly publishResult: (item: RecordedResult) => void
   readonly log: Logger
 }
 
-/** A result as it goes out, and the execution it is of. */
+/** An outgoing result with its execution. */
 export interface RecordedResult {
   readonly execution_id: number
   readonly subject: string
@@ -26,11 +26,11 @@ export interface RecordedResult {
 }
 
 /**
- * Ends an action: state, history, audit event and the result that goes out are one commit.
+ * Ends an action: state, history, audit event and outgoing result share one transaction.
  *
- * @param from the states it may be ended from
- * @param only what the row must still say besides
- * @returns whether it was ended by this call; false when somebody else was first
+ * @param from the expected states
+ * @param only further conditions on the row
+ * @returns whether this call ended it; false when another step was first
  */
 export async function conclude(
   parts: ConcludeParts,
@@ -74,7 +74,7 @@ export async function conclude(
   return true
 }
 
-/** What every log line of an action carries. Its command is in the history, where what is secret in it is left out. */
+/** Log fields of an action. The command is left to the history, which masks its secrets. */
 export function about(row: Pick<Execution, 'action_id' | 'agent_id'>): {
   actionId: string
   agentId: string

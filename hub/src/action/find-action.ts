@@ -2,14 +2,14 @@ import { CentralPostError } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Execution } from '../history/store/execution.ts'
 
-/** Which action is meant: `agentId` may be left out while only one agent has used the id. */
+/** Identifies an action: `agentId` is optional while only one agent has used the id. */
 export interface ActionName {
   readonly actionId: string
   readonly agentId?: string | undefined
 }
 
 /**
- * Finds the action that is meant.
+ * Finds an action.
  *
  * @throws {CentralPostError} `not_found`; `conflict` when several agents have used the id
  */
@@ -30,6 +30,6 @@ export async function findAction(
   const agents = found.map((row) => row.agent_id).join(', ')
   throw new CentralPostError(
     'conflict',
-    `${actionId} is an action of each of ${agents}: name the agent`,
+    `several agents have an action ${actionId} (${agents}): name the agent`,
   )
 }

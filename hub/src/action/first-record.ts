@@ -25,7 +25,7 @@ export interface IntakeSettings {
   readonly computeCommandHash: (command: string) => string
 }
 
-/** A request that was admitted and judged, with what the approval desk knows of it. */
+/** An admitted and judged request, with the approval desk's facts. */
 export interface Judged {
   readonly action: Action
   readonly requestHash: string
@@ -98,7 +98,7 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
     }
   }
   const reason =
-    status === 'denied' ? verdict.reasons.join('; ') : `expires_at was over when it arrived`
+    status === 'denied' ? verdict.reasons.join('; ') : 'expires_at had passed on arrival'
   return {
     row: { ...row, reason, finished_at: now },
     told: [requested, classified, { kind: status, data: { by: 'policy', reason } }],
@@ -115,7 +115,7 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
   }
 }
 
-/** A queued action that need not wait: it is taken in and started by one commit. */
+/** An action with a free slot: inserted and started in one transaction. */
 export function startedAtOnce(intake: Intake, started: Told, at: number): Intake {
   const { row, told } = intake
   return {
@@ -124,7 +124,7 @@ export function startedAtOnce(intake: Intake, started: Told, at: number): Intake
   }
 }
 
-/** The row of an action that is given the result of an earlier one, because it asked for that. */
+/** The row of an action answered with an earlier result, as it requested. */
 export function intakeOfReuse(
   judged: Judged,
   earlier: { readonly row: Execution; readonly result: ActionResult },
@@ -146,7 +146,7 @@ export function intakeOfReuse(
       output_size: earlier.row.output_size,
       stdout_preview: earlier.row.stdout_preview,
       stderr_preview: earlier.row.stderr_preview,
-      reason: `the result of execution ${reusedFrom}, as reuse_result asked`,
+      reason: `the result of execution ${reusedFrom}, as requested by reuse_result`,
     },
     told: [...told, { kind: 'finished', data: { status: 'completed', reused_from: reusedFrom } }],
     terminal: {
@@ -165,8 +165,9 @@ export function intakeOfReuse(
 }
 
 /**
- * The row of bad input. Where the id was used before for something else (`reuses`), the row gets an id of its own,
- * always the same one for the same message, and its result reaches who listens now without replacing the first one's.
+ * The row of bad input. If its id was used before for something else (`reuses`), the row gets a
+ * derived id, the same for every delivery of the message. Its result reaches current subscribers
+ * without replacing the first one's.
  */
 export function intakeOfRefused(
   refused: Refused,
@@ -211,7 +212,7 @@ export function intakeOfRefused(
   }
 }
 
-/** A row as the ledger holds it after its intake. */
+/** A row as stored in the ledger after intake. */
 export function rowAfter(row: NewExecution, executionId: number): Execution {
   return { ...nothingYet, ...row, masked: row.masked ?? 0, execution_id: executionId }
 }

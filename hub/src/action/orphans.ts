@@ -6,17 +6,17 @@ import type { Execution } from '../history/store/execution.ts'
 const states = ['pending', 'queued', 'running'] as const
 type State = (typeof states)[number]
 
-/** How many actions of a state are looked at in one round. */
+/** Actions of one state examined per round. */
 const mostAtOnce = 500
 
 export interface OrphansParts {
   readonly ledger: Pick<Ledger, 'unended' | 'get'>
-  /** whether a clock, a line or a run of this hub will see an action to its end */
+  /** whether a timer, a queue or a run of this hub takes care of an action */
   readonly isWatched: Readonly<Record<State, (action: Unended) => boolean>>
   /**
-   * Sees an action to its end from now on.
+   * Takes care of an action until its end.
    *
-   * @param leftMs until its deadline, by the database's clock, in milliseconds; null: it has none
+   * @param leftMs until its deadline, by the database's clock, in milliseconds; null: no deadline
    */
   readonly adopt: Readonly<
     Record<State, (row: Execution, leftMs: number | null) => Promise<void> | void>
@@ -25,8 +25,9 @@ export interface OrphansParts {
 }
 
 /**
- * Finds actions that have not ended and that nobody watches: left by a hub that lost its turn at an unlucky moment, or by
- * a fault of our own. What is seen so in two rounds is adopted; one that is just being written is watched by the second.
+ * Finds unfinished actions that no part of this hub takes care of: left by a hub that lost its
+ * lease at an unlucky moment, or by a bug. An action seen so in two rounds is adopted; one that is
+ * just being written is taken care of by the second.
  */
 export class Orphans {
   readonly #parts: OrphansParts
@@ -38,11 +39,14 @@ export class Orphans {
     this.#parts = parts
   }
 
-  /** Looks at some of what has not ended, going round. Never rejects; a second call meanwhile does nothing more. */
+  /**
+   * Examines some unfinished actions per call, in rotation. Never rejects; a concurrent call does
+   * nothing more.
+   */
   sweep(): Promise<void> {
     this.#round ??= this.#sweep()
       .catch((error: unknown) => {
-        this.#parts.log.warn('could not look for actions that nobody watches', {
+        this.#parts.log.warn('looking for orphaned actions failed', {
           error: messageOf(error),
         })
       })
@@ -62,7 +66,7 @@ export class Orphans {
         if (this.#suspects.has(action.execution_id)) await this.#adopt(state, action)
         else suspects.add(action.execution_id)
       }
-      // a page with something new in it is looked at once more before the next one
+      // a page with a new suspect is examined again before the next one
       if (unwatched.some(({ execution_id: id }) => suspects.has(id))) continue
       this.#after[state] = found.length < mostAtOnce ? 0 : (found.at(-1)?.execution_id ?? 0)
     }
@@ -73,7 +77,7 @@ export class Orphans {
     const { ledger, adopt, isWatched, log } = this.#parts
     const row = await ledger.get(action.execution_id)
     if (row.status !== state || isWatched[state](action)) return
-    log.warn('found an action that nobody watched', {
+    log.warn('adopted an orphaned action', {
       actionId: action.action_id,
       agentId: action.agent_id,
       state,

@@ -7,15 +7,15 @@ export interface RecoverParts extends ConcludeParts {
   readonly publishResults: () => void
   readonly requestApproval: (row: Execution) => void
   readonly enqueue: (row: Execution) => void
-  /** how long is tried while the database cannot be written */
+  /** how long writes are retried while the database is locked or full, in milliseconds */
   readonly written: WrittenOptions
 }
 
 /**
- * Takes up what an earlier hub left: what it was running is `interrupted` and never run again, what it had queued and
- * what waits for a person goes on.
+ * Recovers after a crash: actions that were running become `interrupted` and never run again;
+ * queued and pending ones go on.
  *
- * @param survivors how many processes of an action were still alive, and have been ended
+ * @param survivors number of an action's processes that were still alive and have been killed
  */
 export async function recover(
   parts: RecoverParts,
@@ -24,8 +24,8 @@ export async function recover(
   const { ledger } = parts
   for await (const row of eachOf((after) => ledger.inState('running', after))) {
     const ended = survivors(row)
-    const found = ended === 0 ? '' : `; ${ended} of its processes still lived and were ended`
-    const reason = `the hub died while this ran; it is not run again${found}`
+    const found = ended === 0 ? '' : `; ${ended} of its processes were still alive and were ended`
+    const reason = `the hub died during the run; it is not run again${found}`
     await untilWritten(() => interrupt(parts, row, reason, ended), parts.written)
   }
   for await (const row of eachOf((after) => ledger.inState('pending', after))) {
@@ -36,10 +36,10 @@ export async function recover(
 }
 
 /**
- * Ends an action that runs in the ledger only.
+ * Ends an action that is running only according to the ledger.
  *
- * @param survivors how many of its processes have been ended
- * @returns whether it was ended by this call
+ * @param survivors number of its processes that were killed
+ * @returns whether this call ended it
  */
 export function interrupt(
   parts: ConcludeParts & Pick<RecoverParts, 'now'>,
@@ -56,7 +56,7 @@ export function interrupt(
   )
 }
 
-/** Every row of a question that is asked in pages. */
+/** All rows of a paged query. */
 async function* eachOf(page: (after: number) => Promise<Execution[]>): AsyncGenerator<Execution> {
   let after = 0
   for (;;) {

@@ -17,7 +17,7 @@ export interface RefusalParts {
   readonly log: Logger
 }
 
-/** Requests that are none: bad input, an id that is used for something else, and the same request again. */
+/** Requests that start nothing: bad input, an id already used for something else, a repeat. */
 export class Refusals {
   readonly #parts: RefusalParts
   readonly #settings: IntakeSettings
@@ -34,17 +34,17 @@ export class Refusals {
   }
 
   /**
-   * Answers a request under an id that was used for something else. It is recorded under an id of its own, and its
-   * result does not replace the first one's.
+   * Answers a request whose id was used for something else. Recorded under a derived id, so that
+   * its result does not replace the first one's.
    */
   async rejectReuse(refused: Omit<Refused, 'reason'>): Promise<void> {
-    const reason = `action_id: "${refused.actionId}" was used before for something else; take a new one`
+    const reason = `action_id: "${refused.actionId}" was used before for another request; choose a new one`
     await this.#takeIn({ ...refused, reason }, true)
   }
 
   /**
-   * The same request again: its result goes out once more, or it is under way and nothing is started. A message that only
-   * came again, since its acknowledgement was lost, asks for nothing: its result is told once.
+   * A repeated request: resends its result, or starts nothing if it is under way. A redelivery
+   * after a lost acknowledgement is no question: its result is sent once.
    */
   async repeat(action: Execution, messageId: string, actionId = action.action_id): Promise<void> {
     if (action.message_id === messageId) return

@@ -10,7 +10,7 @@ import type { AppliedSandbox } from '../execution/index.ts'
 import type { Execution } from '../history/store/execution.ts'
 import { asText, type ResultText } from '../history/ledger/ledger-step.ts'
 
-/** How an action ended, with what differs from an action that never started. */
+/** The end of an action, as differences from one that never started. */
 export interface Ending {
   readonly status: ResultStatus
   readonly at: number
@@ -125,7 +125,7 @@ function shown(text: string | null): { readonly text: string; readonly bytes: nu
 function fitted(result: ActionResult): ResultText {
   const reason = result.reason === null ? null : shortenCounted(result.reason, 4000)
   let fit = asText({ ...result, reason })
-  // halves until nothing is left of it; what else there is, is bounded
+  // halves down to nothing; all other fields are bounded
   for (let round = 0; round < 24 && !fitsAsText(fit.text); round += 1) {
     const { stdout, stderr } = fit.result
     fit = asText({ ...fit.result, stdout: halved(stdout), stderr: halved(stderr), truncated: true })
@@ -136,5 +136,5 @@ function fitted(result: ActionResult): ResultText {
 function halved(text: string): string {
   if (text.length < 64) return ''
   const keep = Math.floor(text.length / 4)
-  return `${text.slice(0, keep)}\n… left out …\n${text.slice(-keep)}`
+  return `${text.slice(0, keep)}\n… omitted …\n${text.slice(-keep)}`
 }

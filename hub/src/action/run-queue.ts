@@ -1,16 +1,16 @@
 import { Shares } from './shares.ts'
 
-/** A place to run at, taken before it is known whether it will be needed. */
+/** A slot reserved before it is known to be needed. */
 export interface Reservation {
-  /** @param work one action to its end; must not reject */
+  /** @param work runs one action to its end; must not reject */
   readonly run: (work: () => Promise<void>) => void
   readonly release: () => void
 }
 
 /**
- * Who runs next. Each agent has a line of its own, first come first served; the agent whose actions have run least lately
- * is next, so that agents that ask for thousands of actions delay another one by what is running. Holds numbers only: what
- * they stand for is in the ledger.
+ * Schedules actions. Each agent has its own FIFO queue. The agent with the least recent running
+ * time is next, so an agent with thousands of actions delays others only by its running ones. Holds
+ * numbers only; the ledger has the actions.
  */
 export class RunQueue {
   readonly #options: { readonly parallel: number; readonly parallelPerAgent: number }
@@ -23,7 +23,7 @@ export class RunQueue {
   #occupied = 0
   #waiting = 0
   #isPaused = false
-  /** of the latest runs, each weighing a tenth */
+  /** average of the latest runs, each weighing a tenth */
   #meanMs = 1000
 
   /** @param start runs one action to its end; must not reject */
@@ -43,7 +43,7 @@ export class RunQueue {
     return this.#waiting
   }
 
-  /** How long it should be until an agent's line is half as long, in milliseconds, going by what ran of late. */
+  /** Estimates when half of an agent's queue is done, in milliseconds, from recent run times. */
   expectedWaitMs(agentId: string): number {
     const { parallel, parallelPerAgent } = this.#options
     const ahead = (this.#lines.get(agentId)?.length ?? 0) / 2
@@ -51,12 +51,12 @@ export class RunQueue {
     return (ahead * this.#meanMs) / Math.min(parallelPerAgent, parallel / (1 + others))
   }
 
-  /** Whether an action waits for a place. */
+  /** Whether an action is queued. */
   isInLine(executionId: number): boolean {
     return this.#inLine.has(executionId)
   }
 
-  /** Puts an action at the end of its agent's line. */
+  /** Appends an action to its agent's queue. */
   push(agentId: string, executionId: number): void {
     const line = this.#lines.get(agentId)
     if (line === undefined) this.#lines.set(agentId, [executionId])
@@ -67,13 +67,14 @@ export class RunQueue {
   }
 
   /**
-   * Takes a place for an action that need not wait, ahead of nobody: there is none while anyone stands in line.
+   * Reserves a slot without queueing. Null while any agent is queued, so that no action is
+   * overtaken.
    *
-   * @returns the place, to be used or given back; null when the action must go into its line
+   * @returns the slot, to be used or released; null when the action must be queued
    */
   reserve(agentId: string): Reservation | null {
     const { parallel, parallelPerAgent } = this.#options
-    // whoever waits while a place is free has their share already
+    // an agent that waits while a slot is free has reached its share
     if (this.#isPaused || this.#occupied >= parallel || this.#lines.has(agentId)) return null
     if ((this.#running.get(agentId) ?? 0) >= parallelPerAgent) return null
     const vacate = this.#occupy(agentId)
@@ -85,7 +86,7 @@ export class RunQueue {
     this.#isPaused = true
   }
 
-  /** Resolves when nothing runs, and no place is reserved. */
+  /** Resolves when nothing runs and no slot is reserved. */
   async idle(): Promise<void> {
     if (this.#occupied === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -110,7 +111,7 @@ export class RunQueue {
     })
   }
 
-  /** @returns gives the place back */
+  /** @returns releases the slot */
   #occupy(agentId: string): () => void {
     this.#occupied += 1
     this.#running.set(agentId, (this.#running.get(agentId) ?? 0) + 1)
@@ -132,7 +133,7 @@ export class RunQueue {
     this.#whenIdle = []
   }
 
-  /** The first in line of the agent that is next. */
+  /** The next agent's first action. */
   #take(): { agentId: string; executionId: number } | undefined {
     const { parallelPerAgent } = this.#options
     const agentId = this.#shares.next(
@@ -141,7 +142,7 @@ export class RunQueue {
     const line = this.#lines.get(agentId ?? '')
     const executionId = line?.shift()
     if (agentId === undefined || line === undefined || executionId === undefined) return undefined
-    // of several that have had the same, whoever was served last is last
+    // ties go to the agent served least recently
     this.#lines.delete(agentId)
     if (line.length > 0) this.#lines.set(agentId, line)
     this.#inLine.delete(executionId)

@@ -11,7 +11,7 @@ import type { Ending } from './result-message.ts'
 import type { Changes, Execution } from '../history/store/execution.ts'
 import type { Announcer } from './announcer.ts'
 
-/** Why a run is ended: somebody wants it to. */
+/** Abort reason of a run: cancelled. */
 export class Cancelled extends Error {
   readonly by: string
 
@@ -21,20 +21,20 @@ export class Cancelled extends Error {
   }
 }
 
-/** Why a run is ended: its hub stops, and the grace period is over. */
+/** Abort reason of a run: the hub is stopping and the grace period is over. */
 export class HubStopping extends Error {
   constructor() {
-    super('the hub was stopped while this ran; it is not run again')
+    super('the hub was stopped during the run; it is not run again')
   }
 }
 
-/** The outcome of a run whose executor failed itself: its agent must not wait for ever. */
+/** The outcome of a run whose executor failed: the agent must still get a result. */
 export function outcomeOfFault(error: unknown, cwd: string, durationMs: number): Outcome {
-  const text = `the hub could not see it to its end: ${messageOf(error)}`
+  const text = `the hub failed to complete it: ${messageOf(error)}`
   return outcomeWithout({ cwd }, { status: 'failed', category: 'runtime', text }, durationMs)
 }
 
-/** How a run ended, as it is recorded and told. `why` is what it was ended for, if it was. */
+/** The end of a run, as recorded and published. `why`: the abort reason, if the run was aborted. */
 export function runEnd(
   outcome: Outcome,
   why: unknown,
@@ -66,7 +66,7 @@ export function runEnd(
   }
 }
 
-/** What the executor is given of an action: exactly what was judged, in what it was judged for. */
+/** The executor's input: exactly what was judged, in the judged confinement. */
 export function runOf(row: Execution, verdict: Verdict, confinement: ProfileChoice): Run {
   return {
     actionId: row.action_id,
@@ -80,7 +80,7 @@ export function runOf(row: Execution, verdict: Verdict, confinement: ProfileChoi
   }
 }
 
-/** Who is told the output while it comes; undefined where the agent wants nobody to be. */
+/** Publishes live output; undefined where the agent declined it. */
 export function outputListener(
   row: Execution,
   announce: Pick<Announcer, 'output'>,

@@ -4,13 +4,13 @@ type Named = Pick<Execution, 'agent_id' | 'action_id'>
 
 interface Entry {
   readonly ending: AbortController
-  /** how many registrations have not been forgotten */
+  /** the number of active registrations */
   holders: number
 }
 
 /**
- * The actions that run here, each with the way to end it. The same action may be registered twice at once (its request
- * came again while it is being started); the ledger lets one of them run, and the other leaves it as it is.
+ * The running actions, each with a way to abort it. The same action may be registered twice at once
+ * (a redelivery during its start); the ledger lets one of them run, and the other gives up.
  */
 export class RunningActions {
   readonly #runs = new Map<string, Entry>()
@@ -20,10 +20,11 @@ export class RunningActions {
   }
 
   /**
-   * Notes an action before the ledger says that it runs: whoever reads that may cancel it.
+   * Registers an action before the ledger says that it runs: any reader of the ledger may cancel
+   * it.
    *
    * @param write the step in the ledger
-   * @param isRunning whether, by what was written, the action runs now; otherwise it is forgotten again
+   * @param isRunning whether the written row is running; otherwise the registration is dropped
    */
   async register<T>(
     action: Named,
@@ -43,14 +44,14 @@ export class RunningActions {
     }
   }
 
-  /** What ends a registered action's run. */
+  /** The abort signal of a registered action. */
   signalOf(action: Named): AbortSignal {
     const run = this.#runs.get(nameOf(action))
     if (run === undefined) throw new TypeError(`${nameOf(action)} was not registered`)
     return run.ending.signal
   }
 
-  /** Ends a run. Tells whether there is one. */
+  /** Aborts a run. Returns whether one exists. */
   end(action: Named, reason: Error): boolean {
     const run = this.#runs.get(nameOf(action))
     run?.ending.abort(reason)
@@ -61,7 +62,7 @@ export class RunningActions {
     for (const run of this.#runs.values()) run.ending.abort(reason)
   }
 
-  /** Takes one registration back. */
+  /** Drops one registration. */
   forget(action: Named): void {
     const entry = this.#runs.get(nameOf(action))
     if (entry === undefined) return

@@ -1,24 +1,24 @@
-/** Nobody is held to have had more than this above the others: what lies further back is forgotten, in milliseconds. */
+/** The largest lead in service time that counts, in milliseconds; an older lead is forgotten. */
 const longestLeadMs = 5000
 
 interface Share {
-  /** what it has had, without what it is having now, in milliseconds */
+  /** service time so far, without current services, in milliseconds */
   had: number
-  /** how often it is being served now, and the sum of the moments when that began */
+  /** number of current services, and the sum of their start times */
   underway: number
   begunSum: number
 }
 
 /**
- * Who has had least of something lately, so that it is served next. Whoever comes back after a while begins where the
- * others are: it is served at once, and saves nothing up.
+ * Tracks service time per key, to serve the one with the least. A key that returns after a pause
+ * starts at the current level: it is served soon, but saves nothing up.
  */
 export class Shares {
   readonly #shares = new Map<string, Share>()
-  /** what the one had that was served last: nobody is held to have had less */
+  /** service time of the last served key: the minimum for every other one */
   #least = 0
 
-  /** The one of these that has had least, the first of several. */
+  /** The key with the least service time; the first of ties. */
   next(names: Iterable<string>): string | undefined {
     const now = performance.now()
     let next: string | undefined
@@ -32,7 +32,7 @@ export class Shares {
     return next
   }
 
-  /** One is served, until that is over. @returns says that it is */
+  /** Records the start of a service. @returns ends it */
   begin(name: string): () => void {
     const now = performance.now()
     const share = this.#shares.get(name) ?? { had: 0, underway: 0, begunSum: 0 }

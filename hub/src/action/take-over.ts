@@ -26,10 +26,10 @@ export interface TakeOverParts {
 }
 
 /**
- * Enters into the ledger what the broker's results tell of actions that it does not know: as ended ones, each with its
- * result, so that who asks for one again gets that and nothing runs again. May be done again from its start.
+ * Imports results from the broker whose actions this ledger does not know, as ended actions with
+ * their results: a repeated request gets the old result and nothing runs twice. Idempotent.
  *
- * @throws {CentralPostError} `unavailable` when the results cannot be read
+ * @throws {CentralPostError} `unavailable` when the results are unreadable
  */
 export async function takeOverResults(bus: Bus, parts: TakeOverParts): Promise<void> {
   let [actions, unreadable] = [0, 0]
@@ -45,13 +45,14 @@ export async function takeOverResults(bus: Bus, parts: TakeOverParts): Promise<v
   }
   if (actions + unreadable === 0) return
   parts.log.warn(
-    'this ledger did not know all actions whose results the broker keeps: it knows them now, and none of them runs ' +
-      'again. Of what else an earlier ledger knew it cannot tell: asked for again, that is judged and may run again',
+    'the broker keeps results of actions unknown to this ledger: they are now imported, ' +
+      'and none of them runs again. Other actions of the earlier ledger stay unknown: ' +
+      'requested again, they are judged and may run again',
     { actions, since: isoOrNull(since), unreadable },
   )
 }
 
-/** The result in a message; null: it is none, or not of the action that its subject names. */
+/** The result in a message; null if it is malformed, or not of the action in its subject. */
 function resultIn({ subject, data }: KeptMessage): ActionResult | null {
   try {
     const result = decode(actionResultSchema, data)
@@ -77,7 +78,7 @@ async function enter(result: ActionResult, parts: TakeOverParts): Promise<boolea
     () => ledger.takeIn(row, [{ kind: 'taken_over', data }], { terminal, at: now() }),
     written,
   )
-  log.debug('action taken over', { ...about(row), status })
+  log.debug('action imported', { ...about(row), status })
   return kind === 'new'
 }
 

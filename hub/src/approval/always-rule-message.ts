@@ -2,7 +2,7 @@ import { type AlwaysRule, isoOf, isoOrNull } from '@centralpost/shared'
 import type { ApprovalRule } from '../history/ledger/approval-store.ts'
 import { readShape } from './always-rule.ts'
 
-/** An always rule as operators are told of it. */
+/** An always rule in the form sent to operators. */
 export function alwaysRuleOf(rule: ApprovalRule): AlwaysRule {
   return {
     rule_id: rule.rule_id,

@@ -11,28 +11,33 @@ import {
 import { exactRefusal } from './exact-rule.ts'
 import type { RuleSubject } from './rule-subject.ts'
 
-/** How many files a rule's text names, at most. */
+/** Limit of file names in a rule's text. */
 const mostListed = 12
 
-/** What an always rule lets run without a question. Everything in it must hold; nothing in it is a pattern of text. */
+/** The conditions of an always rule. All must hold; none is a text pattern. */
 export interface RuleShape {
   readonly kind: AlwaysDecision
   readonly program: string
-  /** `add` of `git add x`, of a rule that is bound by place */
+  /** `add` of `git add x`, for a rule bound to a place */
   readonly subcommand: string | null
-  /** the options that may be given, by name; others ask again */
+  /** allowed options, by name; others need approval */
   readonly flags: readonly string[]
-  /** of `approve_always_exact`: all the words, in order */
+  /** of `approve_always_exact`: all words, in order */
   readonly argv: readonly string[] | null
-  /** of `approve_always_exact` for what a shell must run: the whole text; absent in rules of earlier versions */
+  /**
+   * of `approve_always_exact` for shell commands: the whole text; absent in rules of earlier
+   * versions
+   */
   readonly script?: string | null
-  /** paths that are named must be this directory or below it; null: the rule is exact */
+  /** named paths must be this directory or below it; null: the rule is exact */
   readonly pathPrefix: string | null
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
-  /** ids of the trust rules that judged the approved command: what another rule asks about, it asks again */
+  /**
+   * ids of the trust rules that judged the approved command; a different rule needs a new approval
+   */
   readonly judgedBy: readonly string[]
-  /** what it was bound with when it was approved; absent in rules of earlier versions, which therefore hold no more */
+  /** the files bound at approval; absent in rules of earlier versions, which are therefore void */
   readonly bound?: Bound
 }
 
@@ -42,8 +47,9 @@ export function readShape(rule: ApprovalRule): RuleShape {
 }
 
 /**
- * Commands whose every operand is the name of a file or directory that they make or note, and never overwrite: these
- * can be bound by place. What other commands name may be code, a host, a service or a setting.
+ * Commands whose operands are all names of files or directories to create or record, never to
+ * overwrite: these can be bound to a place. Operands of other commands may be code, a host, a
+ * service or a setting.
  */
 const boundByPlace: Readonly<Record<string, string | null>> = {
   mkdir: null,
@@ -51,15 +57,14 @@ const boundByPlace: Readonly<Record<string, string | null>> = {
   git: 'add',
 }
 
-/** Names that others run or obey: making one of these is asked about each time. */
+/** Names that programs run or obey: creating one always needs approval. */
 const obeyed =
   /^(\..+|makefile|gnumakefile|dockerfile|justfile|rakefile|gemfile|(conftest|setup|sitecustomize|usercustomize)\.py|.*\.(lock|toml|json|ya?ml|mk|sh|service|pth))$/i
 
 /**
- * The rule that an always decision on this action would make, or why there can be none.
- *
- * One program can be bound, with all its words, and with the files that it runs as they are now: nothing destructive or
- * elevated, no program that runs what it is given, nothing that is BLOCKED.
+ * The rule that an always decision on this action would make, or the reason why not.
+ *  A rule binds one program with all its words, and the current content of the files it runs.
+ * Excluded: destructive or elevated commands, programs that run their input, and BLOCKED commands.
  */
 export function ruleFor(
   kind: AlwaysDecision,
@@ -100,7 +105,7 @@ function shapeByPlace(
   const subcommand = boundByPlace[program]
   if (subcommand === undefined || (subcommand !== null && args[0] !== subcommand)) {
     return {
-      refused: `what ${program || 'a script'} names need not be files: only approve_always_exact binds it`,
+      refused: `operands of ${program || 'a script'} may not be files: only approve_always_exact can bind them`,
     }
   }
   const { flags, operands } = wordsOf(subcommand === null ? args : args.slice(1))
@@ -118,25 +123,25 @@ function shapeByPlace(
   if (kind === 'approve_always_command') return { shape: { ...shape, pathPrefix: cwd } }
   const [first] = operands
   if (first === undefined || !/[/.]/.test(first)) {
-    return { refused: 'it names no path that a rule could be bound to' }
+    return { refused: 'it names no path to bind a rule to' }
   }
   const prefix = realPathOf(dirname(resolve(cwd, first)))
   if (prefix.split(sep).filter(Boolean).length < 2) {
-    return { refused: `"${prefix}" is too wide a place for a rule` }
+    return { refused: `"${prefix}" is too broad a directory for a rule` }
   }
   return { shape: { ...shape, pathPrefix: prefix } }
 }
 
-/** Whether a rule lets this action run without a question. */
+/** Whether a rule covers this action. */
 export function ruleCovers(rule: RuleShape, subject: RuleSubject): boolean {
   return coversForm(rule, subject) && changedSince(rule, subject) === null
 }
 
-/** Whether a rule is about what this action says, whatever the files that it runs hold by now. */
+/** Whether a rule matches this action, regardless of the content of its files. */
 export function coversForm(rule: RuleShape, subject: RuleSubject): boolean {
   const { verdict, cwd, env } = subject
   const asked = ruleFor(rule.kind, subject)
-  // what could not be bound today is not covered by a rule of yesterday either
+  // unbindable content of today is not covered by an earlier rule either
   if ('refused' in asked) return false
   const { shape } = asked
   if (shape.program !== rule.program || shape.subcommand !== rule.subcommand) return false
@@ -157,7 +162,7 @@ export function coversForm(rule: RuleShape, subject: RuleSubject): boolean {
   return wordsOf(args).operands.every((word) => isPlainBelow(resolve(cwd, word), prefix))
 }
 
-/** What differs from what a rule was approved with, in words; null where nothing does. */
+/** Differences from the files bound at approval, in words; null without any. */
 export function changedSince(rule: RuleShape, subject: RuleSubject): string | null {
   if (rule.bound === undefined) return 'it was made by an earlier version and binds no files'
   const asked = ruleFor(rule.kind, subject)
@@ -165,7 +170,7 @@ export function changedSince(rule: RuleShape, subject: RuleSubject): string | nu
   return differenceOf(rule.bound, bound ?? {}, 'the rule was made')
 }
 
-/** What is bound beside the files that a command notes by their names: another name is another file. */
+/** The binding without the files that a command records by name: another name is another file. */
 function withoutOperands(bound: Bound, cwd: string, operands: readonly string[]): Bound {
   const named = new Set(operands.map((word) => `file ${resolve(cwd, word)}`))
   return Object.fromEntries(
@@ -173,7 +178,10 @@ function withoutOperands(bound: Bound, cwd: string, operands: readonly string[])
   )
 }
 
-/** Whether a path is below a directory, links followed, with no name in between that others run or obey. */
+/**
+ * Whether a path is below a directory, symlinks followed, without a component that programs run or
+ * obey.
+ */
 function isPlainBelow(path: string, directory: string): boolean {
   const real = realPathOf(path)
   if (!isWithin(real, directory) || /[@=:]/.test(path)) return false
@@ -183,9 +191,9 @@ function isPlainBelow(path: string, directory: string): boolean {
 }
 
 /**
- * The rule as the approver reads it before it is made: verbatim what it will let run.
+ * The rule's text for the approver: exactly what it will allow.
  *
- * @param holder for whom it holds
+ * @param holder the rule's scope, in words
  */
 export function describeRule(shape: RuleShape, holder: string): string {
   const env = Object.keys(shape.env).length === 0 ? '' : ` with ${JSON.stringify(shape.env)}`
@@ -202,11 +210,11 @@ export function describeRule(shape: RuleShape, holder: string): string {
   return `${command} with ${flags}, ${where}${env}, for ${holder}`
 }
 
-/** The files that the rule holds with, and what may change under it. */
+/** The files bound by a rule, and its unbound parts. */
 function describeBound({ bound = {}, cwd }: RuleShape): string {
   const files = boundFiles(bound).map((path) => (isWithin(path, cwd) ? relative(cwd, path) : path))
   const unbound = unboundOf(bound)
-  const held = files.length === 0 ? '' : `, while these are as they are now: ${listed(files)}`
+  const held = files.length === 0 ? '' : `, while these are unchanged: ${listed(files)}`
   return unbound.length === 0 ? held : `${held}; not bound: ${listed(unbound)}`
 }
 
@@ -221,7 +229,7 @@ function wordsOf(args: readonly string[]): { flags: string[]; operands: string[]
   const isFlag = (word: string, at: number): boolean =>
     word.startsWith('-') && word !== '-' && (end === -1 || at < end)
   return {
-    // the whole option counts, value and all: `--mode=700` is not `--mode=777`
+    // the whole option counts, with its value: `--mode=700` is not `--mode=777`
     flags: args.filter(isFlag),
     operands: args.filter((word, at) => !isFlag(word, at) && at !== end),
   }

@@ -6,7 +6,7 @@ import type { Always } from './rule-book.ts'
 import type { Judge } from './rule-subject.ts'
 import type { Announcer } from '../action/announcer.ts'
 
-/** Who decides, as the broker has authenticated them, and what they say to it. */
+/** The deciding operator, as authenticated by the broker, with their comment. */
 export interface Decision {
   readonly by: string
   readonly reason?: string | undefined
@@ -17,23 +17,23 @@ export interface ApprovalLimits {
   readonly pendingMs: number
   readonly executeWithinMs: number
   readonly pendingPerAgent: number
-  /** so many denials by persons within `coolDownMs`, and the agent must wait before it may ask again */
+  /** number of denials by persons within `coolDownMs` after which the agent must pause */
   readonly denialsToCoolDown: number
   readonly coolDownMs: number
-  /** how many operators must approve, by risk */
+  /** number of required approvals, by risk */
   readonly quorum: Readonly<Record<RiskLevel, number>>
   readonly ruleMs: number
   readonly maxRuleMs: number
-  /** whether an operator may approve what they asked for themselves, as the agent `operator-<name>` */
+  /** whether operators may approve their own requests, made as the agent `operator-<name>` */
   readonly selfApproval: () => Promise<boolean>
 }
 
-/** What an operator says with an approval. */
+/** Options of an approval. */
 export interface ApproveOptions {
-  /** what they were shown; another one clears nothing */
+  /** the digest that was shown; the approval covers no other */
   readonly digest?: string | undefined
   readonly always?: Always | undefined
-  /** clears every pending action that is the same as well */
+  /** also clears every identical pending action */
   readonly same?: boolean | undefined
 }
 
@@ -42,10 +42,10 @@ export interface ApprovalDeskParts extends ConcludeParts {
   readonly announce: Announcer
   readonly limits: ApprovalLimits
   readonly now: () => number
-  /** hands an approved action on to run */
+  /** queues an approved action */
   readonly release: (row: Execution) => void
   readonly judge: Judge
-  /** whether an action stands in line because every place to run at is taken */
+  /** whether an action waits in the queue for a slot */
   readonly isInLine: (executionId: number) => boolean
 }
 
@@ -57,10 +57,10 @@ export interface Decided {
   readonly same: SameActions
 }
 
-/** What became of the pending actions that were the same as one that was decided. */
+/** The identical pending actions after a decision. */
 export interface SameActions {
-  /** ids of those that were decided with it */
+  /** ids of those decided along with it */
   readonly decided: readonly string[]
-  /** how many wait on */
+  /** number of those still waiting */
   readonly pending: number
 }

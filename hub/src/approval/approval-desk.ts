@@ -19,12 +19,12 @@ import { deniedOf } from '../action/event-messages.ts'
 import { isOwnActionOf, approvedOf, approvalNeededOf } from './approval-messages.ts'
 import type { RuleShape } from './always-rule.ts'
 
-/** How many pending actions are looked at for one page. */
+/** Pending actions examined per page. */
 export const pendingPage = 200
 
 /**
- * Where REVIEW actions wait for a person. Decisions are compare-and-set: one wins, the others are told who won and when.
- * One approval clears one action; those that are the same go with it only where the operator says so.
+ * The queue of REVIEW actions that wait for approval. Decisions are compare-and-set: one wins, the
+ * others learn which and when. An approval clears one action; identical ones only on request.
  */
 export class ApprovalDesk {
   readonly rules: RuleBook
@@ -44,15 +44,15 @@ export class ApprovalDesk {
     this.clocks = new WaitingClocks(parts)
   }
 
-  /** How many operators must approve what was judged so. */
+  /** The number of operators who must approve a judged command. */
   neededFor(verdict: Verdict): number {
     return this.#parts.limits.quorum[verdict.risk.level]
   }
 
   /**
-   * Asks for a decision on a pending action.
+   * Requests a decision on a pending action.
    *
-   * @param leftMs how long it has at most, in milliseconds; absent: as its deadline says
+   * @param leftMs maximal remaining time, in milliseconds; absent: until its deadline
    */
   requestApproval(row: Execution, leftMs?: number): void {
     this.clocks.watch(row, leftMs)
@@ -62,7 +62,7 @@ export class ApprovalDesk {
   }
 
   /**
-   * What waits for a person, oldest first, exactly as it was shown; a page of it.
+   * One page of pending actions, oldest first, exactly as shown.
    *
    * @param after an execution id: only younger ones
    */
@@ -81,11 +81,11 @@ export class ApprovalDesk {
   }
 
   /**
-   * Clears a pending action to run, exactly as it was shown; those that are the same only where the operator says so. An
-   * always decision makes a rule as well. Where more than one must approve, it may still wait afterwards.
+   * Approves a pending action, exactly as shown; identical ones only on request. An always decision
+   * also makes a rule. Where several approvals are required, it may still wait afterwards.
    *
-   * @throws {CentralPostError} `conflict` when the digest differs, somebody decided before, or the time is over;
-   * `forbidden` for one's own action; `invalid_request` for an always rule that cannot be
+   * @throws {CentralPostError} `conflict` when the digest differs, it was decided before, or it has
+   *   expired; `forbidden` for one's own action; `invalid_request` for an impossible always rule
    */
   async approve(
     row: Execution,
@@ -111,10 +111,10 @@ export class ApprovalDesk {
   }
 
   /**
-   * Refuses a pending action, and every pending action that is the same; the reason reaches the agent. However many it
-   * refuses, it is one denial.
+   * Denies a pending action and every identical one; the reason is sent to the agent. Counts as one
+   * denial, however many actions end.
    *
-   * @throws {CentralPostError} `conflict` when somebody decided before; says who won and when
+   * @throws {CentralPostError} `conflict` when it was decided before; says by whom and when
    */
   async deny(
     row: Execution,
@@ -163,7 +163,7 @@ export class ApprovalDesk {
     return approvals.vote(row, row.digest ?? '', { by, at: now(), comment: reason })
   }
 
-  /** Tells that one more has said yes, and that more must. */
+  /** Announces one of several required approvals. */
   async #waitsOn(
     row: Execution,
     { by }: Decision,
@@ -175,7 +175,7 @@ export class ApprovalDesk {
     return { row: await ledger.get(row.execution_id), ruleId: null, same }
   }
 
-  /** @param decide decides on another action that is the same; false: it waits on */
+  /** @param decide decides on an identical action; false: it keeps waiting */
   async #withSame(
     row: Execution,
     decide: (other: Execution) => Promise<boolean>,
@@ -252,6 +252,6 @@ function checkShown(row: Execution, digest: string | undefined): void {
   if (digest === undefined || digest === row.digest) return
   throw new CentralPostError(
     'conflict',
-    `digest: ${digest} is not what waits under ${row.action_id} (${String(row.digest)}); look at it again`,
+    `digest: ${digest} does not match ${row.action_id} (${String(row.digest)}); look at it again`,
   )
 }

@@ -10,18 +10,18 @@ import { defaultScope, holderOf } from './rule-scope.ts'
 import type { RuleSubject } from './rule-subject.ts'
 import type { Execution } from '../history/store/execution.ts'
 
-/** Who has approved a pending action, how many must, and what always rules could bind of it. */
+/** The approvals of a pending action, the required number, and the possible always rules. */
 export interface Votes {
   readonly approvals: readonly string[]
   readonly needed: number
   readonly subject: RuleSubject
-  /** how many other pending actions are the same */
+  /** number of identical pending actions */
   readonly same?: number
 }
 
-const needsMore = { refused: 'more than one must approve it, so each one is asked about' }
+const needsMore = { refused: 'several operators must approve it, so an always rule is impossible' }
 
-/** What an operator is shown of a pending action, and must clear. */
+/** The content of an approval request, which the approver must clear. */
 export function approvalNeededOf(row: Execution, votes: Votes): ApprovalNeeded {
   const { needed, subject } = votes
   const { verdict, bound } = subject
@@ -79,7 +79,7 @@ export function approvedOf(
   }
 }
 
-/** Whether an operator asked for this themselves. */
+/** Whether the operator requested this action. */
 export function isOwnActionOf(row: Pick<Execution, 'agent_id'>, operator: string): boolean {
   return row.agent_id === `operator-${operator}`
 }

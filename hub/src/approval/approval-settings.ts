@@ -2,20 +2,20 @@ import { secondsSetting } from '@centralpost/shared'
 import { z } from 'zod'
 import type { ApprovalLimits } from './approval-desk-parts.ts'
 
-/** The settings of approvals, with the default of each. */
+/** The settings of approvals, with their defaults. */
 export const approvalSettingsSchema = z
   .strictObject({
     pending: secondsSetting(
       300,
       1,
       604_800,
-      'a REVIEW action waits so long for a person, then it expires',
+      'how long a REVIEW action waits for approval before it expires',
     ),
     execute_within: secondsSetting(
       60,
       1,
       86_400,
-      'an approval is void when the action has not started by then; it may stand in line for 20 times this',
+      'an approval is void when the action has not started by then; it may be queued for 20 times this',
     ),
     quorum: z
       .strictObject({
@@ -24,33 +24,33 @@ export const approvalSettingsSchema = z
         high: z.int().min(1).max(16).default(1),
       })
       .prefault({})
-      .describe('how many operators must approve, by risk'),
+      .describe('number of required approvals, by risk'),
     self_approval: z
       .boolean()
       .optional()
       .describe(
-        'whether an operator may approve what they asked for as agent operator-NAME; ' +
-          'absent: where the embedded broker knows one operator only',
+        'whether an operator may approve what they requested as agent operator-NAME; absent: ' +
+          'only where the embedded broker knows one operator',
       ),
     pending_per_agent: z
       .int()
       .min(1)
       .max(10_000)
       .default(50)
-      .describe('more of one agent are rejected'),
+      .describe('limit of waiting actions per agent; more are rejected'),
     denials_to_cool_down: z
       .int()
       .min(1)
       .max(100)
       .default(5)
-      .describe('so many denials within cool_down, and the agent must wait'),
+      .describe('denials within cool_down after which the agent must pause'),
     cool_down: secondsSetting(60, 1, 86_400, 'how long'),
-    rule_seconds: secondsSetting(28_800, 60, 2_592_000, 'an always rule holds so long by default'),
-    max_rule_seconds: secondsSetting(604_800, 60, 31_536_000, 'the most an operator may ask for'),
+    rule_seconds: secondsSetting(28_800, 60, 2_592_000, 'default lifetime of an always rule'),
+    max_rule_seconds: secondsSetting(604_800, 60, 31_536_000, 'maximal lifetime of an always rule'),
   })
   .prefault({})
 
-/** The settings as the desk takes them. */
+/** The settings in the form that the approval desk takes. */
 export function approvalLimits(
   settings: z.output<typeof approvalSettingsSchema>,
   selfApproval: ApprovalLimits['selfApproval'],

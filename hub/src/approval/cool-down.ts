@@ -5,7 +5,7 @@ import { isoOf } from '@centralpost/shared'
 export interface CoolDownParts {
   readonly ledger: Pick<Ledger, 'latestDenials'>
   readonly limits: {
-    /** so many denials by persons within `coolDownMs`, and the agent must wait before it may ask again */
+    /** number of denials by persons within `coolDownMs` after which the agent must pause */
     readonly denialsToCoolDown: number
     readonly coolDownMs: number
     readonly pendingPerAgent: number
@@ -13,10 +13,10 @@ export interface CoolDownParts {
   readonly now: () => number
 }
 
-/** Why an agent may not ask for an approval now, or null: it was denied too often. */
+/** Why an agent must pause before it requests approvals, or null. */
 export async function coolDownOf(agentId: string, parts: CoolDownParts): Promise<ComeAgain | null> {
   const { denialsToCoolDown, coolDownMs, pendingPerAgent } = parts.limits
-  // one denial refuses as many as may wait, at most
+  // one denial ends at most all waiting actions
   const looked = denialsToCoolDown * pendingPerAgent
   const denials = await parts.ledger.latestDenials(agentId, denialsToCoolDown, looked)
   const since = denials.at(-1)

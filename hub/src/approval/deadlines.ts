@@ -1,30 +1,34 @@
-/** So long is waited at once: `setTimeout` counts in 32 bits, and a clock that was set is followed within it. */
+/**
+ * Longest single timer, in milliseconds: `setTimeout` takes 32 bits, and a changed system clock is
+ * noticed within this time.
+ */
 const longestWaitMs = 3_600_000
 
 /**
- * Calls back when a wall-clock time has come, by id. A timer that fires early (the clock was set back) is set again;
- * one that fires late calls back at once. What may last only so long ends after that, whatever the clock was set to.
+ * Calls back at a wall-clock time, by id. A timer that fires early (the clock was set back) is set
+ * again; a late one calls back immediately. A maximal duration is measured by the monotonic clock,
+ * whatever the wall clock does.
  */
 export class Deadlines {
   readonly #due: (id: number, at: number) => void
   readonly #now: () => number
   readonly #timers = new Map<number, NodeJS.Timeout>()
 
-  /** @param due is told the id, and the time that was set for it */
+  /** @param due gets the id, and its deadline */
   constructor(now: () => number, due: (id: number, at: number) => void) {
     this.#now = now
     this.#due = due
   }
 
   /**
-   * @param at milliseconds since 1970; replaces an earlier time of the same id
-   * @param withinMs calls back after so long at the latest, by a clock that nobody sets
+   * @param at milliseconds since 1970; replaces an earlier deadline of the same id
+   * @param withinMs maximal delay in milliseconds, by the monotonic clock
    */
   set(id: number, at: number, withinMs = Number.POSITIVE_INFINITY): void {
     this.#wait(id, at, performance.now() + withinMs)
   }
 
-  /** Calls back once more, after so many milliseconds. */
+  /** Calls back again after a delay, in milliseconds. */
   again(id: number, at: number, afterMs: number): void {
     this.#arm(id, afterMs, () => this.#due(id, at))
   }

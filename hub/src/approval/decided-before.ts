@@ -2,7 +2,7 @@ import { CentralPostError, isoOf } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import type { Execution } from '../history/store/execution.ts'
 
-/** The error for whoever comes too late: what was decided, by whom and when. */
+/** The error for a late decision: the earlier decision, its operator and time. */
 export async function decidedBefore(
   ledger: Pick<Ledger, 'get'>,
   executionId: number,
@@ -11,7 +11,7 @@ export async function decidedBefore(
   if (row.status === 'pending') {
     return new CentralPostError(
       'conflict',
-      `${row.action_id} has changed since it was shown and waits again; look at it once more`,
+      `${row.action_id} has changed since it was shown and waits again; look at it again`,
     )
   }
   const when = row.approval_timestamp ?? row.finished_at ?? row.execution_timestamp
@@ -26,7 +26,7 @@ export async function decidedBefore(
   })
 }
 
-/** Who decided on an action and when, in words for whoever came too late. */
+/** The earlier decision on an action, its operator and time, in words. */
 function whatBecameOf(row: Execution): string {
   const by = row.decided_by ?? 'nobody'
   if (row.status === 'denied') return `was denied by ${by}${atTime(row.finished_at)}`

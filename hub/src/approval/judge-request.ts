@@ -13,7 +13,7 @@ interface JudgedRequest {
   readonly judgement: Judgement
 }
 
-/** Adds to a verdict what an approval would bind, and the always rule that clears it. */
+/** Adds to a verdict the binding of an approval, and the always rule that clears it. */
 export async function judgeRequest(
   { action, requestHash, judgement }: JudgedRequest,
   desk: Pick<ApprovalDesk, 'neededFor' | 'rules'>,

@@ -3,7 +3,7 @@ import type { Execution } from '../history/store/execution.ts'
 import { isOwnActionOf } from './approval-messages.ts'
 
 /**
- * Checks that an operator may clear this, or what is like it: their own only where that is allowed.
+ * Checks that an operator may clear this action and identical ones: their own only where allowed.
  *
  * @throws {CentralPostError} `forbidden`
  */
@@ -15,20 +15,22 @@ export async function checkOwn(
   if (!isOwnActionOf(row, operator) || (await selfApproval())) return
   throw new CentralPostError(
     'forbidden',
-    `${row.action_id} is an action of your own ("${row.agent_id}"): another operator must approve it`,
+    `you requested ${row.action_id} yourself (as "${row.agent_id}"): another operator must approve it`,
   )
 }
 
 /**
- * Checks that one operator may make a rule: a rule is one's yes, so it cannot stand for that of several.
+ * Checks that one operator may make a rule: where several approvals are required, one must not
+ * replace them.
  *
- * @param needed how many must approve such an action
+ * @param needed number of required approvals
  * @throws {CentralPostError} `invalid_request`
  */
 export function checkOneIsEnough(row: Pick<Execution, 'action_id'>, needed: number): void {
   if (needed <= 1) return
   throw new CentralPostError(
     'invalid_request',
-    `decision: ${needed} must approve ${row.action_id}, so no rule can clear what is like it; approve it once`,
+    `decision: ${needed} operators must approve ${row.action_id}, so no always rule is ` +
+      'possible; approve it once',
   )
 }

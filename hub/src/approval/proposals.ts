@@ -24,20 +24,20 @@ export interface ProposalsParts {
   readonly selfApproval: () => Promise<boolean>
 }
 
-/** The yes of an operator to a proposal, as it was shown to them. */
+/** An operator's acceptance of a proposal, as it was shown. */
 export interface Acceptance {
   readonly by: string
   readonly agentId: string
-  /** one of the approvals that were shown */
+  /** one of the approvals shown */
   readonly actionId: string
   readonly decision: AlwaysDecision
-  /** the rule, verbatim as it was shown */
+  /** the rule, verbatim as shown */
   readonly rule: string
   readonly expiresInMs?: number | undefined
   readonly comment?: string | undefined
 }
 
-/** A proposal with the executions that speak for it, newest first. */
+/** A proposal with its approvals, newest first. */
 interface Standing {
   readonly proposal: Proposal
   readonly newest: Execution
@@ -45,8 +45,8 @@ interface Standing {
 }
 
 /**
- * Always rules that repeated approvals speak for. Counting makes none: each is made by an operator who was shown it, under
- * the checks of an always decision.
+ * Always rules proposed from repeated approvals. Counting makes none: an operator who was shown the
+ * proposal makes it, under the checks of an always decision.
  */
 export class Proposals {
   readonly #parts: ProposalsParts
@@ -56,7 +56,7 @@ export class Proposals {
     this.#parts = parts
   }
 
-  /** What may be accepted now: what one operator may clear, and what no rule lets run already. */
+  /** The acceptable proposals: clearable by one operator, and not covered by a rule. */
   async of(found: readonly Approved[]): Promise<Proposal[]> {
     const open: Proposal[] = []
     for (const { proposal, newest, support } of standing(found, this.#parts.judge)) {
@@ -67,14 +67,15 @@ export class Proposals {
   }
 
   /**
-   * Makes the rule of a proposal, for its agent in its workflow, if it still stands as it was shown.
+   * Makes a proposed rule, for its agent in its workflow, if the proposal is unchanged.
    *
-   * @param found what persons have approved again and again by now
-   * @throws {CentralPostError} `conflict` when it stands no more, reads otherwise, or such a rule holds already;
-   * `forbidden` for one's own actions; `invalid_request` where several must approve, or for a time that is too long
+   * @param found the currently repeated approvals
+   * @throws {CentralPostError} `conflict` when the proposal is gone or changed, or such a rule is
+   *   in force; `forbidden` for one's own actions; `invalid_request` where several must approve, or
+   *   for too long a lifetime
    */
   accept(found: readonly Approved[], acceptance: Acceptance): Promise<ApprovalRule> {
-    // one after the other: the second of two yeses must find the rule of the first
+    // serialised: the second of two acceptances must find the first one's rule
     const made = this.#lastAcceptance.then(() => this.#accept(found, acceptance))
     this.#lastAcceptance = made.catch(() => {})
     return made
@@ -110,32 +111,33 @@ function meant(proposals: readonly Standing[], acceptance: Acceptance): Standing
   if (found === undefined) {
     throw new CentralPostError(
       'conflict',
-      `no rule is proposed from ${actionId} of ${agentId} (any more); look at the proposals again`,
+      `no rule is proposed from ${actionId} of ${agentId} (any more); list the proposals again`,
     )
   }
   const { proposal } = found
   if (proposal.decision === decision && proposal.rule === rule) return found
   throw new CentralPostError(
     'conflict',
-    `rule: what is proposed from ${actionId} of ${agentId} has changed since it was shown; it is now ${proposal.decision}: ${String(proposal.rule)}`,
+    `rule: the proposal from ${actionId} of ${agentId} has changed since it was shown; it ` +
+      `is now ${proposal.decision}: ${String(proposal.rule)}`,
   )
 }
 
 function heldAlready(rule: ApprovalRule): CentralPostError {
   return new CentralPostError(
     'conflict',
-    `the rule ${rule.rule_id} of ${rule.created_by} lets this run already: ${rule.description}`,
+    `the rule ${rule.rule_id} of ${rule.created_by} covers this already: ${rule.description}`,
     { details: { rule: alwaysRuleOf(rule) } },
   )
 }
 
 /**
- * For each repeated approval the narrowest rule that the newest approved action could make and that covers every approval
- * shown. Whatever no rule may cover is left out.
+ * For each repeated approval, the narrowest rule from the newest approved action that covers every
+ * approval shown. Omits everything that no rule may cover.
  */
 function standing(found: readonly Approved[], judge: Judge): Standing[] {
   return found.flatMap((approved) => {
-    // what was masked cannot be compared with what will be asked for
+    // masked text cannot be compared with future requests
     const support = approved.support.filter((row) => row.masked === 0 && row.verdict !== null)
     const [newest] = support
     if (newest === undefined) return []

@@ -20,10 +20,10 @@ import {
 import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
 import type { Announcer } from '../action/announcer.ts'
 
-/** An approval that goes beyond the one action. */
+/** An approval that also makes a rule. */
 export interface Always {
   readonly decision: AlwaysDecision
-  /** absent: its agent in the action's workflow, or its agent where there is none */
+  /** absent: its agent in the action's workflow, or its agent where it has none */
   readonly scope?: AlwaysScope | undefined
   readonly expiresInMs?: number | undefined
 }
@@ -37,14 +37,17 @@ export interface RuleBookParts {
   readonly log: Logger
 }
 
-/** A rule that clears an action, or none. */
+/** The rule that clears an action, or none. */
 export interface FoundRule {
   readonly rule: ApprovalRule | null
-  /** why a rule that was made for it holds no more */
+  /** why a rule made for it is void */
   readonly because: string | null
 }
 
-/** The always rules: made by an approval, scoped, expiring, counted, revocable. Operators are told of each that is made or revoked. */
+/**
+ * The always rules: made by an approval, scoped, expiring, counted, revocable. Each creation and
+ * revocation is announced to operators.
+ */
 export class RuleBook {
   readonly #parts: RuleBookParts
 
@@ -52,7 +55,7 @@ export class RuleBook {
     this.#parts = parts
   }
 
-  /** The rule that clears an action without a question; or why one that was made for it holds no more. */
+  /** The rule that clears an action; or the reason why a rule made for it is void. */
   async find(agentId: string, workflowId: string | null, subject: RuleSubject): Promise<FoundRule> {
     const rules = await this.#parts.approvals.rulesFor(agentId, workflowId, this.#parts.now())
     let because: string | null = null
@@ -61,12 +64,12 @@ export class RuleBook {
       if (!coversForm(shape, subject)) continue
       const changed = changedSince(shape, subject)
       if (changed === null) return { rule, because: null }
-      because ??= `the always rule ${rule.rule_id} does not hold: ${changed}`
+      because ??= `the always rule ${rule.rule_id} is void: ${changed}`
     }
     return { rule: null, because }
   }
 
-  /** The one rule that clears all of these without a question, or null. */
+  /** The one rule that clears all of these, or null. */
   async findForAll(rows: readonly Execution[]): Promise<ApprovalRule | null> {
     const [first] = rows
     if (first === undefined) return null
@@ -81,17 +84,17 @@ export class RuleBook {
   /**
    * The rule that an always decision on this action would make.
    *
-   * @throws {CentralPostError} `invalid_request` when there can be none; says why
+   * @throws {CentralPostError} `invalid_request` with the reason when no rule is possible
    */
   shapeFor(always: Always, row: Execution): RuleShape {
     const { maxRuleMs } = this.#parts.limits
     if (always.scope === 'workflow' && row.workflow_id === null) {
-      throw new CentralPostError('invalid_request', `scope: ${row.action_id} is in no workflow`)
+      throw new CentralPostError('invalid_request', `scope: ${row.action_id} has no workflow`)
     }
     if ((always.expiresInMs ?? 0) > maxRuleMs) {
       throw new CentralPostError(
         'invalid_request',
-        `expires_in: a rule may hold for ${maxRuleMs / 1000} s at most`,
+        `expires_in: the maximal lifetime of a rule is ${maxRuleMs / 1000} s`,
       )
     }
     const made = ruleFor(always.decision, subjectOf(row, this.#parts.judge))
@@ -99,7 +102,7 @@ export class RuleBook {
     throw new CentralPostError('invalid_request', `decision: ${made.refused}; approve it once`)
   }
 
-  /** @param told what the audit trail is told beside the rule itself */
+  /** @param told additional audit data */
   async make(
     row: Execution,
     by: string,
@@ -130,15 +133,15 @@ export class RuleBook {
     return rule
   }
 
-  /** Newest first; `all`: those that have ended as well. */
+  /** Newest first; `all`: includes expired and revoked ones. */
   list(all: boolean): Promise<ApprovalRule[]> {
     return this.#parts.approvals.rules({ all, now: this.#parts.now() })
   }
 
   /**
-   * Ends a rule. What it has cleared already goes on.
+   * Revokes a rule. Actions it has already cleared continue.
    *
-   * @throws {CentralPostError} `not_found` when there is none of that id to end
+   * @throws {CentralPostError} `not_found` without an active rule of that id
    */
   async revoke(ruleId: string, by: string): Promise<void> {
     const { announce, approvals, log, now } = this.#parts
@@ -146,7 +149,7 @@ export class RuleBook {
     if (rule === null) {
       throw new CentralPostError(
         'not_found',
-        `no always rule ${ruleId} that holds; see \`centralpost rules list\``,
+        `no always rule ${ruleId} is in force; see \`centralpost rules list\``,
       )
     }
     announce.ruleChanged({ schema: 1, change: 'revoked', ...alwaysRuleOf(rule) })

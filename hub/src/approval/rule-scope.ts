@@ -1,12 +1,12 @@
 import type { AlwaysScope } from '@centralpost/shared'
 import type { Execution } from '../history/store/execution.ts'
 
-/** Where an always rule holds when the operator does not say. */
+/** The default scope of an always rule. */
 export function defaultScope(row: Pick<Execution, 'workflow_id'>): AlwaysScope {
   return row.workflow_id === null ? 'agent' : 'workflow'
 }
 
-/** For whom a rule of this scope holds, in words. */
+/** A rule's scope in words. */
 export function holderOf(
   scope: AlwaysScope,
   row: Pick<Execution, 'agent_id' | 'workflow_id'>,

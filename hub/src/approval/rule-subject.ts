@@ -2,10 +2,13 @@ import type { Judgement, Part, Verdict } from '@centralpost/shared'
 import { type Execution, verdictOf } from '../history/store/execution.ts'
 import type { Bound } from '../action/bound-files.ts'
 
-/** Longer commands are read by nobody before they are approved always. */
+/** Length limit of commands for always rules: longer ones are hardly read before approval. */
 const longestCommand = 4096
 
-/** An action as an always rule sees it: its parsed form and what it was bound with, never its text alone. */
+/**
+ * An action in the form that always rules compare: parsed command and binding, never its text
+ * alone.
+ */
 export interface RuleSubject {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
@@ -13,7 +16,7 @@ export interface RuleSubject {
   readonly parts: readonly Part[]
   readonly isWhole: boolean
   readonly bound: Bound
-  /** whether the history masks something in it: a rule would keep that readable */
+  /** whether the history masks part of it: a rule would keep that readable */
   readonly holdsSecret?: boolean
 }
 
@@ -23,7 +26,7 @@ export type Judge = (
   context: { cwd: string; env: Readonly<Record<string, string>> },
 ) => Judgement
 
-/** An action of the ledger as an always rule sees it. */
+/** A ledger row in the form that always rules compare. */
 export function subjectOf(row: Execution, judge: Judge): RuleSubject {
   const verdict = verdictOf(row)
   const cwd = row.cwd ?? ''

@@ -3,44 +3,45 @@ import { Deadlines } from './deadlines.ts'
 import type { Execution } from '../history/store/execution.ts'
 import { isoOf } from '@centralpost/shared'
 
-/** Behind other commands an approved action stands in line for so many times `execute_within`, and no longer. */
+/** Multiple of `execute_within` that an approved action may wait in the queue. */
 const mostTimesInLine = 20
 
 export interface WaitingClocksParts extends ConcludeParts {
   readonly limits: { readonly pendingMs: number; readonly executeWithinMs: number }
   readonly now: () => number
-  /** whether an action stands in line because every place to run at is taken */
+  /** whether an action waits in the queue for a slot */
   readonly isInLine: (executionId: number) => boolean
 }
 
 /**
- * The clocks of what waits: until `deadline` a pending action may be decided, and an approved one must have started.
- * Both are absolute and in the ledger, so that they survive a restart. A busy hub is not the approver's fault: what
- * stands in line at its deadline may start later, up to a bound, unless the hub was away in between.
+ * The timers of waiting actions: `deadline` ends a decision's time, and the time of an approved
+ * action to start. Deadlines are absolute and in the ledger, so that they survive a restart. A busy
+ * hub must not void approvals: a queued action may start later, up to a bound, unless the hub was
+ * away in between.
  */
 export class WaitingClocks {
   readonly #parts: WaitingClocksParts
   readonly #deadlines: Deadlines
-  /** approved in time by this hub, and how long each may stand in line, by the monotonic clock */
+  /** actions approved in time by this hub, with their maximal queue time, by the monotonic clock */
   readonly #inTime = new Map<number, number>()
-  /** when `expires_at` has come, by the monotonic clock, as it was when this hub first saw the action */
+  /** `expires_at` by the monotonic clock, as of the hub's first sight of the action */
   readonly #expiries = new Map<number, number>()
 
   constructor(parts: WaitingClocksParts) {
     this.#parts = parts
     this.#deadlines = new Deadlines(parts.now, (executionId, deadline) => {
       this.#over(executionId, deadline).catch((error: unknown) => {
-        parts.log.error('an expiry could not be recorded', { executionId, error })
+        parts.log.error('recording an expiry failed', { executionId, error })
         this.#deadlines.again(executionId, deadline, 1000)
       })
     })
   }
 
   /**
-   * Expires an action that still waits at its deadline, for a person or for its start. A clock that is set back gives
-   * neither of them longer than they have, and the agent's own `expires_at` no later end.
+   * Expires an action that still waits at its deadline, for approval or start. A clock that is set
+   * back extends neither, nor the agent's own `expires_at`.
    *
-   * @param leftMs how long it has at most, in milliseconds
+   * @param leftMs maximal remaining time, in milliseconds
    */
   watch(row: Execution, leftMs = Number.POSITIVE_INFINITY): void {
     const { execution_id: executionId, deadline, expires_at: expiresAt, status } = row
@@ -55,26 +56,26 @@ export class WaitingClocks {
     }
   }
 
-  /** Whether the deadline of an action is waited for. */
+  /** Whether a timer runs for an action's deadline. */
   isWatched(executionId: number): boolean {
     return this.#deadlines.has(executionId)
   }
 
-  /** Whether an action that was cleared may not start any more. */
+  /** Whether a cleared action may no longer start. */
   isOver({ execution_id: executionId, deadline }: Execution): boolean {
     if (performance.now() >= (this.#expiries.get(executionId) ?? Infinity)) return true
     if (deadline === null || this.#parts.now() < deadline) return false
     return !this.#mayStandInLine(executionId)
   }
 
-  /** Drops the clock of an action that has started or ended. */
+  /** Drops the timer of a started or ended action. */
   forget(executionId: number): void {
     this.#deadlines.clear(executionId)
     this.#inTime.delete(executionId)
     this.#expiries.delete(executionId)
   }
 
-  /** Forgets the clocks; they are in the ledger. */
+  /** Drops all timers; the deadlines stay in the ledger. */
   stop(): void {
     this.#deadlines.clearAll()
     this.#inTime.clear()
@@ -82,9 +83,9 @@ export class WaitingClocks {
   }
 
   /**
-   * Ends an action whose time is over.
+   * Expires an action.
    *
-   * @param deadline the one that is over; an action that has another one by now goes on
+   * @param deadline the one that has passed; an action with a newer deadline goes on
    */
   async expire(executionId: number, deadline: number): Promise<void> {
     const row = await this.#parts.ledger.get(executionId)
@@ -92,8 +93,8 @@ export class WaitingClocks {
     if (!mayExpire || row.deadline !== deadline) return
     const reason =
       row.status === 'pending'
-        ? `nobody decided until ${isoOf(deadline)}`
-        : `it was cleared, but did not start until ${isoOf(this.#parts.now())}`
+        ? `no decision until ${isoOf(deadline)}`
+        : `cleared, but not started by ${isoOf(this.#parts.now())}`
     const isMine = await conclude(
       this.#parts,
       row,

@@ -2,25 +2,28 @@ import { agentEventSubjects, allRequests, requestSubject } from '@centralpost/sh
 import type { AllIdentities, NamedIdentity } from './credentials.ts'
 import type { Identity, OwnIdentity } from './identity.ts'
 
-/** Where the server listens and keeps its files. */
+/** Address and files of the server. */
 export interface BrokerSettings {
   readonly host: string
   readonly port: number
   /** the folder of JetStream's files */
   readonly storeDir: string
-  /** its log; standard error when absent */
+  /** the log file; standard error when absent */
   readonly logFile?: string
-  /** monitoring over HTTP on the same host; none when absent */
+  /** HTTP monitoring on the same host; disabled when absent */
   readonly httpPort?: number
 }
 
-// An agent's account bears the agent's name, because `account_token_position` compares the two. The accounts of our own
-// hold a character that no agent's name can.
+// An agent's account bears the agent's name, because `account_token_position` compares the two.
+// Internal accounts contain a character that no agent's name can have.
 const hubAccount = 'hub@centralpost'
 const systemAccount = 'system@centralpost'
 const probeAccount = 'probe@centralpost'
 
-/** What the probe asks to learn whether answers travel from the hub's account to another. JetStream answers. */
+/**
+ * The probe's request, which shows that answers travel from the hub's account to another one.
+ * JetStream answers it.
+ */
 export const probeSubject = 'CENTRAL_POST.probe'
 const answeredByJetStream = '$JS.API.INFO'
 
@@ -32,7 +35,7 @@ const maxPayloadBytes = 1_048_576
 const maxStore = '1TB'
 const logSizeLimitBytes = 16_777_216
 
-/** What the hub sends about actions; the kinds of message that agents and operators read. */
+/** The hub's messages about actions, read by agents and operators. */
 const events = agentEventSubjects.map((kind) => `${kind}.>`)
 
 interface Permissions {
@@ -46,8 +49,9 @@ const permissionsOfOwn: Readonly<Record<Exclude<OwnIdentity, 'system'>, Permissi
     publish: [...events, 'CENTRAL_POST.hub.>', '$JS.API.>', '$JS.ACK.>'],
     subscribe: ['_INBOX.hub.>', 'CENTRAL_POST.hub.>', '$JS.EVENT.ADVISORY.>'],
   },
-  // It answers whatever reply subject a requester chose, so it may speak to inboxes only: the broker does not check reply
-  // subjects. `_R_` is how a reply travels back to another account.
+  // Endpoints answer on a reply subject chosen by the requester, and the broker does not check
+  // reply subjects. This identity may therefore publish to inboxes only; `_R_` carries replies into
+  // other accounts.
   'hub-endpoints': {
     publish: ['_R_.>', '_INBOX.>'],
     neverPublish: ['_INBOX.hub.>', '_INBOX.hub-endpoints.>'],
@@ -62,9 +66,10 @@ const permissionsOfOwn: Readonly<Record<Exclude<OwnIdentity, 'system'>, Permissi
 }
 
 /**
- * Writes the configuration of a nats-server in which nobody can act as another: one account per agent, into which only
- * that agent's own subjects are imported, and allow lists for hub and operators in the hub's account. There is no
- * `authorization` block: beside accounts it lets anyone in on servers before 2.9.23 (CVE-2023-47090).
+ * Generates a nats-server configuration in which no identity can act as another: one account per
+ * agent, with imports of that agent's subjects only, and allow lists for hub and operators in the
+ * hub's account. No `authorization` block: together with accounts it admits everyone on servers
+ * before 2.9.23 (CVE-2023-47090).
  */
 export function brokerConfig(identities: AllIdentities, settings: BrokerSettings): string {
   const { own, named } = identities
@@ -162,7 +167,7 @@ function rules(allow: readonly string[], deny: readonly string[] = []): string {
   return `{ allow: [ ${allow.map(quote).join(', ')} ]${denied} }`
 }
 
-/** The server's quoted strings know the escapes that JSON uses for quotes, backslashes and line ends. */
+/** The server's quoted strings use JSON's escapes for quotes, backslashes and line ends. */
 function quote(text: string): string {
   return JSON.stringify(text)
 }

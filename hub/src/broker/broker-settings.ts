@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The broker's settings, with the default of each. */
+/** The broker's settings, with their defaults. */
 export const brokerSettingsSchema = z
   .strictObject({
     port: z
@@ -14,21 +14,21 @@ export const brokerSettingsSchema = z
       .min(1)
       .max(100_000)
       .default(1000)
-      .describe('requests the broker keeps for one agent'),
+      .describe('limit of requests that the broker keeps per agent'),
     replicas: z
       .int()
       .min(1)
       .max(5)
       .optional()
       .describe(
-        'nodes of a cluster that keep requests and results; absent: three where there are as many, else one',
+        'replicas of requests and results in a cluster; absent: three where possible, else one',
       ),
     request_days: z
       .number()
       .min(0.01)
       .max(365)
       .default(7)
-      .describe('days a request waits for a hub'),
+      .describe('days the broker keeps a request for a hub'),
     result_days: z.number().min(0.01).max(365).default(7).describe('days the broker keeps results'),
     result_bytes: z
       .int()

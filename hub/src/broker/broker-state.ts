@@ -11,12 +11,12 @@ import { freePort, loopback } from './ports.ts'
 const brokerStateSchema = z.object({
   url: z.string(),
   port: z.int(),
-  /** The server of the process that holds the broker's lock; absent until it has answered once. */
+  /** The server under the broker's lock; absent until its first answer. */
   pid: z.int().optional(),
   config: z.string(),
 })
 
-/** What a data directory remembers of its broker, so that clients and the next start find it again. */
+/** The remembered broker of a data directory, so that clients and the next start find it again. */
 export type BrokerState = z.infer<typeof brokerStateSchema>
 
 /** The files of the embedded broker inside a data directory. */
@@ -36,7 +36,7 @@ export function brokerPaths(dataDir: string) {
 
 export const urlOfPort = (port: number): string => `nats://${loopback}:${port}`
 
-/** What is remembered, or undefined when there is nothing or it cannot be read as such. */
+/** The remembered broker, or undefined if it is missing or unreadable. */
 export async function readBrokerState(dataDir: string): Promise<BrokerState | undefined> {
   const text = await readIfPresent(brokerPaths(dataDir).state)
   if (text === undefined) return undefined
@@ -53,8 +53,8 @@ export async function writeBrokerState(dataDir: string, state: BrokerState): Pro
 }
 
 /**
- * The state of a data directory; a free port is picked and remembered when there is none yet, so that credentials name the
- * broker's address before its first start.
+ * The broker's state in a data directory. Picks and remembers a free port if necessary, so that
+ * credentials contain the address before the first start.
  */
 export async function ensureBrokerState(dataDir: string): Promise<BrokerState> {
   const known = await readBrokerState(dataDir)

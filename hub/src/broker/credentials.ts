@@ -20,7 +20,7 @@ import {
 } from './identity.ts'
 import { LockFile } from './lock-file.ts'
 
-/** How long one process waits for another that is changing the credentials. */
+/** How long to wait for another process that changes the credentials, in milliseconds. */
 const lockWaitMs = 10_000
 
 export interface NamedIdentity {
@@ -29,15 +29,15 @@ export interface NamedIdentity {
   readonly identity: Identity
 }
 
-/** Every identity that the broker is to know. */
+/** All identities of the broker. */
 export interface AllIdentities {
   readonly own: Readonly<Record<OwnIdentity, Identity>>
   readonly named: readonly NamedIdentity[]
 }
 
 /**
- * The identities of one data directory, a file each, which only the directory's owner may read. Several processes may use
- * one store at the same time.
+ * The identities of one data directory, one file each, readable only by the owner. Several
+ * processes may use one store at the same time.
  */
 export class CredentialStore {
   readonly #folder: string
@@ -49,9 +49,10 @@ export class CredentialStore {
   }
 
   /**
-   * Opens the store of a data directory; folders and the identities of hub and broker are made when they are missing.
+   * Opens the store of a data directory; creates missing folders and the identities of hub and
+   * broker.
    *
-   * @throws {CentralPostError} `storage` when the directory cannot be written
+   * @throws {CentralPostError} `storage` when the directory is not writable
    */
   static async open(dataDir: string): Promise<CredentialStore> {
     const folder = join(dataDir, 'credentials')
@@ -64,15 +65,16 @@ export class CredentialStore {
     return store
   }
 
-  /** Whether a data directory has a store already. */
+  /** Whether a data directory has a store. */
   static async existsIn(dataDir: string): Promise<boolean> {
     return (await readIfPresent(join(dataDir, 'credentials', 'hub.json'))) !== undefined
   }
 
   /**
-   * Makes a new identity.
+   * Adds an identity.
    *
-   * @throws {CentralPostError} `invalid_request` for a name that cannot be a subject token, `conflict` for one that is taken
+   * @throws {CentralPostError} `invalid_request` for a name that is not a valid subject token,
+   *   `conflict` for an existing one
    */
   async add(kind: IdentityKind, name: string): Promise<Identity> {
     checkName(kind, name)
@@ -80,14 +82,14 @@ export class CredentialStore {
     if (await this.#read(this.#fileOf(kind, name))) {
       throw new CentralPostError(
         'conflict',
-        `there is already an ${kind} '${name}': see \`centralpost credentials show ${kind} ${name}\`, ` +
-          'or revoke it first to give it a new password',
+        `the ${kind} '${name}' exists already: see \`centralpost credentials show ${kind} ` +
+          `${name}\`, or revoke it first to give it a new password`,
       )
     }
     return this.#make(kind, name)
   }
 
-  /** The identity of this name; made when there is none. */
+  /** The identity of this name; created if missing. */
   async ensure(kind: IdentityKind, name: string): Promise<Identity> {
     checkName(kind, name)
     await using lock = await this.#lock()
@@ -95,9 +97,9 @@ export class CredentialStore {
   }
 
   /**
-   * Takes an identity away. A running broker goes on accepting it until it is reloaded.
+   * Revokes an identity. A running broker accepts it until it is reloaded.
    *
-   * @throws {CentralPostError} `not_found` when nobody has this name
+   * @throws {CentralPostError} `not_found` for an unknown name
    */
   async revoke(kind: IdentityKind, name: string): Promise<void> {
     await using lock = await this.#lock()
@@ -106,9 +108,9 @@ export class CredentialStore {
   }
 
   /**
-   * What a client needs to connect as this identity.
+   * The credentials of an identity, for a client.
    *
-   * @throws {CentralPostError} `not_found` when nobody has this name
+   * @throws {CentralPostError} `not_found` for an unknown name
    */
   async show(kind: IdentityKind, name: string): Promise<Identity> {
     checkName(kind, name)
@@ -116,18 +118,18 @@ export class CredentialStore {
     if (identity) return identity
     throw new CentralPostError(
       'not_found',
-      `there is no ${kind} '${name}': add it with \`centralpost credentials add ${kind} ${name}\``,
+      `no ${kind} '${name}': add it with \`centralpost credentials add ${kind} ${name}\``,
     )
   }
 
-  /** What one of our own processes needs to connect. */
+  /** The credentials of an internal process. */
   async own(which: OwnIdentity): Promise<Identity> {
     const identity = await this.#read(join(this.#folder, `${which}.json`))
     if (identity) return identity
     throw new CentralPostError('not_found', `the credentials of '${which}' are gone: start again`)
   }
 
-  /** Everybody who was added, by kind and name. */
+  /** All added identities, by kind and name. */
   async list(): Promise<NamedIdentity[]> {
     const found: NamedIdentity[] = []
     for (const kind of identityKinds) {
@@ -135,21 +137,21 @@ export class CredentialStore {
       const names = files.filter((f) => f.endsWith('.json')).map((f) => f.slice(0, -'.json'.length))
       for (const name of names.filter(isAgentId).toSorted()) {
         const identity = await this.#read(this.#fileOf(kind, name))
-        // Revoked between the look at the folder and the look at the file.
+        // Revoked between listing the folder and reading the file.
         if (identity) found.push({ kind, name, identity })
       }
     }
     return found
   }
 
-  /** Everybody the broker is to know. */
+  /** All identities for the broker's configuration. */
   async all(): Promise<AllIdentities> {
     const entries = ownIdentities.map(async (which) => [which, await this.own(which)] as const)
     const own = Object.fromEntries(await Promise.all(entries)) as Record<OwnIdentity, Identity>
     return { own, named: await this.list() }
   }
 
-  /** Tells every identity that the broker is now at another address. */
+  /** Updates the broker's address in every identity. */
   async moveTo(url: string): Promise<void> {
     await using lock = await this.#lock()
     const { own, named } = await this.all()
@@ -193,7 +195,7 @@ export class CredentialStore {
     } catch (error) {
       throw new CentralPostError(
         'storage',
-        `${file} does not hold credentials (${messageOf(error)}): delete it and add the identity again`,
+        `${file} contains no valid credentials (${messageOf(error)}): delete it and add the identity again`,
         { cause: error },
       )
     }

@@ -14,35 +14,38 @@ import { lastFault, removeOldLogs } from './server-log.ts'
 import { ServerProcess } from './server-process.ts'
 import { endStaleServer } from './stale-server.ts'
 
-/** JetStream reads its whole store before it answers, which takes long after a hard end with much in it. */
+/**
+ * JetStream reads its whole store before it answers, which takes long after a crash with a large
+ * store.
+ */
 const readyMs = 60_000
 const firstRestartMs = 50
 const longestRestartMs = 5000
 const defaultRestartAttempts = 10
-/** A picked port can be taken by another between the look and the start. */
+/** Another process can take a picked port before the start. */
 const portAttempts = 5
 
 export interface EmbeddedBrokerOptions {
   readonly dataDir: string
   /** the port to listen on; picked once and remembered when absent */
   readonly port?: number
-  /** the nats-server to start; looked for when absent */
+  /** path of nats-server; searched for when absent */
   readonly binary?: string
-  /** how many starts in a row may fail, after a server died, before it is given up @default 10 */
+  /** limit of consecutive failed restarts @default 10 */
   readonly restartAttempts?: number
   readonly log: Logger
 }
 
 /**
- * A real nats-server as a child of this process, on loopback, with JetStream and one identity per agent.
- *
- * `start` gives one that answers. While it lives, a server that dies is started again on the same port; `closed` rejects
- * when that cannot be done. It ends with `stop`, and with this process however that ends.
+ * A real nats-server as a child of this process, on loopback, with JetStream and one identity per
+ * agent.
+ *  `start` resolves once it answers. A server that dies is restarted on the same port; `closed`
+ * rejects when that fails. `stop` ends it, and so does the end of this process, however it comes.
  */
 export class EmbeddedBroker {
   readonly url: string
   readonly dataDir: string
-  /** Resolves when the broker was stopped; rejects when it cannot be kept alive. */
+  /** Resolves when the broker was stopped; rejects when it cannot be kept running. */
   readonly closed: Promise<void>
   readonly #binary: string
   readonly #hub: Identity
@@ -74,15 +77,16 @@ export class EmbeddedBroker {
     this.#log = parts.log
     this.#server = parts.server
     this.closed = this.#keepAlive()
-    // Whoever does not watch `closed` still gets the log's error line, not the end of the process.
+    // Without a listener on `closed`, the error is only logged, not fatal.
     this.closed.catch(() => {})
   }
 
   /**
    * Starts the broker of a data directory.
    *
-   * @throws {CentralPostError} `conflict` when another process runs it or the configured port is taken, `unavailable` when
-   *   there is no nats-server or it does not start, `storage` when the directory cannot be written
+   * @throws {CentralPostError} `conflict` when another process runs it or the configured port is
+   *   taken, `unavailable` when
+   *   nats-server is missing or does not start, `storage` when the directory is not writable
    */
   static async start(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
     const { log } = options
@@ -95,7 +99,7 @@ export class EmbeddedBroker {
     const lock = opened.use(await takeBrokerLock(dataDir))
     await endStaleServer(dataDir)
     await removeOldLogs(paths.log)
-    // Held until the server answers, so that an identity added meanwhile is made known by its own reload.
+    // Held until the server answers: an identity added meanwhile triggers its own reload.
     await using reloading = await takeReloadLock(dataDir)
     for (let attempt = 1; ; attempt += 1) {
       const port = await choosePort(dataDir, options.port)
@@ -123,17 +127,17 @@ export class EmbeddedBroker {
     }
   }
 
-  /** The server's process id; another one after each restart. */
+  /** The server's process id; changes with each restart. */
   get pid(): number {
     return this.#server.pid
   }
 
-  /** Makes the broker know the identities of its data directory as they are now; drops nobody who stays. */
+  /** Reloads the identities of the data directory; disconnects only revoked ones. */
   async reload(): Promise<void> {
     await reloadBroker(this.dataDir)
   }
 
-  /** Ends the server and gives the data directory free. May be called twice. */
+  /** Stops the server and releases the data directory. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#end()
     return this.#stopped
@@ -156,9 +160,9 @@ export class EmbeddedBroker {
     for (;;) {
       const how = await this.#server.exited
       if (this.#stopping.signal.aborted) return
-      this.#log.warn('nats-server ended, starting it again', { how, url: this.url })
+      this.#log.warn('nats-server exited; restarting it', { how, url: this.url })
       await this.#revive()
-      // Stopped in the moment in which the new server was ready: `stop` has ended only the one before.
+      // Stopped just as the new server became ready: `stop` has ended only the previous one.
       if (this.#stopping.signal.aborted) await this.#server.end()
     }
   }
@@ -185,7 +189,7 @@ export class EmbeddedBroker {
           this.#log.warn('nats-server did not start', { error: messageOf(error), waitMs })
           continue
         }
-        this.#log.error('the broker cannot be kept alive', { error })
+        this.#log.error('the broker cannot be kept running', { error })
         throw error
       }
     }
@@ -203,7 +207,8 @@ async function takeBrokerLock(dataDir: string): Promise<LockFile> {
   if (taken instanceof LockFile) return taken
   throw new CentralPostError(
     'conflict',
-    `process ${taken.pid} runs the broker of ${dataDir}: stop it first, or choose another data directory with --data`,
+    `process ${taken.pid} runs the broker of ${dataDir}: stop it first, or choose another ` +
+      'data directory with --data',
   )
 }
 
@@ -212,15 +217,18 @@ async function choosePort(dataDir: string, configured: number | undefined): Prom
     if (await isPortFree(configured)) return configured
     throw new CentralPostError(
       'conflict',
-      `port ${configured} on ${loopback} is taken by another process: stop that one, choose another port, ` +
-        'or name none to have a free one picked',
+      `port ${configured} on ${loopback} is in use: stop the other process, choose another ` +
+        'port, or leave it out to pick a free one',
     )
   }
   const { port } = await ensureBrokerState(dataDir)
   return (await isPortFree(port)) ? port : freePort()
 }
 
-/** Writes everything that a server on this port needs, and returns the identity that asks whether it is ready. */
+/**
+ * Writes everything that a server on this port needs, and returns the identity of the readiness
+ * probe.
+ */
 async function prepare(dataDir: string, port: number): Promise<Identity> {
   await remember(dataDir, port)
   const store = await CredentialStore.open(dataDir)
@@ -235,7 +243,7 @@ async function remember(dataDir: string, port: number, pid?: number): Promise<vo
   await writeBrokerState(dataDir, state)
 }
 
-/** Starts one server and waits until JetStream answers; a server that does not come to that is ended. */
+/** Starts one server and waits until JetStream answers; ends it on failure. */
 async function launch(options: {
   readonly binary: string
   readonly dataDir: string
@@ -252,7 +260,7 @@ async function launch(options: {
     gone.abort(
       new CentralPostError(
         'unavailable',
-        `nats-server ended while starting (${fault}): see ${paths.log}`,
+        `nats-server exited during its start (${fault}): see ${paths.log}`,
       ),
     )
   })

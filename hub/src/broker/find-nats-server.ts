@@ -3,21 +3,21 @@ import { CentralPostError, messageOf, type Logger } from '@centralpost/shared'
 import { execa } from 'execa'
 import { programPaths } from '@centralpost/shared/program-paths'
 
-/** The first release of each line that has the fixes of 2026; older lines never got them. */
+/** The first release of each line with the security fixes of 2026; older lines never got them. */
 const fixedReleases = ['2.11.16', '2.12.12', '2.14.3']
 
 export interface NatsServerBinary {
   readonly path: string
-  /** As `--version` prints it, without the `v`. */
+  /** As printed by `--version`, without the `v`. */
   readonly version: string
 }
 
 /**
- * Finds the nats-server to start: PATH, the usual folders, then the copy that set-up made.
+ * Finds nats-server: PATH, the usual folders, then the copy made by set-up.
  *
- * @param options.binary a path to use instead of looking
- * @param options.log told in one line when the version lacks known security fixes
- * @throws {CentralPostError} `unavailable` saying what to install
+ * @param options.binary an explicit path
+ * @param options.log gets a warning when the version lacks known security fixes
+ * @throws {CentralPostError} `unavailable` with installation hints
  */
 export async function findNatsServer(options: {
   readonly binary?: string
@@ -29,9 +29,8 @@ export async function findNatsServer(options: {
   if (path === undefined) {
     throw new CentralPostError(
       'unavailable',
-      'there is no nats-server on this machine: run `npm run setup`, or install it ' +
-        '(`apt-get install nats-server`, `brew install nats-server`, `apk add nats-server`), ' +
-        'or name a running broker in NATS_URL',
+      'nats-server is not installed: run `npm run setup`, or install it (`apt-get install ' +
+        'nats-server`, `brew install nats-server`, `apk add nats-server`), or name a running broker in NATS_URL',
     )
   }
   const version = await versionOf(path)
@@ -45,7 +44,7 @@ export async function findNatsServer(options: {
   return { path, version }
 }
 
-/** Whether a release is older than the one that has the fixes in its own line, or its line never got them. */
+/** Whether a release predates the fixes in its line, or its line never got them. */
 export function lacksFixes(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number)
   const fixed = fixedReleases.map((release) => release.split('.').map(Number))
@@ -61,7 +60,7 @@ async function firstExecutable(paths: readonly string[]): Promise<string | undef
       await access(path, constants.X_OK)
       return path
     } catch {
-      // Not there: the next folder is asked.
+      // Missing here: try the next folder.
     }
   }
   return undefined
@@ -77,5 +76,5 @@ async function versionOf(path: string): Promise<string> {
       cause: error,
     })
   }
-  throw new CentralPostError('unavailable', `${path} does not tell its version: is it nats-server?`)
+  throw new CentralPostError('unavailable', `${path} reports no version: is it nats-server?`)
 }

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { CentralPostError, isAgentId } from '@centralpost/shared'
 import { z } from 'zod'
 
-/** Kinds of identity that are added by name. */
+/** Kinds of named identities. */
 export const identityKinds = ['agent', 'operator'] as const
 export type IdentityKind = (typeof identityKinds)[number]
 
 /**
- * The identities that every data directory has: the hub's flow, its endpoints (which only answer), the broker's own
- * watcher, and the one that asks whether answers travel from account to account.
+ * The identities of every data directory: the hub's flow, its endpoints (which only answer), the
+ * broker's monitor, and the probe that tests answers across accounts.
  */
 export const ownIdentities = ['hub', 'hub-endpoints', 'system', 'probe'] as const
 export type OwnIdentity = (typeof ownIdentities)[number]
@@ -19,17 +19,20 @@ export const identitySchema = z.strictObject({
   pass: z.string().min(1),
   inbox_prefix: z.string().min(1),
 })
-/** What a NATS client needs to be somebody: exactly what `credentials show --json` prints and an identity's file holds. */
+/**
+ * The credentials of a NATS client: the output of `credentials show --json` and the content of an
+ * identity's file.
+ */
 export type Identity = z.infer<typeof identitySchema>
 
-/** The broker's user name of an identity. No two kinds share one, and none is that of one of our own. */
+/** The broker's user name of an identity. Unique across kinds and internal identities. */
 export const userName = (kind: IdentityKind, name: string): string => `${kind}-${name}`
 
 /**
  * Makes an identity with a new password.
  *
- * @param user its user name, which is also the token below which it gets its replies
- * @param servers where the broker is
+ * @param user its user name, which is also the prefix token of its inboxes
+ * @param servers the broker's addresses
  */
 export function newIdentity(user: string, servers: readonly string[]): Identity {
   return {
@@ -41,14 +44,14 @@ export function newIdentity(user: string, servers: readonly string[]): Identity 
 }
 
 /**
- * Checks a name that is to stand as a token of a subject.
+ * Checks that a name is a valid subject token.
  *
- * @throws {CentralPostError} `invalid_request` with the name and what is allowed
+ * @throws {CentralPostError} `invalid_request` with the name and the allowed characters
  */
 export function checkName(kind: IdentityKind, name: string): void {
   if (isAgentId(name)) return
   throw new CentralPostError(
     'invalid_request',
-    `'${name}' cannot name an ${kind}: use 1 to 64 letters, digits, '_' and '-'`,
+    `'${name}' is not a valid name for an ${kind}: use 1 to 64 letters, digits, '_' and '-'`,
   )
 }

@@ -7,15 +7,15 @@ import { hasCode, readIfPresent, writePrivateFile } from '@centralpost/shared/pr
 import { startTimeOf } from './process-identity.ts'
 
 const pauseMs = 5
-/** After this long a marker was left by a process that died between two steps that take a moment. */
+/** Age in milliseconds after which a marker is stale: its steps take only a moment. */
 const abandonedMs = 10_000
 
 const holderSchema = z.object({ pid: z.int(), started: z.string(), token: z.string() })
 
-/** Who holds a lock: a process named by pid and start time, since a pid alone is given out again. */
+/** The holder of a lock: pid and start time, since pids are reused. */
 export type LockHolder = z.infer<typeof holderSchema>
 
-/** A file that one living process at a time holds. One left behind by a dead process counts as free. */
+/** A file held by one living process at a time. A dead process's lock counts as free. */
 export class LockFile {
   readonly #path: string
   readonly #token: string
@@ -25,14 +25,14 @@ export class LockFile {
     this.#token = token
   }
 
-  /** Takes the lock, or answers who holds it. */
+  /** Takes the lock, or returns its holder. */
   static async tryTake(path: string): Promise<LockFile | LockHolder> {
     const token = randomUUID()
     const started = (await startTimeOf(process.pid)) ?? 'unknown'
     const own = `${path}.${token}`
     await writePrivateFile(own, JSON.stringify({ pid: process.pid, started, token }))
     try {
-      // A holder that vanishes between two looks is a lock that was just released: look again.
+      // A holder that vanishes between two looks has just released the lock: try again.
       for (;;) {
         if (await linked(own, path)) return new LockFile(path, token)
         const holder = await holderOf(path)
@@ -47,7 +47,7 @@ export class LockFile {
   /**
    * Takes the lock, waiting while another process holds it.
    *
-   * @param options.waitMs how long to wait, in milliseconds
+   * @param options.waitMs maximal wait, in milliseconds
    * @throws {CentralPostError} `conflict` naming the holder when it does not let go
    */
   static async take(path: string, options: { readonly waitMs: number }): Promise<LockFile> {
@@ -65,7 +65,7 @@ export class LockFile {
     }
   }
 
-  /** Lets go. A lock that was meanwhile taken by another is left alone. */
+  /** Releases the lock. A lock taken by another process meanwhile is left alone. */
   async release(): Promise<void> {
     const holder = await holderOf(this.#path)
     if (holder?.token === this.#token) await rm(this.#path, { force: true })
@@ -105,14 +105,14 @@ function holderIn(text: string): LockHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(text))
   } catch {
-    // Not written by us, so nobody of ours holds it.
+    // A foreign file format: not held by CentralPost.
     return undefined
   }
 }
 
 /**
- * Removes a dead holder's file. Only whoever has the marker of that very holder may, so that nobody removes the lock that
- * another has taken between the look and the removal.
+ * Removes a dead holder's file. Requires the marker of that very holder, so that no process removes
+ * a lock taken between the look and the removal.
  */
 async function removeStale(path: string, own: string, seen: LockHolder | undefined): Promise<void> {
   const marker = `${path}.stale-${seen?.token ?? 'unreadable'}`
@@ -130,8 +130,8 @@ async function removeStale(path: string, own: string, seen: LockHolder | undefin
 }
 
 /**
- * Whether the file that was seen is still there. One that is gone is not: whoever comes next may have linked theirs before
- * it could be removed.
+ * Whether the inspected file still exists. If it is gone, the next process may have linked its own
+ * before the removal.
  */
 async function isStill(path: string, seen: LockHolder | undefined): Promise<boolean> {
   const text = await readIfPresent(path)

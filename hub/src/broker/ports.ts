@@ -5,15 +5,16 @@ import { hasCode } from '@centralpost/shared/private-files'
 /** The only address the embedded broker listens on. */
 export const loopback = '127.0.0.1'
 
-/** A port of the loopback address that is free at this moment. */
+/** A currently free port of the loopback address. */
 export function freePort(): Promise<number> {
   return listenOnce(0)
 }
 
 /**
- * Whether nobody listens on this port of the loopback address at this moment.
+ * Whether a port of the loopback address is currently free.
  *
- * @throws {CentralPostError} `invalid_config` for a number that is no port, or a port that this user may not have
+ * @throws {CentralPostError} `invalid_config` for an invalid port number, or a port that this user
+ *   may not use
  */
 export async function isPortFree(port: number): Promise<boolean> {
   try {

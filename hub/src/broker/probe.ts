@@ -4,7 +4,7 @@ import { CentralPostError } from '@centralpost/shared'
 import type { Identity } from './identity.ts'
 import { loopback } from './ports.ts'
 
-/** How long one look may take, in milliseconds. */
+/** Time limit of one probe, in milliseconds. */
 const lookMs = 2000
 const pauseMs = 20
 
@@ -19,19 +19,21 @@ export async function hasJetStream(
   return answer !== undefined && !answer.includes('"error":')
 }
 
-/** When the server last read its configuration, in its own notation; undefined when it does not answer. */
+/**
+ * When the server last loaded its configuration, in its own notation; undefined without an answer.
+ */
 export async function configReadAt(port: number, system: Identity): Promise<string | undefined> {
   const answer = await ask(port, system, '$SYS.REQ.SERVER.PING.VARZ', lookMs)
   return /"config_load_time":"([^"]+)"/.exec(answer ?? '')?.[1]
 }
 
 /**
- * Asks again and again until the answer is yes.
+ * Polls until the answer is yes.
  *
- * @param options.withinMs when to give up, in milliseconds
- * @param options.what what did not happen, for the message
+ * @param options.withinMs time limit, in milliseconds
+ * @param options.what the missed condition, for the message
  * @param options.signal ends the wait with its reason
- * @throws {CentralPostError} `unavailable` when it has not become so in time
+ * @throws {CentralPostError} `unavailable` after the time limit
  */
 export async function until(
   isSo: () => Promise<boolean>,
@@ -48,7 +50,10 @@ export async function until(
   }
 }
 
-/** One request to the server on this loopback port; undefined when it refuses, closes or stays silent. */
+/**
+ * Sends one request to the server on this loopback port; undefined when it refuses, closes or stays
+ * silent.
+ */
 function ask(
   port: number,
   identity: Identity,

@@ -3,14 +3,15 @@ import { execa } from 'execa'
 import { isAlive } from '@centralpost/shared'
 
 /**
- * When a process started, in the system's own notation: together with the pid it names one process for good, also after
- * the pid was given to another. Undefined when there is no such process, or only its zombie.
+ * A process's start time, in the system's notation: together with the pid it identifies one
+ * process, even if the pid is reused. Undefined for a missing process or a zombie.
  */
 export async function startTimeOf(pid: number): Promise<string | undefined> {
   if (!isAlive(pid)) return undefined
   const stat = await readProc(pid, 'stat')
   if (stat !== undefined) {
-    // The name in the second field may hold spaces and brackets, so fields are counted from its end.
+    // The name in the second field may contain spaces and parentheses, so fields are counted from
+    // its end.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' ? undefined : fields[19]
   }
@@ -18,7 +19,7 @@ export async function startTimeOf(pid: number): Promise<string | undefined> {
   return line === undefined || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '')
 }
 
-/** The command line of a living process, words separated by spaces. Undefined when there is none. */
+/** The command line of a living process, words separated by spaces, or undefined. */
 export async function commandLineOf(pid: number): Promise<string | undefined> {
   if (!isAlive(pid)) return undefined
   const words = await readProc(pid, 'cmdline')
@@ -40,7 +41,7 @@ async function ps(pid: number, columns: string): Promise<string | undefined> {
     const { stdout } = await execa('ps', ['-o', columns, '-p', String(pid)])
     return stdout.trim() || undefined
   } catch {
-    // `ps` exits with 1 when no process has this pid.
+    // `ps` exits with 1 for an unknown pid.
     return undefined
   }
 }

@@ -15,11 +15,11 @@ const reloadMs = 20_000
 const oneReloadMs = 5000
 const lockWaitMs = 60_000
 const pauseMs = 10
-/** How long an answer may take between two accounts of one server. */
+/** Time limit of an answer between two accounts of one server, in milliseconds. */
 const answerMs = 500
 const reloadsForNewAccount = 2
 
-/** The embedded broker of a data directory while its parent lives, also in the moments in which it is being restarted. */
+/** The embedded broker of a data directory while its parent lives, also during its restarts. */
 export async function findRunningBroker(dataDir: string): Promise<{ url: string } | null> {
   const state = await readBrokerState(resolve(dataDir))
   if (state?.pid === undefined) return null
@@ -28,14 +28,13 @@ export async function findRunningBroker(dataDir: string): Promise<{ url: string 
 }
 
 /**
- * Makes a running broker know the identities of its data directory as they are now, from any process. Nobody is
- * disconnected but those who were revoked. Resolves when the broker works by them.
+ * Applies the current identities of a data directory to its running broker, from any process. Only
+ * revoked identities are disconnected. Resolves when the new configuration is in force.
+ *  Needs several reloads. nats-server 2.9.10 sets up the imports of a new account only in the
+ * reload after the one that adds it. Before 2.9.21 a reload under load can block all answers
+ * between accounts until the next one (nats-server #4327).
  *
- * Takes more than one reload. nats-server 2.9.10 sets up the imports of a new account only in the reload after the one
- * that adds it; and before 2.9.21 a reload under load can leave the server unable to carry any answer from one account to
- * another until the next one (nats-server #4327).
- *
- * @returns whether there was a running broker
+ * @returns whether a broker was running
  * @throws {CentralPostError} `unavailable` when the broker does not take the new configuration
  */
 export async function reloadBroker(dataDir: string): Promise<boolean> {
@@ -58,7 +57,10 @@ export async function reloadBroker(dataDir: string): Promise<boolean> {
   )
 }
 
-/** Has the server read its configuration once; its port, or undefined when it was down or did not within its time. */
+/**
+ * Has the server reload its configuration once. Returns its port, or undefined when it was down or
+ * too slow.
+ */
 async function reloadOnce(dataDir: string, system: Identity): Promise<number | undefined> {
   const state = await readBrokerState(dataDir)
   const before = state && (await configReadAt(state.port, system))
@@ -76,12 +78,12 @@ async function reloadOnce(dataDir: string, system: Identity): Promise<number | u
   return undefined
 }
 
-/** Held by whoever writes the broker's configuration until the broker works by it. */
+/** Held while the broker's configuration is written and until it is in force. */
 export function takeReloadLock(dataDir: string): Promise<LockFile> {
   return LockFile.take(brokerPaths(dataDir).reloadLock, { waitMs: lockWaitMs })
 }
 
-/** Writes the configuration file from the identities as they are now. The caller holds the reload lock. */
+/** Writes the configuration file from the current identities. The caller holds the reload lock. */
 export async function writeBrokerConfig(dataDir: string): Promise<AllIdentities> {
   const paths = brokerPaths(dataDir)
   const store = await CredentialStore.open(dataDir)

@@ -5,21 +5,21 @@ import { readIfPresent } from '@centralpost/shared/private-files'
 const keptOldLogs = 2
 
 /**
- * What the server last called fatal or an error in its log.
+ * The last fatal message or error in the server's log.
  *
- * @param sinceMs only lines written after this moment count, in milliseconds since 1970
+ * @param sinceMs ignores older lines, in milliseconds since 1970
  */
 export async function lastFault(log: string, sinceMs: number): Promise<string | undefined> {
   const lines = ((await readIfPresent(log)) ?? '').split('\n')
   const fault = lines
     .map((line) => /^\[\d+\] (\S+ [\d:.]+) \[(?:FTL|ERR)\] (.*)$/.exec(line))
     .findLast((found) => found !== null)
-  // The server writes local time to the microsecond; a second of slack covers clocks that are rounded differently.
+  // The server logs local time in microseconds; a second of slack covers rounding.
   const isRecent = fault?.[1] !== undefined && Date.parse(fault[1]) >= sinceMs - 1000
   return isRecent ? fault?.[2] : undefined
 }
 
-/** Deletes all but the newest of the logs that the server put aside when they were full; it keeps every one itself. */
+/** Deletes all but the newest rotated logs; the server itself keeps every one. */
 export async function removeOldLogs(log: string): Promise<void> {
   const folder = dirname(log)
   const names = await readdir(folder)

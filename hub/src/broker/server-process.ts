@@ -7,8 +7,8 @@ const termGraceMs = 5000
 const keptStderrChars = 2000
 
 /**
- * Ends the server when its parent is gone, however that died: the parent holds the other end of the guard's standard input,
- * and a line on it tells the guard that it is no longer needed.
+ * Ends the server when its parent dies in any way: the parent holds the other end of the guard's
+ * standard input, and a line on it dismisses the guard.
  */
 const guardScript = `
 read -r _ && exit 0
@@ -20,10 +20,13 @@ done
 kill -KILL "$1"
 `
 
-/** One life of a nats-server: a child in a session of its own, so that a terminal's Ctrl-C reaches only its parent. */
+/**
+ * One run of a nats-server: a child in its own session, so that a terminal's Ctrl-C reaches only
+ * its parent.
+ */
 export class ServerProcess {
   readonly pid: number
-  /** Resolves with how it ended. Never rejects. */
+  /** Resolves with its exit status. Never rejects. */
   readonly exited: Promise<string>
   readonly #child: ChildProcess
 
@@ -36,7 +39,7 @@ export class ServerProcess {
   /**
    * Starts a server with a configuration file, and the guard that ends it with this process.
    *
-   * @throws {CentralPostError} `unavailable` when the binary cannot be started
+   * @throws {CentralPostError} `unavailable` when the binary does not start
    */
   static async start(binary: string, config: string): Promise<ServerProcess> {
     const child = spawn(binary, ['--config', config], {
@@ -63,7 +66,7 @@ export class ServerProcess {
     return new ServerProcess(child, child.pid, exited)
   }
 
-  /** Ends the server: politely, then, after five seconds, for certain. */
+  /** Stops the server with SIGTERM, then, after five seconds, SIGKILL. */
   async end(): Promise<void> {
     this.#child.kill('SIGTERM')
     const late = new AbortController()
@@ -79,7 +82,7 @@ function guard(server: ChildProcess, pid: number): void {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
-  // A guard that cannot start or was killed leaves the server to the next start, which looks for one left behind.
+  // Without a guard, the next start cleans up a server left behind.
   watcher.on('error', () => {})
   watcher.stdin.on('error', () => {})
   watcher.unref()

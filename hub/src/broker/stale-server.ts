@@ -6,15 +6,15 @@ import { commandLineOf } from './process-identity.ts'
 const termMs = 3000
 const killMs = 3000
 
-/** Whether this process is a server that runs with this configuration file. */
+/** Whether this process is a server with this configuration file. */
 export async function isServerOf(pid: number, config: string): Promise<boolean> {
   const commandLine = await commandLineOf(pid)
   return commandLine?.endsWith(` --config ${config}`) === true
 }
 
 /**
- * Ends the server that a dead parent left behind, so that two never write one store. To be called only by the holder of
- * the broker's lock.
+ * Ends the server left behind by a dead parent, so that two never write one store. Only the holder
+ * of the broker's lock may call this.
  *
  * @throws {CentralPostError} `conflict` when it does not end
  */
@@ -46,7 +46,7 @@ async function ended(
     await until(async () => !(await isServerOf(pid, config)), { withinMs, what })
     return true
   } catch {
-    // Not ours to signal or too slow; gone all the same if no such server is left.
+    // No permission or too slow; fine if the server is gone by now.
     return !(await isServerOf(pid, config))
   }
 }

@@ -12,25 +12,23 @@ interface Options extends CommonOptions {
   readonly listen: string
 }
 
-/** Adds `broker-config`: the configuration with all identities, for a nats-server that somebody else runs. */
+/** Adds `broker-config`: the configuration with all identities, for an external nats-server. */
 export function addBrokerConfigCommand(program: Command): void {
   program
     .command('broker-config')
-    .description(
-      'write the accounts of all identities as a configuration for a nats-server of your own',
-    )
+    .description('write the accounts of all identities as a configuration for your own nats-server')
     .option(
       '--data <dir>',
       'the data directory (env: CENTRALPOST_DATA)',
       process.env['CENTRALPOST_DATA'] ?? '.centralpost',
     )
     .option('--json', 'print JSON')
-    .option('--listen <host:port>', 'where that server is to listen', '127.0.0.1:4222')
+    .option('--listen <host:port>', 'address for that server to listen on', '127.0.0.1:4222')
     .addHelpText(
       'after',
-      '\nStart that server with `nats-server -c DIR/broker/external.conf`; after `credentials add` write the file again and ' +
-        'have the server read it (`nats-server --signal reload`). The hub finds it by NATS_URL; agents and operators by the ' +
-        'credentials in DIR, without NATS_URL.',
+      '\nStart that server with `nats-server -c DIR/broker/external.conf`. After ' +
+        '`credentials add`, write the file again and reload the server (`nats-server --signal ' +
+        'reload`). The hub finds it by NATS_URL; agents and operators by the credentials in DIR, without NATS_URL.',
     )
     .action(async (options: Options) => {
       const dataDir = dataDirOf(options)

@@ -10,7 +10,7 @@ import {
 } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
-/** Adds `broker`: the embedded broker alone, for a hub that is started apart from it. */
+/** Adds `broker`: the embedded broker alone, for a separately started hub. */
 export function addBrokerCommand(program: Command): void {
   withCommonOptions(program.command('broker').description('run the embedded broker alone')).action(
     async (options: CommonOptions) => {

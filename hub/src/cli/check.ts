@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { TrustManager } from '../trust/trust-manager.ts'
 import { type CommonOptions, printAs, settingsOf, withCommonOptions } from './settings.ts'
 
-/** Adds `check`: reads settings and rules as the hub would, says what is wrong, changes nothing. */
+/** Adds `check`: reads settings and rules as the hub would, reports problems, changes nothing. */
 export function addCheckCommand(program: Command): void {
   withCommonOptions(
     program.command('check').description('check settings and rules, and change nothing'),

@@ -18,22 +18,22 @@ interface ClassifyOptions {
 const lineSchema = z.looseObject({ command: z.string(), cwd: z.string().optional() })
 
 const exitCodeHelp = `
-Exit codes: 0 judged, whatever the level; 64 no command; 65 with --jsonl: a line that is no {"command"}, which is told in its
-verdict and stops nothing; 78 bad settings or rules.`
+Exit codes: 0 judged, whatever the level; 64 no command; 65 with --jsonl: a line without {"command"}, which is reported in
+its verdict and stops nothing; 78 bad settings or rules.`
 
-/** Adds `classify`: says what the rules make of a command, without a hub and without running it. */
+/** Adds `classify`: judges a command, without a hub and without running it. */
 export function addClassifyCommand(program: Command): void {
   program
     .command('classify')
-    .description('say what the rules make of a command; nothing is run')
-    .argument('[command...]', 'the command; several words are joined as a shell would read them')
-    .option('--cwd <dir>', 'the working directory that the command would have')
+    .description('judge a command by the rules; nothing is run')
+    .argument('[command...]', 'the command; several words are quoted and joined')
+    .option('--cwd <dir>', 'the working directory of the command')
     .option('--json', 'print the whole verdict as JSON')
     .option(
       '--jsonl',
       'read {"command"} lines on standard input, print one verdict a line in order',
     )
-    .option('--rules <file>', 'the rule file; absent: the one the settings name')
+    .option('--rules <file>', 'the rule file; default: the one in the settings')
     .option('--config <file>', 'the settings')
     .allowUnknownOption()
     .addHelpText('after', exitCodeHelp)
@@ -53,7 +53,9 @@ export function addClassifyCommand(program: Command): void {
     })
 }
 
-/** A bad line does not stop the rest: it is a REVIEW that says what is wrong, and the exit code tells. */
+/**
+ * A bad line does not stop the rest: it becomes a REVIEW with the reason, and sets the exit code.
+ */
 async function classifyLines(trust: TrustManager, options: ClassifyOptions): Promise<void> {
   const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
   let waiting = ''
@@ -77,7 +79,7 @@ function classifyLine(trust: TrustManager, line: string, options: ClassifyOption
     return { command, level, risk: risk.level, reasons }
   } catch (error) {
     process.exitCode = 65
-    const reason = `error: not a line of the form {"command": "…"}: ${messageOf(error)}`
+    const reason = `error: expected a line of the form {"command": "…"}: ${messageOf(error)}`
     return { command, level: 'REVIEW', risk: 'low', reasons: [reason] }
   }
 }

@@ -4,18 +4,18 @@ import { SpokeProcess } from './kept-alive.ts'
 
 export interface ServingConsole {
   readonly url: string
-  /** signs one browser in, once; null where nobody sits at a terminal */
+  /** a one-time sign-in link; null without a terminal */
   readonly link: string | null
 }
 
 /** The operators' console as a child of `up`. */
 export interface ConsoleProcess {
-  /** where it serves, when it does for the first time; null when it does not start */
+  /** the address at its first start; null when it does not start */
   readonly serving: Promise<ServingConsole | null>
   stop(): Promise<void>
 }
 
-/** @throws {CentralPostError} `not_found` where the operators' program is not installed */
+/** @throws {CentralPostError} `not_found` when the operators' program is not installed */
 export function startConsole(
   settings: HubConfig['console'],
   dataDir: string,
@@ -30,7 +30,7 @@ export function startConsole(
   return { serving: promise, stop: () => spoke.stop() }
 }
 
-/** The arguments that the settings make for `centralpost console`. */
+/** The arguments of `centralpost console` from the settings. */
 function consoleArguments(settings: HubConfig['console'], dataDir: string): string[] {
   const { host, port, origin, tls_cert: cert, tls_key: key, session_hours: hours } = settings
   return [

@@ -11,26 +11,26 @@ interface Options {
 }
 
 const details = `
-An identity is known to the broker by its own user name and password, kept in DIR/credentials in files that only their owner
+Every identity has its own user name and password on the broker, kept in DIR/credentials in files that only their owner
 may read. An agent may request under its own name only; an operator may approve under its own name only. A running broker
-learns of a change at once, and nobody else is disconnected.
+applies a change immediately, without disconnecting others.
 
-Exit codes: 64 a name that cannot be used, 66 nobody of that name, 69 the broker did not take the change,
-73 a name that is taken, 74 files that cannot be read or written.`
+Exit codes: 64 an invalid name, 66 an unknown name, 69 the broker did not take the change,
+73 an existing name, 74 unreadable or unwritable files.`
 
 /** Adds `credentials add|show|list|revoke` to a command line. */
 export function addCredentialsCommand(program: Command): void {
   const credentials = program
     .command('credentials')
-    .description('who may connect to the embedded broker')
+    .description('manage agents and operators of the embedded broker')
     .addHelpText('after', details)
-  identityCommand(credentials, 'add', 'make a new agent or operator').action(
+  identityCommand(credentials, 'add', 'add an agent or operator').action(
     (kind: IdentityKind, name: string, options: Options) => told(() => add(kind, name, options)),
   )
-  identityCommand(credentials, 'show', 'print what a NATS client needs to connect').action(
+  identityCommand(credentials, 'show', 'print the credentials for a NATS client').action(
     (kind: IdentityKind, name: string, options: Options) => told(() => show(kind, name, options)),
   )
-  identityCommand(credentials, 'revoke', 'take it away; who uses it is disconnected').action(
+  identityCommand(credentials, 'revoke', 'revoke an agent or operator and disconnect it').action(
     (kind: IdentityKind, name: string, options: Options) => told(() => revoke(kind, name, options)),
   )
   withOptions(credentials.command('list').description('list agents and operators')).action(
@@ -42,7 +42,7 @@ function identityCommand(parent: Command, verb: string, description: string): Co
   const command = parent
     .command(verb)
     .description(description)
-    .addArgument(new Argument('<kind>', 'what it is').choices(identityKinds))
+    .addArgument(new Argument('<kind>', 'agent or operator').choices(identityKinds))
     .argument('<name>', "letters, digits, '_' and '-'; at most 64")
   return withOptions(command)
 }
@@ -66,7 +66,8 @@ async function add(kind: IdentityKind, name: string, options: Options): Promise<
     return
   }
   print(
-    `added ${kind} ${name}: the broker ${isRunning ? 'knows it now' : 'will know it when started'}`,
+    `added ${kind} ${name}: the broker ` +
+      `${isRunning ? 'accepts it now' : 'will accept it when started'}`,
   )
   print(`its credentials: centralpost credentials show ${kind} ${name}`)
 }
@@ -97,19 +98,19 @@ async function list(options: Options): Promise<void> {
   }
   const running = await findRunningBroker(options.data)
   print(running ? `broker: ${running.url}` : 'broker: not running')
-  if (found.length === 0) print('nobody yet: add one with centralpost credentials add agent NAME')
+  if (found.length === 0) print('none yet: add one with centralpost credentials add agent NAME')
   for (const { kind, name, identity } of found) {
     print(`${kind.padEnd(9)} ${name.padEnd(24)} user ${identity.user}`)
   }
 }
 
-/** Opens the store of a directory that has one: a mistyped directory is not to be made by looking at it. */
+/** Opens an existing store only: looking at a mistyped directory must not create one. */
 async function openExisting(data: string): Promise<CredentialStore> {
   if (await CredentialStore.existsIn(resolve(data))) return CredentialStore.open(resolve(data))
   throw new CentralPostError(
     'not_found',
-    `${resolve(data)} is not a data directory of CentralPost: name one with --data or CENTRALPOST_DATA, ` +
-      'or make one with `centralpost credentials add`',
+    `${resolve(data)} is not a data directory of CentralPost: name one with --data or ` +
+      'CENTRALPOST_DATA, or create one with `centralpost credentials add`',
   )
 }
 

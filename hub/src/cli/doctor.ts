@@ -29,10 +29,12 @@ interface Finding {
 
 const marks: Readonly<Record<Mark, string>> = { ok: '✓', note: '·', fault: '✗' }
 
-/** Adds `doctor`: looks at everything a hub needs and says what is missing. */
+/** Adds `doctor`: checks everything a hub needs and reports problems. */
 export function addDoctorCommand(program: Command): void {
   withCommonOptions(
-    program.command('doctor').description('look at what a hub needs here, and say what is missing'),
+    program
+      .command('doctor')
+      .description('check everything a hub needs on this machine, and report problems'),
   ).action(async (options: CommonOptions & { readonly json?: boolean }) => {
     const findings = await examine(options)
     if (options.json) process.stdout.write(`${JSON.stringify(findings)}\n`)
@@ -93,11 +95,14 @@ async function embeddedBroker(dataDir: string): Promise<string> {
   const running = await findRunningBroker(dataDir)
   if (running) return `embedded, runs on ${running.url}`
   throw new Error(
-    'none runs on this data directory: `centralpost up` starts one, or name one of your own in NATS_URL',
+    'none runs on this data directory: `centralpost up` starts one, or name your own in NATS_URL',
   )
 }
 
-/** Connects as the hub would; says what the environment told of that broker, and what it may tell besides. */
+/**
+ * Connects as the hub would; lists the environment variables used for the broker, and the unused
+ * ones.
+ */
 async function externalBroker(dataDir: string): Promise<string> {
   const credentials = await findCredentials(join(dataDir, 'credentials', 'hub.json'), process.env)
   const names = Object.keys(brokerVariables)
@@ -114,7 +119,7 @@ async function externalBroker(dataDir: string): Promise<string> {
   ].join('; ')
 }
 
-/** What the hub would find; a fault only where it is required. */
+/** The result of a search; a failure only where the program is required. */
 async function sandboxStanding(options: CommonOptions, dataDir: string): Promise<string> {
   const { roots, execution } = await settingsOf(options)
   const { mode, safe, review, bwrap } = execution.sandbox
@@ -126,14 +131,17 @@ async function sandboxStanding(options: CommonOptions, dataDir: string): Promise
   })
   for (const profile of [safe, review]) {
     if (profile === 'none' || sandbox?.available.includes(profile)) continue
-    const without = profile === safe ? 'is asked, but for what reads no file' : 'runs unconfined'
+    const without = profile === safe ? 'needs approval, unless it reads no file' : 'runs unconfined'
     const effect = mode === 'required' ? 'is refused' : without
-    throw new Error(`what should run in ${profile} ${effect}: ${missing[profile]}`)
+    throw new Error(`commands meant for ${profile} ${effect}: ${missing[profile]}`)
   }
   const way = sandbox?.userNamespace ? ', in a user namespace' : ''
   const views = machineViews.filter((view) => sandbox?.available.includes(`machine-${view}`))
   const shown = views.length === 0 ? 'nothing' : views.join(', ')
-  return `${version} works${way} (${Math.round(tookMs)} ms): SAFE in ${safe}, which may be shown ${shown} of the machine; cleared by a person in ${review}`
+  return (
+    `${version} works${way} (${Math.round(tookMs)} ms): SAFE commands in ${safe}, where ` +
+    `${shown} of the machine may be shown; approved commands in ${review}`
+  )
 }
 
 async function firstLine(program: string, args: readonly string[]): Promise<string> {

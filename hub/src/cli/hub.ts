@@ -24,16 +24,22 @@ import {
 import { untilStopped } from './signals.ts'
 import { endWithin } from './watchdog.ts'
 
-/** So long an ordered end may take beside what commands may still run: last writes, threads, connections. */
+/**
+ * Time for an orderly stop beyond running commands, in milliseconds: last writes, threads,
+ * connections.
+ */
 const longestEndMs = 25_000
-/** How long a hub that has failed may take to end in order, in milliseconds. */
+/** Time for an orderly stop of a failed hub, in milliseconds. */
 const longestFailedEndMs = 8000
-/** How long what nobody waits for may keep the process after an ordered end, in milliseconds. */
+/** How long leftover handles may keep the process after an orderly stop, in milliseconds. */
 const longestLeftoverMs = 2000
-/** So much later it is killed, should it not even exit: a thread may be stuck in a call to a disk. */
+/** Delay before a stuck process is killed, in milliseconds: a thread may hang in disk I/O. */
 const longestExitMs = 4000
 
-/** Adds `hub`: one hub, on the broker that NATS_URL names, on one that runs on the data directory, or on its own. */
+/**
+ * Adds `hub`: one hub, on the broker of NATS_URL, on the one that runs on the data directory, or on
+ * its own.
+ */
 export function addHubCommand(program: Command): void {
   withHubOptions(
     program
@@ -43,7 +49,7 @@ export function addHubCommand(program: Command): void {
       ),
   ).action(async (options: HubCommandOptions) => {
     const config = await settingsOf(options)
-    // commands inherit it: what they make is the owner's alone
+    // inherited by commands: their files belong to the owner alone
     process.umask(0o077)
     await using opened = new AsyncDisposableStack()
     const log = logOf(options, config, 'hub')
@@ -56,11 +62,11 @@ export function addHubCommand(program: Command): void {
       const credentials = await hubCredentials(dataDir)
       if (credentials.hub.user === credentials.endpoints.user) {
         log.warn(
-          'this broker was not given the generated accounts: whoever may connect can act as any agent or operator ' +
-            '(centralpost broker-config writes the accounts)',
+          'this broker does not use the generated accounts: any client that can connect can act ' +
+            'as any agent or operator (centralpost broker-config writes the accounts)',
         )
       }
-      // before the start: it may wait long for a broker, and is to end in order
+      // before the start, which may wait long for a broker and must stop in order
       const stopped = untilStopped(() => process.exit(1)).then(() => waiting.abort())
       const hub = opened.use(
         await Hub.start({
@@ -89,20 +95,20 @@ export function addHubCommand(program: Command): void {
       }
       endWithin(longestFailedEndMs + longestExitMs)
       log.error('the hub ends', { error })
-      // a database or a broker that never answers must not keep a hub that has lost it
+      // a hub that has lost its database or broker must not hang on it
       setTimeout(() => process.exit(exitCodeOfError(error)), longestFailedEndMs).unref()
       throw error
     } finally {
       await opened.disposeAsync()
-      // the channel to a parent would keep the process
+      // an open IPC channel would keep the process alive
       if (process.connected) process.disconnect()
-      // all of ours is through; what a client of the broker left behind must not keep it either
+      // all work is done; leftovers of the broker's client must not keep the process alive
       setTimeout(() => process.exit(), longestLeftoverMs).unref()
     }
   })
 }
 
-/** Only the embedded broker's operators can be counted: who else may decide through another broker is not known here. */
+/** Only operators of the embedded broker can be counted: an external broker may have others. */
 function operatorCount(dataDir: string): { hasSingleOperator?: () => Promise<boolean> } {
   if (externalCredentials(process.env) !== null) return {}
   return {
@@ -124,7 +130,7 @@ async function ownBroker(
   return EmbeddedBroker.start({ dataDir, log, ...(port !== undefined && { port }) })
 }
 
-/** Who the hub is: one identity for the flow, and one that can answer endpoints and nothing else. */
+/** The hub's credentials: one identity for the flow, and one that can only answer endpoints. */
 async function hubCredentials(
   dataDir: string,
 ): Promise<{ hub: BusCredentials; endpoints: BusCredentials }> {

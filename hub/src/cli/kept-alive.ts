@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { CentralPostError, type Logger } from '@centralpost/shared'
 
 const longestWaitMs = 30_000
-/** Who has run for so long is well: the next start does not wait, in milliseconds. */
+/** A child that ran this long (ms) counts as healthy; its restart is not delayed. */
 const wellMs = 10_000
 
 /**
- * A spoke that `up` keeps running: a command of the operators' program in a process of its own, started again when it
- * dies. Hub and broker go on whatever becomes of it.
+ * A spoke that `up` keeps running: a command of the operators' program in its own process,
+ * restarted when it dies. Its failures never affect hub and broker.
  */
 export class SpokeProcess {
   readonly #program: string
@@ -19,16 +19,16 @@ export class SpokeProcess {
   readonly #env: NodeJS.ProcessEnv
   readonly #told: ((message: unknown) => void) | undefined
   readonly #stopping = new AbortController()
-  /** Resolves when it is not started any more. */
+  /** Resolves when it is not restarted any more. */
   readonly ended: Promise<void>
   #child: ChildProcess | undefined
 
   /**
    * @param args of the operators' program, the command first
-   * @param options.env variables besides our own
-   * @param options.told hears what it says to its parent; one that ends before it has said anything cannot start, and is not
-   * started again
-   * @throws {CentralPostError} `not_found` where that program is not installed
+   * @param options.env additional variables
+   * @param options.told receives IPC messages. A child that exits before its first message is not
+   *   restarted.
+   * @throws {CentralPostError} `not_found` when that program is not installed
    */
   constructor(
     args: readonly string[],
@@ -61,7 +61,7 @@ export class SpokeProcess {
       const child = spawn(process.execPath, [...process.execArgv, this.#program, ...this.#args], {
         stdio: ['ignore', 'ignore', 'inherit', ...(this.#told ? ['ipc' as const] : [])],
         env: this.#env,
-        // a Ctrl-C of the terminal must reach it once, through us
+        // its own process group: the terminal's Ctrl-C must reach it once, through this process
         detached: true,
       })
       this.#child = child
@@ -76,7 +76,7 @@ export class SpokeProcess {
         return
       }
       if (performance.now() - startedAt > wellMs) wait = 500
-      this.#log.error('a spoke died; it is started again', { name, code, waitMs: wait })
+      this.#log.error('a spoke died; restarting it', { name, code, waitMs: wait })
       await delay(wait, undefined, { signal }).catch(() => {})
     }
   }
@@ -91,7 +91,10 @@ async function ending(child: ChildProcess): Promise<unknown> {
   }
 }
 
-/** Where the operators' program is installed. Only its path is known here: hub and agents share nothing but the bus. */
+/**
+ * The path of the operators' program. Only its path is known here: hub and agents share nothing but
+ * the bus.
+ */
 function findProgram(): string {
   try {
     return fileURLToPath(import.meta.resolve('@centralpost/agents/program'))

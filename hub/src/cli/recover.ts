@@ -13,13 +13,13 @@ interface Options extends CommonOptions {
   readonly startAnew?: boolean
 }
 
-/** Adds `recover`: goes on without what was lost of a data directory. */
+/** Adds `recover`: continues without lost files of a data directory. */
 export function addRecoverCommand(program: Command): void {
   withCommonOptions(
     program
       .command('recover')
-      .description('go on without a database or a key that is lost (the hub must be stopped)')
-      .option('--start-anew', 'also put aside a database that is damaged but can be opened'),
+      .description('continue without a lost database or key (the hub must be stopped)')
+      .option('--start-anew', 'also set aside a damaged database that can still be opened'),
   ).action(async (options: Options) => {
     const config = await settingsOf(options)
     const log = logOf(options, config, 'recover')

@@ -9,7 +9,7 @@ interface Options extends CommonOptions {
   readonly json?: boolean
 }
 
-/** A recorded command that another rule file judges otherwise. */
+/** A recorded command that another rule file judges differently. */
 interface Difference {
   readonly command: string
   readonly cwd: string
@@ -21,12 +21,15 @@ interface Difference {
 
 const strictness: Readonly<Record<TrustLevel, number>> = { SAFE: 0, REVIEW: 1, BLOCKED: 2 }
 
-/** Adds `rules recheck`: replays the recorded commands against a rule file, before it is put in force. */
+/**
+ * Adds `rules recheck`: replays the recorded commands against a rule file before it is put in
+ * force.
+ */
 export function addRecheckCommand(rules: Command): void {
   rules
     .command('recheck')
     .description(
-      'show what of the history a rule file would have decided otherwise; exit code 1 when it would',
+      'show which recorded commands a rule file would judge differently; exit code 1 if there are any',
     )
     .argument('<file>', 'the changed rule file')
     .option(
@@ -71,7 +74,7 @@ function shown(replayed: number, differences: readonly Difference[]): string {
   )
   const sum =
     differences.length === 0
-      ? `${replayed} recorded commands would all be judged as they were`
-      : `${differences.length} different commands of ${replayed} recorded would be judged otherwise`
+      ? `${replayed} recorded commands would all be judged as before`
+      : `${differences.length} different commands of ${replayed} recorded would be judged differently`
   return `${[...lines, sum].join('\n')}\n`
 }

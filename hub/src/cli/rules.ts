@@ -16,15 +16,17 @@ interface ExpectOptions extends RulesOptions {
 
 const exitFailed = 1
 
-/** Adds `rules lint`, `rules test` and `rules recheck`: what is wrong with a rule file, and how it judges. */
+/**
+ * Adds `rules lint`, `rules test` and `rules recheck`, which check a rule file and its verdicts.
+ */
 export function addRulesCommand(program: Command): void {
   const rules = program.command('rules').description('check the trust rules')
   rules
     .command('lint')
     .description(
-      'check a rule file: its form, its patterns, its own tests; warn of what is probably not meant',
+      'check a rule file: its form, its patterns, its own tests; warn of probable mistakes',
     )
-    .argument('[file]', 'the rule file; absent: the one the settings name')
+    .argument('[file]', 'the rule file; default: the one in the settings')
     .option('--json', 'print JSON')
     .option('--config <file>', 'the settings')
     .action(async (file: string | undefined, options: RulesOptions) => {
@@ -42,10 +44,10 @@ export function addRulesCommand(program: Command): void {
     })
   rules
     .command('test')
-    .description('check that one command gets the level that is expected')
+    .description('check that a command gets the expected level')
     .addArgument(new Argument('<level>', 'the level').choices(['safe', 'review', 'blocked']))
     .argument('<command>', 'the command as one argument')
-    .option('--rules <file>', 'the rule file; absent: the one the settings name')
+    .option('--rules <file>', 'the rule file; default: the one in the settings')
     .option('--json', 'print JSON')
     .option('--config <file>', 'the settings')
     .action(async (level: string, command: string, options: ExpectOptions) => {

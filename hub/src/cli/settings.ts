@@ -12,17 +12,17 @@ export interface CommonOptions {
   readonly json?: boolean
 }
 
-/** What commands take that start a hub. */
+/** Options of commands that start a hub. */
 export interface HubCommandOptions extends CommonOptions {
   readonly insteadOf?: string
 }
 
-/** The rule file that comes with CentralPost. */
+/** The rule file shipped with CentralPost. */
 export const shippedRules = fileURLToPath(
   new URL('../../../config/trust_rules.yaml', import.meta.url),
 )
 
-/** `--data`, `--config` and `--log-level`, which every long-running command takes. */
+/** `--data`, `--config` and `--log-level`, common to long-running commands. */
 export function withCommonOptions(command: Command): Command {
   return command
     .option(
@@ -32,11 +32,11 @@ export function withCommonOptions(command: Command): Command {
     )
     .option(
       '--config <file>',
-      'the settings; absent: config/centralpost.yaml if there is one (env: CENTRALPOST_CONFIG)',
+      'the settings; default: config/centralpost.yaml if it exists (env: CENTRALPOST_CONFIG)',
     )
     .option('--json', 'print JSON')
     .addOption(
-      new Option('--log-level <level>', 'how much is logged; absent: as the settings say').choices([
+      new Option('--log-level <level>', 'log level; default: from the settings').choices([
         'error',
         'warn',
         'info',
@@ -49,7 +49,7 @@ export function withCommonOptions(command: Command): Command {
 export function withHubOptions(command: Command): Command {
   return withCommonOptions(command).option(
     '--instead-of <ledger>',
-    'take the broker over from a ledger that is gone for good: its actions are unknown from then on',
+    'take over the broker from a permanently lost ledger, whose actions are then unknown',
   )
 }
 
@@ -63,7 +63,7 @@ export function settingsOf(options: CommonOptions): Promise<HubConfig> {
   })
 }
 
-/** Prints a line for a person, or the same for a program. */
+/** Prints a line for a person, or JSON for a program. */
 export function printAs(options: Pick<CommonOptions, 'json'>, line: string, value: object): void {
   process.stdout.write(`${options.json ? JSON.stringify(value) : line}\n`)
 }

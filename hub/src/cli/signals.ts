@@ -1,16 +1,16 @@
 const togetherMs = 500
 
 /**
- * Waits until the process is asked to stop: SIGINT, SIGTERM, or, for a child, the end of its parent.
+ * Waits for a request to stop: SIGINT, SIGTERM, or, for a child, the end of its parent.
  *
- * @param again called when a signal asks a second time: then it should not wait any longer
+ * @param again called for a second signal, which should cut the wait short
  */
 export async function untilStopped(again: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let askedAt: number | undefined
   const ask = (): void => {
     askedAt ??= performance.now()
-    // one signal to a whole process group comes twice: from the sender, and passed on by a parent
+    // a signal to a whole process group arrives twice: from the sender, and forwarded by the parent
     if (performance.now() - askedAt > togetherMs) again()
     resolve()
   }

@@ -19,12 +19,17 @@ import {
 } from './settings.ts'
 import { untilStopped } from './signals.ts'
 
-/** So long a hub may take to end beside what its commands may still run; its own watchdog ends it before. */
+/**
+ * Time for a hub's stop beyond running commands, in milliseconds; its own watchdog fires earlier.
+ */
 const longestHubEndMs = 30_000
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
 
-/** Adds `up`: broker and hub together on one machine, the hub in a process of its own that is started again. */
+/**
+ * Adds `up`: broker and hub on one machine, the hub in its own process that is restarted when it
+ * dies.
+ */
 export function addUpCommand(program: Command): void {
   withHubOptions(
     program
@@ -42,7 +47,7 @@ export function addUpCommand(program: Command): void {
       const store = await CredentialStore.open(dataDir)
       await store.ensure('operator', 'operator')
       await store.ensure('agent', 'cli')
-      // as whom the operator's own commands are asked for
+      // the agent identity of the operator's own commands
       await store.ensure('agent', 'operator-operator')
       const { port } = config.broker
       broker = opened.use(
@@ -74,7 +79,10 @@ export function addUpCommand(program: Command): void {
   })
 }
 
-/** The address of a webhook is often a secret itself: it goes where other users of the machine cannot see it. */
+/**
+ * A webhook address is often a secret itself: passed where other users of the machine cannot see
+ * it.
+ */
 function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): SpokeProcess {
   const args = ['notify', '--data', dataDir, '--secret-env', notify.secret_env]
   return new SpokeProcess(notify.desktop ? [...args, '--desktop'] : args, {
@@ -83,11 +91,14 @@ function startNotifier({ notify }: HubConfig, dataDir: string, log: Logger): Spo
   })
 }
 
-/** The hub as a child: started again when it dies after it has served; its end is ours when it never did. */
+/**
+ * The hub as a child: restarted when it dies after it has served; a hub that never served ends `up`
+ * too.
+ */
 class HubProcess {
-  /** The hub's id, when it serves for the first time; rejects when it cannot. */
+  /** The hub's id, once it serves for the first time; rejects when it cannot. */
   readonly serving: Promise<string>
-  /** Rejects when the hub cannot be kept alive. */
+  /** Rejects when the hub cannot be kept running. */
   readonly closed: Promise<void>
   readonly #log: Logger
   readonly #stopping = new AbortController()
@@ -101,13 +112,16 @@ class HubProcess {
     this.closed.catch(reject)
   }
 
-  /** @param withinMs when one that does not end by itself (it may be stopped, with its watchdog) is killed */
+  /**
+   * @param withinMs time until a hub that does not exit is killed (it may be suspended, with its
+   *   watchdog)
+   */
   async stop(withinMs: number): Promise<void> {
     this.#stopping.abort()
     this.#child?.kill('SIGTERM')
     const late = setTimeout(() => this.kill(), withinMs)
     await this.closed.catch(() => {
-      // told to whoever awaits `closed`; here only the end counts
+      // `closed` reports the error; here only the end counts
     })
     clearTimeout(late)
   }
@@ -130,14 +144,14 @@ class HubProcess {
       const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null]
       if (signal.aborted) return
       if (!hasServed) throw new HubFailed(code)
-      this.#log.error('the hub died; it is started again', { code, signal: killedBy })
+      this.#log.error('the hub died; restarting it', { code, signal: killedBy })
       await delay(wait, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
     }
   }
 
   #start(): ChildProcess {
-    // a process group of its own: a Ctrl-C of the terminal must reach it once, through us
+    // its own process group: the terminal's Ctrl-C must reach it once, through this process
     return spawn(process.execPath, [...process.execArgv, bin, 'hub', ...process.argv.slice(3)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       detached: true,
@@ -145,7 +159,7 @@ class HubProcess {
   }
 }
 
-/** The hub has said on stderr why it cannot start; we only pass on how it ended. */
+/** The hub has printed the reason on stderr; only its exit status is passed on. */
 class HubFailed extends CentralPostError {
   constructor(code: number | null) {
     super('unavailable', `the hub does not start (exit code ${code}); see above`)
@@ -158,13 +172,13 @@ function welcome(
   dataDir: string,
   page: ServingConsole | null,
 ): string {
-  // what npm has started is not on the PATH of the next terminal
+  // npm adds programs to the PATH of its children only
   const program = process.env['npm_command'] === undefined ? 'centralpost' : 'npx centralpost'
   const hints = [
-    ['request --wait -- git status', 'ask for an action'],
-    ['pending --watch', 'decide what waits for you'],
-    ['tail', 'watch everything that happens'],
-    ['credentials add agent NAME', 'let another agent in'],
+    ['request --wait -- git status', 'request an action'],
+    ['pending --watch', 'decide on waiting actions'],
+    ['tail', 'watch all events'],
+    ['credentials add agent NAME', 'add another agent'],
   ] as const
   return [
     `CentralPost is up: hub ${hubId}, broker ${broker}, data in ${dataDir}`,
@@ -174,8 +188,8 @@ function welcome(
       : [
           `Console: ${page.link ?? page.url}`,
           page.link === null
-            ? `  a link that signs a browser in: ${program} console --link`
-            : `  signs one browser in, once, within ten minutes; for another: ${program} console --link`,
+            ? `a sign-in link for a browser: ${program} console --link`
+            : `signs one browser in, once, within ten minutes; for another: ${program} console --link`,
           '',
         ]),
     ...hints.map(([words, does]) => `  ${`${program} ${words}`.padEnd(48)} ${does}`),

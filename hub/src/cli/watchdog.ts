@@ -12,14 +12,14 @@ const program = `
   }, workerData.ms)`
 
 /**
- * Ends this process after a while, whatever it hangs on: it counts on a thread of its own, so that it also ends a main
- * thread that is stuck in a call to a disk. Keeps no process alive that ends by itself. Of the process of a command only:
- * a program that embeds a hub decides itself how long it waits for it.
+ * Kills this process after a while, whatever it hangs on: the timer runs on its own thread and also
+ * ends a main thread that is stuck in disk I/O. Does not keep the process alive. Only for processes
+ * of the command line: an embedding program decides itself how long it waits.
  *
- * @param withinMs how long the process may take to end, in milliseconds
+ * @param withinMs time limit of the stop, in milliseconds
  */
 export function endWithin(withinMs: number): void {
-  const why = `centralpost: the hub has not ended within ${withinMs / 1000} s; it is killed, and goes on at the next start\n`
+  const why = `centralpost: the hub has not stopped within ${withinMs / 1000} s; killing it, the next start recovers\n`
   const watchdog = new Worker(program, {
     eval: true,
     name: 'watchdog',

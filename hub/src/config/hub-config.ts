@@ -26,7 +26,7 @@ export const hubConfigSchema = z.strictObject({
         10,
         0,
         3600,
-        'how long running commands may finish when the hub is stopped',
+        'how long running commands may finish when the hub stops',
       ),
     })
     .prefault({}),
@@ -44,9 +44,9 @@ export const hubConfigSchema = z.strictObject({
   console: z
     .strictObject({
       enabled: z.boolean().default(true).describe('whether `centralpost up` starts the console'),
-      host: z.string().min(1).default('127.0.0.1').describe('where it listens'),
+      host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
       port: z.int().min(1).max(65_535).optional().describe('absent: a free one, remembered'),
-      origin: z.string().optional().describe('what browsers call it, behind a proxy'),
+      origin: z.string().optional().describe('the origin browsers use, behind a proxy'),
       tls_cert: z.string().optional().describe('a PEM file: pages are served over TLS'),
       tls_key: z.string().optional().describe('a PEM file'),
       session_hours: z.number().positive().max(8760).default(12),
@@ -60,13 +60,13 @@ export const hubConfigSchema = z.strictObject({
       webhook: z
         .url({ protocol: /^https?$/ })
         .optional()
-        .describe('`up` posts every approval request there'),
+        .describe('`up` posts every approval request to this URL'),
       secret_env: z
         .string()
         .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
         .default('CENTRALPOST_WEBHOOK_SECRET')
-        .describe('the variable that holds the key which signs them'),
-      desktop: z.boolean().default(false).describe('`up` shows them on this desktop'),
+        .describe('the environment variable with the signing key'),
+      desktop: z.boolean().default(false).describe('`up` shows approval requests on this desktop'),
     })
     .prefault({}),
   log: z
@@ -78,7 +78,7 @@ export const hubConfigSchema = z.strictObject({
 
 export type HubConfigFile = z.infer<typeof hubConfigSchema>
 
-/** The settings as the parts take them: paths absolute, nothing left out. */
+/** The settings in the form that the parts take: absolute paths, all defaults applied. */
 export type HubConfig = Omit<HubConfigFile, 'history'> & {
   readonly history: HistorySettings
   readonly file: string | null

@@ -7,10 +7,11 @@ import { type HubConfig, type HubConfigFile, hubConfigSchema } from './hub-confi
 /**
  * Reads the settings.
  *
- * @param options.file the settings file; absent: `config/centralpost.yaml` below `cwd` if there is one, else the defaults
- * @param options.cwd where the hub is started, and what relative roots are relative to
- * @param options.historyUrl the address of the history's database, where the environment says it
- * @param options.shippedRules the rule file that comes with the hub, for when no settings file names one
+ * @param options.file the settings file; absent: `config/centralpost.yaml` below `cwd` if it
+ *   exists, else the defaults
+ * @param options.cwd the hub's working directory, the base of relative roots
+ * @param options.historyUrl the history's database address from the environment
+ * @param options.shippedRules the shipped rule file, used when no settings file names one
  * @throws {CentralPostError} `invalid_config` naming file, path and the allowed range
  */
 export async function loadHubConfig(options: {
@@ -34,7 +35,7 @@ export async function loadHubConfig(options: {
   }
 }
 
-/** A rule file that was named must exist; only the default name falls back to the rules that come with the hub. */
+/** A named rule file must exist; only the default name falls back to the shipped rules. */
 function namedRules(settings: HubConfigFile, own: string, shipped: string): string {
   return settings.trust.rules === 'trust_rules.yaml' ? shipped : own
 }

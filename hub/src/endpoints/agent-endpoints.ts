@@ -12,23 +12,28 @@ import { agentEndpoint, callerOf } from './define-endpoint.ts'
 import { Turns } from '@centralpost/shared'
 import type { HubParts } from './endpoint-parts.ts'
 
-/** How many calls of one agent may wait for their answers. */
+/** Limit of queued calls per agent. */
 const mostCallsWaiting = 64
 
-/** What an agent may ask: always about its own actions, whatever it writes into the call. */
+/** The endpoints of an agent: always about its own actions, whatever the call says. */
 export function agentEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, history, trust, config, hubId, checkCwd } = parts
   const turns = new Turns(mostCallsWaiting)
   const endpoints = [
-    agentEndpoint('result', 'what became of an action', resultCallSchema, async (call, agentId) => {
-      refuseOther(call.agent_id, agentId)
-      const { action, result } = await centralPost.getActionResult({
-        actionId: call.action_id,
-        agentId,
-      })
-      return { action_id: action.action_id, agent_id: agentId, state: action.status, result }
-    }),
-    agentEndpoint('cancel', 'end an action', cancelCallSchema, async (call, agentId) => {
+    agentEndpoint(
+      'result',
+      'the state and result of an action',
+      resultCallSchema,
+      async (call, agentId) => {
+        refuseOther(call.agent_id, agentId)
+        const { action, result } = await centralPost.getActionResult({
+          actionId: call.action_id,
+          agentId,
+        })
+        return { action_id: action.action_id, agent_id: agentId, state: action.status, result }
+      },
+    ),
+    agentEndpoint('cancel', 'cancel an action', cancelCallSchema, async (call, agentId) => {
       refuseOther(call.agent_id, agentId)
       const action = await centralPost.cancelAction(
         { actionId: call.action_id, agentId },
@@ -36,17 +41,22 @@ export function agentEndpoints(parts: HubParts): Endpoint[] {
       )
       return { action_id: action.action_id, state: action.status }
     }),
-    agentEndpoint('state', 'the machine, seen from a directory', stateCallSchema, async (call) => {
-      const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
-      return { hub_id: hubId, ...(await executor.getSystemState(cwd)) }
-    }),
-    agentEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
+    agentEndpoint(
+      'state',
+      "the machine's state from a directory",
+      stateCallSchema,
+      async (call) => {
+        const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
+        return { hub_id: hubId, ...(await executor.getSystemState(cwd)) }
+      },
+    ),
+    agentEndpoint('classify', 'the verdict on a command', classifyCallSchema, async (call) => {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
       return trust.judge(call.argv ?? call.command ?? '', { cwd }).verdict
     }),
     agentEndpoint(
       'patterns',
-      'what worked before',
+      'suggestions from the history',
       agentPatternsCallSchema,
       async (call, agentId) => {
         const { task, after: actionId, category, limit } = call

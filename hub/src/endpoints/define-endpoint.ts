@@ -11,7 +11,7 @@ import type { z } from 'zod'
 
 const nameToken = 2
 
-/** Who calls an endpoint, as the broker has authenticated them. */
+/** The caller of an endpoint, as authenticated by the broker. */
 export function callerOf(subject: string): string {
   return subjectToken(subject, nameToken)
 }

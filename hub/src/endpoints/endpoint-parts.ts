@@ -3,7 +3,7 @@ import type { CentralPost } from '../central-post.ts'
 import type { SystemExecutor } from '../execution/index.ts'
 import type { History } from '../history/history.ts'
 
-/** What the endpoints reach. */
+/** The dependencies of the endpoints. */
 export interface HubParts {
   readonly hubId: string
   readonly config: { readonly roots: readonly string[] }

@@ -23,23 +23,23 @@ import type { Approved } from '../history/patterns/proposals.ts'
 import type { HubParts } from './endpoint-parts.ts'
 
 const day = 86_400_000
-/** Of which the list and an acceptance both look at all, so that what was listed can be accepted. */
+/** Examined by both the list and an acceptance, so that every listed proposal can be accepted. */
 const mostProposals = 100
-/** Of the text of one page of an export, in bytes: JSON may double what is quoted in it. */
+/** Text per page of an export, in bytes: JSON may double quoted text. */
 const exportBytes = 400_000
 
-/** What an operator may ask about the past. All of it is answered by the history's own threads. */
+/** An operator's queries about the past. The history's own threads answer them. */
 export function historyEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, history, hubId } = parts
   return [
-    operatorEndpoint('history', 'what was done', historyCallSchema, async (call) => {
+    operatorEndpoint('history', 'recorded executions', historyCallSchema, async (call) => {
       const page = await history.ask((reads) =>
         reads.search({ ...filterOf(call), ...rest(call, ['order', 'before', 'cursor', 'limit']) }),
       )
       const { fit, isCut } = fitList(page.entries)
       if (!isCut) return { entries: fit, next: page.next, next_cursor: page.nextCursor }
       if (call.order === 'best') {
-        // a page that did not fit is asked for again in a smaller one
+        // a page that did not fit is read again in a smaller size
         const smaller = await history.ask((reads) =>
           reads.search({
             ...filterOf(call),
@@ -52,28 +52,33 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
       const next = fit.at(-1)?.execution_id ?? null
       return { entries: fit, next, next_cursor: next === null ? null : `${next.toString(36)}.0` }
     }),
-    operatorEndpoint('action', 'all that is known of an action', actionCallSchema, async (call) => {
-      const found = await history.ask((reads) =>
-        reads.getActionDetails(call.action_id, call.agent_id),
-      )
-      const [only] = found
-      if (only === undefined) {
-        throw new CentralPostError('not_found', `no action "${call.action_id}" is recorded`)
-      }
-      if (found.length > 1) {
-        const agents = found.map(({ execution }) => execution.agent_id).join(', ')
-        throw new CentralPostError(
-          'conflict',
-          `${call.action_id} is an action of each of ${agents}: name the agent`,
+    operatorEndpoint(
+      'action',
+      'one recorded action with its audit trail',
+      actionCallSchema,
+      async (call) => {
+        const found = await history.ask((reads) =>
+          reads.getActionDetails(call.action_id, call.agent_id),
         )
-      }
-      const { fit, isCut } = fitList(only.events)
-      return { ...only, events: fit, events_cut: only.events_cut || isCut }
-    }),
-    operatorEndpoint('stats', 'success and duration', statsCallSchema, ({ command }) =>
+        const [only] = found
+        if (only === undefined) {
+          throw new CentralPostError('not_found', `no action "${call.action_id}" is recorded`)
+        }
+        if (found.length > 1) {
+          const agents = found.map(({ execution }) => execution.agent_id).join(', ')
+          throw new CentralPostError(
+            'conflict',
+            `several agents have an action ${call.action_id} (${agents}): name the agent`,
+          )
+        }
+        const { fit, isCut } = fitList(only.events)
+        return { ...only, events: fit, events_cut: only.events_cut || isCut }
+      },
+    ),
+    operatorEndpoint('stats', 'counts and durations', statsCallSchema, ({ command }) =>
       history.ask((reads) => reads.getCommandStatistics(command, hashesOf(parts, command))),
     ),
-    operatorEndpoint('overview', 'a range of time at a glance', overviewCallSchema, (call) => {
+    operatorEndpoint('overview', 'a summary of a time range', overviewCallSchema, (call) => {
       const until = momentOf(call.until) ?? Date.now()
       const since = momentOf(call.since) ?? until - day
       if (since >= until) {
@@ -87,19 +92,17 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
         reads.getOverview({ since, until, buckets, top, agentId, workflowId }),
       )
     }),
-    operatorEndpoint('patterns', 'what works and what fails', operatorPatternsCallSchema, (call) =>
-      patterns(parts, call),
-    ),
     operatorEndpoint(
-      'proposals',
-      'rules that approvals speak for',
-      proposalsCallSchema,
-      async (call) => {
-        const open = await centralPost.proposals.of(await approvalsOf(parts, call))
-        return { proposals: fitList(open.slice(0, call.limit)).fit }
-      },
+      'patterns',
+      'patterns, successes and failures',
+      operatorPatternsCallSchema,
+      (call) => patterns(parts, call),
     ),
-    operatorEndpoint('accept', 'make a rule as proposed', acceptCallSchema, async (call, by) => {
+    operatorEndpoint('proposals', 'proposed rules', proposalsCallSchema, async (call) => {
+      const open = await centralPost.proposals.of(await approvalsOf(parts, call))
+      return { proposals: fitList(open.slice(0, call.limit)).fit }
+    }),
+    operatorEndpoint('accept', 'make a proposed rule', acceptCallSchema, async (call, by) => {
       const { agent_id: agentId, action_id: actionId, expires_in: expiresIn } = call
       const { decision, rule, comment } = call
       const made = await centralPost.proposals.accept(await approvalsOf(parts, call), {
@@ -150,17 +153,12 @@ export function historyEndpoints(parts: HubParts): Endpoint[] {
         }),
       ),
     ),
-    operatorEndpoint(
-      'segments',
-      'put old audit events away',
-      segmentsCallSchema,
-      async (call, by) => {
-        if (call.seal !== undefined) {
-          await history.sealSegment(momentOf(call.seal.before) ?? 0, by)
-        }
-        return { segments: fitList(await history.segments()).fit }
-      },
-    ),
+    operatorEndpoint('segments', 'seal old audit events', segmentsCallSchema, async (call, by) => {
+      if (call.seal !== undefined) {
+        await history.sealSegment(momentOf(call.seal.before) ?? 0, by)
+      }
+      return { segments: fitList(await history.segments()).fit }
+    }),
   ]
 }
 
@@ -202,7 +200,7 @@ function approvalsOf(
   )
 }
 
-/** A command's hash as it is, and as it is stored where something in it was masked. */
+/** A command's hash, as requested and as stored with masked secrets. */
 function hashesOf({ executor, history }: HubParts, command: string | undefined): string[] {
   if (command === undefined) return []
   const hash = executor.computeCommandHash(command)

@@ -21,11 +21,14 @@ import type { ActionName } from '../action/find-action.ts'
 import type { Execution } from '../history/store/execution.ts'
 import type { HubParts } from './endpoint-parts.ts'
 
-/** What an operator may ask. Who decided is the name in the subject, which the broker has checked. */
+/**
+ * The endpoints of an operator. The name in the subject, authenticated by the broker, identifies
+ * the deciding operator.
+ */
 export function operatorEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, trust, config, checkCwd } = parts
   return [
-    operatorEndpoint('pending', 'what waits for a person', pendingCallSchema, async (call) => {
+    operatorEndpoint('pending', 'actions waiting for approval', pendingCallSchema, async (call) => {
       const page = await centralPost.getPendingActions(call.after)
       const { fit, isCut } = fitList(
         page
@@ -36,7 +39,7 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
       const from = isCut ? fit : page
       return { pending: fit, next: isLast ? null : (from.at(-1)?.execution_id ?? null) }
     }),
-    operatorEndpoint('approve', 'clear an action to run', approveCallSchema, async (call, by) => {
+    operatorEndpoint('approve', 'approve an action', approveCallSchema, async (call, by) => {
       const { decision, scope, expires_in: expiresIn } = call
       const always =
         decision === 'approve_once'
@@ -54,33 +57,38 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         ...(ruleId !== null && { rule_id: ruleId }),
       }
     }),
-    operatorEndpoint('deny', 'refuse an action', denyCallSchema, async (call, by) => {
+    operatorEndpoint('deny', 'deny an action', denyCallSchema, async (call, by) => {
       const { reason, suggestion } = call
       const denial = { by, reason, suggestion }
       const { row, same } = await centralPost.denyAction(named(call), denial)
       return decided(row, by, same)
     }),
-    operatorEndpoint('rules', 'the always rules; end one', rulesCallSchema, async (call, by) => {
+    operatorEndpoint('rules', 'list or revoke always rules', rulesCallSchema, async (call, by) => {
       if (call.revoke !== undefined) await centralPost.rules.revoke(call.revoke, by)
       const rules = await centralPost.rules.list(call.all || call.revoke !== undefined)
       return { rules: fitList(rules.map(alwaysRuleOf)).fit }
     }),
-    operatorEndpoint('cancel', 'end an action', cancelCallSchema, async (call, by) => {
+    operatorEndpoint('cancel', 'cancel an action', cancelCallSchema, async (call, by) => {
       const action = await centralPost.cancelAction(named(call), { by, reason: call.reason })
       return { action_id: action.action_id, state: action.status }
     }),
-    operatorEndpoint('result', 'what became of an action', resultCallSchema, async (call) => {
-      const { action, result } = await centralPost.getActionResult(named(call))
-      return {
-        action_id: action.action_id,
-        agent_id: action.agent_id,
-        state: action.status,
-        result,
-      }
-    }),
+    operatorEndpoint(
+      'result',
+      'the state and result of an action',
+      resultCallSchema,
+      async (call) => {
+        const { action, result } = await centralPost.getActionResult(named(call))
+        return {
+          action_id: action.action_id,
+          agent_id: action.agent_id,
+          state: action.status,
+          result,
+        }
+      },
+    ),
     operatorEndpoint(
       'output',
-      'all an action printed, in pages',
+      'the complete output of an action, in pages',
       outputCallSchema,
       async (call) => {
         const { action, result } = await centralPost.getActionResult(named(call))
@@ -94,11 +102,11 @@ export function operatorEndpoints(parts: HubParts): Endpoint[] {
         return { action_id: action.action_id, stream: call.stream, ...fit }
       },
     ),
-    operatorEndpoint('classify', 'what would be decided', classifyCallSchema, async (call) => {
+    operatorEndpoint('classify', 'the verdict on a command', classifyCallSchema, async (call) => {
       const cwd = await checkCwd(call.cwd ?? config.roots[0] ?? '/')
       return trust.judge(call.argv ?? call.command ?? '', { cwd }).verdict
     }),
-    operatorEndpoint('hubs', 'who serves, and how it goes', emptyCallSchema, async () => ({
+    operatorEndpoint('hubs', 'the serving hub and its status', emptyCallSchema, async () => ({
       hubs: [await parts.status()],
     })),
   ]
@@ -120,7 +128,7 @@ function decided(row: Execution, by: string, same: SameActions): object {
   }
 }
 
-/** What was short enough to be kept in the result alone. */
+/** Output short enough to be kept in the result alone. */
 function inlinePage(text: string, offset: number, limit: number): object {
   const bytes = Buffer.from(text)
   const end = Math.min(offset + limit, bytes.length)

@@ -1,7 +1,7 @@
 import { CentralPostError, type Endpoint, type Logger, messageOf } from '@centralpost/shared'
 import { isPassingFault } from '../history/store/transient-fault.ts'
 
-/** An endpoint whose caller is told of a database that cannot be written for a moment, and that it may ask again. */
+/** Wraps an endpoint: while the database is locked or full it answers `unavailable` (retryable). */
 export function sayingWhenUnwritten(endpoint: Endpoint, log: Logger): Endpoint {
   return {
     ...endpoint,
@@ -12,7 +12,7 @@ export function sayingWhenUnwritten(endpoint: Endpoint, log: Logger): Endpoint {
         log.error('the database cannot be written', { endpoint: endpoint.name, error: message })
         throw new CentralPostError(
           'unavailable',
-          `the hub cannot write its history at the moment (${message}); see how it stands, and try again`,
+          `the hub cannot write its history at the moment (${message}); check its state and try again`,
           { cause: error },
         )
       }),

@@ -35,9 +35,9 @@ export function judgeCommand(parts: {
 }
 
 /**
- * Lets what a person is asked to clear run in the virtual environment that belongs to its directory, where it is for
- * Python: the plan that is shown, bound and run says so. What is SAFE runs without a question, and so never gets programs
- * of the workspace under known names.
+ * Moves REVIEW commands for Python into the virtual environment of their directory: the shown,
+ * bound and executed plan says so. SAFE commands run without approval, and therefore never get
+ * programs of the workspace under known names.
  */
 function withVirtualEnv({ verdict, parts }: Judgement, cwd: string): Verdict {
   const { level, plan } = verdict

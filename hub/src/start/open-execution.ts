@@ -86,10 +86,13 @@ async function openConfinement(
   }
 }
 
-/** Of one command, where the settings say nothing: a large build has a few hundred. */
+/** Default limit per command: a large build has a few hundred processes. */
 const defaultProcesses = 1024
 
-/** What no command may touch: the data directory, and the files with the hub's own credentials for a broker elsewhere. */
+/**
+ * Paths that no command may touch: the data directory, and the files with the hub's credentials for
+ * an external broker.
+ */
 export function ownPlaces(dataDir: string): string[] {
   const external = externalCredentials(process.env)
   return [dataDir, external?.creds, external?.key].filter((place) => place !== undefined)
@@ -101,7 +104,7 @@ function tell(
   log: Logger,
 ): void {
   if (probe === null) {
-    log.warn('the sandbox is switched off: commands run as the user that the hub runs as')
+    log.warn("the sandbox is switched off: commands run as the hub's user")
     return
   }
   const tookMs = Math.round(probe.tookMs)
@@ -111,25 +114,25 @@ function tell(
   for (const profile of new Set(lacking)) {
     const why = profile === 'none' ? '' : probe.missing[profile]
     if (settings.mode === 'required') {
-      log.error(`no sandbox: what should run in ${profile} is refused`, { why, tookMs })
+      log.error(`no sandbox: commands meant for ${profile} are refused`, { why, tookMs })
     } else if (profile === settings.safe) {
-      log.warn('no sandbox: a person is asked before anything SAFE reads a file', { why, tookMs })
-    } else log.warn(`no sandbox: what should run in ${profile} runs unconfined`, { why, tookMs })
+      log.warn('no sandbox: SAFE commands that read files need approval', { why, tookMs })
+    } else log.warn(`no sandbox: commands meant for ${profile} run unconfined`, { why, tookMs })
   }
   if (lacking.length === 0) {
     const { safe, review, mode } = settings
     if (probe.sandbox?.filtersCalls === false) {
-      log.warn(
-        'the sandbox filters no system calls here: keyrings and sockets of virtual machines are open',
-      )
+      log.warn('no system call filter here: the sandbox leaves keyrings and VM sockets open')
     }
     for (const [profile, why] of Object.entries(probe.missing)) {
       if (profile.startsWith('machine-') && why !== '') {
-        log.warn(`no ${profile}: what tells of the machine sees only the sandbox's`, { why })
+        log.warn(`no ${profile}: commands that report on the machine see only the sandbox`, { why })
       }
     }
     if (probe.sandbox?.machine?.noExec === null) {
-      log.warn('what tells of the machine may execute files of a workspace, still confined')
+      log.warn(
+        'commands that report on the machine may execute files of a workspace, still confined',
+      )
     }
     log.info('sandbox works', { version: probe.version, mode, safe, review, tookMs })
   }

@@ -11,19 +11,21 @@ import { SecretKeeper } from '../history/masking/secret-keeper.ts'
 import { hasKey, hasLedger, isDamage, putAside } from '../history/remains.ts'
 import { resultOf } from '../action/result-message.ts'
 
-const reason = 'what it says was sealed with a key that is lost'
+const reason = 'its text was sealed with a lost key'
 
 export interface Recovered {
-  /** what was done, a line each; empty: there was nothing to do */
+  /** the steps taken, a line each; empty: nothing to do */
   readonly done: readonly string[]
 }
 
 /**
- * Lets a hub go on without what was lost of its data directory: a ledger that is gone, empty or no database is begun anew,
- * and what only a lost key opens is ended. Nothing is deleted: broken files are put into a folder `lost-…`.
+ * Recovers a data directory with lost files. A missing, empty or invalid ledger is started anew,
+ * and actions readable only with a lost key are ended. Nothing is deleted: broken files move into a
+ * folder `lost-…`.
  *
- * @param options.startAnew also puts a ledger aside that is damaged but can be opened
- * @throws {CentralPostError} `conflict` while a hub works on the directory, `storage` when it cannot be written
+ * @param options.startAnew also sets aside a damaged ledger that can still be opened
+ * @throws {CentralPostError} `conflict` while a hub works on the directory, `storage` when it is
+ *   not writable
  */
 export async function recoverHistory(options: {
   readonly dataDir: string
@@ -40,9 +42,10 @@ export async function recoverHistory(options: {
       const folder = await putAside(dataDir, ['hub.db', 'memory.db'])
       noteReplaced(dataDir)
       done.push(
-        `a new ledger is begun; what was left of the old one is in ${folder}. The next hub takes over each action whose ` +
-          `result the broker still keeps (${config.broker.result_days} days), and it does not run again. Older ids, and ` +
-          'what was waiting or running, nobody knows any more: asked for again, they are judged and may run again',
+        `started a new ledger; the old files are in ${folder}. The next hub imports each ` +
+          `action whose result the broker still keeps (${config.broker.result_days} days), and ` +
+          'does not run it again. Older ids, and waiting or running actions, are forgotten: ' +
+          'requested again, they are judged and may run again',
       )
     }
     const store = await openStore(location, 'ledger')
@@ -92,8 +95,8 @@ async function isUnusable(dataDir: string): Promise<boolean> {
 }
 
 /**
- * Takes the seal off what cannot be opened: results say so in their place. Actions that still wait are returned, those
- * that an earlier try has left among them.
+ * Removes the seal from unreadable texts: results say so in their place. Returns the actions that
+ * still wait, including those of an earlier try.
  */
 async function unopened(db: Database, secrets: SecretKeeper | null): Promise<number[]> {
   const originals = await db.selectFrom('sealed_originals').selectAll().execute()

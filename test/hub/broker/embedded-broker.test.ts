@@ -171,7 +171,7 @@ test('a server that gives up while starting is told by the last fault in its log
 
   await expect(EmbeddedBroker.start({ dataDir: dir.path, log })).rejects.toMatchObject({
     code: 'unavailable',
-    message: expect.stringMatching(/ended while starting \(.*jetstream.*nats-server\.log/is),
+    message: expect.stringMatching(/exited during its start \(.*jetstream.*nats-server\.log/is),
   })
 })
 

@@ -42,9 +42,9 @@ test('CENTRALPOST_DATA names the data directory, and --data comes before it', as
 
 test.each([
   [66, 'credentials add agent nobody', ['show', 'agent', 'nobody']],
-  [66, "there is no operator 'nobody'", ['revoke', 'operator', 'nobody']],
+  [66, "no operator 'nobody'", ['revoke', 'operator', 'nobody']],
   [64, 'letters, digits', ['add', 'agent', 'a.b']],
-  [73, "there is already an agent 'agent-a'", ['add', 'agent', 'agent-a']],
+  [73, "the agent 'agent-a' exists already", ['add', 'agent', 'agent-a']],
 ])('a failure exits with %i and says %s', async (code, text, args) => {
   await using dir = await TempDir.make()
   await credentials('add', 'agent', 'agent-a', '--data', dir.path)

@@ -10,11 +10,11 @@ const mostMatches = 64
 const mostListed = 4096
 const mostUnbound = 48
 
-/** What another file, named in one that is run, must look like to be run or obeyed in its turn. */
+/** A name within a bound file that may denote another file of code or settings. */
 const runsByName =
   /\.(sh|bash|zsh|py|pyw|js|mjs|cjs|ts|mts|cts|rb|pl|pm|php|lua|awk|sed|sql|mk|ps1|inc|env|toml|ya?ml|cfg|ini|conf|gradle|kts|cmake|in|r|jl)$/i
 
-/** Gathers what one approval binds: each path is looked at once, and never more than the limits allow. */
+/** Collects the binding of one approval: examines each path once, within the limits. */
 export class Binder {
   readonly #place: string
   readonly #bytes: ByteBudget = { left: mostBytes }
@@ -25,31 +25,31 @@ export class Binder {
   readonly #followed = new Set<string>()
   #left = 0
 
-  /** @param place the directory of the action */
+  /** @param place the action's directory */
   constructor(place: string) {
     this.#place = place
   }
 
-  /** The files that are bound, by path, each with what tells its content. */
+  /** The bound files by path, each with a fingerprint of its content. */
   get files(): ReadonlyMap<string, string> {
     return this.#files
   }
 
-  /** What is not bound, and why. */
+  /** Unbound things, with reasons. */
   get unbound(): ReadonlyMap<string, string> {
     const left = this.#left
     return left === 0
       ? this.#unbound
-      : new Map([...this.#unbound, [`${left} more`, 'there is too much to list']])
+      : new Map([...this.#unbound, [`${left} more`, 'too many to list']])
   }
 
-  /** Says that something is not bound. */
+  /** Records that something is not bound. */
   note(what: string, why: string): void {
     if (this.#unbound.size < mostUnbound || this.#unbound.has(what)) this.#unbound.set(what, why)
     else this.#left += 1
   }
 
-  /** Binds the file at a path, where there is one. */
+  /** Binds the file at a path, if it exists. */
   async bind(path: string): Promise<Found> {
     const found = await this.#lookAt(path)
     if (found.kind !== 'file' || this.#files.has(path)) return found
@@ -58,20 +58,20 @@ export class Binder {
     return found
   }
 
-  /** Binds what a shell's pattern matches now. */
+  /** Binds the current matches of a shell pattern. */
   async bindPattern(pattern: string, cwd: string): Promise<Found[]> {
     const { paths, isAll } = await expandPattern(pattern, cwd, mostMatches, this.#names)
-    if (!isAll) this.note(`what ${pattern} matches`, `more than the first ${mostMatches}`)
+    if (!isAll) this.note(`files that match ${pattern}`, `more than the first ${mostMatches}`)
     const found: Found[] = []
     for (const path of paths) found.push(await this.bind(path))
     return found
   }
 
-  /** Binds the files that a directory holds; those of the directories in it are told as not bound. */
+  /** Binds the files of a directory; records its subdirectories as unbound. */
   async bindDirectory(directory: string): Promise<void> {
     for (const each of await this.bindPattern('*', directory)) {
       if (each.kind === 'directory') {
-        this.note(`directories in ${directory}`, 'only the files of the first level are bound')
+        this.note(`directories in ${directory}`, 'only its direct files are bound')
       }
     }
   }
@@ -79,7 +79,7 @@ export class Binder {
   /**
    * Binds a file and, one level deep, the files of code and settings that it names.
    *
-   * @param endings what is put behind a name where there is no such file
+   * @param endings suffixes to try for a missing file
    */
   async bindAndFollow(path: string, cwd: string, endings: readonly string[] = []): Promise<Found> {
     const found = await this.bind(path)
@@ -97,7 +97,7 @@ export class Binder {
     return found
   }
 
-  /** @param alike the ending of the file that names it: one of the same kind is included by it */
+  /** @param alike the suffix of the naming file: a file of the same kind is included by it */
   async #bindIfRun(path: string, alike: string, endings: readonly string[]): Promise<void> {
     const found = await this.#lookAt(path)
     if (found.kind !== 'file') {
@@ -112,7 +112,7 @@ export class Binder {
     const known = this.#seen.get(path)
     if (known !== undefined) return known
     if (this.#seen.size >= mostLooks) {
-      this.note('names of files', `more than ${mostLooks}; the others are not looked at`)
+      this.note('names of files', `more than ${mostLooks}; the others are not checked`)
       return { kind: 'missing' }
     }
     const found = await lookAt(path, this.#place, this.#bytes)
@@ -121,7 +121,7 @@ export class Binder {
   }
 }
 
-/** Of a package's file only its scripts run: what it is built into changes with every build. */
+/** Of a package manifest only the scripts run: its build output changes with every build. */
 function wordsThatRun(path: string, text: string): string {
   if (!path.endsWith('/package.json')) return text
   try {

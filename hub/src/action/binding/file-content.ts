@@ -4,7 +4,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { isHeldFile, isWithin } from '@centralpost/shared'
 
-/** What stands at a path, as far as an approval can bind it. */
+/** The content at a path, as far as an approval can bind it. */
 export type Found =
   | {
       readonly kind: 'file'
@@ -14,34 +14,34 @@ export type Found =
     }
   | { readonly kind: 'directory' | 'missing' | 'special' | 'unreadable' }
 
-/** How many bytes may still be hashed; shared by all files of one command. */
+/** The remaining hash budget in bytes, shared by all files of one command. */
 export interface ByteBudget {
   left: number
 }
 
-/** What the kernel makes up when it is read is no file that an approval could bind. */
+/** Pseudo-files of the kernel have no stable content to bind. */
 const madeUp = /^\/(proc|sys|dev)\//
 
 const maxHashedBytes = 1_048_576
-/** Longer files are bound, but not searched for the names of others. */
+/** Longer files are bound, but not searched for further names. */
 const maxTextBytes = 262_144
 
-/** The hash of a short secret tells it to whoever guesses well. */
+/** The hash of a short secret would let the agent guess it. */
 const maySecret =
   /^\.env|\.env$|secret|credential|passw|token|netrc|pgpass|npmrc|pypirc|^id_|\.(pem|key|p12|pfx|jks|kdbx?)$/i
 
 /**
- * Looks at one path. A file is told by the hash of what it holds. A long one, and one that the agent might not read
- * itself, is told by its inode and the time of its last change, which unlike that of its last writing nobody can set.
+ * Fingerprints one path by its content hash. For a large file, or one that the agent may not read,
+ * it uses inode and ctime: ctime, unlike mtime, cannot be forged.
  *
- * @param place where the agent reads anyway, so that a hash gives nothing away
+ * @param place a directory readable by the agent, where hashes reveal nothing
  */
 export async function lookAt(path: string, place: string, budget: ByteBudget): Promise<Found> {
   if (madeUp.test(path)) return { kind: 'special' }
   try {
-    // the hub's own database by another name: to open it would cost its locks
+    // a link to the hub's own database: opening it would drop its locks
     if (isHeldFile(await stat(path))) return { kind: 'special' }
-    // never waits for a writer of a named pipe
+    // never blocks on a named pipe without a writer
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const found = await file.stat({ bigint: true })
     if (found.isDirectory()) return { kind: 'directory' }
@@ -73,14 +73,14 @@ const absent: ReadonlySet<string> = new Set([
   'EINVAL',
 ])
 
-/** Whether the hash of a file tells its agent nothing that it could not read. */
+/** Whether the agent could read the file anyway, so that its hash reveals nothing. */
 async function isOpen(path: string, place: string, mode: bigint): Promise<boolean> {
   const real = await realpath(path)
   if (maySecret.test(basename(path)) || maySecret.test(basename(real))) return false
   return (mode & 0o004n) !== 0n || isWithin(real, place)
 }
 
-/** All of a file, or null when it grows beyond the limit while it is read. */
+/** A whole file, or null when it exceeds the limit while being read. */
 async function readUpTo(file: FileHandle, most: number): Promise<Buffer | null> {
   const buffer = Buffer.allocUnsafe(most + 1)
   let length = 0

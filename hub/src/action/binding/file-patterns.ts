@@ -3,16 +3,16 @@ import { matchesGlob, resolve } from 'node:path'
 
 const isPattern = /[*?[]/
 
-/** How many names of directories may still be read; shared by all patterns of one command. */
+/** The remaining budget of directory entries, shared by all patterns of one command. */
 export interface NameBudget {
   left: number
 }
 
 /**
- * The paths that a shell's pattern matches now, in order.
+ * The current matches of a shell pattern, in order.
  *
- * @param most how many are told at most
- * @returns those, and whether they are all
+ * @param most limit of matches
+ * @returns the matches, and whether they are complete
  */
 export async function expandPattern(
   pattern: string,
@@ -42,7 +42,7 @@ export async function expandPattern(
   return { paths: places, isAll }
 }
 
-/** As in a shell: a name that begins with a dot is matched only by a pattern that does. */
+/** As in a shell: hidden names match only patterns with a leading dot. */
 function isMatch(name: string, segment: string): boolean {
   if (name.startsWith('.') !== segment.startsWith('.')) return false
   return matchesGlob(name, segment.replaceAll('**', '*'))
@@ -60,7 +60,7 @@ async function namesIn(
       found.push(name)
     }
   } catch {
-    // no directory, or none that can be read: a shell finds nothing there either
+    // missing or unreadable: a shell finds nothing there either
   }
   return { found: found.toSorted(), isAll: true }
 }

@@ -1,20 +1,20 @@
-/** What a program runs or obeys besides what its words name. */
+/** Files that a program runs or obeys besides those that it is given. */
 export interface Followed {
-  /** files that it reads although nobody names them; `*` stands for any part of a name */
+  /** files read implicitly; `*` stands for any part of a name */
   readonly files: readonly string[]
-  /** whether it looks for them in the directories above as well */
+  /** whether it also searches the directories above */
   readonly above: boolean
-  /** whether it runs what a directory holds that is named */
+  /** whether it runs files of a named directory */
   readonly runsDirectories: boolean
-  /** whether what it runs comes from elsewhere, so that it needs no file of the project */
+  /** whether its code comes from elsewhere, so that it needs no file of the project */
   readonly fetches: boolean
-  /** what it puts behind a name to find the file: `node tool` runs `tool.js` */
+  /** suffixes it tries on a name: `node tool` runs `tool.js` */
   readonly endings: readonly string[]
-  /** what it loads that no approval can bind, in words for the approver; empty where there is nothing */
+  /** code it loads that no approval can bind, in words for the approver; empty if none */
   readonly loads: string
 }
 
-/** `how` is of: `above`, `directories`, `fetches`, and the endings that it puts behind names. */
+/** `how` lists: `above`, `directories`, `fetches`, and suffixes. */
 type Line = readonly [programs: string, files: string, loads: string, how?: string]
 
 const nodeConfigs =
@@ -22,7 +22,7 @@ const nodeConfigs =
 
 const projectCode = 'the code of the project and of its dependencies'
 
-/** By programs: the files that each follows, and what it loads besides. */
+/** Per program: the files it follows, and unbindable code it loads. */
 const lines: readonly Line[] = [
   ['make gmake bmake', 'GNUmakefile makefile Makefile', 'what its recipes start'],
   ['ninja samu', 'build.ninja', 'what its rules start'],
@@ -126,7 +126,7 @@ const lines: readonly Line[] = [
   [
     'kubectl oc kustomize',
     'kustomization.yaml kustomization.yml',
-    'what stands in the cluster',
+    'the state of the cluster',
     'directories',
   ],
   [
@@ -142,8 +142,8 @@ const lines: readonly Line[] = [
   ],
   ['pulumi', 'Pulumi.yaml Pulumi.*.yaml', projectCode, 'above'],
   ['serverless sls wrangler', 'serverless.yml wrangler.toml wrangler.jsonc', projectCode],
-  ['vagrant', 'Vagrantfile', 'what it provisions', 'above'],
-  ['packer', '*.pkr.hcl', 'what it provisions'],
+  ['vagrant', 'Vagrantfile', 'its provisioners', 'above'],
+  ['packer', '*.pkr.hcl', 'its provisioners'],
   [
     'mvn mvnw',
     'pom.xml .mvn/maven.config .mvn/jvm.config .mvn/extensions.xml .mvn/wrapper/maven-wrapper.properties .mvn/wrapper/maven-wrapper.jar',
@@ -162,7 +162,7 @@ const lines: readonly Line[] = [
   ['rake', 'Rakefile rakefile Rakefile.rb', 'the tasks that it loads', 'above'],
   ['bundle bundler rails rspec', 'Gemfile Gemfile.lock .rspec config.ru', projectCode, 'above'],
   ['ruby irb', '', 'the libraries that the script requires', '.rb'],
-  ['php phpunit artisan', 'phpunit.xml phpunit.xml.dist', 'what the script includes'],
+  ['php phpunit artisan', 'phpunit.xml phpunit.xml.dist', 'files that the script includes'],
   ['composer', 'composer.json composer.lock', projectCode],
   ['mix elixir iex', 'mix.exs mix.lock', projectCode],
   [
@@ -185,14 +185,14 @@ const lines: readonly Line[] = [
   ],
   ['zig', 'build.zig build.zig.zon', projectCode],
   ['cabal stack', '*.cabal cabal.project stack.yaml', projectCode],
-  ['sh bash dash ash mksh zsh ksh fish . source', '', 'what the script reads and starts'],
+  ['sh bash dash ash mksh zsh ksh fish . source', '', 'files that the script reads and starts'],
   ['perl', '', 'the modules that the script loads', '.pm'],
   ['lua luajit', '', 'the modules that the script loads', '.lua'],
   ['tclsh expect Rscript R julia', '', 'the modules that the script loads'],
   ['awk gawk mawk sed', '', ''],
-  ['psql mysql mariadb sqlite3 duckdb', '', 'what stands in the data base'],
-  ['gdb vi vim nvim ed ex emacs', '', 'what its script reads and starts'],
-  ['run-parts', '', 'what the scripts start', 'directories'],
+  ['psql mysql mariadb sqlite3 duckdb', '', 'the content of the database'],
+  ['gdb vi vim nvim ed ex emacs', '', 'files that its script reads and starts'],
+  ['run-parts', '', 'programs that the scripts start', 'directories'],
   ['foreman honcho overmind', 'Procfile Procfile.dev .env', projectCode],
   ['lefthook husky lint-staged', 'lefthook.yml .lintstagedrc* package.json', projectCode],
 ]
@@ -212,25 +212,25 @@ for (const [programs, files, loads, hows = ''] of lines) {
 }
 
 /**
- * What a program follows; undefined for one that runs nothing but what its own words say.
+ * The files a program follows; undefined for one that runs nothing beyond its words.
  *
- * @param program a bare name; a version at its end (`python3.12`) makes no other program of it
+ * @param program a bare name; a version suffix (`python3.12`) is ignored
  */
 export function followedBy(program: string): Followed | undefined {
   return table.get(program) ?? table.get(program.replace(/[\d.-]+$/, ''))
 }
 
-/** Programs to which it is all the same what a file holds that they name. */
+/** Programs for which a named file's content does not matter. */
 export const blindToContent: ReadonlySet<string> = new Set(
   'rm rmdir unlink touch mkdir chmod chown chgrp cd pushd kill du stat'.split(' '),
 )
 
-/** Options whose value is the directory that a program works in: what they name is searched, and nothing else of it. */
+/** Options whose value is the program's working directory: only relevant as the place to search. */
 export const directoryOptions: ReadonlySet<string> = new Set(
   '-C --directory --prefix --cwd --chdir --dir --project --project-dir --project-directory'.split(
     ' ',
   ),
 )
 
-/** Words with which git brings in what is not here yet. */
+/** git subcommands that bring in remote content. */
 export const bringing: ReadonlySet<string> = new Set('pull fetch clone submodule'.split(' '))

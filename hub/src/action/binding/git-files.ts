@@ -6,11 +6,11 @@ const hookNames =
     ' ',
   )
 
-/** What a small text file holds; null where there is none. */
+/** The content of a small text file, or null. */
 type ReadText = (path: string) => Promise<string | null>
 
 /**
- * The settings and hooks that git obeys in a directory, whether they are there or not.
+ * The settings and hooks that git obeys in a directory, existing or not.
  *
  * @param words of the command: `-c core.hooksPath=` names other hooks
  */
@@ -38,7 +38,7 @@ export async function gitFilesAt(
   ]
 }
 
-/** The git directory that holds for a place: the nearest above, as git looks for it. */
+/** The git directory of a path: the nearest one above, as git finds it. */
 async function workTreeOf(
   cwd: string,
   read: ReadText,

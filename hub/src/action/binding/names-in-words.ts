@@ -1,13 +1,13 @@
-/** Words of a text that are looked at, at most. */
+/** Limit of words examined within a text. */
 export const mostNames = 512
 
 const separators = /[\s'"`;&|()<>${}[\]=:,@\\]+/
 const longestPath = 4096
 
 /**
- * The names of files that a word may hold: itself, an option's value, parts of a list, and the words of a text.
+ * Possible file names within a word: itself, an option's value, list items, and words of a text.
  *
- * @returns each once, the likeliest first
+ * @returns each once, most likely first
  */
 export function namesIn(value: string): ReadonlySet<string> {
   const names = new Set<string>()
@@ -20,7 +20,7 @@ export function namesIn(value: string): ReadonlySet<string> {
     const next = value.slice(at + 1).search(/[=:,@]/)
     at = next === -1 ? -1 : at + 1 + next
   }
-  // `-fname`, also after letters that take no value: `-rfname`
+  // `-fname`, also after letters without a value: `-rfname`
   if (/^-[^-]/.test(value)) for (let at = 2; at < 8; at += 1) add(value.slice(at))
   for (const name of value.split(separators, mostNames)) {
     add(name)

@@ -17,13 +17,13 @@ const mostStarted = 64
 const mostDirectories = 16
 const addressed = /^[a-z][a-z\d+.-]*:\/\//i
 
-/** A script that is named by its path is searched for the names of others as well. */
+/** A script run by path is also searched for further names. */
 const firstFollowed = { endings: [] }
 
 /**
- * Binds what one part of a command runs, reads and obeys.
+ * Binds everything that one part of a command runs, reads and obeys.
  *
- * @param places every directory that the command is known to work in
+ * @param places the possible working directories
  */
 export async function bindPart(
   part: Part,
@@ -32,12 +32,11 @@ export async function bindPart(
 ): Promise<void> {
   const { program, words, roles, cwd, isAppended } = part
   noteUnknown(part, binder)
-  if (isAppended)
-    binder.note(`words that ${program} is given when it runs`, 'nobody knows them yet')
+  if (isAppended) binder.note(`words that ${program} receives at run time`, 'unknown until then')
   if (blindToContent.has(program)) return
   const follows = followsOf(part)
   const first = words[0]
-  // a path to a program is a script as well as another
+  // a program given by path may be a script
   const named = first?.value.includes('/') ? words : words.slice(1)
   const directories = new Set<string>(cwd === undefined ? [] : [cwd])
   for (const [at, word] of named.entries()) {
@@ -49,17 +48,15 @@ export async function bindPart(
           directories.add(kind === 'directory' ? path : dirname(path))
         const isItself = path === resolve(place, word.value)
         if (!isItself || isPlace) continue
-        // whatever a reading form names, it only reads
+        // a reading form only reads its files
         const isRead = roles.length > 0 && follows.length === 0
         if (kind === 'directory' && isRead) continue
         if (kind === 'directory') await bindNamedDirectory(path, word, follows, binder)
-        else if (kind === 'unreadable') binder.note(word.value, 'it cannot be read')
-        else if (kind === 'special' && !isQuiet(path))
-          binder.note(word.value, 'it is no plain file')
+        else if (kind === 'unreadable') binder.note(word.value, 'unreadable')
+        else if (kind === 'special' && !isQuiet(path)) binder.note(word.value, 'not a regular file')
       }
     }
-    if (word.exact && addressed.test(word.value))
-      binder.note(word.value, 'what it gives can change')
+    if (word.exact && addressed.test(word.value)) binder.note(word.value, 'its content can change')
   }
   for (const { operator, target } of part.redirects) {
     if (operator.startsWith('<')) {
@@ -75,7 +72,7 @@ export async function bindPart(
     }
     if (program === 'git') {
       if (words.some(({ value }) => bringing.has(value))) {
-        binder.note('what git brings', 'it is only known when it runs')
+        binder.note('content fetched by git', 'known only at run time')
       }
       const values = words.map(({ value }) => value)
       const read = async (path: string) => textOf(await binder.bind(path))
@@ -83,10 +80,11 @@ export async function bindPart(
         await binder.bindAndFollow(path, directory)
     }
   }
-  for (const { loads } of follows) if (loads !== '') binder.note(`what ${program} loads`, loads)
+  for (const { loads } of follows)
+    if (loads !== '') binder.note(`code that ${program} loads`, loads)
 }
 
-/** Whether a word's value is only known when it runs; what a pattern matches is known now. */
+/** Whether a word's value is known only at run time; matches of a pattern are known now. */
 function isOpen({ exact, glob }: PartWord): boolean {
   return !exact && !glob
 }
@@ -94,16 +92,16 @@ function isOpen({ exact, glob }: PartWord): boolean {
 function noteUnknown({ program, words, cwd, redirects }: Part, binder: Binder): void {
   if (words.length === 0 && redirects.length === 0) return
   if (program === '' && words.length > 0) {
-    binder.note('a program', 'its name is only known when it runs')
+    binder.note('a program', 'its name is known only at run time')
   }
   const name = program || 'the command'
-  if (cwd === undefined) binder.note(`files of ${name}`, 'its directory is only known when it runs')
+  if (cwd === undefined) binder.note(`files of ${name}`, 'its directory is known only at run time')
   if (words.some(isOpen) || redirects.some(({ target }) => isOpen(target))) {
-    binder.note(`words of ${name}`, 'some are only known when it runs')
+    binder.note(`words of ${name}`, 'some are known only at run time')
   }
 }
 
-/** What the part's programs follow: its own, and those that it starts by name (`npx jest`, `python -m pytest`). */
+/** The programs of a part: its own, and those started by name (`npx jest`, `python -m pytest`). */
 function followsOf({ program, words }: Part): Followed[] {
   const own = followedBy(program)
   if (own === undefined) return []
@@ -177,7 +175,7 @@ function textOf(found: Found): string | null {
   return found.kind === 'file' ? found.text : null
 }
 
-/** What says nothing of its own, whoever reads it. */
+/** Words without meaning of their own for any reader. */
 function isQuiet(path: string): boolean {
   return /^\/dev\/(null|zero|full|u?random|tty|std(in|out|err)|fd\/\d+)$/.test(path)
 }

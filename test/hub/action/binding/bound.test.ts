@@ -226,20 +226,17 @@ describe('what a command runs or obeys is bound by what it holds', () => {
 
 describe('what is not bound is told in words', () => {
   test.each([
-    ['bash "$X/run.sh"', 'words of bash: some are only known when it runs'],
-    ['cd "$X" && bash run.sh', 'files of bash: its directory is only known when it runs'],
-    ['"$X" y', 'a program: its name is only known when it runs'],
-    ['ls | xargs bash', 'words that bash is given when it runs: nobody knows them yet'],
+    ['bash "$X/run.sh"', 'words of bash: some are known only at run time'],
+    ['cd "$X" && bash run.sh', 'files of bash: its directory is known only at run time'],
+    ['"$X" y', 'a program: its name is known only at run time'],
+    ['ls | xargs bash', 'words that bash receives at run time: unknown until then'],
     ['python3 tool.py', 'what python3 loads: the modules that it imports'],
     ['cp -r src there', 'the directory src: its files are not bound'],
-    ['run-parts parts', 'only the files of the first level are bound'],
-    ['bash /proc/self/status', '/proc/self/status: it is no plain file'],
-    [
-      'pip install https://example.com/x.whl',
-      'https://example.com/x.whl: what it gives can change',
-    ],
+    ['run-parts parts', 'only its direct files are bound'],
+    ['bash /proc/self/status', '/proc/self/status: not a regular file'],
+    ['pip install https://example.com/x.whl', 'https://example.com/x.whl: its content can change'],
     ['bash *.sh', 'what *.sh matches: more than the first 64'],
-    ['bash "', 'parts of the command: they could not be read'],
+    ['bash "', 'parts of the command: unreadable'],
   ])('%s', async (command, words) => {
     await using dir = await TempDir.make()
     await mkdir(join(dir.path, 'src'))
