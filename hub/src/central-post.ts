@@ -166,7 +166,7 @@ export class CentralPost {
     const found = await this.#find(name)
     const result = await ledger.result(found.execution_id)
     if (result !== null) return { action: found, result }
-    // it may have ended between the two looks
+    // it may have ended between the two reads
     const action = await ledger.get(found.execution_id)
     if (!isFinal(action.status)) return { action, result }
     const late = await ledger.result(found.execution_id)

@@ -34,7 +34,7 @@ import type { HubParts } from './endpoints/endpoint-parts.ts'
 
 const dayMs = 86_400_000
 
-/** How long the end of a process tree may take beyond the grace period of commands, in milliseconds. */
+/** Time for ending a process tree beyond the commands' grace period, in milliseconds. */
 const endingMs = 2000
 
 export interface HubOptions {
@@ -163,7 +163,7 @@ export class Hub {
       announce: new BusAnnouncer(bus, log),
       publishResult: (item) => outbox.push(item),
       publishAgain: async (executionId, ended) => {
-        // a confirmation that is noted later would take this back
+        // a confirmation recorded later would undo this
         await outbox.settled(executionId)
         await ledger.publishAgain(executionId, ended)
         outbox.kick()

@@ -28,7 +28,7 @@ export interface ActionParts {
   readonly publishResult: (item: RecordedResult) => void
   /** sends a stored result once more, since its agent asked again; what it is when it is no longer kept */
   readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>
-  /** tells the outbox that results wait in the ledger */
+  /** notifies the outbox of results in the ledger */
   readonly publishResults: () => void
   readonly now: () => number
   readonly log: Logger

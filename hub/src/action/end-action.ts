@@ -82,7 +82,7 @@ export function about(row: Pick<Execution, 'action_id' | 'agent_id'>): {
   return { actionId: row.action_id, agentId: row.agent_id }
 }
 
-/** The seed's levels: what is normal, what was refused or ran out of time, what failed. */
+/** Log levels by status: normal, refused or timed out, failed. */
 const logLevels: Readonly<Record<ResultStatus, LogLevel>> = {
   completed: 'info',
   denied: 'warn',

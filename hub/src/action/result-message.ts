@@ -121,7 +121,10 @@ function shown(text: string | null): { readonly text: string; readonly bytes: nu
   return { text: text ?? '', bytes: Buffer.byteLength(text ?? '') }
 }
 
-/** Control characters grow sixfold in JSON: then less is shown inline, and `output_ref` has it all. */
+/**
+ * Control characters grow sixfold in JSON: less is inlined then, and `output_ref` leads to the
+ * whole output.
+ */
 function fitted(result: ActionResult): ResultText {
   const reason = result.reason === null ? null : shortenCounted(result.reason, 4000)
   let fit = asText({ ...result, reason })

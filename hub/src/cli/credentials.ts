@@ -66,8 +66,7 @@ async function add(kind: IdentityKind, name: string, options: Options): Promise<
     return
   }
   print(
-    `added ${kind} ${name}: the broker ` +
-      `${isRunning ? 'accepts it now' : 'will accept it when started'}`,
+    `added ${kind} ${name}: the broker ${isRunning ? 'accepts it now' : 'will accept it when started'}`,
   )
   print(`its credentials: centralpost credentials show ${kind} ${name}`)
 }

@@ -228,11 +228,11 @@ describe('always rules', () => {
       ['ssh host make', 'only one program'],
       ['docker run x', 'runs what it is given'],
       ['bash -c "make all"', 'only one program'],
-      ['python3 -c "print(1)"', 'no file of it could be bound'],
-      ['ruby -e 1', 'no file of it could be bound'],
-      ['gradle build', 'no file of it could be bound'],
-      ['bash other.sh', 'no file of it could be bound'],
-      ['./other.sh', 'no file of it could be bound'],
+      ['python3 -c "print(1)"', 'none of which could be bound'],
+      ['ruby -e 1', 'none of which could be bound'],
+      ['gradle build', 'none of which could be bound'],
+      ['bash other.sh', 'none of which could be bound'],
+      ['./other.sh', 'none of which could be bound'],
       ['npm test; rm -rf src', 'only one program'],
     ])('none is made for %s: %s', async (text, why) => {
       expect(await refusal(exact, text)).toContain(why)
