@@ -119,7 +119,8 @@ testWithCompiler(
 )
 
 /** Intake, end or confirmation: whichever comes first while the fault lasts. */
-const told = /could not be (taken in|noted|indexed)|cannot be written/
+const told =
+  /taking a request in failed|recording confirmed results failed|indexing the history failed|cannot be written/
 
 async function survives(): Promise<void> {
   await using it = await Attacked.start(true)
@@ -151,7 +152,10 @@ test('a database that is locked is waited for, and keeps no hub from its end', a
   const other = new SqliteDatabase(it.database)
   await eventually(() => it.copies.size > 0)
   other.exec('begin exclusive')
-  await eventually(async () => (await it.log()).includes('could not be noted'), 10_000)
+  await eventually(
+    async () => (await it.log()).includes('recording confirmed results failed'),
+    10_000,
+  )
   const more = it.results(4)
   await delay(1500)
   other.exec('rollback')

@@ -41,7 +41,7 @@ test.each(['', '/deeper'])(
     }
     stop.abort('enough')
     await swapping
-    const refused = `not started: the folder "${cwd}" was cleared, and leads to `
+    const refused = `not started: the folder "${cwd}" was cleared, and now leads to `
     expect([...seen].filter((text) => !text.startsWith(refused))).toEqual(['place'])
   },
   60_000,

@@ -139,5 +139,5 @@ function fitted(result: ActionResult): ResultText {
 function halved(text: string): string {
   if (text.length < 64) return ''
   const keep = Math.floor(text.length / 4)
-  return `${text.slice(0, keep)}\n… omitted …\n${text.slice(-keep)}`
+  return `${text.slice(0, keep)}\n… left out …\n${text.slice(-keep)}`
 }

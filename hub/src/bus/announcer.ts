@@ -16,12 +16,15 @@ import {
 } from '@centralpost/shared'
 
 const MiB = 1024 * 1024
-/** How much output may be on its way before more of it is left out: a broker that is slow must not make the hub large. */
+/**
+ * Limit of output in flight before more is dropped, in bytes: a slow broker must not make the hub
+ * large.
+ */
 const mostUnderwayBytes = 4 * MiB
-/** From how much on the broker is asked whether it has it. */
+/** Amount of output after which the broker is asked to confirm receipt, in bytes. */
 const askFromBytes = MiB / 2
 
-/** Says on core NATS what happens to actions and rules: who listens, hears; nobody is waited for. */
+/** Publishes events of actions and rules on core NATS: fire and forget. */
 export class BusAnnouncer {
   readonly #bus: Bus
   readonly #log: Logger
@@ -61,24 +64,27 @@ export class BusAnnouncer {
     return true
   }
 
-  /** Waits until the broker has the output that was said, or has gone with it. */
+  /** Waits until the broker has received the published output, or the connection is lost. */
   async #ask(): Promise<void> {
     this.#isAsking = true
     const asked = this.#underwayBytes
     await this.#bus.flush().catch(() => {
-      // what was said is lost with the connection
+      // output in flight is lost with the connection
     })
     this.#underwayBytes -= asked
     this.#isAsking = false
   }
 
-  /** While the broker is away an event is lost; the ledger keeps what counts, and results wait in the outbox. */
+  /**
+   * While the broker is away events are lost; the ledger keeps the state, and results wait in the
+   * outbox.
+   */
   #say(subject: string, message: unknown): void {
     if (!this.#bus.isConnected) return
     try {
       this.#bus.publish(subject, message)
     } catch (error) {
-      this.#log.error('an event could not be published', { subject, error })
+      this.#log.error('publishing an event failed', { subject, error })
     }
   }
 }

@@ -14,13 +14,13 @@ import { z } from 'zod'
 
 const claimSchema = z.object({
   schema: z.literal(1),
-  /** of one start of one hub */
+  /** one start of one hub */
   claim_id: z.string(),
   ledger_id: z.string(),
   hub_id: z.string(),
   epoch: z.int(),
   claimed_at: z.string(),
-  /** the results in the broker tell of actions that this ledger may not know; see `read` */
+  /** the broker's results may name actions unknown to this ledger; see `read` */
   results_unread: z.boolean().default(false),
 })
 type Claim = z.output<typeof claimSchema>
@@ -29,7 +29,7 @@ export interface BrokerClaimOptions {
   readonly ledgerId: string
   readonly hubId: string
   readonly epoch: number
-  /** the ledger whose claim may be taken over: it is gone for good */
+  /** a permanently lost ledger whose claim may be taken over */
   readonly insteadOf?: string | undefined
   /** another hub has claimed the broker: this one must end */
   readonly onLost: (error: CentralPostError) => void
@@ -43,8 +43,9 @@ const needed = [
 ].join(', ')
 
 /**
- * The claim of one ledger on a broker. Two ledgers would each take some of the requests, and an action that is known to
- * one would run again for the other. The claim stays when its hub ends: what waits in the broker belongs to its ledger.
+ * The claim of one ledger on a broker. Two ledgers would split the requests, and an action known to
+ * one would run again for the other. The claim outlives its hub: messages in the broker belong to
+ * its ledger.
  */
 export class BrokerClaim {
   readonly #record: KeptRecord<typeof claimSchema>
@@ -76,10 +77,12 @@ export class BrokerClaim {
   }
 
   /**
-   * Claims a broker, from nobody, from an earlier hub of the same ledger, or from the ledger that `insteadOf` names.
+   * Claims a broker: an unclaimed one, one of an earlier hub of the same ledger, or one of the
+   * ledger named by `insteadOf`.
    *
-   * @throws {CentralPostError} `conflict` when another ledger has claimed it; says which and what to do. `unavailable` when
-   * the broker has no JetStream; what else fails names the permissions that a claim needs
+   * @throws {CentralPostError} `conflict` when another ledger has claimed it; says which and what
+   *   to do. `unavailable` when the broker has no JetStream; other errors name the permissions that a
+   *   claim needs
    */
   static async take(bus: Bus, options: BrokerClaimOptions): Promise<BrokerClaim> {
     await checkJetStream(bus)
@@ -87,7 +90,7 @@ export class BrokerClaim {
       const place = {
         stream: ledgerClaimStream,
         subject: ledgerClaimSubject,
-        description: 'the ledger that works with this broker',
+        description: 'the claim on this broker',
       }
       const claim = new BrokerClaim(bus, new KeptRecord(bus, place, claimSchema), options)
       await claim.#write()
@@ -99,31 +102,33 @@ export class BrokerClaim {
       if (isCentralPostError(error) && error.code === 'conflict') throw error
       throw new CentralPostError(
         isCentralPostError(error) ? error.code : 'unavailable',
-        `cannot claim the broker for this ledger: ${messageOf(error)}; the hub's user must be allowed to publish to ${needed}, and to subscribe to the last`,
+        `cannot claim the broker for this ledger: ${messageOf(error)}; the hub's user needs ` +
+          `permission to publish to ${needed}, and to subscribe to the last`,
         { cause: error },
       )
     }
   }
 
   /**
-   * Whether the broker may hold results of actions that this ledger does not know: it came from another ledger, from a
-   * later state of this one, or nobody had claimed it. Stays so, over hubs, until `noteRead`.
+   * Whether the broker may hold results of actions unknown to this ledger: it was claimed by
+   * another ledger, by a later state of this one, or by none. Persists across hubs, until
+   * `noteRead`.
    */
   get isUnread(): boolean {
     return this.#claim.results_unread
   }
 
-  /** Notes that this ledger knows what the broker's results tell. */
+  /** Records that this ledger knows every result in the broker. */
   async noteRead(): Promise<void> {
     this.#isRead = true
     const held = await this.#record.read()
-    // another hub's claim is not touched: that one is told of elsewhere
+    // another hub's claim is left alone: it is reported elsewhere
     if (held?.value.claim_id !== this.#claim.claim_id) return
     this.#claim = { ...this.#claim, results_unread: false }
     await this.#record.write(this.#claim, held.revision)
   }
 
-  /** Looks no more; the claim stays. */
+  /** Stops watching; the claim stays. */
   async stop(): Promise<void> {
     this.#isOver = true
     await this.#stop()
@@ -137,11 +142,11 @@ export class BrokerClaim {
       const other = held !== null && held.value.ledger_id !== ledgerId ? held.value : null
       if (other !== null && other.ledger_id !== insteadOf) throw this.#conflict(other)
       if (other !== null)
-        log.warn('took the broker from another ledger', { ledger: other.ledger_id })
+        log.warn('took the broker over from another ledger', { ledger: other.ledger_id })
       const isEarlier = held !== null && other === null && held.value.epoch >= epoch
       if (isEarlier) {
         log.warn(
-          'this ledger is a copy or was restored: a later hub has worked here, whose actions it does not know',
+          'this ledger is a copy or was restored: a later hub has run actions that it does not know',
           { epoch, later: held.value.epoch, hub: held.value.hub_id },
         )
       }
@@ -154,7 +159,7 @@ export class BrokerClaim {
     }
   }
 
-  /** Sees whether the claim still stands. A broker that has lost its files is claimed anew. */
+  /** Checks the claim. A broker that has lost its files is claimed anew. */
   async #look(): Promise<void> {
     if (this.#isOver) return
     try {
@@ -164,7 +169,7 @@ export class BrokerClaim {
     } catch (error) {
       if (isCentralPostError(error) && error.code === 'conflict') this.#lose(error)
       else
-        this.#options.log.warn('the claim on the broker could not be read', {
+        this.#options.log.warn('reading the claim on the broker failed', {
           error: messageOf(error),
         })
     }
@@ -186,8 +191,7 @@ export class BrokerClaim {
     }
     return new CentralPostError(
       'conflict',
-      `the broker ${this.#server} works with another ledger, ${ledger} (hub "${hub}", ${at}): an action that it knows would run again here. ` +
-        `Use that ledger (--data, history.url) or another broker; is it gone for good, start once with --instead-of ${ledger}`,
+      `the broker ${this.#server} belongs to another ledger, ${ledger} (hub "${hub}", ${at}): an action that it knows would run again here. Use that ledger (--data, history.url) or another broker; if it is lost for good, start once with --instead-of ${ledger}`,
       { details: { ledger_id: ledger } },
     )
   }

@@ -1,9 +1,9 @@
 import { Backoff } from '@centralpost/shared'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** The agent has as much under way as it may. */
+/** The agent has reached a limit. */
 export interface SentAway {
-  /** when it should have less, in milliseconds from now; null: nobody can say */
+  /** time until there may be room, in milliseconds; null: unknown */
   readonly expectedMs: number | null
 }
 
@@ -11,13 +11,14 @@ const firstPauseMs = 50
 const longestPauseMs = 1000
 
 /**
- * Slows down who asks for more than it may have: each refusal is a row in the ledger, so that a flood of them would fill
- * the disk. What is not read meanwhile stays with the broker, which refuses more than the agent's quota.
+ * Slows down agents that exceed their limits: each refusal is a row in the ledger, and a flood of
+ * them would fill the disk. Unread requests stay with the broker, which rejects those beyond the
+ * agent's quota.
  */
 export class Pace {
   readonly #slow = new Map<string, { readonly pauses: Backoff; readonly goOnAt: number }>()
 
-  /** Resolves when the next request of a sender may be read. */
+  /** Resolves when the sender's next request may be read. */
   async turn(sender: string): Promise<void> {
     const slow = this.#slow.get(sender)
     if (slow === undefined) return
@@ -25,8 +26,8 @@ export class Pace {
   }
 
   /**
-   * Notes what became of a sender's request: every refusal in a row doubles the pause after it, and none is shorter than it
-   * should take until there is room.
+   * Records the outcome of a sender's request: each consecutive refusal doubles the pause after it,
+   * and none is shorter than the expected time until there is room.
    */
   note(sender: string, taken: 'taken' | SentAway): void {
     if (taken === 'taken') {

@@ -12,13 +12,13 @@ import {
 import { Pace, type SentAway } from './pace.ts'
 import { prepareStreams, type StreamOptions } from './streams.ts'
 
-/** A request as it came, with its place in the stream as the id of a request that brings none. */
+/** A request as received, with its stream sequence as the id of a request without one. */
 export interface IncomingRequest {
   readonly subject: string
   readonly data: Uint8Array
   readonly messageId: string
   readonly receivedAt: number
-  /** the trace that its sender began, if it did */
+  /** the sender's trace context, if any */
   readonly trace?: TraceHeaders
 }
 
@@ -30,9 +30,9 @@ export interface RequestQueueOptions extends StreamOptions {
 }
 
 /**
- * Brings requests in. A request is acknowledged when `take` has resolved, that is when it is in the ledger, and comes
- * again when it has not. Each agent's requests are read for themselves, one at a time and in their order: what one agent
- * sends, however much and however dear to judge, delays another by one request.
+ * Consumes requests. A request is acknowledged when `take` has resolved, that is when it is in the
+ * ledger; otherwise it is redelivered. Each agent's requests are read one at a time, in order.
+ * However much one agent sends, it delays another by one request.
  */
 export class RequestQueue {
   readonly #queue: WorkQueue
@@ -55,7 +55,7 @@ export class RequestQueue {
         await pace.turn(subject)
         pace.note(subject, await take({ subject, data, messageId, receivedAt: now(), trace }))
       } catch (error) {
-        log.error('a request could not be taken in; the broker brings it again', {
+        log.error('taking a request in failed; the broker redelivers it', {
           subject,
           error,
         })
@@ -68,7 +68,7 @@ export class RequestQueue {
     )
   }
 
-  /** Takes no more; resolves when what was handed over is in the ledger. */
+  /** Stops; resolves when delivered requests are in the ledger. */
   async stop(): Promise<void> {
     await this.#queue.stop()
   }

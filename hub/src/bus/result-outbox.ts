@@ -18,46 +18,47 @@ export interface OutboxItem {
 
 export interface OutboxParts {
   readonly unpublished: (limit: number) => Promise<OutboxItem[]>
-  /** the number of the newest execution; 0: there is none */
+  /** the number of the newest execution; 0: none */
   readonly newest: () => Promise<number>
   readonly markPublished: (executionIds: readonly number[], at: number) => Promise<void>
   readonly now: () => number
   readonly log: Logger
 }
 
-/** So many results may be on their way at once; more wait in the ledger. */
+/** Limit of results in flight; more wait in the ledger. */
 const mostUnderway = 256
-/** How long confirmations are gathered, so that many of them are noted by one write. */
+/** How long confirmations are batched into one write, in milliseconds. */
 const gatherMs = 20
 const firstRetryMs = 1000
 const longestRetryMs = 8000
-/** How long a stop waits for the broker and the ledger, in milliseconds. */
+/** How long a stop waits for broker and ledger, in milliseconds. */
 const longestStopMs = 3000
 
 /**
- * Publishes results until the broker has confirmed them. What is to be sent is in the ledger, so it goes on where a dead
- * hub stopped; a result that has just been recorded is sent at once, without being read again. What is confirmed and
- * cannot be noted is kept in mind and noted later: a hub sends it once, however long its ledger cannot be written. What
- * an earlier hub, or an earlier try, may have brought to the broker is looked for there before it is sent.
+ * Publishes results until the broker has confirmed them. Unconfirmed results are in the ledger, so
+ * the outbox continues where a dead hub stopped. A newly recorded result is sent immediately,
+ * without reading it back. A confirmation that cannot be recorded is remembered and recorded later:
+ * a hub sends each result once, however long its ledger is unwritable. A result that an earlier
+ * hub, or an earlier attempt, may have delivered is searched for on the broker before it is sent.
  */
 export class Outbox {
   readonly #bus: Bus
   readonly #parts: OutboxParts
   readonly #stopKicks: () => void
   readonly #underway = new Map<number, Promise<void>>()
-  /** confirmed, and not yet noted in the ledger */
+  /** confirmed, and not yet recorded in the ledger */
   readonly #unnoted = new Set<number>()
-  /** may be with the broker, which did not confirm it */
+  /** may be on the broker, which did not confirm it */
   readonly #uncertain = new Set<number>()
-  /** the newest execution when this began: what is of an earlier hub is not newer */
+  /** the newest execution at the start: results of an earlier hub are not newer */
   #newestBefore: number | undefined
-  /** what was known of at any moment since the ledger began to be read; absent: it is not being read */
+  /** ids seen at any moment since a ledger read began; absent: no read in progress */
   #knownToRead: Set<number> | undefined
   #noting: NodeJS.Timeout | undefined
   #notes: Promise<void> = Promise.resolve()
   #working: Promise<void> | undefined
   #isKicked = false
-  /** more waits in the ledger than may be on its way */
+  /** the ledger holds more results than may be in flight */
   #isBehind = false
   #isStopped = false
   #retry: NodeJS.Timeout | undefined
@@ -69,7 +70,7 @@ export class Outbox {
     this.#stopKicks = bus.onReconnect(() => this.kick())
   }
 
-  /** Sends a result that has just been recorded. */
+  /** Sends a newly recorded result. */
   push(item: OutboxItem): void {
     if (this.#isStopped) return
     if (this.#underway.size >= mostUnderway) this.#isBehind = true
@@ -77,9 +78,9 @@ export class Outbox {
   }
 
   /**
-   * Resolves when nothing of a result is on its way any more, to the broker or to the ledger: it can be sent anew.
+   * Resolves when no part of a result is in flight, to broker or ledger: it can be sent anew.
    *
-   * @throws what the ledger throws when it cannot be written
+   * @throws the ledger's error when it is not writable
    */
   async settled(executionId: number): Promise<void> {
     await this.#underway.get(executionId)
@@ -89,20 +90,20 @@ export class Outbox {
     this.#unnoted.delete(executionId)
   }
 
-  /** There is something to send in the ledger. */
+  /** Signals that the ledger has results to send. */
   kick(): void {
     this.#isKicked = true
     if (!this.#isStopped) this.#working ??= this.#run()
   }
 
-  /** Sends what it can at once, then stops. What is left goes out at the next start. */
+  /** Sends what it can immediately, then stops. The rest goes out at the next start. */
   async stop(): Promise<void> {
     this.#stopKicks()
     const late = new AbortController()
     await Promise.race([
       this.#sendTheRest(),
       delay(longestStopMs, undefined, late).catch(() => {
-        // done before
+        // already stopped
       }),
     ])
     late.abort()
@@ -126,7 +127,7 @@ export class Outbox {
         await this.#sendAll()
       }
     } catch (error) {
-      this.#parts.log.error('the outbox cannot be read', { error })
+      this.#parts.log.error('reading the outbox failed', { error })
       this.#tryLater()
     } finally {
       this.#working = undefined
@@ -136,7 +137,8 @@ export class Outbox {
   async #sendAll(): Promise<void> {
     this.#newestBefore ??= await this.#parts.newest()
     for (;;) {
-      // what is under way is unpublished as well: it is read again, and left alone, also when it arrives meanwhile
+      // results in flight are unpublished as well: they are read again and skipped, even if they
+      // arrive meanwhile
       const known = new Set([...this.#underway.keys(), ...this.#unnoted])
       this.#knownToRead = known
       const items = await this.#parts.unpublished(mostUnderway).finally(() => {
@@ -152,7 +154,10 @@ export class Outbox {
     }
   }
 
-  /** Sends one result and has its confirmation noted. Tells whether it was confirmed; tries again later if not. */
+  /**
+   * Sends one result and has its confirmation recorded. Returns whether it was confirmed; schedules
+   * a retry if not.
+   */
   async #deliver(item: OutboxItem): Promise<boolean> {
     const { execution_id: executionId } = item
     const sending = this.#send(item)
@@ -170,7 +175,10 @@ export class Outbox {
     return isSent
   }
 
-  /** Writes down what was confirmed, after what is being written down. Tells whether it could; tries again later if not. */
+  /**
+   * Records confirmations, after the current write. Returns whether it succeeded; schedules a retry
+   * if not.
+   */
   #note(): Promise<boolean> {
     clearTimeout(this.#noting)
     this.#noting = undefined
@@ -184,7 +192,7 @@ export class Outbox {
     try {
       if (confirmed.length > 0) await this.#parts.markPublished(confirmed, this.#parts.now())
     } catch (error) {
-      this.#parts.log.warn('confirmed results could not be noted', { error: messageOf(error) })
+      this.#parts.log.warn('recording confirmed results failed', { error: messageOf(error) })
       this.#tryLater()
       return false
     }
@@ -202,7 +210,7 @@ export class Outbox {
     try {
       if (await this.#isThere(item, bytes)) return true
       if (item.stored === 0) {
-        // the stream refuses what names another stream; whoever listens still gets it
+        // the stream rejects a message that names another stream; current subscribers still get it
         this.#bus.publishBytes(item.subject, bytes, { 'Nats-Expected-Stream': 'none' })
         await this.#bus.flush()
       } else await this.#bus.storeBytes(item.subject, bytes)
@@ -218,7 +226,7 @@ export class Outbox {
     }
   }
 
-  /** Whether the broker has just this result already. */
+  /** Whether the broker already holds exactly this result. */
   async #isThere(item: OutboxItem, bytes: Buffer): Promise<boolean> {
     const { execution_id: executionId, subject, stored } = item
     const mayBe = executionId <= (this.#newestBefore ?? 0) || this.#uncertain.has(executionId)
@@ -229,7 +237,7 @@ export class Outbox {
     return true
   }
 
-  /** One try for all that is left, later each time that it fails. */
+  /** A retry for all remaining results, with growing delays. */
   #tryLater(): void {
     if (this.#isStopped || this.#retry !== undefined) return
     this.#retry = setTimeout(() => {

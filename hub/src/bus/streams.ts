@@ -12,21 +12,21 @@ const dayMs = 86_400_000
 export interface StreamOptions {
   readonly requestDays: number
   readonly resultDays: number
-  /** how many requests of one agent the broker keeps; it refuses more */
+  /** limit of requests per agent; the broker rejects more */
   readonly queuedPerAgent: number
-  /** on how many nodes of a cluster; absent: on three where there are as many */
+  /** number of replicas; absent: three where possible */
   readonly replicas?: number | undefined
 }
 
 /**
- * Makes the two streams: requests come in by a work queue, results stay for days.
+ * Creates the two streams: a work queue for requests, and results, kept for days.
  *
  * @throws {CentralPostError} `unavailable` when the broker has no JetStream
  */
 export async function prepareStreams(bus: Bus, options: StreamOptions): Promise<void> {
   await ensureStream(bus, {
     name: actionStream,
-    description: 'requests on their way to a hub',
+    description: 'requests for a hub',
     subjects: [allRequests],
     retention: 'workqueue',
     maxAgeMs: options.requestDays * dayMs,

@@ -3,7 +3,7 @@ import { isCentralPostError, type Logger, messageOf, Backoff } from '@centralpos
 
 export interface WaitOptions {
   readonly what: string
-  /** waits until this says stop; absent: a broker that is away is told as a fault, after `withinMs` */
+  /** waits until this signal is aborted; absent: an absent broker is an error after `withinMs` */
   readonly until: AbortSignal | undefined
   /** @default 0 */
   readonly withinMs?: number
@@ -14,10 +14,10 @@ const firstPauseMs = 250
 const longestPauseMs = 5000
 
 /**
- * Does what needs the broker, again and again while that is away, or a cluster has no leader yet. A fault that time does not
- * mend is thrown at once.
+ * Retries a task while the broker is away or a cluster has no leader. Other errors are thrown
+ * immediately.
  *
- * @throws {CentralPostError} as `work` does; its last fault when the wait is over
+ * @throws {CentralPostError} the error of `work`; its last one when the wait is over
  */
 export async function whenThere<T>(work: () => Promise<T>, options: WaitOptions): Promise<T> {
   const { what, until, withinMs = 0, log } = options

@@ -7,44 +7,36 @@ import type { OutputLimits } from './output/kept-outputs.ts'
 
 const MiB = 1024 * 1024
 
-/** What of the executor can be configured, with the default of each. */
+/** The executor's settings, with their defaults. */
 export const executorOptionsSchema = z.strictObject({
-  defaultTimeoutMs: z
-    .int()
-    .min(1)
-    .default(300_000)
-    .describe('how long a command may run that asks for no timeout, in ms'),
+  defaultTimeoutMs: z.int().min(1).default(300_000).describe('default timeout of a command, in ms'),
   maxTimeoutMs: z
     .int()
     .min(1)
     .default(600_000)
-    .describe('how long any command may run, in ms; longer wishes are cut to it'),
+    .describe('maximal timeout of a command, in ms; longer ones are reduced to it'),
   unattendedTimeoutMs: z
     .int()
     .min(1)
     .default(120_000)
-    .describe('how long a command may run that nobody has cleared, in ms'),
+    .describe('maximal run time of a command without approval, in ms'),
   maxOutputBytes: z
     .int()
     .min(1024)
     .default(100 * MiB)
-    .describe('how much a command may write to stdout and stderr together, in bytes'),
+    .describe('output limit of a command, stdout and stderr together, in bytes'),
   inlineBytes: z
     .int()
     .min(1024)
     .max(256 * 1024)
     .default(256 * 1024)
-    .describe('how much of each stream the result itself holds (head and tail), in bytes'),
-  killGraceMs: z
-    .int()
-    .min(0)
-    .default(5000)
-    .describe('how long after SIGTERM a process is ended with SIGKILL, in ms'),
+    .describe('bytes of each stream in the result (head and tail)'),
+  killGraceMs: z.int().min(0).default(5000).describe('delay between SIGTERM and SIGKILL, in ms'),
   bashPath: z
     .string()
     .startsWith('/')
     .default('/bin/bash')
-    .describe('the bash that runs what is not one simple command'),
+    .describe('the bash for everything but single simple commands'),
   path: z
     .string()
     .min(1)
@@ -53,36 +45,39 @@ export const executorOptionsSchema = z.strictObject({
   passEnv: z
     .array(z.string())
     .default(['HOME', 'USER', 'LOGNAME', 'LANG', 'TZ', 'TMPDIR'])
-    .describe("names of the hub's own variables that commands get; empty: none of them"),
-  runners: z.int().min(1).max(16).default(1).describe('how many processes start commands'),
+    .describe("names of the hub's own variables that commands get; empty: none"),
+  runners: z.int().min(1).max(16).default(1).describe('number of processes that start commands'),
 })
 export type ExecutorSettings = z.output<typeof executorOptionsSchema>
 
-/** What an executor needs: its settings, and what the hub decides. */
+/** The executor's settings, and values supplied by the hub. */
 export interface ExecutorOptions extends ExecutorSettings {
-  /** Folder for output that is too long for a result; made when it is missing. */
+  /** Folder for outputs too long for a result; created if missing. */
   readonly spoolDir: string
-  /** How much of it is kept, and how long; absent: all of it, for ever. */
+  /** Size and age limits of kept outputs; absent: unlimited. */
   readonly outputLimits?: OutputLimits
-  /** The hub's id: tells its processes from those of another hub. */
+  /** The hub's id, which marks its processes. */
   readonly marker: string
   readonly log: Logger
-  /** What the probe found; absent: nothing is confined. */
+  /** The probe's result; absent: nothing is confined. */
   readonly sandbox?: Sandbox | null
-  /** Of every command; absent: none. */
+  /** Limits of every command; absent: none. */
   readonly limits?: ResourceLimits
-  /** Where the kernel counts what a whole tree uses; absent: each process is limited by itself. */
+  /**
+   * Where the kernel can count a whole tree's resources; absent: each process is limited
+   * separately.
+   */
   readonly groups?: ControlGroups | null
   /**
-   * How long a runner may be silent before it is taken for stuck and killed, in ms.
+   * How long a runner may be silent before it counts as stuck and is killed, in ms.
    *
    * @default 20_000
    */
   readonly runnerSilenceMs?: number
-  /** Where Node keeps the runners' compiled code; absent: nowhere. */
+  /** Node's compile cache for runners; absent: no cache. */
   readonly cacheDir?: string
   /**
-   * The variables that `passEnv` chooses from.
+   * The variables from which `passEnv` selects.
    *
    * @default process.env
    */

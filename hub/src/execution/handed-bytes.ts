@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Bytes that many processes are to read, each from their beginning: a file without a name, opened anew for each of them.
+ * Bytes that many processes read from the beginning: an unnamed file, opened anew for each of them.
  * A pipe for each would take half a millisecond.
  */
 export class HandedBytes {
@@ -14,13 +14,16 @@ export class HandedBytes {
     this.bytes = bytes
   }
 
-  /** A descriptor for one process, to be closed here when it has its own; null where no file can be made. */
+  /**
+   * A descriptor for one process, to be closed here once the process has its own; null if the file
+   * cannot be made.
+   */
   open(): number | null {
     try {
       this.#file ??= withoutName(this.bytes)
       return openSync(`/proc/self/fd/${this.#file}`, 'r')
     } catch {
-      // the disk is full, or there is no /proc
+      // the disk is full, or /proc is missing
       return null
     }
   }

@@ -1,4 +1,4 @@
-/** The door of the executor. */
+/** The executor's public exports. */
 export { checkCwd } from './environment/check-cwd.ts'
 export { executorOptionsSchema } from './executor-options.ts'
 export type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'

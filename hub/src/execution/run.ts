@@ -2,50 +2,51 @@ import type { ErrorCategory, OutputStream, Plan } from '@centralpost/shared'
 import type { ProfileChoice } from './sandbox/policy.ts'
 import type { Profile } from './sandbox/profiles.ts'
 
-/** One command to carry out, as it was cleared. */
+/** One command to execute, as cleared. */
 export interface Run {
   readonly actionId: string
   readonly agentId: string
   readonly plan: Plan
-  /** A folder that `checkCwd` gave. */
+  /** A folder returned by `checkCwd`. */
   readonly cwd: string
-  /** The request's variables, passed by `checkRequestEnv`. The plan's own win over them. */
+  /** The request's variables, accepted by `checkRequestEnv`. The plan's own override them. */
   readonly env: Readonly<Record<string, string>>
-  /** Cut to the configured maximum; the configured default where it is not above 0. */
+  /** Reduced to the configured maximum; the configured default unless above 0. */
   readonly timeoutMs: number
   /**
-   * Whether nobody has cleared it: then no file of a project is started by the name of a program of the system's.
+   * Whether it runs without approval: a system program's name then never starts a file of a
+   * project.
    *
    * @default false
    */
   readonly isUnattended?: boolean
-  /** How it is confined; absent: not at all. */
+  /** The confinement; absent: none. */
   readonly confinement?: ProfileChoice
 }
 
-/** How a run was confined; `reason` says why not (more), where that is so. */
+/** The confinement of a run; `reason` explains missing or weaker confinement. */
 export interface AppliedSandbox {
   readonly profile: Profile
   readonly reason: string | null
 }
 
-/** A piece of output as it came. `seq` counts from 0 over both streams. */
+/** A piece of output. `seq` counts from 0 over both streams. */
 export interface OutputChunk {
   readonly seq: number
   readonly stream: OutputStream
   readonly data: string
-  /** How many bytes were left out before this chunk because they came too fast. */
+  /** Bytes omitted before this chunk because they came too fast. */
   readonly skippedBytes?: number
 }
 
 export interface RunControls {
-  /** Aborting cancels the run; its reason says who did. */
+  /** Aborting cancels the run; the reason names the canceller. */
   readonly signal?: AbortSignal
   readonly onStart?: (pid: number) => void
   readonly onOutput?: (chunk: OutputChunk) => void
 }
 
-/** One stream as the result holds it; `bytes` counts all that was kept, here or in the spool. */
+/** One stream in a result; `bytes` counts everything kept, here or in the spool. */
 export interface Captured {
   readonly text: string
   readonly bytes: number
@@ -60,7 +61,7 @@ export const outcomeStatuses = [
 ] as const
 export type OutcomeStatus = (typeof outcomeStatuses)[number]
 
-/** How a run ended. Every ordinary ending is one of these; none is thrown. */
+/** The end of a run. Every ordinary outcome is a value; none is thrown. */
 export interface Outcome {
   readonly status: OutcomeStatus
   readonly exitCode: number | null
@@ -68,43 +69,43 @@ export interface Outcome {
   readonly success: boolean
   readonly stdout: Captured
   readonly stderr: Captured
-  /** Whether a text above leaves something out. */
+  /** Whether a text above is incomplete. */
   readonly truncated: boolean
-  /** What `readOutput` takes; null where the texts above hold everything. */
+  /** The argument of `readOutput`; null when the texts above are complete. */
   readonly outputRef: string | null
   readonly durationMs: number
   readonly errorCategory: ErrorCategory | null
   readonly cwd: string
   readonly venvActive: boolean
-  /** Null where nothing was started. */
+  /** Null if nothing was started. */
   readonly sandbox: AppliedSandbox | null
   readonly warnings: readonly string[]
-  /** Why it ended so, where exit code and output do not say it. */
+  /** The cause, where exit code and output do not show it. */
   readonly reason: string | null
 }
 
-/** Why the executor itself ended a run. The first reason stands. */
+/** Why the executor ended a run. The first reason wins. */
 export interface EndReason {
   readonly status: Exclude<OutcomeStatus, 'completed'>
   readonly category: ErrorCategory
   readonly text: string
 }
 
-/** A process that a run had left behind when its hub or its runner died. */
+/** A process left behind by a run whose hub or runner died. */
 export interface Survivor {
   readonly pid: number
-  /** Action and agent: null where its environment no longer said so. */
+  /** Action and agent: null if its environment no longer names them. */
   readonly actionId: string | null
   readonly agentId: string | null
   readonly name: string
-  /** What it took to end it. */
+  /** The signal it took. */
   readonly signal: 'SIGTERM' | 'SIGKILL'
 }
 
 /**
- * The outcome of a run of which nothing is known but why it ended.
+ * The outcome of a run of which only the end reason is known.
  *
- * @param durationMs how long it had been under way
+ * @param durationMs its duration so far
  */
 export function outcomeWithout(
   run: Pick<Run, 'cwd'>,

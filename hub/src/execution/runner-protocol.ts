@@ -3,51 +3,54 @@ import type { ExecutorOptions, ExecutorSettings } from './executor-options.ts'
 import type { EndReason, Outcome, OutputChunk, Run, Survivor } from './run.ts'
 import type { Leader } from './processes/leader.ts'
 
-/** What a runner is told once, before anything else. */
+/** A runner's settings, sent once as the first message. */
 export interface RunnerSettings
   extends
     Omit<ExecutorSettings, 'passEnv' | 'runners'>,
     Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'> {
-  /** Folder for output that is too long for a result. */
+  /** Folder for outputs too long for a result. */
   readonly spoolDir: string
-  /** What the processes of this hub bear in their environment. */
+  /** The mark of this hub's processes. */
   readonly marker: string
-  /** The hub's own variables that commands get: a runner never sees the others. */
+  /** The hub's variables that commands get: a runner never sees the others. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What the hub says to a runner. Plain JSON; messages keep their order. */
+/** Messages from the hub to a runner. Plain JSON, in order. */
 export type ToRunner =
   | { readonly kind: 'settings'; readonly settings: RunnerSettings }
   | {
       readonly kind: 'run'
       readonly runId: string
       readonly run: Run
-      /** Whether anybody listens to the output while it comes. */
+      /** Whether live output has a listener. */
       readonly isLive: boolean
     }
   | { readonly kind: 'end'; readonly runId: string; readonly reason: EndReason }
-  /** how long commands may run without another word of the hub's, by the machine's clock (`bootMs`) */
+  /** how long commands may run without a renewal, by the machine's clock (`bootMs`) */
   | { readonly kind: 'lease'; readonly untilBootMs: number }
   | { readonly kind: 'ping' }
   | ({ readonly kind: 'sweep'; readonly sweepId: number } & Sweep)
 
-/** What is left of a run whose runner died. */
+/** The remains of a run whose runner died. */
 export interface LostRun {
   readonly runId: string
-  /** The process that it began with; null where it was not told to have started. */
+  /** Its first process; null if its start was never reported. */
   readonly leader: Leader | null
 }
 
 /**
- * Which processes are to be ended: those of a run whose runner died, or what dead hubs have left, their runners among
- * it, but not the runs `except`. Such a hub bore the same mark, or one of `markers`.
+ * The processes to end: those of a run whose runner died, or leftovers of dead hubs, including
+ * their runners, except the runs in `except`. Dead hubs used the same mark, or one of `markers`.
  */
 export type Sweep =
   | { readonly lost: LostRun }
   | { readonly except: readonly string[]; readonly markers: readonly string[] }
 
-/** What a runner says to its hub. For each `run` there is exactly one `outcome`, after all else about it. */
+/**
+ * Messages from a runner to its hub. For each `run` there is exactly one `outcome`, after
+ * everything else about it.
+ */
 export type FromRunner =
   | { readonly kind: 'ready' }
   | { readonly kind: 'pong' }

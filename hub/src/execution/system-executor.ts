@@ -33,8 +33,8 @@ interface Running {
 }
 
 /**
- * Carries commands out on this machine: each within its limits, and none leaving anything behind. The hub itself
- * starts none: a runner does, a small process whose size does not slow a start, and which ends with the hub.
+ * Executes commands on this machine: each within its limits, and without leftovers. The hub itself
+ * starts none: a runner does, a small process with fast starts that ends with the hub.
  */
 export class SystemExecutor {
   readonly #options: ExecutorOptions
@@ -56,7 +56,7 @@ export class SystemExecutor {
     this.#outputs = outputLimits && new KeptOutputs(options.spoolDir, outputLimits, log)
   }
 
-  /** How many commands run now. */
+  /** The number of running commands. */
   get running(): number {
     return this.#running.size
   }
@@ -67,10 +67,10 @@ export class SystemExecutor {
   }
 
   /**
-   * Runs a command and waits until it and everything it started has ended. Whatever becomes of the command is a
-   * value: nothing of it is thrown.
+   * Runs a command and waits until it and all its processes have ended. Every outcome of the
+   * command is a value, never thrown.
    *
-   * @throws {CentralPostError} `unavailable` when no process can be had that would run it; then it was not started
+   * @throws {CentralPostError} `unavailable` when no runner is available; nothing was started
    */
   async executeCommand(run: Run, controls: RunControls = {}): Promise<Outcome> {
     const runId = randomUUID()
@@ -93,14 +93,17 @@ export class SystemExecutor {
   }
 
   /**
-   * Lets commands run until a moment of the machine's clock (`bootMs`), also while this process is stopped: then the
-   * runners end them by themselves, and start nothing more. Never called: for as long as this process lives.
+   * Allows commands until a time on the machine's clock (`bootMs`), even while this process is
+   * suspended: the runners then end them by themselves, and start nothing more. Never called: until
+   * this process ends.
    */
   extendLease(untilBootMs: number): void {
     this.#runners.extendLease(untilBootMs)
   }
 
-  /** Whether a command in `cwd` runs inside a virtual environment, and inside the one that belongs there. */
+  /**
+   * Whether commands in `cwd` run inside a virtual environment, and in the one of that directory.
+   */
   isVenvActive(cwd: string): boolean {
     const active = this.#options.passEnv.includes('VIRTUAL_ENV')
       ? (this.#options.hubEnv ?? process.env)['VIRTUAL_ENV']
@@ -109,7 +112,7 @@ export class SystemExecutor {
     return (findVenv(cwd) ?? active) === active
   }
 
-  /** The folder of the virtual environment found in `cwd` or up to seven levels above it. */
+  /** The virtual environment found in `cwd` or up to seven levels above it. */
   async detectVenvPath(cwd: string): Promise<string | null> {
     return findVenv(cwd)
   }
@@ -121,9 +124,9 @@ export class SystemExecutor {
   }
 
   /**
-   * Where a program would be started from; null when it would not be found.
+   * The path from which a program would be started; null if not found.
    *
-   * @param venv the virtual environment that the command would run in
+   * @param venv the command's virtual environment
    */
   whereIs(program: string, cwd: string, venv?: string): string | null {
     const { path } = this.#options
@@ -137,7 +140,7 @@ export class SystemExecutor {
     return readSystemState(cwd, { path, bashPath, venvActive: this.isVenvActive(cwd) })
   }
 
-  /** The first 16 hexadecimal digits of SHA-256 of the command's text, as it is. */
+  /** The first 16 hexadecimal digits of SHA-256 of the command's exact text. */
   computeCommandHash(command: string): string {
     return createHash('sha256').update(command, 'utf8').digest('hex').slice(0, 16)
   }
@@ -145,7 +148,7 @@ export class SystemExecutor {
   /**
    * Reads a page of kept output.
    *
-   * @param offset where the page begins, in bytes
+   * @param offset start of the page, in bytes
    * @param limit its length, in bytes
    * @throws {CentralPostError} `invalid_request` or `not_found`
    */
@@ -159,17 +162,18 @@ export class SystemExecutor {
   }
 
   /**
-   * Ends what a dead hub of the same marker left running. Call it at the start, before the first command.
+   * Ends leftovers of a dead hub with the same marker. Call it at the start, before the first
+   * command.
    *
-   * @param markers of other hubs whose turn is over
-   * @returns the processes that were found
+   * @param markers of other hubs whose lease is over
+   * @returns the processes found
    * @throws {CentralPostError} `unavailable` when no runner can be started
    */
   async endSurvivors(markers: readonly string[] = []): Promise<readonly Survivor[]> {
     return this.#runners.sweep({ except: [...this.#running.keys()], markers })
   }
 
-  /** Ends what runs (their outcomes are `interrupted`) and starts nothing more. */
+  /** Ends running commands (as `interrupted`) and starts nothing more. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#stop().then(() => this.#outputs?.stop())
     return this.#stopping
@@ -187,7 +191,7 @@ export class SystemExecutor {
   ): Promise<Outcome> {
     const begun = performance.now()
     let runner: RunnerProcess | undefined
-    // one that was ready may have died since: nothing was started then, and another one is asked
+    // a ready runner may have died since: nothing was started, so another one is asked
     while (runner === undefined && !ending.aborted) {
       await this.#runners.ready()
       runner = this.#runners.leastBusy()
@@ -201,10 +205,10 @@ export class SystemExecutor {
     return 'status' in outcome ? outcome : this.#lost(outcome, run, performance.now() - begun)
   }
 
-  /** A run whose runner died: what is left of it is ended, and it is not run again. */
+  /** A run whose runner died: its remains are ended, and it is not run again. */
   async #lost(lost: LostRun, run: Run, durationMs: number): Promise<Outcome> {
     const ended = await this.#runners.sweep({ lost }).catch((error: unknown) => {
-      this.#options.log.error('what a lost run has left could not be looked for', {
+      this.#options.log.error('searching for leftovers of a lost run failed', {
         actionId: run.actionId,
         agentId: run.agentId,
         error: messageOf(error),
@@ -212,7 +216,7 @@ export class SystemExecutor {
       return []
     })
     const found = ended.length === 0 ? '' : `; ${ended.length} of its processes were ended`
-    const text = `the process that ran it died; it is not run again${found}`
+    const text = `its runner died; it is not run again${found}`
     const reason: EndReason = { status: 'interrupted', category: 'interrupted', text }
     return outcomeWithout(run, reason, durationMs)
   }

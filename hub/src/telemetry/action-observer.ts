@@ -1,6 +1,6 @@
 import type { ActionResult, ActionState, TrustLevel } from '@centralpost/shared'
 
-/** A request that is in the ledger now, in its first state. */
+/** A request now in the ledger, in its first state. */
 export interface TakenIn {
   readonly executionId: number
   readonly agentId: string
@@ -12,22 +12,25 @@ export interface TakenIn {
 }
 
 /**
- * What is told of every action, after the ledger has it. An observer must be quick and must not throw; it changes
- * nothing.
+ * Reports on every action, after the ledger write. An observer must be quick and must not throw; it
+ * changes nothing.
  */
 export interface ActionObserver {
-  /** A request came in. */
+  /** A request was taken in. */
   takenIn?(action: TakenIn): void
-  /** A request came that is known, or was refused because of what it names. */
+  /** A request was a repeat, or was refused for its content. */
   repeated?(outcome: 'known' | 'conflict' | 'full'): void
-  /** An action was moved on to a state that is not its end. */
+  /** An action moved to a non-final state. */
   stepped?(executionId: number, to: ActionState, at: number): void
-  /** What a running action was to do is done; its end is about to be recorded. */
+  /** A running action's command has ended; its end is about to be recorded. */
   ending?(executionId: number): void
   /** An action has ended, and its result is in the ledger. */
   ended?(executionId: number, result: ActionResult): void
   /** The broker has confirmed results. */
   published?(executionIds: readonly number[]): void
-  /** The ledger has written; `seconds` is how long that took, with the wait for others that were written along. */
+  /**
+   * The ledger has written; `seconds` is the duration, including the wait for writes in the same
+   * batch.
+   */
   wrote?(seconds: number): void
 }

@@ -8,7 +8,7 @@ import type {
 } from '@centralpost/shared'
 import type { ActionObserver, TakenIn } from './action-observer.ts'
 
-/** What an action does in a state, as the name of a span. */
+/** The span name of a state. */
 const spanNames: Partial<Record<ActionState, string>> = {
   pending: 'approval wait',
   queued: 'queue wait',
@@ -16,19 +16,19 @@ const spanNames: Partial<Record<ActionState, string>> = {
 }
 
 interface Traced {
-  /** what its spans hang below */
+  /** the parent of its spans */
   readonly parent: TraceHeaders
   span: TraceSpan | null
-  /** when the run was over, in milliseconds since 1970; its end is recorded after that */
+  /** end of the run, in milliseconds since 1970; recorded later */
   doneAt: number | null
 }
 
-/** Actions whose result nobody confirms for long are forgotten, oldest first. */
+/** Limit of actions with unconfirmed results; the oldest are forgotten first. */
 const mostTraced = 10_000
 
 /**
- * Tells of each action as a trace: intake, approval wait, queue wait, execute, record result, publish result. It goes on
- * where the agent's trace headers say. What an earlier hub left has no trace here.
+ * Traces each action: intake, approval wait, queue wait, execute, record result, publish result.
+ * Continues the agent's trace headers. Actions of an earlier hub have no trace here.
  */
 export class ActionTraces implements ActionObserver {
   readonly #tracing: Tracing
@@ -46,13 +46,13 @@ export class ActionTraces implements ActionObserver {
     this.#now = options.now
   }
 
-  /** Does the intake of a request inside a span that continues its sender's trace. */
+  /** Runs intake inside a span that continues its sender's trace. */
   async intake(trace: TraceHeaders | undefined, take: () => Promise<void>): Promise<void> {
     const span = this.#tracing.start('intake', { kind: 'consumer', parent: trace ?? {} })
     try {
       await this.#intake.run(span, take)
     } catch (error) {
-      span.fail('the request could not be taken in')
+      span.fail('taking the request in failed')
       throw error
     } finally {
       span.end()
@@ -123,7 +123,7 @@ export class ActionTraces implements ActionObserver {
     }
   }
 
-  /** Ends what is under way, and sends all of it. */
+  /** Ends open spans, and sends everything. */
   async close(): Promise<void> {
     for (const { span } of this.#traced.values()) span?.end()
     this.#traced.clear()

@@ -2,22 +2,22 @@ import type { ActionResult, ActionState, HubStatus } from '@centralpost/shared'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ActionObserver, TakenIn } from './action-observer.ts'
 
-/** What is asked of the hub when it is scraped. */
+/** Values that the hub supplies at each scrape. */
 export interface Scraped {
   readonly status: () => Promise<HubStatus>
-  /** when the oldest pending action was asked for, in milliseconds since 1970; null when none waits */
+  /** request time of the oldest pending action, in milliseconds since 1970; null when none waits */
   readonly oldestPending: () => Promise<number | null>
   readonly isBrokerConnected: () => boolean
   readonly now: () => number
 }
 
-/** So many agents have a series of their own; names beyond it count as one. */
+/** Limit of agents with their own series; further names count as one. */
 const mostAgents = 50
 const otherAgents = '_other'
 
-/** From a quick command to the longest that is allowed, in seconds. */
+/** From a quick command to the longest allowed one, in seconds. */
 const runBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 600]
-/** From a person who watches to the end of the usual wait, in seconds. */
+/** From an attentive operator to the end of the usual wait, in seconds. */
 const waitBuckets = [1, 5, 15, 30, 60, 120, 300, 900, 3600]
 const quickBuckets = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
 
@@ -29,8 +29,8 @@ interface Standing {
 }
 
 /**
- * The hub's metrics for Prometheus: counted from what the ledger tells, and asked for at each scrape. No text that an
- * agent can choose becomes a label, but for the names of a bounded number of agents.
+ * The hub's metrics for Prometheus: counted from ledger events, and sampled at each scrape. Text
+ * chosen by agents never becomes a label, except a bounded number of agent names.
  */
 export class HubMetrics implements ActionObserver {
   readonly #registry = new Registry()
@@ -38,12 +38,12 @@ export class HubMetrics implements ActionObserver {
   readonly #agents = new Set<string>()
   readonly #requests = this.#counter(
     'requests_total',
-    'Requests that were taken in, by the level they were judged at',
+    'Requests taken in, by level of their verdict',
     ['level'],
   )
   readonly #repeats = this.#counter(
     'repeated_requests_total',
-    'Requests that started nothing: known already, another one of the same id, or too many pending',
+    'Requests that started nothing: repeats, conflicting ids, or too many pending',
     ['outcome'],
   )
   readonly #byAgent = this.#counter(
@@ -51,7 +51,7 @@ export class HubMetrics implements ActionObserver {
     `Requests by agent; agents beyond the first ${mostAgents} count as "${otherAgents}"`,
     ['agent'],
   )
-  readonly #results = this.#counter('results_total', 'Actions that ended, by how', [
+  readonly #results = this.#counter('results_total', 'Ended actions, by status', [
     'status',
     'error_category',
   ])
@@ -61,39 +61,39 @@ export class HubMetrics implements ActionObserver {
   )
   readonly #runs = this.#histogram(
     'command_duration_seconds',
-    'How long commands ran',
+    'Run times of commands',
     ['status'],
     runBuckets,
   )
   readonly #approvals = this.#histogram(
     'approval_wait_seconds',
-    'How long actions waited for a person, by what became of them',
+    'Waiting times for approval, by outcome',
     ['decision'],
     waitBuckets,
   )
   readonly #queueing = this.#histogram(
     'queue_wait_seconds',
-    'How long cleared actions waited for their turn',
+    'Queue times of cleared actions',
     [],
     quickBuckets,
   )
   readonly #writes = this.#histogram(
     'ledger_write_seconds',
-    'How long a step took to be on the disk',
+    'Durations of ledger writes',
     [],
     quickBuckets,
   )
 
-  readonly #info = this.#gauge('build_info', 'Which hub this is; always 1', ['version', 'hub_id'])
+  readonly #info = this.#gauge('build_info', 'Identifies this hub; always 1', ['version', 'hub_id'])
   readonly #broker = this.#gauge('broker_connected', 'Whether the hub is connected to its broker')
   readonly #database = this.#gauge('database_up', 'Whether the database answered this scrape')
-  readonly #running = this.#gauge('running_actions', 'Commands that run')
-  readonly #slots = this.#gauge('run_slots', 'Commands that may run at the same time')
-  readonly #queued = this.#gauge('queued_actions', 'Cleared actions that wait for their turn')
-  readonly #pending = this.#gauge('pending_approvals', 'Actions that wait for a person')
+  readonly #running = this.#gauge('running_actions', 'Running commands')
+  readonly #slots = this.#gauge('run_slots', 'Slots: commands that may run at the same time')
+  readonly #queued = this.#gauge('queued_actions', 'Queued actions')
+  readonly #pending = this.#gauge('pending_approvals', 'Actions waiting for approval')
   readonly #oldest = this.#gauge(
     'oldest_pending_approval_age_seconds',
-    'How long the oldest of them waits; 0 when none does',
+    'Waiting time of the oldest of them; 0 without any',
   )
   readonly #backlog = this.#gauge(
     'unpublished_results',
@@ -103,11 +103,11 @@ export class HubMetrics implements ActionObserver {
 
   constructor(scraped: Scraped) {
     this.#scraped = scraped
-    // memory, CPU and the lag of the event loop
+    // memory, CPU and event-loop lag
     collectDefaultMetrics({ register: this.#registry })
   }
 
-  /** Everything, in the text format of Prometheus. */
+  /** All metrics, in Prometheus' text format. */
   async text(): Promise<{ readonly type: string; readonly body: string }> {
     await this.#look()
     return { type: this.#registry.contentType, body: await this.#registry.metrics() }
@@ -162,7 +162,7 @@ export class HubMetrics implements ActionObserver {
     return agentId
   }
 
-  /** Looks at the hub as it is now. What the database holds is not known while that does not answer. */
+  /** Samples the hub's current state. Database values are absent while it does not answer. */
   async #look(): Promise<void> {
     const { status, oldestPending, isBrokerConnected, now } = this.#scraped
     this.#broker.set(Number(isBrokerConnected()))

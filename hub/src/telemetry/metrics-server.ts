@@ -8,11 +8,14 @@ export interface MetricsServerOptions {
   readonly log: Logger
 }
 
-/** What a browser on this machine may call a loopback address; anything else came by a name that was bent to it. */
+/**
+ * Names that browsers on this machine may use for a loopback address; any other name was rebound
+ * (DNS rebinding).
+ */
 const loopbackNames = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i
 const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
-/** Serves the metrics for Prometheus over HTTP, and whether the hub is well. */
+/** Serves the metrics for Prometheus over HTTP, and a health check. */
 export class MetricsServer {
   readonly #server: Server
 
@@ -20,12 +23,12 @@ export class MetricsServer {
     this.#server = server
   }
 
-  /** @throws {CentralPostError} `unavailable` when the address cannot be had */
+  /** @throws {CentralPostError} `unavailable` when the address is in use */
   static async start(metrics: HubMetrics, options: MetricsServerOptions): Promise<MetricsServer> {
     const { host, port, log } = options
     const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
       answer(metrics, host, request, response).catch((error: unknown) => {
-        log.error('the metrics could not be told', { error })
+        log.error('collecting the metrics failed', { error })
         if (!response.headersSent) response.writeHead(500)
         response.end()
       })
@@ -43,7 +46,7 @@ export class MetricsServer {
       )
     }
     const it = new MetricsServer(server)
-    log.info('metrics are served', { url: `http://${host}:${it.port}/metrics` })
+    log.info('serving metrics', { url: `http://${host}:${it.port}/metrics` })
     return it
   }
 

@@ -4,8 +4,8 @@ import type { ResultText, Terminal } from '../history/ledger/ledger-step.ts'
 import type { ActionObserver } from './action-observer.ts'
 
 /**
- * Has a ledger tell what has become durable. Every step of every action passes there, so that who measures or traces
- * needs no line in the flow; a ledger that nobody observes is left as it is.
+ * Has a ledger report durable steps to an observer. Every step of every action passes here, so that
+ * metrics and traces need no code in the flow; without an observer the ledger stays unchanged.
  */
 export function observeLedger(ledger: Ledger, observers: readonly ActionObserver[]): void {
   if (observers.length === 0) return
@@ -73,7 +73,7 @@ export function observeLedger(ledger: Ledger, observers: readonly ActionObserver
   }
 }
 
-/** A terminal message that can be looked at when it has been made. */
+/** A terminal message, made available once it exists. */
 function heard(terminal: Terminal | undefined): {
   terminal: Terminal | undefined
   result: { value?: ActionResult }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The settings of the metrics, with the default of each. */
+/** The settings of the metrics, with their defaults. */
 export const metricsSettingsSchema = z
   .strictObject({
     port: z
@@ -8,22 +8,18 @@ export const metricsSettingsSchema = z
       .min(0)
       .max(65_535)
       .optional()
-      .describe(
-        'where Prometheus finds /metrics; absent: none are served; 0: a free one, which the log names',
-      ),
-    host: z.string().min(1).default('127.0.0.1').describe('the address it listens on'),
+      .describe("port of Prometheus' /metrics; absent: disabled; 0: a free one, named in the log"),
+    host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   })
   .prefault({})
 
-/** The settings of tracing, with the default of each. */
+/** The settings of tracing, with their defaults. */
 export const tracingSettingsSchema = z
   .strictObject({
     enabled: z
       .boolean()
       .default(false)
-      .describe(
-        'sends spans by OTLP over HTTP, to where OTEL_EXPORTER_OTLP_ENDPOINT says or `endpoint`',
-      ),
+      .describe('sends spans by OTLP over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT, or `endpoint`'),
     endpoint: z
       .url({ protocol: /^https?$/ })
       .optional()
@@ -31,7 +27,7 @@ export const tracingSettingsSchema = z
     command_text: z
       .boolean()
       .default(false)
-      .describe('whether spans carry the text of commands, which may hold secrets'),
+      .describe('whether spans contain the text of commands, which may hold secrets'),
   })
   .prefault({})
 

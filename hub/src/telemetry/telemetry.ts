@@ -8,19 +8,19 @@ export interface TelemetryParts extends Scraped {
   readonly log: Logger
 }
 
-/** What of the hub can be measured and traced; what is switched off is not loaded. */
+/** The hub's optional metrics and traces; disabled parts are not loaded. */
 export interface Telemetry extends AsyncDisposable {
   readonly observers: readonly ActionObserver[]
-  /** does the intake of a request, in its sender's trace where there is one */
+  /** runs intake, in the sender's trace if it has one */
   readonly intake: (trace: TraceHeaders | undefined, take: () => Promise<void>) => Promise<void>
 }
 
 const untraced: Telemetry['intake'] = (_trace, take) => take()
 
 /**
- * Opens what the settings ask for.
+ * Opens the configured parts.
  *
- * @throws {CentralPostError} `unavailable` when the address of the metrics cannot be had
+ * @throws {CentralPostError} `unavailable` when the metrics' address is in use
  */
 export async function openTelemetry(
   { metrics, tracing }: TelemetrySettings,

@@ -14,7 +14,7 @@ beforeAll(async () => {
   it = await TestHub.start({ config: { metrics: { port: 0 } } })
   agent = await it.agent('agent-a')
   alice = await it.operator('alice')
-  const line = it.log.lines.find(({ message }) => message === 'metrics are served')
+  const line = it.log.lines.find(({ message }) => message === 'serving metrics')
   url = String(line?.fields['url'])
 })
 

@@ -3,11 +3,12 @@ import { normalize } from 'node:path'
 import { CentralPostError, isWithin, messageOf, realPathOf } from '@centralpost/shared'
 
 /**
- * Checks where a command wants to run.
+ * Checks a command's working directory.
  *
  * @param cwd absolute path of a folder
- * @param roots the folders that commands may work in, with all below them; none: nowhere
- * @returns the folder's real path, every link resolved
+ * @param roots the folders that commands may work in, with all below them; empty: no directory is
+ *   allowed
+ * @returns the folder's real path, with all symlinks resolved
  * @throws {CentralPostError} `invalid_request` when it is missing, no folder, or outside the roots
  */
 export async function checkCwd(cwd: string, roots: readonly string[]): Promise<string> {
@@ -17,9 +18,9 @@ export async function checkCwd(cwd: string, roots: readonly string[]): Promise<s
       details: { field: 'cwd' },
     })
   if (!cwd.startsWith('/')) throw refuse('must be an absolute path')
-  // resolved once, and at once: a thread for each look would take ten times as long
+  // synchronous and once: a thread for each lookup would take ten times as long
   const real = realPathOf(normalize(cwd))
-  // said first, and of all that is outside alike: who may not work there need not learn what is there
+  // checked first, with one message for every path outside: it must not reveal what exists there
   if (!roots.some((root) => isWithin(real, realPathOf(root)))) {
     throw refuse(
       `is outside the allowed roots ${roots.map((root) => JSON.stringify(root)).join(', ')}; ` +

@@ -4,22 +4,27 @@ import type { Plan } from '@centralpost/shared'
 import { markVariables, type RunMarks } from '../processes/marks.ts'
 import { venvVariables } from './virtual-env.ts'
 
-/** What a command's environment is made of. */
+/** The sources of a command's environment. */
 export interface EnvironmentParts {
-  /** The hub's own variables that commands get, as `passedVariables` chose them. */
+  /** The hub's variables that commands get, as selected by `passedVariables`. */
   readonly env: Readonly<Record<string, string>>
   readonly path: string
   readonly request: Readonly<Record<string, string>>
   readonly plan: Plan
   readonly marks: RunMarks
-  /** whether programs of the plan's virtual environment are found by their names, before those of the system */
+  /**
+   * whether names resolve to programs of the plan's virtual environment, before those of the system
+   */
   readonly findsOfVenv: boolean
 }
 
-/** Names that carry the hub's own secrets or would be taken for its settings: never passed on, whatever the list says. */
+/**
+ * Variables with the hub's own secrets, or mistakable for its settings: never passed on, whatever
+ * the list says.
+ */
 const ownNames = /^(NATS|CENTRALPOST)_/
 
-/** The variables of the hub that its commands get: those of the allow list, and a home in any case. */
+/** The hub's variables for its commands: those of the allow list, and always a home. */
 export function passedVariables(
   hubEnv: Readonly<Record<string, string | undefined>>,
   passEnv: readonly string[],
@@ -33,14 +38,15 @@ export function passedVariables(
 }
 
 /**
- * Builds the whole environment of a command. Later wins: the hub's own variables that are passed on, fixed ones, the
- * request's, the plan's, the virtual environment's, the marks.
+ * Builds the complete environment of a command. Later sources win: passed variables of the hub,
+ * fixed ones, the request's, the plan's, the virtual environment's, the marks.
  */
 export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { plan, request } = parts
   const environment: Record<string, string> = { ...parts.env, PATH: parts.path }
   environment['TERM'] = 'dumb'
-  // Messages are judged by their English text; UTF-8 stays UTF-8. A request may choose another language for itself.
+  // Messages are categorised by their English text; UTF-8 stays UTF-8. A request may choose another
+  // language.
   if (request['LANG'] === undefined && request['LC_ALL'] === undefined) {
     environment['LC_ALL'] = 'C.UTF-8'
   }
@@ -50,7 +56,7 @@ export function buildEnvironment(parts: EnvironmentParts): Record<string, string
     if (parts.findsOfVenv) {
       environment['PATH'] = `${join(plan.venv, 'bin')}${delimiter}${environment['PATH']}`
     }
-    // python would prefer this one to the environment's own library.
+    // python would prefer it to the environment's own library
     delete environment['PYTHONHOME']
   }
   return Object.assign(environment, markVariables(parts.marks))

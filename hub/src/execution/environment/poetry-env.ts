@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { isHeldPath } from '@centralpost/shared/light'
 
 /**
- * Where Poetry keeps the environment of a project that has none in its own folder: in its cache, under the project's name
- * and a hash of the project's path, as `EnvManager.generate_env_name` of Poetry makes it.
+ * Finds Poetry's environments of a project without one in its own folder: in Poetry's cache, under
+ * the project's name and a hash of its path, as `EnvManager.generate_env_name` makes it.
  *
- * @param project the folder that may hold a `pyproject.toml` of Poetry's
- * @param home the folder that Poetry's cache is in
- * @returns folders to look at, newest Python first; empty where the project is none of Poetry's or has none made
+ * @param project a folder that may hold Poetry's `pyproject.toml`
+ * @param home the folder that contains Poetry's cache
+ * @returns candidate folders, newest Python first; empty if it is no Poetry project or has no
+ *   environment
  */
 export function poetryEnvs(project: string, home: string): string[] {
   const name = poetryName(join(project, 'pyproject.toml'))
@@ -23,14 +24,14 @@ export function poetryEnvs(project: string, home: string): string[] {
     .map((entry) => join(cache, entry))
 }
 
-/** The name of a project of Poetry's, as Poetry writes it in the names of environments. */
+/** The name of a Poetry project, in the form used for environments. */
 function poetryName(file: string): string | null {
   let text: string
   try {
     if (isHeldPath(file)) return null
     text = readFileSync(file, 'utf8')
   } catch {
-    // no such file, or not to be read
+    // missing or unreadable
     return null
   }
   if (!/^\s*\[tool\.poetry[\].]|poetry-core/m.test(text)) return null
@@ -42,7 +43,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch {
-    // Poetry has made none
+    // Poetry has created none
     return []
   }
 }

@@ -1,4 +1,4 @@
-/** A variable that a request may not set, and why. */
+/** A variable that a request may not set, with the reason. */
 export interface RefusedVariable {
   readonly name: string
   readonly reason: string
@@ -9,10 +9,10 @@ const shell = 'changes what the shell runs or how it reads the command'
 const lookup = 'changes which program, library or configuration is found'
 const interpreter = 'makes an interpreter run code before the command'
 const helper = 'names a program that other programs start'
-const credentials = "chooses credentials, servers or certificates that are not the requester's"
+const credentials = "selects credentials, servers or certificates that are not the requester's"
 const own = "belongs to the hub's own settings and marks"
 
-/** Whole names, and what setting them does. */
+/** Exact names, and the effect of setting them. */
 const refusedNames: Readonly<Record<string, readonly string[]>> = {
   [shell]: [
     'ENV',
@@ -174,10 +174,10 @@ const refusedSuffixes: Readonly<Record<string, readonly string[]>> = {
 const portableName = /^[A-Za-z_][A-Za-z0-9_]*$/
 
 /**
- * Checks the variables that a request asks for. A command is judged without them, so none may change what it does
- * beyond its own output.
+ * Checks a request's variables. Commands are judged without them, so none may change a command's
+ * effect beyond its own output.
  *
- * @returns the first that is refused, null when all may be set
+ * @returns the first refused one, null when all are allowed
  */
 export function checkRequestEnv(env: Readonly<Record<string, string>>): RefusedVariable | null {
   for (const [name, value] of Object.entries(env)) {

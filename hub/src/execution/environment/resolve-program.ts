@@ -1,17 +1,18 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
-/** Names that would only name the folders themselves. */
+/** Names that denote folders themselves. */
 const notPrograms = new Set(['', '.', '..'])
 
-/** Where a program is, or why it cannot be started. */
+/** The path of a program, or the reason why it cannot be started. */
 export type ResolvedProgram =
   | { readonly file: string }
   | { readonly fault: 'ENOENT' | 'EACCES'; readonly message: string }
 
 /**
- * Finds a program as a shell would, with one difference: a bare name is looked for in the absolute folders of
- * PATH only, so that a file in the working folder is never started for a command of the same name.
+ * Resolves a program like a shell, with one difference: a bare name is searched for in the absolute
+ * folders of PATH only. A file in the working directory is thus never started for a command of the
+ * same name.
  */
 export function resolveProgram(name: string, path: string, cwd: string): ResolvedProgram {
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder))
@@ -45,7 +46,7 @@ function look(file: string): 'program' | 'other' | 'missing' {
     accessSync(file, constants.X_OK)
     return 'program'
   } catch {
-    // It is there and may not be executed.
+    // The file exists and is not executable.
     return 'other'
   }
 }

@@ -2,7 +2,7 @@ import { arch, homedir, hostname, platform, userInfo } from 'node:os'
 import { resolveProgram } from './resolve-program.ts'
 import { findVenv } from './virtual-env.ts'
 
-/** What an agent may want to know before it writes a command. */
+/** Facts that help an agent to write a command. */
 export interface SystemState {
   readonly cwd: string
   readonly venv_active: boolean

@@ -9,11 +9,11 @@ const folderNames = ['.venv', 'venv', 'env', 'virtualenv', '.conda']
 const maxLevels = 8
 
 /**
- * Looks for a virtual environment in a folder and those above it: made by venv or virtualenv, by conda, or kept by Poetry
- * for the project that a folder holds.
+ * Searches a folder and its parents for a virtual environment: of venv or virtualenv, of conda, or
+ * Poetry's for the project in the folder.
  *
- * @param home where Poetry's cache is
- * @returns the environment's own folder, null where there is none within eight levels
+ * @param home the folder that contains Poetry's cache
+ * @returns the environment's folder, null if none is found within eight levels
  */
 export function findVenv(cwd: string, home = homedir()): string | null {
   let folder = cwd
@@ -41,7 +41,7 @@ export function activationCommand(venv: string): string {
     : `source ${quoteIfNeeded(join(venv, 'bin', 'activate'))}`
 }
 
-/** What an active environment adds to a command's variables, besides its place on PATH. */
+/** Variables that an active environment adds to a command, besides its place on PATH. */
 export function venvVariables(venv: string): Record<string, string> {
   return isPython(venv) ? { VIRTUAL_ENV: venv } : { CONDA_PREFIX: venv }
 }
@@ -49,22 +49,22 @@ export function venvVariables(venv: string): Record<string, string> {
 const interpreters = /^(?:python|pip)[\d.]*$/
 
 /**
- * The programs that an environment lends to a command which nobody has cleared: its Python and pip. All else in its folder
- * is code of a project under whatever name: an `ls`, a `git`.
+ * The environment's programs for commands without approval: its Python and pip. Other files in its
+ * folder are code of a project under any name: an `ls`, a `git`.
  *
- * @returns names with paths; none where it is no environment
+ * @returns names with paths; empty if it is no environment
  */
 export function lentPrograms(venv: string): ReadonlyMap<string, string> {
   try {
     const names = readdirSync(join(venv, 'bin')).filter((name) => interpreters.test(name))
     return new Map(names.map((name) => [name, join(venv, 'bin', name)]))
   } catch {
-    // no such folder, or closed to this user
+    // missing, or unreadable for this user
     return new Map()
   }
 }
 
-/** The line by which bash finds these programs where it would not look for them. */
+/** A line of shell code by which bash finds these programs in any case. */
 export function lendingLine(programs: ReadonlyMap<string, string>): string {
   return [...programs].map(([name, path]) => `hash -p ${quoteIfNeeded(path)} ${name}; `).join('')
 }
@@ -73,9 +73,9 @@ const pythonPrograms =
   /^(?:python[\d.]*|pip[\d.]*|pytest|py\.test|tox|nox|mypy|ruff|black|isort|flake8|pylint|coverage|ipython[\d.]*|jupyter|uvicorn|gunicorn|flask|django-admin|celery|alembic)$/
 
 /**
- * Whether a command is one for whose programs a virtual environment matters.
+ * Whether a virtual environment matters for a command's programs.
  *
- * @param programs the first words of its parts; a path says itself which program is meant
+ * @param programs the first words of its parts; a path already denotes one program
  */
 export function isForPython(programs: readonly string[]): boolean {
   return programs.some((program) => pythonPrograms.test(program))
@@ -96,7 +96,7 @@ export function pipWarning(plan: Plan, cwd: string): string | null {
   const way =
     venv === null
       ? 'make one with "python3 -m venv .venv"'
-      : `there is one: run "${activationCommand(venv)}" first, or its own bin/pip`
+      : `activate it with "${activationCommand(venv)}" first, or use its own bin/pip`
   return `pip works on the system's Python here, no virtual environment is active; ${way}`
 }
 
@@ -117,7 +117,7 @@ function isFile(path: string): boolean {
   try {
     return statSync(path).isFile()
   } catch {
-    // Missing, or not to be looked at (a folder that is closed to the hub, a link to itself).
+    // Missing or inaccessible (closed to the hub, or a circular symlink).
     return false
   }
 }

@@ -12,10 +12,10 @@ import type { PipeId, Pipe } from './pipe.ts'
 
 const batch = 64
 const retryAfterMs = 10_000
-/** Linux: names a file without being an end of it (open(2)); Node has no name for it. */
+/** Linux: names a file without opening it for I/O (open(2)); Node has no constant for it. */
 const onlyAsPath = 0o10_000_000
 
-/** The pipes of one process, opened. */
+/** The opened pipes of one process. */
 export interface OutputPipes {
   readonly writeFds: readonly [stdout: number, stderr: number]
   readonly sources: readonly [stdout: PipeSource, stderr: PipeSource]
@@ -24,17 +24,17 @@ export interface OutputPipes {
   readonly discard: () => void
 }
 
-/** A named pipe that has lost its name: how to open it all the same. */
+/** The path that reopens an unlinked named pipe. */
 interface Fifo {
   readonly handle: number
   readonly path: string
 }
 
 /**
- * Real pipes for children. Node itself connects a child by sockets, which no process can open again: with them
- * `echo x > /dev/stderr` and `tee /dev/stderr` fail ("No such device or address"). Named pipes are made by the batch,
- * lose their names at once, and are used again as soon as nobody has them open: to make one takes half a millisecond of
- * processor time, a fifth of all that an action takes.
+ * Real pipes for children. Node connects children by sockets, which no process can reopen: `echo x
+ * > /dev/stderr` and `tee /dev/stderr` fail ("No such device or address"). Named pipes are made in
+ * batches, unlinked immediately, and reused as soon as no process has them open. Making one takes
+ * half a millisecond of processor time, a fifth of a whole action.
  */
 export class FifoPool {
   readonly #log: Logger
@@ -47,7 +47,10 @@ export class FifoPool {
     this.#log = log
   }
 
-  /** The pipes for one process, or null where named pipes cannot be had (the caller then takes what Node gives). */
+  /**
+   * The pipes for one process, or null if named pipes are unavailable (the caller then uses
+   * Node's).
+   */
   async take(): Promise<OutputPipes | null> {
     const stdout = await this.takeOne()
     const stderr = stdout && (await this.takeOne())
@@ -64,9 +67,9 @@ export class FifoPool {
     }
   }
 
-  /** One pipe, or null where named pipes cannot be had. */
+  /** One pipe, or null if named pipes are unavailable. */
   async takeOne(): Promise<Pipe | null> {
-    // others that waited may have taken what one batch brought
+    // other waiters may have taken the whole batch
     while (this.#free.length === 0 && this.#isUsable) await (this.#filling ??= this.#fill())
     const fifo = this.#free.pop()
     if (fifo === undefined) return null
@@ -89,7 +92,10 @@ export class FifoPool {
     return !this.#isClosed && performance.now() >= this.#unusableUntil
   }
 
-  /** One that somebody still has open would bring his words into another action's output: it is not used again. */
+  /**
+   * A pipe still open elsewhere could carry foreign text into another action's output: it is not
+   * reused.
+   */
   #giveBack(fifo: Fifo): void {
     if (!this.#isClosed && isNobodys(fifo.path)) this.#free.push(fifo)
     else closeSync(fifo.handle)
@@ -123,7 +129,9 @@ export class FifoPool {
   }
 }
 
-/** Whether a process has one of these pipes open. Each of its threads may have descriptors of its own. */
+/**
+ * Whether a process has one of these pipes open. Its threads may have separate descriptor tables.
+ */
 export function holdsPipe(pid: number, ids: readonly PipeId[]): boolean {
   return threadsOf(pid).some((thread) => threadHolds(thread, ids))
 }
@@ -135,13 +143,13 @@ function threadHolds(thread: string, ids: readonly PipeId[]): boolean {
       return open?.isFIFO() && ids.some(({ dev, ino }) => dev === open.dev && ino === open.ino)
     })
   } catch {
-    // Gone meanwhile, or another user's.
+    // Gone, or another user's process.
     return false
   }
 }
 
 function openEnds(path: string): Omit<Pipe, 'giveBack'> {
-  // Opening the reading end without waiting for a writer lets the writing end open at once.
+  // Opening the reading end in non-blocking mode lets the writing end open immediately.
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { dev, ino } = fstatSync(readFd)
@@ -160,7 +168,7 @@ function close(pipe: Pipe): void {
 
 const oneByte = Buffer.alloc(1)
 
-/** Whether no process has the pipe open at either end: then it is empty as well. */
+/** Whether no process has the pipe open at either end: it is then also empty. */
 function isNobodys(path: string): boolean {
   return !hasReader(path) && !hasWriter(path)
 }
@@ -170,18 +178,18 @@ function hasReader(path: string): boolean {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK))
     return true
   } catch (error) {
-    // the one answer that says so (fifo(7)); after any other nothing is known
+    // the only conclusive answer (fifo(7)); any other proves nothing
     return (error as NodeJS.ErrnoException).code !== 'ENXIO'
   }
 }
 
-/** Asked when there is no reader: what an earlier one left unread is not taken for a writer's. */
+/** Called without a reader: leftovers of an earlier one are not mistaken for a writer's. */
 function hasWriter(path: string): boolean {
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     return readSync(readFd, oneByte) !== 0
   } catch {
-    // EAGAIN: a writer that may still write
+    // EAGAIN: a writer may still write
     return true
   } finally {
     closeSync(readFd)

@@ -1,7 +1,7 @@
 import type { Captured } from '../run.ts'
 import { decode, encodedBytes, trimEnd, trimStart } from './utf8.ts'
 
-/** What of one stream is kept in memory: all of it up to a bound, and past that its head and its tail. */
+/** The part of one stream kept in memory: everything up to a bound, beyond it head and tail. */
 export class KeptOutput {
   readonly #bound: number
   #head = Buffer.alloc(0)
@@ -9,7 +9,7 @@ export class KeptOutput {
   #tail: Buffer | null = null
   #bytes = 0
 
-  /** @param bound how many bytes a result may hold of this stream */
+  /** @param bound maximal bytes of this stream in a result */
   constructor(bound: number) {
     this.#bound = bound
   }
@@ -18,12 +18,12 @@ export class KeptOutput {
     return this.#bytes
   }
 
-  /** Whether `more` bytes would still be kept whole. */
+  /** Whether `more` bytes would still fit whole. */
   fits(more: number): boolean {
     return this.#bytes + more <= this.#bound
   }
 
-  /** All of the stream, as long as it fits. */
+  /** The whole stream, if it fits. */
   whole(): Buffer {
     return Buffer.from(this.#head.subarray(0, this.#headBytes))
   }
@@ -49,8 +49,9 @@ export class KeptOutput {
   }
 
   /**
-   * The stream as a result holds it. Text that JSON would blow up (control characters, broken UTF-8) is cut
-   * further, so that a result with both streams always fits in one message of 1 MiB.
+   * The stream as it appears in a result. Text that grows in JSON (control characters, broken
+   * UTF-8) is cut further, so that a result with both streams always fits into one message of 1
+   * MiB.
    */
   capture(): Captured & { readonly complete: boolean } {
     const encodedBound = this.#bound * 1.5
@@ -96,7 +97,10 @@ export class KeptOutput {
   }
 }
 
-/** Writes bytes whose last is number `end` of the stream: byte number n stands at n modulo the ring's size. */
+/**
+ * Writes bytes that end at offset `end` of the stream: byte n is stored at n modulo the ring's
+ * size.
+ */
 function writeRing(ring: Buffer, bytes: Buffer, end: number): void {
   const from = (end - bytes.length) % ring.length
   const first = bytes.subarray(0, ring.length - from)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Logger, messageOf, outputStreams } from '@centralpost/shared'
 import { spoolFile } from './output-spool.ts'
 
-/** How much of long outputs is kept beside the results. What is too much or too old goes, the oldest first. */
+/** Limits of the outputs kept beside their results. The oldest ones beyond a limit are deleted. */
 export interface OutputLimits {
   readonly maxBytes: number
   readonly maxBytesPerAgent: number
@@ -13,14 +13,14 @@ export interface OutputLimits {
 interface Kept {
   readonly bytes: number
   readonly endedAt: number
-  /** null: the hub died before it could say whose it is */
+  /** null: the hub died before it recorded the owner */
   readonly agent: string | null
 }
 
 const ownerFile = 'agent'
 const lookEveryMs = 600_000
 
-/** Keeps the folder of long outputs within its limits. Outputs of commands that run are none of its business. */
+/** Keeps the folder of long outputs within its limits. Ignores outputs of running commands. */
 export class KeptOutputs {
   readonly #folder: string
   readonly #limits: OutputLimits
@@ -29,7 +29,9 @@ export class KeptOutputs {
   readonly #looking: NodeJS.Timeout
   #working: Promise<void>
 
-  /** @param folder one folder an output, as `OutputSpool` makes them; what is in it now has ended */
+  /**
+   * @param folder one subfolder per output, as `OutputSpool` makes them; existing ones are complete
+   */
   constructor(folder: string, limits: OutputLimits, log: Logger) {
     this.#folder = folder
     this.#limits = limits
@@ -39,7 +41,7 @@ export class KeptOutputs {
     this.#looking.unref()
   }
 
-  /** An output is complete. Resolves when there is room for the next. */
+  /** Registers a complete output. Resolves when there is room for the next. */
   add(ref: string, agent: string): Promise<void> {
     return this.#then(async () => {
       await writeFile(join(this.#folder, ref, ownerFile), agent, { mode: 0o600 })
@@ -62,7 +64,7 @@ export class KeptOutputs {
     try {
       await work()
     } catch (error) {
-      this.#log.warn('kept outputs could not be put in order', { error: messageOf(error) })
+      this.#log.warn('cleaning up kept outputs failed', { error: messageOf(error) })
     }
   }
 
@@ -90,7 +92,7 @@ export class KeptOutputs {
     return { bytes, endedAt }
   }
 
-  /** From the youngest to the oldest, what fits is kept. */
+  /** Keeps what fits, youngest first. */
   async #trim(): Promise<void> {
     const { maxBytes, maxBytesPerAgent, maxAgeMs } = this.#limits
     const oldest = Date.now() - maxAgeMs

@@ -1,23 +1,27 @@
 import { outputStreams, type OutputStream } from '@centralpost/shared/light'
 import type { OutputChunk } from '../run.ts'
 
-/** The longest piece, in bytes as written. As JSON it may be six times longer and still fits one message of the bus. */
+/**
+ * The longest piece, in raw bytes. In JSON it may grow sixfold and still fits one message of the
+ * bus.
+ */
 const pieceBytes = 32 * 1024
 const gatherMs = 50
 const bytesPerSecond = 1024 * 1024
 
 type Decoder = InstanceType<typeof TextDecoder>
 
-/** Who hears the output while it comes. */
+/** The receiver of live output. */
 export interface LiveListener {
-  /** Whether what was told before has gone out far enough to tell more. */
+  /** Whether earlier pieces have gone out far enough to send more. */
   readonly hasRoom: () => boolean
   readonly tell: (chunk: OutputChunk) => void
 }
 
 /**
- * Tells a listener what comes, in pieces of at most 32 KiB or 50 ms, characters whole, at most 1 MiB a second and no
- * more than the listener has room for: the rest is skipped and counted on the next piece.
+ * Streams output to a listener, in pieces of at most 32 KiB or 50 ms, with whole characters, at
+ * most 1 MiB a second and within the listener's capacity: the rest is skipped and counted on the
+ * next piece.
  */
 export class LiveOutput {
   readonly #listener: LiveListener
@@ -42,7 +46,7 @@ export class LiveOutput {
     }
   }
 
-  /** Tells what is left, including a character that never became whole. */
+  /** Sends the rest, including an incomplete character. */
   finish(): void {
     for (const stream of outputStreams) {
       const data = this.#decoders[stream].decode()

@@ -3,23 +3,23 @@ import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Pipe } from './pipe.ts'
 
-/** Where the output of a process comes out. */
+/** The reading side of a process's output. */
 export interface OutputSource {
   /**
    * Reads to the end; call it once.
    *
-   * @param take gets the bytes as they come. They are its own only until it returns; when it returns a promise, nothing
-   * is read until that has resolved
+   * @param take gets the bytes as they arrive. The buffer is reused once it returns; if it returns
+   *   a promise, reading pauses until that resolves
    */
   read(take: (bytes: Buffer) => Promise<void> | undefined): Promise<void>
-  /** Reads no further, whoever still holds the other end. */
+  /** Stops reading, even if the other end is still open. */
   close(): void
 }
 
-/** What every pipe is read into: a buffer for each read would make the runner large, and so its starts slow. */
+/** The shared read buffer: one per read would make the runner large, and its starts slow. */
 const shared = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The reading end of a named pipe, which is given back when it is closed. */
+/** The reading end of a named pipe, returned to the pool when closed. */
 export class PipeSource implements OutputSource {
   readonly #pipe: Pick<Pipe, 'readFd' | 'giveBack'>
   #socket: Socket | null = null
@@ -39,7 +39,7 @@ export class PipeSource implements OutputSource {
     const onread = { buffer: shared, callback }
     const socket: Socket = new Socket({ ...options, onread })
     this.#socket = socket
-    // a pipe that broke has ended: what came is kept
+    // a broken pipe counts as ended: earlier output is kept
     socket.on('error', () => {})
     socket.once('close', () => resolve())
     await closed
@@ -56,7 +56,7 @@ export class PipeSource implements OutputSource {
   }
 }
 
-/** A stream that Node made, where named pipes cannot be had. */
+/** A stream made by Node, where named pipes are unavailable. */
 export class StreamSource implements OutputSource {
   readonly #stream: Readable
 
@@ -68,7 +68,7 @@ export class StreamSource implements OutputSource {
     try {
       for await (const bytes of this.#stream) await take(bytes as Buffer)
     } catch (error) {
-      // A pipe that was abandoned or broke: what came is kept. Without a code it is a bug of ours.
+      // An abandoned or broken pipe: earlier output is kept. An error without a code is a bug.
       if ((error as NodeJS.ErrnoException).code === undefined) throw error
     }
   }

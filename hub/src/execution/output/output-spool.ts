@@ -4,7 +4,7 @@ import { outputStreams, type OutputStream } from '@centralpost/shared/light'
 
 /** A folder per run, a file per stream: the whole output of a run whose result cannot hold it. */
 export class OutputSpool {
-  /** What `readOutput` takes. */
+  /** The argument of `readOutput`. */
   readonly ref: string
   readonly #files: Readonly<Record<OutputStream, FileHandle>>
   #closed = false
@@ -15,9 +15,9 @@ export class OutputSpool {
   }
 
   /**
-   * Makes the folder and its files, readable by the hub's own user only.
+   * Makes the folder and its files, readable only by the hub's user.
    *
-   * @param actionId names the folder; where two agents use the same id the second gets a number
+   * @param actionId names the folder; a second agent's equal id gets a numeric suffix
    * @throws the file system's error
    */
   static async create(spoolDir: string, actionId: string): Promise<OutputSpool> {
@@ -36,7 +36,7 @@ export class OutputSpool {
     }
   }
 
-  /** Adds to a stream's file. @throws the file system's error (`ENOSPC` …) */
+  /** Appends to a stream's file. @throws the file system's error (`ENOSPC` …) */
   async write(stream: OutputStream, bytes: Uint8Array): Promise<void> {
     await this.#files[stream].writeFile(bytes)
   }

@@ -1,14 +1,14 @@
-/** Which pipe it is, the same at both ends. */
+/** Identifies the pipe, with the same value at both ends. */
 export interface PipeId {
   readonly dev: number
   readonly ino: number
 }
 
-/** A pipe: the end that a child writes to, and the end that is read here. */
+/** A pipe: the child's writing end, and this process's reading end. */
 export interface Pipe {
   readonly writeFd: number
   readonly readFd: number
   readonly id: PipeId
-  /** To be called once, when this process has closed both ends. */
+  /** Call once, when this process has closed both ends. */
   readonly giveBack: () => void
 }

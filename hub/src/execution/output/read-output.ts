@@ -18,11 +18,12 @@ const maxPageBytes = 256 * 1024
 const maxEncodedBytes = 768 * 1024
 
 /**
- * Reads a page of a run's kept output. No character is split: a page begins at the character that `offset` lies in
- * and ends after a whole one.
+ * Reads a page of a run's kept output. Characters are never split: a page begins at the character
+ * that contains `offset` and ends after a whole one.
  *
- * @param limit length of the page in bytes; at most 256 KiB are given, less where JSON would make much more of them
- * @throws {CentralPostError} `invalid_request` for a bad reference or offset, `not_found` where nothing is kept
+ * @param limit length of the page in bytes; at most 256 KiB, less where JSON would grow much larger
+ * @throws {CentralPostError} `invalid_request` for a bad reference or offset, `not_found` when the
+ *   output is gone
  */
 export async function readOutputPage(
   spoolDir: string,
@@ -32,13 +33,13 @@ export async function readOutputPage(
   limit: number,
 ): Promise<OutputPage> {
   if (!refPattern.test(outputRef)) {
-    throw refused('output_ref', 'is not a reference that a result gave', outputRef)
+    throw refused('output_ref', 'is not an output reference of a result', outputRef)
   }
   if (!Number.isSafeInteger(offset) || offset < 0) {
-    throw refused('offset', 'must be a whole number of bytes from 0', offset)
+    throw refused('offset', 'must be an integer number of bytes, at least 0', offset)
   }
   if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw refused('limit', 'must be a whole number of bytes from 1', limit)
+    throw refused('limit', 'must be an integer number of bytes, at least 1', limit)
   }
   await using file = await openKept(spoolFile(spoolDir, outputRef, stream), outputRef)
   const total = (await file.stat()).size
@@ -62,7 +63,7 @@ async function openKept(path: string, outputRef: string): Promise<FileHandle> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new CentralPostError(
       'not_found',
-      `no output is kept under "${outputRef}": it is too old, or newer ones took its place`,
+      `no output is kept under "${outputRef}": it has expired, or newer ones replaced it`,
       {
         cause: error,
       },
@@ -71,8 +72,8 @@ async function openKept(path: string, outputRef: string): Promise<FileHandle> {
 }
 
 /**
- * Where the character begins that a byte lies in: at most three bytes before. A byte of a broken character stands
- * for itself, as it does when the stream is read from its beginning.
+ * The start of the character that contains a byte: at most three bytes earlier. A byte of a broken
+ * character stands alone, as when the stream is read from its beginning.
  */
 async function startOfCharacter(file: FileHandle, offset: number): Promise<number> {
   const before = Math.min(3, offset)

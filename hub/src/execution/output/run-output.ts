@@ -11,13 +11,13 @@ export interface RunOutputParts {
   readonly maxOutputBytes: number
   readonly inlineBytes: number
   readonly live: LiveOutput | null
-  /** Called once, when more came than may. */
+  /** Called once, when the output limit is exceeded. */
   readonly onOverLimit: () => void
-  /** Called once, when the spool cannot be written. */
+  /** Called once, when the spool is not writable. */
   readonly onSpoolFault: (error: unknown) => void
 }
 
-/** The output as the outcome holds it. */
+/** The output in the form of the outcome. */
 export interface CapturedOutput {
   readonly stdout: Captured
   readonly stderr: Captured
@@ -26,9 +26,9 @@ export interface CapturedOutput {
 }
 
 /**
- * Takes what a run writes. Short output stays in memory and touches no disk; from the first byte that a result
- * cannot hold, everything goes to the spool, and a stream is not read further until its last piece is written: a
- * fast producer waits, memory does not grow.
+ * Receives a run's output. Short output stays in memory and touches no disk. From the first byte
+ * beyond a result's capacity, everything goes to the spool. A stream is read on only after its last
+ * piece is written: a fast producer waits, memory does not grow.
  */
 export class RunOutput {
   readonly #parts: RunOutputParts
@@ -41,7 +41,7 @@ export class RunOutput {
   #writes: Promise<void> = Promise.resolve()
   #waitingWrites = 0
   #lastRead = performance.now()
-  /** When both streams have ended and all is written. */
+  /** Resolves when both streams have ended and all is written. */
   readonly ended: Promise<void>
 
   constructor(sources: Readonly<Record<OutputStream, OutputSource>>, parts: RunOutputParts) {
@@ -56,12 +56,12 @@ export class RunOutput {
     ).then(() => this.#writes)
   }
 
-  /** How long nothing has come, in ms; 0 while the spool is being written. */
+  /** Time without output, in ms; 0 while the spool is being written. */
   get quietMs(): number {
     return this.#waitingWrites > 0 ? 0 : performance.now() - this.#lastRead
   }
 
-  /** Stops reading, whoever still holds the other end. */
+  /** Stops reading, even if the other end is still open. */
   abandon(): void {
     for (const stream of outputStreams) this.#sources[stream].close()
   }
@@ -70,7 +70,7 @@ export class RunOutput {
     return this.#kept.stderr.tailText(8192)
   }
 
-  /** Closes the books; call it after `ended`. */
+  /** Finalises the output; call it after `ended`. */
   async capture(): Promise<CapturedOutput> {
     this.#parts.live?.finish()
     const { complete: wholeOut, ...stdout } = this.#kept.stdout.capture()
@@ -86,7 +86,7 @@ export class RunOutput {
     return { stdout, stderr, truncated, outputRef: this.#spool?.ref ?? null }
   }
 
-  /** Takes what was read; the promise, where there is one, says when more may be read. */
+  /** Takes a buffer; a returned promise resolves when more may be read. */
   #take(stream: OutputStream, chunk: Buffer): Promise<void> | undefined {
     this.#lastRead = performance.now()
     const room = this.#parts.maxOutputBytes - this.#kept.stdout.bytes - this.#kept.stderr.bytes
@@ -95,7 +95,7 @@ export class RunOutput {
       this.#parts.live?.push(stream, taken)
       if (!this.#spooling && !this.#kept[stream].fits(taken.length)) this.#beginSpool()
       this.#kept[stream].push(taken)
-      // the bytes are the reader's again when this returns
+      // the reader reuses the buffer after the return
       if (this.#spooling) this.#write(stream, Buffer.from(taken))
     }
     if (chunk.length > room && !this.#overLimit) {
@@ -105,7 +105,7 @@ export class RunOutput {
     return this.#spooling ? this.#writes : undefined
   }
 
-  /** Everything kept so far goes first; both streams are still whole at this moment. */
+  /** Writes everything kept so far first; both streams are still complete at this point. */
   #beginSpool(): void {
     this.#spooling = true
     const { spoolDir, actionId } = this.#parts

@@ -1,4 +1,4 @@
-/** A process, named for good. */
+/** A process, identified beyond pid reuse. */
 export interface Leader {
   readonly pid: number
   readonly startTicks: number

@@ -1,18 +1,17 @@
 /**
- * Variables that every process of a run inherits, wherever it goes: by them the executor finds what left the
- * process group. Agent and action say which action (an agent chose its name, another may choose the same), the run is
- * unique.
+ * Variables inherited by every process of a run: they reveal processes that left the process group.
+ * Agent and action are not unique (agents choose ids, and two may choose the same); the run is.
  */
 export const markNames = {
   action: 'CENTRALPOST_ACTION',
   agent: 'CENTRALPOST_AGENT',
   hub: 'CENTRALPOST_HUB',
   run: 'CENTRALPOST_RUN',
-  /** Borne by a runner and by nothing that it runs: the hub whose runner it is. */
+  /** Marks a runner, and none of its commands: the hub it belongs to. */
   runnerOf: 'CENTRALPOST_RUNNER_OF',
 } as const
 
-/** What a process's environment says of where it comes from. */
+/** The origin of a process, from its environment. */
 export interface Marks {
   readonly actionId?: string
   readonly agentId?: string

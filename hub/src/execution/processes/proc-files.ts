@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Files of /proc say 0 of their size; `readFileSync` would take 64 KiB anew for each of them. */
+/** Files of /proc report size 0; `readFileSync` would allocate 64 KiB for each. */
 const page = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The text of a file in /proc, a character for each byte. Null when it is gone, or another user's. */
+/** The text of a file in /proc, one character per byte. Null when it is gone, or another user's. */
 export function readProcFile(path: string): string | null {
   let fd: number
   try {

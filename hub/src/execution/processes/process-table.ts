@@ -4,7 +4,7 @@ import { markNames, type Marks } from './marks.ts'
 import { readRunMark } from '../sandbox/run-mark.ts'
 import { readProcFile } from './proc-files.ts'
 
-/** One process, as /proc tells it. `startTicks` with `pid` names it for good: a pid alone is used again. */
+/** One process from /proc. `startTicks` with `pid` identifies it for good: pids are reused. */
 export interface ProcessEntry {
   readonly pid: number
   readonly parent: number
@@ -12,16 +12,16 @@ export interface ProcessEntry {
   readonly session: number
   readonly startTicks: number
   readonly name: string
-  /** Its exit is only not yet collected. */
+  /** A zombie: its exit has not been collected. */
   readonly ended: boolean
   readonly marks: Marks
-  /** Between two programs: what it bears cannot be read yet. */
+  /** In the middle of exec: its marks cannot be read yet. */
   readonly isStarting: boolean
 }
 
-/** How many processes are read before other work of the event loop gets its turn. */
+/** Processes read before the event loop gets its turn. */
 const processesPerTurn = 32
-/** A look is repeated while new processes appear, so often. */
+/** Limit of repeated scans while new processes appear. */
 const mostRounds = 5
 const mostAskedFor = 256
 const kernelThread = 0x0020_0000
@@ -30,20 +30,21 @@ const unread: Marks = {}
 const mostWaitsForProgram = 50
 const anyMark = 'CENTRALPOST_RUN'
 
-/** Whether this system tells of processes in /proc (Linux). */
+/** Whether this system lists processes in /proc (Linux). */
 export const hasProcessTable = existsSync('/proc/self/stat')
 
 /**
- * The processes of this machine. Callers that ask at the same time share one scan, so that ending a hundred runs
- * at once costs a few scans. Without a /proc (macOS) the table is empty and only process groups are known.
+ * The processes of this machine. Concurrent callers share one scan, so that ending a hundred runs
+ * together costs a few scans. Without /proc (macOS) the table is empty and only process groups are
+ * known.
  */
 export class ProcessTable {
   #running: Promise<ProcessEntry[]> | null = null
   #next: Promise<ProcessEntry[]> | null = null
-  /** The processes that runs under way began with. */
+  /** The first processes of the current runs. */
   readonly leaders = new Set<number>()
 
-  /** All processes, from a scan begun after this call. */
+  /** All processes, from a scan started after this call. */
   async read(): Promise<ProcessEntry[]> {
     if (this.#running === null) {
       const scan = scanProcesses(0).finally(() => {
@@ -60,8 +61,8 @@ export class ProcessTable {
   }
 
   /**
-   * The processes whose pid is greater than `pid`, those left out that lead other runs. Where few pids have been given
-   * out since, each is asked for, which is cheaper than a list of all.
+   * Processes with a higher pid than `pid`, except leaders of other runs. If few pids were assigned
+   * since, each is probed, which is cheaper than a full listing.
    */
   async readAbove(pid: number): Promise<ProcessEntry[]> {
     const entries: ProcessEntry[] = []
@@ -82,8 +83,8 @@ export class ProcessTable {
 }
 
 /**
- * Reads every process once, and then those that were born meanwhile: a process may fork and end between the
- * moment its name was listed and the moment it is read.
+ * Reads every process once, then those started meanwhile: a process may fork and exit between the
+ * listing and the read.
  */
 async function scanProcesses(above: number): Promise<ProcessEntry[]> {
   const entries: ProcessEntry[] = []
@@ -112,7 +113,7 @@ function listPids(): number[] {
 const loadAverage = hasProcessTable ? openSync('/proc/loadavg', 'r') : null
 const loadAverageText = Buffer.alloc(128)
 
-/** The pid given out last on this machine, null where that is not told. Pids are given out in ascending order. */
+/** The last assigned pid of this machine, null if unknown. Pids are assigned in ascending order. */
 export function lastPid(): number | null {
   if (loadAverage === null) return null
   const length = readSync(loadAverage, loadAverageText, 0, loadAverageText.length, 0)
@@ -121,16 +122,16 @@ export function lastPid(): number | null {
   return Number.isInteger(last) && last > 0 ? last : null
 }
 
-/** How many pids there are before they begin anew. */
+/** The number of pids before they wrap around. */
 export const pidCount = Number(readProcFile('/proc/sys/kernel/pid_max') ?? 32_768)
 
-/** When a process started, in the system's ticks; 0 when it is gone. */
+/** The start time of a process, in ticks; 0 when it is gone. */
 export function startTicksOf(pid: number): number {
   const stat = readProcFile(`/proc/${pid}/stat`)
   return stat === null ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
 }
 
-/** The bytes of memory of a process that lie in no file, 0 when it is gone. */
+/** The anonymous memory of a process in bytes, 0 when it is gone. */
 export function memoryOf(pid: number): number {
   const anonymous = /^RssAnon:\s+(\d+) kB/m.exec(readProcFile(`/proc/${pid}/status`) ?? '')?.[1]
   return Number(anonymous ?? 0) * 1024
@@ -140,12 +141,12 @@ export function memoryOf(pid: number): number {
 export function readProcess(pid: number): ProcessEntry | null {
   const stat = readProcFile(`/proc/${pid}/stat`)
   if (stat === null) return null
-  // The name stands in parentheses and may itself hold spaces and parentheses.
+  // The name is in parentheses and may itself contain spaces and parentheses.
   const close = stat.lastIndexOf(')')
   const fields = stat.slice(close + 2).split(' ')
   const field = (at: number) => Number(fields[at])
   const isExited = fields[0] === 'Z' || fields[0] === 'X'
-  // a first thread that has exited looks like the end of the process, and the other threads go on
+  // an exited first thread looks like the end of the process, while the other threads go on
   const isHeadless = isExited && field(17) > 1
   const ended = isExited && !isHeadless
   const readable = !ended && (field(6) & kernelThread) === 0
@@ -164,7 +165,7 @@ export function readProcess(pid: number): ProcessEntry | null {
   }
 }
 
-/** Reads one process; one that is between two programs a little later. */
+/** Reads one process; retries one in the middle of exec. */
 async function readStarted(pid: number): Promise<ProcessEntry | null> {
   let entry = readProcess(pid)
   for (let waits = 0; entry?.isStarting && waits < mostWaitsForProgram; waits += 1) {
@@ -174,7 +175,7 @@ async function readStarted(pid: number): Promise<ProcessEntry | null> {
   return entry
 }
 
-/** The threads of a process as paths below /proc have them; none when it is gone. */
+/** The threads of a process as paths below /proc; empty when it is gone. */
 export function threadsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`)
@@ -185,8 +186,8 @@ export function threadsOf(pid: number): string[] {
 }
 
 /**
- * The marks of a process: that of its sandbox, which it cannot take off, else those in its environment. Unreadable
- * (another user's) or cleared: none; null while they cannot be read yet.
+ * The marks of a process: that of its sandbox, which it cannot remove, else those in its
+ * environment. Unreadable (another user's) or cleared: none; null while unknown.
  */
 function readMarks(threads: readonly (string | number)[]): Marks | null {
   for (const thread of threads) {
@@ -196,14 +197,17 @@ function readMarks(threads: readonly (string | number)[]): Marks | null {
     if (environ) return marksIn(environ)
     if (environ === null) continue
     if (isBetweenPrograms(thread)) return null
-    // it may have come to its new program since
+    // its exec may have finished since
     const again = readProcFile(`/proc/${thread}/environ`)
     if (again) return marksIn(again)
   }
   return noMarks
 }
 
-/** Whether a process is in the middle of an exec, where its environment reads as empty, on a busy machine for milliseconds. */
+/**
+ * Whether a process is in the middle of exec, when its environment reads as empty, on a busy
+ * machine for milliseconds.
+ */
 function isBetweenPrograms(thread: string | number): boolean {
   const stat = readProcFile(`/proc/${thread}/stat`)
   // env_end, the 51st field of proc(5)

@@ -10,45 +10,51 @@ import {
 } from './process-table.ts'
 import type { Leader } from './leader.ts'
 
-/** What makes a process one of a tree. */
+/** Criteria for the members of a tree. */
 export interface TreeMarks {
   /** Whether the process's environment names this tree. */
   readonly bears: (entry: ProcessEntry) => boolean
-  /** The process that the tree began with: its pid is the tree's process group and session. */
+  /** The first process of the tree: its pid is the tree's process group and session. */
   readonly leader: Leader | null
   /**
-   * Whether the leader is only what holds the sandbox: SIGTERM is then for the others, because with the leader all
-   * of them would end at once, without their grace.
+   * Whether the leader only holds the sandbox: SIGTERM then goes to the others, because the
+   * leader's end would end all of them immediately, without their grace.
    */
   readonly isLeaderWrapper?: boolean
 }
 
-/** A process that had to be ended, and by what. */
+/** A process that had to be ended, and the signal it took. */
 export interface EndedProcess {
   readonly entry: ProcessEntry
   readonly signal: 'SIGTERM' | 'SIGKILL'
 }
 
-/** How long SIGKILL is repeated before the tree is given up (a process in uninterruptible sleep). */
+/**
+ * How long SIGKILL is repeated before giving up (a process in uninterruptible sleep), in
+ * milliseconds.
+ */
 const giveUpMs = 5000
-/** How long a process may take from its last output to its end. */
+/** How long a process may take from its last output to its end, in milliseconds. */
 const exitingMs = 20
-/** More processes than that are not started in a millisecond. */
+/** Upper bound of process starts per millisecond. */
 const mostStartsPerMs = 100
-/** A run shorter than that cannot have used up all pids, so its processes have pids above its leader's. */
+/**
+ * A shorter run (in milliseconds) cannot use up all pids, so its processes have higher pids than
+ * its leader.
+ */
 const pidsInOrderMs = Math.min(2000, pidCount / mostStartsPerMs)
 
 /**
- * The processes of one run: the leader's group and session, whatever bears the run's mark, and the descendants of
- * all these. A process that left the session *and* cleared its environment *and* lost its parent before it was ever
- * seen here is out of reach without a pid namespace.
+ * The processes of one run: the leader's group and session, all bearers of the run's mark, and the
+ * descendants of all these. Out of reach without a pid namespace: a process that left the session
+ * *and* cleared its environment *and* lost its parent before any scan.
  */
 export class ProcessTree {
   readonly #marks: TreeMarks
   readonly #table: ProcessTable
   readonly #log: Logger
   readonly #known = new Map<number, number>()
-  /** Another user's, or stuck in the kernel: waited for once, then no more. */
+  /** Another user's, or stuck in the kernel: waited for once, then ignored. */
   readonly #outOfReach = new Map<number, number>()
   readonly #begun = performance.now()
 
@@ -58,20 +64,20 @@ export class ProcessTree {
     this.#log = parts.log
   }
 
-  /** What could not be ended, and is no longer counted among the members. */
+  /** Members that could not be ended, and are no longer counted. */
   get outOfReach(): readonly number[] {
     return [...this.#outOfReach.keys()]
   }
 
-  /** What still lives of the tree. */
+  /** The living members of the tree. */
   async members(): Promise<ProcessEntry[]> {
     if (!hasProcessTable) return this.#groupAsMember()
     return this.#pick(await this.#table.read())
   }
 
   /**
-   * What is left after the leader's end. Costs one small read where nothing was started since the leader, and
-   * otherwise a look at the processes that are younger than it.
+   * The remains after the leader's end. Costs one small read if no process was started since the
+   * leader, and otherwise a scan of younger processes.
    */
   async leftovers(): Promise<ProcessEntry[]> {
     const leader = this.#marks.leader?.pid
@@ -84,7 +90,7 @@ export class ProcessTree {
     return this.#settled(this.#pick(await this.#table.readAbove(leader)))
   }
 
-  /** Gives processes that are just exiting (their pipes are already closed) the moment they need. */
+  /** Gives exiting processes (their pipes are already closed) the moment they need. */
   async #settled(found: readonly ProcessEntry[]): Promise<ProcessEntry[]> {
     if (found.length === 0) return []
     await whileAlive(found, performance.now() + exitingMs)
@@ -92,9 +98,10 @@ export class ProcessTree {
   }
 
   /**
-   * Ends the whole tree: SIGTERM, then SIGKILL after `graceMs`, again and again until a look finds nothing.
+   * Ends the whole tree: SIGTERM, then SIGKILL after `graceMs`, repeatedly until a scan finds
+   * nothing.
    *
-   * @returns what had to be signalled
+   * @returns the signalled processes
    */
   async end(graceMs: number): Promise<EndedProcess[]> {
     const ended = new Map<string, EndedProcess>()
@@ -141,7 +148,7 @@ export class ProcessTree {
         members.add(entry.pid)
       }
     }
-    // Never the hub itself: its descendants are all that it runs.
+    // Never the hub itself: all its commands descend from it.
     members.delete(process.pid)
     for (let grown = -1; grown !== members.size;) {
       grown = members.size
@@ -156,7 +163,7 @@ export class ProcessTree {
     return living
   }
 
-  /** All that is known of a tree without a /proc: whether its group still has someone in it. */
+  /** The only fact known without /proc: whether the group still has members. */
   #groupAsMember(): ProcessEntry[] {
     const pid = this.#marks.leader?.pid
     if (pid === undefined || !isGroupAlive(pid)) return []
@@ -176,7 +183,7 @@ export class ProcessTree {
     ]
   }
 
-  /** Reaches members that are being forked at this moment, which no look would find. */
+  /** Reaches members being forked right now, which no scan would find. */
   #signalGroup(signal: NodeJS.Signals): void {
     const leader = this.#marks.leader
     if (
@@ -191,11 +198,11 @@ export class ProcessTree {
     if (this.#signal(entry.pid, signal) === 'EPERM') this.#giveUp(entry)
   }
 
-  /** Gives the code of a failure; that a process is gone is none. */
+  /** Returns the error code; a missing process is no error. */
   #signal(target: number, signal: NodeJS.Signals): string | null {
     try {
       process.kill(target, signal)
-      // A stopped process takes SIGTERM only when it goes on.
+      // A stopped process handles SIGTERM only after SIGCONT.
       if (signal === 'SIGTERM') process.kill(target, 'SIGCONT')
       return null
     } catch (error) {
@@ -225,7 +232,7 @@ function isGroupAlive(group: number): boolean {
   try {
     return process.kill(-group, 0)
   } catch {
-    // Nobody is left in it.
+    // The group is empty.
     return false
   }
 }

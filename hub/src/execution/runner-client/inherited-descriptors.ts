@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 const closeOnExec = 0o2000000
 
 /**
- * The descriptors above stderr that this process passes to what it starts: whoever started it had left them open (a lock,
- * a socket, a folder), and Node closes none of them. Empty where there is no /proc.
+ * Descriptors above stderr that this process would pass to its children: inherited from its own
+ * parent (a lock, a socket, a folder), and closed by Node in no case. Empty without /proc.
  */
 export function inheritedDescriptors(): number[] {
   try {
@@ -21,7 +21,7 @@ function isPassedOn(fd: number): boolean {
     const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1]
     return flags !== undefined && (Number.parseInt(flags, 8) & closeOnExec) === 0
   } catch {
-    // it was the one that listed them
+    // the descriptor of this very listing
     return false
   }
 }

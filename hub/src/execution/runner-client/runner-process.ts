@@ -13,40 +13,49 @@ import type { Leader } from '../processes/leader.ts'
 const main = fileURLToPath(new URL('../runner/main.ts', import.meta.url))
 
 /**
- * A start costs what the memory of the starting process is: with Node's own settings a busy runner grows from 50 to
- * 110 MB, and starts two fifths fewer commands a second.
+ * Forking costs as much as the parent's memory is large: with Node's default settings a busy runner
+ * grows from 50 to 110 MB, and starts two fifths fewer commands a second.
  */
 const smallHeap = ['--max-semi-space-size=1', '--v8-pool-size=0']
 
-/** How long a runner that was told to go may take before it is killed, beyond the grace period of commands. */
+/**
+ * Time for a stopping runner beyond the grace period of commands, in milliseconds; then it is
+ * killed.
+ */
 const leaveMs = 7000
 
 export interface RunnerOptions {
   readonly settings: RunnerSettings
-  /** Where Node keeps compiled code, which makes a runner smaller and its start faster; absent: nowhere. */
+  /** Node's compile cache, which makes a runner smaller and its start faster; absent: no cache. */
   readonly cacheDir?: string | undefined
-  /** How long a runner may be silent before it is taken for stuck (stopped, hanging) and killed, in ms. */
+  /**
+   * How long a runner may be silent before it counts as stuck (stopped, hanging) and is killed, in
+   * ms.
+   */
   readonly runnerSilenceMs: number
   readonly log: Logger
 }
 
-/** So many questions in a row that are not answered, and a runner is taken for stuck. */
+/** Unanswered pings after which a runner counts as stuck. */
 const mostUnanswered = 5
 
-/** After a runner's end: how long its last words may take. Somebody else may hold its end of the channel open. */
+/**
+ * How long a dead runner's last messages may take, in milliseconds. Another process may hold its
+ * end of the channel open.
+ */
 const lastWordsMs = 5000
 
 interface Underway {
   readonly controls: RunControls
   leader: Leader | null
-  /** Its listener has thrown, and the log knows. */
+  /** Its listener has thrown, which the log shows. */
   isComplained: boolean
   readonly settle: (outcome: Outcome | LostRun) => void
 }
 
 /**
- * One runner, seen from the hub: the process that starts commands, so that the hub's own size does not slow them and
- * their starts do not block the hub. It ends what it runs when the hub goes.
+ * One runner, seen from the hub: the process that starts commands, so that the hub's size does not
+ * slow the starts and the starts do not block the hub. It ends its commands when the hub goes.
  */
 export class RunnerProcess {
   readonly #options: RunnerOptions
@@ -54,7 +63,7 @@ export class RunnerProcess {
   readonly #runs = new Map<string, Underway>()
   readonly #sweeps = new Map<number, (ended: readonly Survivor[] | null) => void>()
   readonly #ready = Promise.withResolvers<void>()
-  /** Resolves when the process has ended, however that came. */
+  /** Resolves when the process has ended, for any reason. */
   readonly ended: Promise<void>
   readonly #asking: NodeJS.Timeout
   #unanswered = 0
@@ -67,8 +76,9 @@ export class RunnerProcess {
     this.#options = options
     using nothing = openNothing()
     this.#child = spawn(process.execPath, [...smallHeap, main], {
-      // nothing of the hub's environment: what a command may read of its parent holds no secret. The mark tells the
-      // next hub whose runner it is, should this hub die and the runner be stuck
+      // no variables of the hub: commands may read their parent's environment, so it must contain
+      // no secret. The mark tells the next hub whose runner it is, should this hub die and the
+      // runner be stuck
       env: {
         PATH: settings.path,
         MALLOC_ARENA_MAX: '1',
@@ -77,15 +87,15 @@ export class RunnerProcess {
       },
       cwd: '/',
       stdio: stdioOver(inheritedDescriptors(), nothing.fd),
-      // a Ctrl-C of the terminal is for the hub, which ends commands in order
+      // the terminal's Ctrl-C is for the hub, which ends commands in order
       detached: true,
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      options.log.error('the runner says', { text: text.slice(0, 2000) })
+      options.log.error('message of the runner', { text: text.slice(0, 2000) })
     })
     this.#child.on('message', (message) => this.#receive(message as FromRunner))
     this.#ready.promise.catch(() => {
-      // told to whoever waits for it
+      // reported to its waiters
     })
     this.#asking = setInterval(() => this.#ask(), options.runnerSilenceMs / mostUnanswered)
     this.#asking.unref()
@@ -97,17 +107,17 @@ export class RunnerProcess {
     return this.#child.pid
   }
 
-  /** How many commands it runs. */
+  /** The number of running commands. */
   get load(): number {
     return this.#runs.size
   }
 
-  /** Whether it was told to go. */
+  /** Whether it is stopping. */
   get isDismissed(): boolean {
     return this.#isDismissed
   }
 
-  /** Resolves when it takes work. @throws {CentralPostError} `unavailable` when it does not start */
+  /** Resolves when it is ready. @throws {CentralPostError} `unavailable` when it does not start */
   ready(): Promise<void> {
     return this.#ready.promise
   }
@@ -115,7 +125,8 @@ export class RunnerProcess {
   /**
    * Runs a command.
    *
-   * @returns what is known of the run when the runner died meanwhile: then nobody knows how far the command came
+   * @returns the known facts of the run if the runner died meanwhile: how far the command came is
+   *   unknown
    */
   async run(runId: string, run: Run, controls: RunControls): Promise<Outcome | LostRun> {
     const { promise, resolve: settle } = Promise.withResolvers<Outcome | LostRun>()
@@ -129,12 +140,15 @@ export class RunnerProcess {
     this.#send({ kind: 'end', runId, reason })
   }
 
-  /** Lets its commands run until a moment of the machine's clock (`bootMs`); then it ends them by itself. */
+  /**
+   * Allows commands until a time on the machine's clock (`bootMs`); the runner ends them then by
+   * itself.
+   */
   extendLease(untilBootMs: number): void {
     this.#send({ kind: 'lease', untilBootMs })
   }
 
-  /** Ends what runs have left behind. Null when the runner died meanwhile. */
+  /** Ends leftovers of runs. Null when the runner died meanwhile. */
   async sweep(sweep: Sweep): Promise<readonly Survivor[] | null> {
     const { promise, resolve } = Promise.withResolvers<readonly Survivor[] | null>()
     this.#sweepId += 1
@@ -143,7 +157,7 @@ export class RunnerProcess {
     return promise
   }
 
-  /** Lets it end what still runs there, and waits for its end. */
+  /** Has it end its commands, and waits for its exit. */
   async stop(): Promise<void> {
     this.#isDismissed = true
     if (this.#child.connected) this.#child.disconnect()
@@ -155,10 +169,10 @@ export class RunnerProcess {
     clearTimeout(late)
   }
 
-  /** Asks whether it still works. One that is stopped or hangs would keep what it runs from ever ending. */
+  /** Pings it. A stopped or hanging runner would never end its commands. */
   #ask(): void {
     if (this.#unanswered >= mostUnanswered) {
-      this.#options.log.error('the process that runs commands does not answer; it is killed', {
+      this.#options.log.error('the process that runs commands does not answer; killing it', {
         pid: this.pid,
       })
       this.#child.kill('SIGKILL')
@@ -174,9 +188,11 @@ export class RunnerProcess {
       return
     }
     this.#child.send(message, (error) => {
-      // its end is told by `ended`; until then nothing is known
+      // `ended` reports its end; until then nothing is known
       if (error !== null) {
-        this.#options.log.debug('a message did not reach the runner', { error: messageOf(error) })
+        this.#options.log.debug('sending a message to the runner failed', {
+          error: messageOf(error),
+        })
       }
     })
   }
@@ -230,7 +246,7 @@ export class RunnerProcess {
 
   async #untilEnded(): Promise<void> {
     const { log } = this.#options
-    // the channel's end comes after the last message, the exit may come before it
+    // the channel closes after the last message; the exit event may come earlier
     const heardAll = once(this.#child, 'disconnect').catch(() => {})
     const [code, signal] = await once(this.#child, 'exit').catch((error: unknown) => [error, null])
     this.#isGone = true
@@ -239,17 +255,17 @@ export class RunnerProcess {
       await Promise.race([heardAll, delay(lastWordsMs, undefined, { ref: false })])
     }
     if (this.#child.connected) this.#child.disconnect()
-    log.debug('a runner has ended', { pid: this.pid, code, signal })
+    log.debug('a runner has exited', { pid: this.pid, code, signal })
     this.#ready.reject(
       new CentralPostError(
         'unavailable',
-        `the process that runs commands ended at once (${String(signal ?? code)})`,
+        `the process that runs commands exited during its start (${String(signal ?? code)})`,
       ),
     )
     this.#giveUp()
   }
 
-  /** Nothing more will be heard of what was under way. */
+  /** Fails the requests in flight, which will get no answer. */
   #giveUp(): void {
     for (const [runId, { settle, leader }] of this.#runs) settle({ runId, leader })
     this.#runs.clear()
@@ -258,7 +274,7 @@ export class RunnerProcess {
   }
 }
 
-/** What the hub inherited is covered, or every command would get it, in the sandbox too. */
+/** Covers inherited descriptors, which every command would get, even in the sandbox. */
 function stdioOver(inherited: readonly number[], nothing: number): StdioOptions {
   const stdio: (string | number)[] = ['ignore', 'ignore', 'pipe', 'ipc']
   for (const fd of inherited) stdio[fd] ??= nothing

@@ -5,13 +5,13 @@ import { RunnerProcess, type RunnerOptions } from './runner-process.ts'
 import type { Survivor } from '../run.ts'
 import type { Sweep } from '../runner-protocol.ts'
 
-/** A runner that lived no longer than this is not started again at once. */
+/** A runner that lived no longer than this (ms) is restarted with a delay. */
 const shortLifeMs = 2000
 const mostWaitMs = 5000
-/** So often one is started that does not come to work; the waits between double. */
+/** Limit of failed starts; the delays between them double. */
 const mostStarts = 5
 
-/** The runners of a hub: started when they are first needed, and again when one died. */
+/** The runners of a hub: started on first use, and again after a death. */
 export class Runners {
   readonly #options: RunnerOptions
   readonly #log: Logger
@@ -22,39 +22,39 @@ export class Runners {
   readonly #pauses = new Backoff(200, mostWaitMs)
   #leaseUntil: number | undefined
 
-  /** @param count how many processes share the work */
+  /** @param count number of processes that share the work */
   constructor(count: number, options: RunnerOptions) {
     this.#options = options
     this.#log = options.log
     this.#places = Array.from({ length: count })
   }
 
-  /** The pids of those that live. */
+  /** The pids of living runners. */
   get pids(): number[] {
     return [...this.#lives].flatMap(({ pid }) => pid ?? [])
   }
 
   /**
-   * Resolves when work can be given to them.
+   * Resolves when a runner is ready.
    *
-   * @throws {CentralPostError} `unavailable` when one cannot be started
+   * @throws {CentralPostError} `unavailable` when none can be started
    */
   async ready(): Promise<void> {
     await Promise.all(this.#places.map((_, place) => this.#readyAt(place)))
   }
 
-  /** The runner that has least to do, undefined when none lives. What it is given at once counts for the next look. */
+  /** The least busy runner, undefined when none lives. Commands given to it count immediately. */
   leastBusy(): RunnerProcess | undefined {
     return [...this.#lives].toSorted((one, other) => one.load - other.load)[0]
   }
 
-  /** Lets commands run until a moment of the machine's clock; see `RunnerProcess.extendLease`. */
+  /** Allows commands until a time on the machine's clock; see `RunnerProcess.extendLease`. */
   extendLease(untilBootMs: number): void {
     this.#leaseUntil = untilBootMs
     for (const runner of this.#lives) runner.extendLease(untilBootMs)
   }
 
-  /** Ends what runs have left behind; see `Commands.sweep`. */
+  /** Ends leftovers of runs; see `Commands.sweep`. */
   async sweep(sweep: Sweep): Promise<readonly Survivor[]> {
     for (;;) {
       const runner = await this.#readyAt(0)
@@ -63,13 +63,13 @@ export class Runners {
     }
   }
 
-  /** Ends all runners and what they run. */
+  /** Stops all runners and their commands. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await Promise.all([...this.#lives].map((runner) => runner.stop()))
   }
 
-  /** One that was killed while it started says nothing of the next. */
+  /** One killed during its start says nothing about the next. */
   async #readyAt(place: number): Promise<RunnerProcess> {
     for (let starts = 1; ; starts += 1) {
       try {
@@ -84,7 +84,7 @@ export class Runners {
     const known = this.#places[place]
     if (known !== undefined) return known
     const starting = this.#start(place).catch((error: unknown) => {
-      // the next one who asks tries again
+      // the next caller tries again
       if (this.#places[place] === starting) this.#places[place] = undefined
       throw error
     })
@@ -109,13 +109,14 @@ export class Runners {
       const isShort = performance.now() - begun < shortLifeMs
       if (!isShort) this.#pauses.reset()
       this.#waitMs = isShort ? this.#pauses.next() : 0
-      this.#log.error('the process that runs commands has died; a new one takes over', {
+      this.#log.error('the process that runs commands has died; replacing it', {
         pid: runner.pid,
       })
     })
     await runner.ready()
     if (!isCold) return runner
-    // one that had to compile its code keeps the compiler, 20 MB of it; the next one takes the code from the cache
+    // a runner that compiled its code keeps the compiler, 20 MB of it; the next one loads the code
+    // from the cache
     await runner.stop()
     return this.#start(place)
   }

@@ -1,12 +1,12 @@
 import type { ErrorCategory } from '@centralpost/shared'
 
-/** What an ended process left to judge its failure by. */
+/** The evidence for a failed process's error category. */
 export interface Ending {
-  /** Name of the program, where it was one and not a script. */
+  /** Name of the program; absent for a script. */
   readonly program?: string | undefined
   readonly exitCode: number | null
   readonly signal: string | null
-  /** The end of what it wrote to stderr. */
+  /** The end of its stderr. */
   readonly stderrTail: string
 }
 
@@ -15,7 +15,9 @@ interface Sign {
   readonly pattern: RegExp
 }
 
-/** What programs say in English (LC_ALL=C.UTF-8). The most specific first: one line may fit several. */
+/**
+ * English messages of programs (LC_ALL=C.UTF-8). Most specific first: one line may match several.
+ */
 const signs: readonly Sign[] = [
   {
     category: 'syntax',
@@ -44,7 +46,7 @@ const signs: readonly Sign[] = [
   },
 ]
 
-/** Programs that tell by their exit code what failed, even when told to be silent. */
+/** Programs whose exit codes tell the cause, even in silent mode. */
 const programCodes: Readonly<Record<string, Readonly<Record<number, ErrorCategory>>>> = {
   curl: {
     5: 'network',
@@ -60,19 +62,19 @@ const programCodes: Readonly<Record<string, Readonly<Record<number, ErrorCategor
 }
 
 const signalCategories: Readonly<Record<string, ErrorCategory>> = {
-  // Nobody here sent it: the kernel takes memory back this way.
+  // not sent by the hub: the kernel reclaims memory this way
   SIGKILL: 'resource',
   SIGXCPU: 'resource',
   SIGXFSZ: 'resource',
 }
-/** A shell reports a child's signal as 128 and its number. */
+/** A shell reports a child's signal as 128 plus its number. */
 const signalCodes: Readonly<Record<number, ErrorCategory>> = {
   137: 'resource',
   152: 'resource',
   153: 'resource',
 }
 
-/** The category of a failed start, by the code of the failed system call. */
+/** The category of a failed start, by its error code. */
 export function categorizeFault(code: string): ErrorCategory {
   switch (code) {
     case 'ENOENT':
@@ -95,8 +97,8 @@ export function categorizeFault(code: string): ErrorCategory {
 }
 
 /**
- * Says what kind of failure an ending is, from exit code, signal and the last messages. A message nearer to the
- * end counts more.
+ * The category of a failure, from exit code, signal and the last messages. Messages nearer to the
+ * end count more.
  *
  * @returns null for exit code 0
  */

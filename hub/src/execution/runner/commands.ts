@@ -9,17 +9,17 @@ import { type ProcessEntry, ProcessTable } from '../processes/process-table.ts'
 import { ProcessTree } from '../processes/process-tree.ts'
 import { RunningCommand } from './running-command.ts'
 
-/** The way to the hub. */
+/** The channel to the hub. */
 export interface Channel {
   readonly send: (message: FromRunner) => void
-  /** Whether what was sent before has gone out far enough to send output that may as well be skipped. */
+  /** Whether earlier messages have gone out far enough to send droppable output. */
   readonly hasRoom: () => boolean
 }
 
 const hubGone: EndReason = {
   status: 'interrupted',
   category: 'interrupted',
-  text: 'the hub has gone',
+  text: 'the hub is gone',
 }
 
 const leaseOver: EndReason = {
@@ -28,7 +28,7 @@ const leaseOver: EndReason = {
   text: 'the lease of the hub was not renewed in time: another hub may have taken over',
 }
 
-/** All commands of one runner. Each `run` is answered by exactly one outcome. */
+/** All commands of one runner. Each `run` gets exactly one outcome. */
 export class Commands {
   readonly #settings: RunnerSettings
   readonly #channel: Channel
@@ -47,7 +47,7 @@ export class Commands {
     this.#guard = most === undefined ? null : new OverloadGuard(most)
   }
 
-  /** Starts a command; what becomes of it is told to the hub. */
+  /** Starts a command, and reports its progress to the hub. */
   run(runId: string, run: Run, isLive: boolean): void {
     const { send, hasRoom } = this.#channel
     const command = new RunningCommand({
@@ -64,7 +64,7 @@ export class Commands {
     })
     this.#running.set(runId, command)
     this.#guard?.watch(command)
-    // right before the start: between the hub's decision and this it may have been stopped for long
+    // right before the start: the process may have been suspended since the hub's decision
     if (this.#lease.isOver) command.end(leaseOver)
     const over = this.#carryOut(runId, run, command).finally(() => this.#underway.delete(over))
     this.#underway.add(over)
@@ -75,18 +75,21 @@ export class Commands {
     this.#running.get(runId)?.end(reason)
   }
 
-  /** Lets commands run until a moment of the machine's clock; what runs then is ended, and nothing more started. */
+  /**
+   * Allows commands until a time on the machine's clock; then ends running ones and starts nothing
+   * more.
+   */
   extendLease(untilBootMs: number): void {
     this.#lease.extend(untilBootMs)
   }
 
-  /** Ends processes that runs of a dead hub or a dead runner have left, and tells which. */
+  /** Ends leftover processes of a dead hub or runner, and returns them. */
   async sweep(sweep: Sweep & { readonly sweepId: number }): Promise<void> {
     const { marker, killGraceMs } = this.#settings
     const markers = new Set('lost' in sweep ? [marker] : [marker, ...sweep.markers])
     const bears = ({ parent, marks }: ProcessEntry): boolean => {
       if ('lost' in sweep) return marks.hubId === marker && marks.runId === sweep.lost.runId
-      // a runner of this hub has the parent that this one has
+      // runners of this hub have the same parent as this one
       if (markers.has(marks.runnerOf ?? '')) return parent !== process.ppid
       return markers.has(marks.hubId ?? '') && !sweep.except.includes(marks.runId ?? '')
     }
@@ -119,7 +122,7 @@ export class Commands {
   async #carryOut(runId: string, run: Run, command: RunningCommand): Promise<void> {
     const begun = performance.now()
     const outcome = await command.carryOut().catch((error: unknown) => {
-      const text = `the runner could not see it to its end: ${messageOf(error)}`
+      const text = `the runner failed to complete it: ${messageOf(error)}`
       const reason: EndReason = { status: 'failed', category: 'runtime', text }
       return outcomeWithout(run, reason, performance.now() - begun)
     })

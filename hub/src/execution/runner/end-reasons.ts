@@ -3,17 +3,17 @@ import type { EndReason } from '../run.ts'
 import type { EndedProcess } from '../processes/process-tree.ts'
 
 /**
- * It took longer than it may.
+ * The time limit was exceeded.
  *
- * @param isUnattended whether it may no longer because nobody has cleared it
+ * @param isUnattended whether the limit is shorter for lack of an approval
  */
 export function timedOut(timeoutMs: number, isUnattended = false): EndReason {
-  const why = isUnattended ? ', the most for what nobody has cleared (execution.safe_timeout)' : ''
+  const why = isUnattended ? ', the limit without approval (execution.safe_timeout)' : ''
   const text = `timed out after ${timeoutMs / 1000} s${why}`
   return { status: 'timed_out', category: 'timeout', text }
 }
 
-/** It wrote more than it may. */
+/** The output limit was exceeded. */
 export function overLimit(maxOutputBytes: number): EndReason {
   return {
     status: 'failed',
@@ -22,7 +22,7 @@ export function overLimit(maxOutputBytes: number): EndReason {
   }
 }
 
-/** Its output could not be kept. */
+/** The output could not be stored. */
 export function spoolFault(spoolDir: string, error: unknown): EndReason {
   return {
     status: 'failed',
@@ -31,7 +31,7 @@ export function spoolFault(spoolDir: string, error: unknown): EndReason {
   }
 }
 
-/** Says of what outlived its command what it was. */
+/** Describes processes that outlived their command. */
 export function leftBehindWarning(ended: readonly EndedProcess[]): string {
   const names = [...new Set(ended.map(({ entry }) => `${entry.name} (${entry.pid})`))]
   const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '')

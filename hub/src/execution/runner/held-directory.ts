@@ -1,22 +1,21 @@
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import { hasProcessTable } from '../processes/process-table.ts'
 
-/** `O_PATH`, which Node does not name: the directory itself, whether or not it may be read. */
+/** `O_PATH`, missing in Node: the directory itself, even if unreadable. */
 const withoutReading = 0o10_000_000
 
-/** A directory that is held open: what is started in `path` starts in it, whatever its name leads to by then. */
+/** An open directory: a program started in `path` starts there, wherever the name leads by then. */
 export interface HeldDirectory extends Disposable {
   readonly path: string
 }
 
 /**
- * Opens the directory that a command was cleared for. Between the clearance and the start somebody may put a link to
- * elsewhere in the place of it or of one above it: what is opened must be what the name says.
- *
- * Without a /proc (macOS) the name is taken as it is.
+ * Opens the directory that a command was cleared for. Between clearance and start it, or a parent,
+ * may be replaced by a symlink: the opened directory must match the name.
+ *  Without /proc (macOS) the name is used unchecked.
  *
  * @param cwd real path
- * @throws an error with the system's code when it is gone (`ENOENT`), or something else is in its place (`ENOTDIR`)
+ * @throws an error with the system's code when it is gone (`ENOENT`), or was replaced (`ENOTDIR`)
  */
 export function holdDirectory(cwd: string): HeldDirectory {
   if (!hasProcessTable) return { path: cwd, [Symbol.dispose]: () => {} }
@@ -25,6 +24,6 @@ export function holdDirectory(cwd: string): HeldDirectory {
   const real = readlinkSync(path)
   if (real === cwd) return { path, [Symbol.dispose]: () => closeSync(fd) }
   closeSync(fd)
-  const message = `the folder "${cwd}" was cleared, and leads to "${real}" by now`
+  const message = `the folder "${cwd}" was cleared, and now leads to "${real}"`
   throw Object.assign(new Error(message), { code: 'ENOTDIR' })
 }

@@ -3,35 +3,35 @@ import { bootMs } from '@centralpost/shared/light'
 const lookMs = 200
 
 /**
- * The runner's own clock of its hub's lease: a hub that is stopped, cut off or suspended cannot end what it runs, and
- * another hub may by then call it interrupted. Ends are moments of the machine's clock, so that a renewal which comes late
- * moves nothing.
+ * The runner's own clock for its hub's lease. A suspended or disconnected hub cannot end its
+ * commands, and another hub may declare them interrupted. Lease ends are times on the machine's
+ * clock, so that a late renewal extends nothing.
  */
 export class LeaseClock {
   readonly #onOver: () => void
   #until = Number.POSITIVE_INFINITY
   #looksLate = 0
 
-  /** @param onOver called when the lease was not renewed in time, again and again while it is not */
+  /** @param onOver called when the lease has expired, repeatedly until it is renewed */
   constructor(onOver: () => void) {
     this.#onOver = onOver
     setInterval(() => this.#look(), lookMs).unref()
   }
 
-  /** Moves the end of the lease: what is started from now on may run until then. */
+  /** Extends the lease: new commands may run until then. */
   extend(untilBootMs: number): void {
     this.#until = untilBootMs
   }
 
-  /** Whether the lease is over, at this moment. */
+  /** Whether the lease has expired. */
   get isOver(): boolean {
-    // without one the clock need not be read
+    // without a lease the clock need not be read
     return this.#until < Number.POSITIVE_INFINITY && bootMs() >= this.#until
   }
 
   #look(): void {
     this.#looksLate = this.isOver ? this.#looksLate + 1 : 0
-    // a process that was short of time may have a renewal to read yet
+    // a starved process may still have a renewal to read
     if (this.#looksLate > 1) this.#onOver()
   }
 }

@@ -3,11 +3,11 @@ import type { FromRunner, ToRunner } from '../runner-protocol.ts'
 import { markNames } from '../processes/marks.ts'
 import { Commands } from './commands.ts'
 
-// The process that starts, watches and ends commands, so that the hub never does: starting one blocks a process for a
-// time that grows with its memory. It imports next to nothing, and nothing outlives it: when its channel closes, the
-// hub has gone, and all that runs here is ended first.
+// The process that starts, watches and ends commands instead of the hub, whose memory would slow
+// each fork. It imports next to nothing, and nothing outlives it: when its channel closes, the hub
+// is gone, and all its commands are ended first.
 
-/** How much may wait to go out before live output is skipped. */
+/** Limit of unsent messages before live output is skipped, in bytes. */
 const mostWaitingBytes = 2 * 1024 * 1024
 
 let waitingBytes = 0
@@ -50,14 +50,15 @@ function receive(message: ToRunner): void {
   }
 }
 
-// of what it starts nothing is a runner
+// none of its children is a runner
 delete process.env[markNames.runnerOf]
-// what commands make is its owner's alone; they inherit the mask
+// files of commands belong to the owner alone; children inherit the mask
 process.umask(0o077)
-// the hub says when it is over: a signal to the group or from a terminal must not leave its commands alone
+// only the hub may stop it: a signal to the group or from a terminal must not leave its commands
+// unattended
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.on('message', receive)
 process.once('disconnect', () => {
-  // what cannot be ended is left to the next hub, which looks for it
+  // unkillable processes are left to the next hub, which searches for them
   void (commands?.close() ?? Promise.resolve()).finally(() => process.exit())
 })

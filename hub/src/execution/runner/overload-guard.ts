@@ -3,20 +3,20 @@ import { readProcFile } from '../processes/proc-files.ts'
 
 /** A command as the guard sees it. */
 export interface Guarded {
-  /** How much of the machine its whole tree takes now. */
+  /** Current resource use of its whole tree. */
   readonly usage: () => Promise<{ readonly processes: number; readonly memoryBytes: number }>
-  /** Ends it at once: what multiplies is given no time to clean up. */
+  /** Kills it immediately: a fork bomb gets no time to clean up. */
   readonly endAtOnce: (reason: EndReason) => void
 }
 
 const lookMs = 200
-/** A command that holds this share of the memory is ended when the machine has no more than that left. */
+/** A command that holds this share of the memory is ended when no more than that is left. */
 const [largeShare, spareShare] = [0.5, 0.06]
 
 /**
- * Ends commands that multiply without end, or that take the machine's last memory. The kernel's own groups would do it
- * sooner, but can be had on few machines, and entering one costs every start. While all is well a look is two small reads;
- * only when the machine's processes have become many are they counted.
+ * Ends commands that multiply without end, or exhaust the machine's memory. Control groups would
+ * react sooner, but are rarely available, and entering one costs every start. Normally a check is
+ * two small reads; processes are counted only when the machine has many.
  */
 export class OverloadGuard {
   readonly #mostProcesses: number
@@ -25,7 +25,7 @@ export class OverloadGuard {
   #fewest = Number.POSITIVE_INFINITY
   #isLooking = false
 
-  /** @param mostProcesses of one command at the same time */
+  /** @param mostProcesses limit of concurrent processes per command */
   constructor(mostProcesses: number) {
     this.#mostProcesses = mostProcesses
   }
@@ -59,12 +59,14 @@ export class OverloadGuard {
       processes > this.#mostProcesses
         ? `ended because it had more than ${this.#mostProcesses} processes at the same time (execution.limits.processes)`
         : isScarce() && memoryBytes > total * largeShare
-          ? `ended because it took more than half of the machine's memory, of which next to none was left`
+          ? "ended because it took more than half of the machine's memory, with almost none left"
           : null
     if (text !== null) command.endAtOnce({ status: 'failed', category: 'resource', text })
   }
 
-  /** Whether so much has been started since there was least that one command may have had too many. */
+  /**
+   * Whether enough processes have started since the minimum for one command to exceed the limit.
+   */
   #isLoaded(): boolean {
     const tasks = tasksOfMachine()
     this.#fewest = Math.min(this.#fewest, tasks)
@@ -83,7 +85,7 @@ function isScarce(): boolean {
   return total > 0 && memoryOf('MemAvailable') < total * spareShare
 }
 
-/** In bytes; 0 where this system does not tell. */
+/** In bytes; 0 where unknown. */
 function memoryOf(name: string): number {
   const text = readProcFile('/proc/meminfo') ?? ''
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024

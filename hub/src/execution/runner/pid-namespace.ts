@@ -7,8 +7,8 @@ import type { Pipe } from '../output/pipe.ts'
 const page = Buffer.allocUnsafeSlow(4096)
 
 /**
- * Reads the pid of a sandbox's first process from what bubblewrap wrote before it started the command
- * (`--info-fd`, bwrap(1)), and closes the pipe. Null where it wrote nothing: it had failed before that.
+ * Reads the pid of a sandbox's first process, which bubblewrap reports before it starts the command
+ * (`--info-fd`, bwrap(1)), and closes the pipe. Null without a report: bubblewrap failed earlier.
  */
 export function takeInit({ readFd, giveBack }: Pick<Pipe, 'readFd' | 'giveBack'>): number | null {
   try {
@@ -16,7 +16,7 @@ export function takeInit({ readFd, giveBack }: Pick<Pipe, 'readFd' | 'giveBack'>
     const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(text)?.[1])
     return Number.isInteger(pid) && pid > 1 ? pid : null
   } catch {
-    // EAGAIN: someone still holds the other end and wrote nothing
+    // EAGAIN: the other end is open and nothing was written
     return null
   } finally {
     closeSync(readFd)
@@ -25,11 +25,11 @@ export function takeInit({ readFd, giveBack }: Pick<Pipe, 'readFd' | 'giveBack'>
 }
 
 /**
- * Waits until a sandbox that ends holds nothing any more. bubblewrap itself exits as soon as the command has, and only
- * by that makes the kernel end what else is in the namespace, which under load is seen to take milliseconds.
+ * Waits until an ending sandbox is empty. bubblewrap exits with the command, and only its exit
+ * makes the kernel end the rest of the namespace, which can take milliseconds under load.
  *
- * @param init the namespace's first process: all others descend from it, and the kernel ends them before it
- * @returns whether it is empty now; false after `withinMs`
+ * @param init the namespace's first process: the ancestor of all others, and the last to end
+ * @returns whether it is empty; false after `withinMs`
  */
 export async function emptied(init: number, withinMs: number): Promise<boolean> {
   const until = performance.now() + withinMs
@@ -40,7 +40,9 @@ export async function emptied(init: number, withinMs: number): Promise<boolean> 
   return true
 }
 
-/** The first process alone is no one: it is only waited for where the kernel does not list children. */
+/**
+ * The first process alone does not count: it is awaited only where the kernel lists no children.
+ */
 function isInhabited(init: number): boolean {
   const children = readProcFile(`/proc/${init}/task/${init}/children`)
   if (children !== null) return children.trim() !== ''

@@ -10,27 +10,26 @@ import { StreamSource, type OutputSource } from '../output/output-source.ts'
 import type { PipeId, Pipe } from '../output/pipe.ts'
 import { type ProcessStart, type StartFault, infoFd } from '../process-start.ts'
 
-/** A process that runs, in a group and session of its own. */
+/** A running process, in its own group and session. */
 export interface StartedProcess {
   readonly pid: number
   readonly stdout: OutputSource
   readonly stderr: OutputSource
-  /** What the process writes to, by which a holder of it can be recognised; empty where that is not known. */
+  /** Identifies its output pipes, to recognise other holders; empty if unknown. */
   readonly pipes: readonly PipeId[]
-  /** When the process itself has ended; its children and their output may not have. */
+  /** Resolves when the process itself has ended; its children may still run and write. */
   readonly exit: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>
-  /** Asked once, after the exit: the first process of its pid namespace, where it has one of its own. */
+  /** Asked once, after the exit: the first process of its pid namespace, if it has one. */
   readonly takeInit: () => number | null
 }
 
 /**
- * Starts a process: no shell, no terminal, stdin empty. The one place where commands are really started.
- *
- * Plain `spawn`: execa adds 1.5 to 2 ms of CPU to a start that takes 1 ms, and its help with endings is not enough
- * here (`ProcessTree` finds what left the group).
+ * Starts a process: no shell, no terminal, empty stdin. The only place where commands are started.
+ *  Plain `spawn`: execa adds 1.5 to 2 ms of CPU to a start that takes 1 ms, and its cleanup does
+ * not suffice here (`ProcessTree` finds processes outside the group).
  *
  * @param isWanted asked when everything is ready
- * @returns null when it was not wanted any more: nothing was started
+ * @returns null when it was no longer wanted: nothing was started
  */
 export async function startProcess(
   start: ProcessStart,
@@ -69,7 +68,7 @@ export async function startProcess(
     const error = await new Promise<NodeJS.ErrnoException>((settle) => child.once('error', settle))
     return faultOf(error, start)
   }
-  // a later error is one of signalling by this object, which nobody does
+  // later errors come only from signalling through this object, which is never used for that
   child.on('error', () => {})
   return {
     pid: child.pid,
@@ -94,31 +93,30 @@ function launch(
   const { argv0, cwd, env } = start
   const child = spawn(start.file, start.args, { argv0, cwd, env, stdio, detached: true })
   if (start.filter && filter === null) send(child, start.filter.bytes)
-  // nobody waits for its word then, and it must be able to say it
+  // its report is not awaited then, but writing it must not fail
   if (start.namesInit === true && info === null) (child.stdio[infoFd] as Readable | null)?.resume()
   return child
 }
 
-/** Where no file can be made: by the socket that Node made. */
+/** Fallback without a file: Node's socket. */
 function send(child: ChildProcess, bytes: Uint8Array): void {
   const socket = child.stdio[filterFd] as Writable | null | undefined
-  // one that ended before it read all has failed, which its exit says
+  // a child that exits early has failed, which its exit code shows
   socket?.on('error', () => {}).end(bytes)
 }
 
 function faultOf(error: unknown, start: ProcessStart): StartFault {
   const code = (error as NodeJS.ErrnoException).code ?? ''
-  // Node's own refusals are of words that no system call takes (NUL)
+  // Node itself refuses words that no system call takes (NUL)
   const fault = /^E(?!RR_)[A-Z0-9]+$/.test(code) ? code : 'EINVAL'
   return { fault, message: explain(fault, start) ?? messageOf(error) }
 }
 
-/** The system's code alone does not say what is missing or too long. */
+/** The system's code alone does not name the missing or overlong part. */
 function explain(fault: string, start: ProcessStart): string | null {
-  if (fault === 'E2BIG')
-    return 'its arguments and variables are longer than the system takes (E2BIG)'
+  if (fault === 'E2BIG') return "its arguments and variables exceed the system's limit (E2BIG)"
   if (fault !== 'ENOENT') return null
-  if (!existsSync(start.cwd)) return `the folder "${start.cwd}" does not exist any more`
+  if (!existsSync(start.cwd)) return `the folder "${start.cwd}" no longer exists`
   if (!existsSync(start.file)) return `program "${start.file}" does not exist`
-  return `the interpreter that the first line of "${start.file}" names does not exist`
+  return `the interpreter named in the first line of "${start.file}" does not exist`
 }

@@ -37,25 +37,34 @@ import type { StartFault, ProcessStart } from '../process-start.ts'
 export interface RunningCommandParts {
   readonly run: Run
   readonly settings: RunnerSettings
-  /** Unique on this machine: what the run's processes are known by. */
+  /** Unique on this machine: the mark of the run's processes. */
   readonly runId: string
   readonly table: ProcessTable
   readonly pool: FifoPool
   readonly onStart: (leader: Leader) => void
-  /** Who hears the output while it comes; null: nobody. */
+  /** The listener of live output; null: none. */
   readonly listener: LiveListener | null
   readonly log: Logger
 }
 
-/** How long output may still come after the command's own end before its holders are ended. */
+/**
+ * How long output may continue after the command's own end before its writers are ended, in
+ * milliseconds.
+ */
 const drainMs = 200
-/** How long a process that was left behind has between SIGTERM and SIGKILL, at most. */
+/** Maximal delay between SIGTERM and SIGKILL for leftover processes, in milliseconds. */
 const leftoverGraceMs = 500
-/** After the tree's end: how long a pipe that stays open and silent is waited for. */
+/** How long a silent open pipe is awaited after the tree's end, in milliseconds. */
 const silentPipeMs = 1000
-/** And one that somebody out of reach still writes to. What the pipe itself held has long been read by then. */
+/**
+ * The same for a pipe with a writer out of reach. The pipe's own content has long been read by
+ * then.
+ */
 const busyPipeMs = 5000
-/** How long the kernel may take to end what is in a sandbox (a process in uninterruptible sleep). */
+/**
+ * How long the kernel may take to end a sandbox (a process in uninterruptible sleep), in
+ * milliseconds.
+ */
 const sandboxEndMs = 5000
 
 const noOutput: CapturedOutput = {
@@ -66,8 +75,8 @@ const noOutput: CapturedOutput = {
 }
 
 /**
- * One command from start to end: starting → running → (ending →) draining → over. The first reason to end it stands;
- * once the command itself has ended, only its output can still spoil the outcome.
+ * One command from start to end: starting → running → (ending →) draining → over. The first end
+ * reason wins; after the command's own end, only its output can still spoil the outcome.
  */
 export class RunningCommand {
   readonly #parts: RunningCommandParts
@@ -76,14 +85,14 @@ export class RunningCommand {
   #reason: EndReason | null = null
   #tree: ProcessTree | null = null
   #ending: Promise<EndedProcess[]> | null = null
-  /** Settles when the command itself may be out of reach: its result must not wait for it. */
+  /** Settles when the command may be out of reach: its result must not wait for it. */
   readonly #unendable = Promise.withResolvers<{ exitCode: null; signal: null }>()
   #leaderEnded = false
-  /** Whether it is time to look into every process for one that holds the output. */
+  /** Whether to search all processes for holders of the output. */
   #seekHolders = false
   #sandbox: AppliedSandbox | null = null
   #isWrapped = false
-  /** whether the kernel ends all of it with the process that was started */
+  /** whether the kernel ends the whole tree with its first process */
   #endsWhole = false
   #group: OpenGroup | null = null
 
@@ -91,24 +100,26 @@ export class RunningCommand {
     this.#parts = parts
   }
 
-  /** Ends the command for a reason, unless it has ended or another reason came first. */
+  /** Ends the command, unless it has ended or another reason came first. */
   end(reason: EndReason): void {
     if (!this.#leaderEnded) this.#endFor(reason)
   }
 
-  /** Ends it without a grace, unless it has ended or another reason came first. */
+  /** Ends it without grace, unless it has ended or another reason came first. */
   endAtOnce(reason: EndReason): void {
     if (!this.#leaderEnded) this.#endFor(reason, 0)
   }
 
-  /** What its whole tree takes now: processes, and bytes of memory that lie in no file. */
+  /** Current resources of its whole tree: processes, and bytes of anonymous memory. */
   async usage(): Promise<{ readonly processes: number; readonly memoryBytes: number }> {
     const members = (await this.#tree?.members()) ?? []
     const memoryBytes = members.reduce((sum, { pid }) => sum + memoryOf(pid), 0)
     return { processes: members.length, memoryBytes }
   }
 
-  /** Runs the command; call it once. It never throws for what a command, the system or the disk does. */
+  /**
+   * Runs the command; call it once. Failures of a command, the system or the disk are never thrown.
+   */
   async carryOut(): Promise<Outcome> {
     const plan = this.#plan()
     const start = 'fault' in plan ? plan : this.#confine(plan)
@@ -169,7 +180,7 @@ export class RunningCommand {
     this.#sandbox = { profile, reason: confinement?.reason ?? null }
     this.#warnings.push(
       ...(confinement?.warnings ?? []),
-      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was looked for'),
+      ...unkept(limits, groups?.holds ?? [], groups?.missing ?? 'no group was searched for'),
     )
     return confined.start
   }
@@ -184,7 +195,7 @@ export class RunningCommand {
     const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
-    // It may have been cancelled while it was being started.
+    // It may have been cancelled during its start.
     if (this.#reason !== null) this.#endTree(tree, this.#parts.settings.killGraceMs)
     onStart(leader)
     const wantedMs = this.#timeoutMs(run.timeoutMs)
@@ -220,7 +231,7 @@ export class RunningCommand {
     })
   }
 
-  /** Takes the rest of the output and sees to it that nothing of the tree is left. */
+  /** Reads the rest of the output and clears the tree. */
   async #drain(tree: ProcessTree, output: RunOutput): Promise<void> {
     const graceMs = Math.min(leftoverGraceMs, this.#parts.settings.killGraceMs)
     const leftBehind: EndedProcess[] = []
@@ -235,7 +246,9 @@ export class RunningCommand {
       }
       if (output.quietMs < silentPipeMs && performance.now() - soughtAt < busyPipeMs) continue
       output.abandon()
-      this.#warnings.push('a process out of reach still holds the output; what it writes is lost')
+      this.#warnings.push(
+        'a process out of reach still holds the output; its further output is lost',
+      )
       await output.ended
     }
     const mayBeLeft = !this.#endsWhole && (await tree.leftovers()).length > 0
@@ -246,7 +259,7 @@ export class RunningCommand {
     }
   }
 
-  /** The kernel ends all that is in a pid namespace with it: there is nothing to look for, only to wait for. */
+  /** The kernel ends everything in a pid namespace with its first process: waiting suffices. */
   async #awaitSandboxEnd(started: StartedProcess): Promise<void> {
     const init = started.takeInit()
     if (!this.#endsWhole || init === null || (await emptied(init, sandboxEndMs))) return
@@ -269,7 +282,7 @@ export class RunningCommand {
   }
 
   #notWanted(): Outcome {
-    if (this.#reason === null) throw new TypeError('nothing stands against its start')
+    if (this.#reason === null) throw new TypeError('no obstacle found')
     return outcomeWithout(this.#parts.run, this.#reason, performance.now() - this.#begun)
   }
 
@@ -290,7 +303,7 @@ export class RunningCommand {
     const reason = this.#reason
     const program = plan.kind === 'argv' ? basename(plan.argv[0] ?? '') : undefined
     const told = this.#isWrapped && exit !== null ? trueEnding(exit) : null
-    // bash itself reports its commands' signals so
+    // bash reports signals of its commands this way
     const isPlain = plan.kind === 'argv' || told?.fault !== null
     const note = isPlain ? (told?.note ?? null) : null
     const success = reason === null && exit?.exitCode === 0

@@ -1,9 +1,9 @@
-/** What a filtered call gets instead of its effect. */
+/** The answer to a filtered call, in place of its effect. */
 export type Denial = 'EPERM' | 'ENOSYS' | 'EAFNOSUPPORT'
 
 const codes: Readonly<Record<Denial, number>> = { EPERM: 1, ENOSYS: 38, EAFNOSUPPORT: 97 }
 
-/** Where `seccomp_data` has the call's number and the processor's kind. */
+/** Offsets of the call's number and the architecture in `seccomp_data`. */
 export const at = { number: 0, processor: 4 } as const
 
 // linux/bpf_common.h: LD|W|ABS, JMP|JEQ|K, JMP|JGE|K, JMP|JSET|K, ALU|AND|K, RET|K
@@ -17,12 +17,12 @@ export function load(offset: number): Instruction {
   return instruction(loadWord, 0, 0, offset)
 }
 
-/** Loads an argument of the call, its low half: all that the kernel takes of flags, kinds and pids. */
+/** Loads the lower half of an argument: all that the kernel uses of flags, kinds and pids. */
 export function loadArgument(index: number): Instruction {
   return load(16 + 8 * index)
 }
 
-/** Keeps these bits of what was loaded. */
+/** Keeps these bits of the loaded value. */
 export function keep(bits: number): Instruction {
   return instruction(and, 0, 0, bits)
 }
@@ -33,7 +33,9 @@ export function deny(how: Denial): Instruction {
   return instruction(answer, 0, 0, 0x0005_0000 | codes[how])
 }
 
-/** Goes through `then` where what was loaded is this value, else past it. `then` must end with an answer. */
+/**
+ * Runs `then` if the loaded value equals this one, else skips it. `then` must end with an answer.
+ */
 export function ifEqual(value: number, then: readonly Instruction[]): Instruction[] {
   return [instruction(equals, 0, then.length, value), ...then]
 }

@@ -8,30 +8,32 @@ import type { Sandbox } from './sandbox.ts'
 import { filterFd } from './system-calls.ts'
 import { isWithin } from '@centralpost/shared/light'
 
-/** What about one command shapes its sandbox. */
+/** Properties of one command that shape its sandbox. */
 export interface View {
   readonly profile: ConfinedProfile
   readonly cwd: string
-  /** What it sees, read-only, of the machine's temporary files; the rest of them it has of its own, empty. */
+  /**
+   * The machine's temporary files that it sees, read-only; otherwise it has its own, empty
+   * directories.
+   */
   readonly shown: readonly string[]
-  /** By what its processes are known where the machine's are in sight. */
+  /** The mark of its processes where the machine's processes are visible. */
   readonly mark: RunMark
-  /** How much it may keep in each directory that lies in memory; absent: as much as the system lets it. */
+  /** Size limit of each in-memory directory; absent: the system's. */
   readonly temporaryBytes?: number | undefined
 }
 
 /** Directories for temporary files: each command has its own, empty ones. */
 export const temporary: readonly string[] = ['/tmp', '/var/tmp']
 
-/** What is needed to become a user of its own, and is given up with that. */
+/** Capabilities for switching to its own user, given up with the switch. */
 const toBecomeAnother = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
 
 /**
  * Builds bubblewrap's arguments up to the command.
- *
- * The order is what makes it hold: the whole machine read-only, then what replaces parts of it, then the workspace,
- * then the masks, which nothing may come after. Root keeps the one capability by which it reads and writes files of
- * others as outside; it has no other, for with CAP_SYS_ADMIN it would simply mount everything writable again.
+ *  The order matters: first the whole machine read-only, then replacements of parts, then the
+ * workspace, finally the masks. Root keeps only CAP_DAC_OVERRIDE, so that files of others stay
+ * accessible as outside: with CAP_SYS_ADMIN it could mount everything writable again.
  */
 export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
   const traits = profileTraits[view.profile]
@@ -43,7 +45,7 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
   const own = workspaceWritable && workspace && isItself(workspace) ? workspace : undefined
   const capabilities = [
     ...(process.getuid?.() === 0 ? ['CAP_DAC_OVERRIDE'] : []),
-    // what the kernel says is for root alone on most machines
+    // kernel messages are reserved for root on most machines
     ...(isRoot(sandbox) && machine === 'files' ? ['CAP_SYSLOG'] : []),
     ...(isShared && becomesAnother(sandbox) ? toBecomeAnother : []),
   ]
@@ -84,12 +86,15 @@ export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
   ]
 }
 
-/** Whether it is root outside of any namespace of its own. */
+/** Whether it is root outside a user namespace. */
 function isRoot({ userNamespace }: Sandbox): boolean {
   return process.getuid?.() === 0 && !userNamespace
 }
 
-/** Whether what sees the machine's processes runs as a user of its own, and not in a user namespace. */
+/**
+ * Whether a command that sees the machine's processes runs as its own user instead of in a user
+ * namespace.
+ */
 export function becomesAnother({ userNamespace, machine }: Sandbox): boolean {
   return !userNamespace && machine !== null && machine.setpriv !== null
 }
@@ -98,15 +103,15 @@ function ofUsers(sandbox: Sandbox, profile: ConfinedProfile): string[] {
   const traits = profileTraits[profile]
   const isNeeded = sharesProcesses(traits) && !becomesAnother(sandbox)
   if (!sandbox.userNamespace && !isNeeded) return []
-  // inside the namespace in which mounts were made it would be root
+  // inside the mount namespace it would be root
   const [uid, gid] = [String(process.getuid?.() ?? 0), String(process.getgid?.() ?? 0)]
   return ['--unshare-user', ...(traits.machine === null ? [] : ['--uid', uid, '--gid', gid])]
 }
 
 /**
- * A directory in memory, empty, of a bounded size.
+ * An empty in-memory directory of limited size.
  *
- * @param isAsLarge whether it tells of the size that the machine's has
+ * @param isAsLarge whether it reports the size of the machine's
  */
 function memory(sandbox: Sandbox, view: View, path: string, isAsLarge: boolean): string[] {
   const told = isAsLarge ? sizeOf(path) : null
@@ -115,7 +120,7 @@ function memory(sandbox: Sandbox, view: View, path: string, isAsLarge: boolean):
   return [...size, '--tmpfs', path]
 }
 
-/** What is as large as the machine's must not be filled. */
+/** A directory as large as the machine's must not be filled. */
 function asLarge(): string[] {
   return ['/dev/shm', ...temporary, ...socketPlaces.filter(isRealDirectory)].filter(
     (path) => sizeOf(path) !== null,
@@ -136,9 +141,9 @@ function temporaryFiles(sandbox: Sandbox, view: View): string[] {
 }
 
 /**
- * A link stays a link. A mount of it would be a mount of what it leads to, taken from outside, where nothing is masked. The
- * sockets of a directory are masked: behind them are servers of the machine (tmux, agents of keys, displays) which start or
- * sign for whoever connects, and to connect nothing need be written.
+ * Symlinks stay symlinks: mounting one would mount its target from outside, where nothing is
+ * masked. Sockets of a directory are masked: they lead to servers of the machine (tmux, key agents,
+ * displays) that start programs or sign for any client, and connecting needs no write access.
  */
 function shownAs(path: string): string[] {
   const found = lstatSync(path, { throwIfNoEntry: false })
@@ -153,7 +158,7 @@ function shownAs(path: string): string[] {
   ]
 }
 
-/** Kerberos keeps what proves who somebody is among the temporary files. */
+/** Kerberos keeps its tickets among the temporary files. */
 function isTicket(path: string): boolean {
   return basename(path).startsWith('krb5cc')
 }
@@ -171,15 +176,16 @@ function socketsIn(directory: string): string[] {
       .filter((entry) => entry.isSocket())
       .map(({ name }) => join(directory, name))
   } catch {
-    // not to be read by us, and no more by the command
+    // unreadable for the hub, and therefore for the command
     return []
   }
 }
 
 /**
- * The workspace that may be written, and those that would be missing because of what was replaced.
+ * Mounts of the writable workspace, and of those hidden by replacements.
  *
- * @param roots outer ones first: a mount on an inner one would be lost below a later mount on the outer
+ * @param roots outer ones first: a mount on an inner one would be lost below a later mount on the
+ *   outer
  */
 function workspaces(roots: readonly string[], own: string | undefined): string[] {
   const replaced = [...socketPlaces, ...temporary]
@@ -191,8 +197,9 @@ function workspaces(roots: readonly string[], own: string | undefined): string[]
 }
 
 /**
- * The directories between a workspace and what is masked in it, each mounted on itself: what is a mount cannot be moved.
- * Else a command could move a directory with its secret, and the next one would find that where nothing is masked.
+ * The directories between a workspace and its masked parts, each mounted on itself: a mount point
+ * cannot be moved. Otherwise a command could move a directory with its secret, and the next one
+ * would find it unmasked.
  */
 function heldInPlace(root: string, hidden: readonly HiddenPlace[]): string[] {
   const between = new Set<string>()
@@ -205,13 +212,13 @@ function heldInPlace(root: string, hidden: readonly HiddenPlace[]): string[] {
     .flatMap((path) => ['--bind', path, path])
 }
 
-/** Nothing is there, and nothing can be put there that would then be lost. */
+/** A missing path that must stay missing: files created there would be lost. */
 function mask(path: string, isDirectory: boolean): string[] {
   if (!isDirectory) return ['--ro-bind', '/dev/null', path]
   return ['--tmpfs', path, '--remount-ro', path]
 }
 
-/** Whether a path has not become a link to elsewhere since the hub looked. */
+/** Whether a path is still no symlink since the hub's check. */
 export function isItself(path: string): boolean {
   try {
     return realpathSync.native(path) === path
@@ -221,7 +228,7 @@ export function isItself(path: string): boolean {
   }
 }
 
-/** `/var/run` is a link almost everywhere, and a mount on a link would hide what it leads to twice. */
+/** `/var/run` is a symlink almost everywhere, and a mount on it would hide its target twice. */
 function isRealDirectory(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

@@ -1,13 +1,13 @@
-/** How one kind of processor calls what is filtered. */
+/** The filtered calls' numbers on one architecture. */
 export interface Processor {
-  /** the kernel's name of it, `AUDIT_ARCH_…` */
+  /** the kernel's constant, `AUDIT_ARCH_…` */
   readonly audit: number
   readonly numbers: Readonly<Record<CallName, number>>
-  /** numbers from here on belong to another way of calling; absent: there is none */
+  /** start of another ABI's numbers; absent: none */
   readonly foreignFrom?: number
 }
 
-/** The same everywhere, as all calls that are younger than 2019. */
+/** Identical everywhere, like all calls added since 2019. */
 const young = {
   pidfd_send_signal: 424,
   io_uring_setup: 425,
@@ -121,7 +121,7 @@ const arm64: Readonly<Record<CallName, number>> = {
   userfaultfd: 282,
 }
 
-/** By the names that `process.arch` gives. */
+/** Keyed by `process.arch`. */
 export const processors: Readonly<Record<string, Processor>> = {
   x64: { audit: 0xc000_003e, numbers: x64, foreignFrom: 0x4000_0000 },
   arm64: { audit: 0xc000_00b7, numbers: arm64 },

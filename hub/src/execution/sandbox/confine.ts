@@ -11,30 +11,31 @@ import { systemCallFilter } from './system-calls.ts'
 import { type ProcessStart, infoFd } from '../process-start.ts'
 import { isWithin } from '@centralpost/shared/light'
 
-/** How one command is to be confined, decided before it is started. */
+/** The confinement of one command, decided before its start. */
 export interface Confinement {
   readonly profile: Profile
   readonly sandbox: Sandbox | null
-  /** what of the directories for temporary files it sees */
+  /** the visible part of the directories for temporary files */
   readonly shown: readonly string[]
   readonly mark: RunMark
   readonly limits: ResourceLimits
   readonly group: LimitGroup | null
 }
 
-/** A start that is confined, and what has to be known about it afterwards. */
+/** A confined start, with facts needed after its end. */
 export interface Confined {
   readonly start: ProcessStart
   /**
-   * Whether the process that is started is bubblewrap. Then a SIGTERM is for its descendants only (bubblewrap itself
-   * would take all of them down without their grace), and a signal shows as an exit code of 128 and its number.
+   * Whether the started process is bubblewrap. SIGTERM then goes to its descendants only
+   * (bubblewrap itself would end them without their grace), and a signal appears as an exit code of
+   * 128 plus its number.
    */
   readonly isWrapped: boolean
-  /** Whether the kernel ends everything with it. */
+  /** Whether the kernel ends the whole tree with it. */
   readonly endsWhole: boolean
 }
 
-/** Rewrites a start so that the command runs inside its profile and limits. It starts nothing and changes nothing. */
+/** Rewrites a start so that the command runs inside its profile and limits. Has no side effects. */
 export function confine(start: ProcessStart, confinement: Confinement): Confined {
   const { profile, sandbox, limits, group, shown, mark } = confinement
   if (profile === 'none') {
@@ -56,7 +57,7 @@ function wrapped(start: ProcessStart, sandbox: Sandbox, view: View): ProcessStar
   const takesName = sandbox.takesArgv0 && !isAnother
   const named = takesName ? ['--argv0', start.argv0] : []
   const program = takesName ? start.file : callable(start)
-  // `bash -c` calls itself by the word after the script
+  // `bash -c` takes its name from the word after the script
   const isScript = start.args.at(-2) === '-c' && basename(start.file) === 'bash'
   const rest = isScript ? [...start.args, start.argv0] : start.args
   const inside = [
@@ -94,8 +95,8 @@ function filterOf(kind: CallFilter): HandedBytes | null {
 }
 
 /**
- * The word by which an older bubblewrap calls a program: its bare name, which programs print in their messages, where
- * a search finds the same file inside as it did outside; else the path. A bare name needs a PATH of absolute folders.
+ * argv[0] for an older bubblewrap: the bare name, which programs print in messages, if PATH finds
+ * the same file inside as outside; else the path. A bare name needs a PATH of absolute folders.
  */
 function callable(start: ProcessStart): string {
   const { file, argv0, env } = start
@@ -105,7 +106,7 @@ function callable(start: ProcessStart): string {
   return isBare && isSure && isThere ? argv0 : file
 }
 
-/** Temporary files go where the command can write. */
+/** Temporary files go to a writable directory. */
 function withTemporary(env: ProcessStart['env'], { profile }: View): ProcessStart['env'] {
   if (profileTraits[profile].machine === 'files') return { ...env, TMPDIR: '/dev/shm' }
   return env['TMPDIR'] === undefined ? env : { ...env, TMPDIR: '/tmp' }

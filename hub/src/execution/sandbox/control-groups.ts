@@ -7,7 +7,7 @@ type Counted = 'memory' | 'processes'
 
 const counted: readonly Counted[] = ['processes', 'memory']
 const controllers = { memory: 'memory', processes: 'pids' } as const
-/** The file that holds the limit, by version of control groups. */
+/** The file with the limit, by version of control groups. */
 const limitFiles = {
   1: { memory: 'memory.limit_in_bytes', processes: 'pids.max' },
   2: { memory: 'memory.max', processes: 'pids.max' },
@@ -19,29 +19,29 @@ interface Place {
   readonly counts: readonly Counted[]
 }
 
-/** A directory of the kernel's in which groups for commands can be made, with what can be limited there. */
+/** A cgroup directory in which groups for commands can be made, with its supported limits. */
 export interface ControlGroups {
   readonly places: readonly Place[]
   readonly holds: LimitGroup['holds']
-  /** why something cannot be limited there; empty where everything can */
+  /** why limits are unsupported there; empty if none is */
   readonly missing: string
 }
 
-/** One group that was made; `remove` when its processes have ended. */
+/** One group; call `remove` when its processes have ended. */
 export interface OpenGroup extends LimitGroup {
   remove(): Promise<void>
 }
 
 /**
- * Looks where groups can be made: really makes one and takes it away again.
+ * Finds a place for groups, by really making one and removing it.
  *
- * @param name the directory below which all of them will be; another hub of this machine has another one
- * @param limits what is to be limited: nothing is touched for anything else
+ * @param name the parent directory of all groups, unique among the hubs of this machine
+ * @param limits the required limits: no other controllers are touched
  */
 export function findControlGroups(name: string, limits: ResourceLimits): ControlGroups {
   const wanted = counted.filter((kind) => limitOf(limits, kind) !== undefined)
   const places: Place[] = []
-  let problem = 'no control group can be written here'
+  let problem = 'no control group is writable here'
   for (const kind of wanted) {
     for (const { base, version } of candidates(kind)) {
       const directory = join(base, name)
@@ -52,7 +52,9 @@ export function findControlGroups(name: string, limits: ResourceLimits): Control
         places.splice(same === -1 ? places.length : same, 1, { directory, version, counts })
         break
       } catch (error) {
-        problem = `no control group can be written here (${(error as NodeJS.ErrnoException).code ?? 'unknown'} at ${base})`
+        problem =
+          'no control group is writable here ' +
+          `(${(error as NodeJS.ErrnoException).code ?? 'unknown'} at ${base})`
       }
     }
   }
@@ -63,7 +65,7 @@ export function findControlGroups(name: string, limits: ResourceLimits): Control
 /**
  * Makes the group of one command.
  *
- * @throws when the kernel refuses: then the command must not start, for its limits would not hold
+ * @throws when the kernel refuses: the command must then not start without its limits
  */
 export function openGroup(
   groups: ControlGroups,
@@ -88,7 +90,7 @@ export function openGroup(
   }
 }
 
-/** Removes what a hub leaves: its own groups, as far as nothing lives in them. */
+/** Removes the groups of an earlier hub, if they are empty. */
 export async function closeControlGroups(groups: ControlGroups): Promise<void> {
   for (const { directory } of groups.places) {
     for (const name of subdirectories(directory)) await removeEmpty(join(directory, name))
@@ -96,7 +98,7 @@ export async function closeControlGroups(groups: ControlGroups): Promise<void> {
   }
 }
 
-/** The last process of a group is counted for some moments after it has ended. */
+/** A group's last process counts for a moment after its end. */
 async function removeEmpty(directory: string): Promise<void> {
   for (let waitMs = 1; waitMs < 500; waitMs *= 2) {
     try {
@@ -108,7 +110,7 @@ async function removeEmpty(directory: string): Promise<void> {
   }
 }
 
-/** Makes the directory, and in it a group with the very limit that commands will have; on a failure nothing is left. */
+/** Makes the directory, and in it a group with the actual limits; on a failure nothing is left. */
 function prepare(
   { base, directory, version }: Pick<Place, 'directory' | 'version'> & { readonly base: string },
   kind: Counted,
@@ -128,7 +130,7 @@ function prepare(
   removeNow(probe)
 }
 
-/** Lets the groups below be limited in this. */
+/** Enables this controller for child groups. */
 function delegate(parent: string, kind: Counted): void {
   const file = join(parent, 'cgroup.subtree_control')
   if (readFileSync(file, 'utf8').split(/\s+/).includes(controllers[kind])) return
@@ -139,11 +141,14 @@ function removeNow(directory: string): void {
   try {
     rmdirSync(directory)
   } catch {
-    // it was never made, or somebody else works in it
+    // it was never made, or is in use
   }
 }
 
-/** Where a group could be made: beside the hub's own group in version 2 (which may not be split), below it in version 1. */
+/**
+ * The parent of new groups: beside the hub's own group in version 2 (which may not be split), below
+ * it in version 1.
+ */
 function candidates(kind: Counted): { base: string; version: 1 | 2 }[] {
   const controller = controllers[kind]
   const own = new Map(

@@ -1,6 +1,7 @@
 /**
- * Credentials below a home directory. A name that is there is masked: a directory looks empty, a file too. The trust
- * rules judge the words of a command by longer lists; this one is what even a command that was cleared does not get.
+ * Credentials below a home directory. Existing ones are masked: a directory looks empty, a file
+ * too. The trust rules judge the words of a command by longer lists; this list holds even for
+ * cleared commands.
  */
 export const homeSecrets: readonly string[] = [
   '.ssh',
@@ -46,7 +47,7 @@ export const homeSecrets: readonly string[] = [
   '.boto',
   '.Xauthority',
   '.ICEauthority',
-  // of agents and of what serves them
+  // of agents and model servers
   '.codex/auth.json',
   '.gemini/oauth_creds.json',
   '.gemini/google_accounts.json',
@@ -188,19 +189,19 @@ export const homeSecrets: readonly string[] = [
   '.config/mycli',
   '.local/share/DBeaverData',
   '.sqlite_history',
-  // of browsers
+  // browsers
   '.config/BraveSoftware',
   '.config/vivaldi',
   '.config/microsoft-edge',
   '.config/opera',
   '.var/app',
   'snap/firefox',
-  // what was typed or read holds what was pasted
+  // histories of input and output contain pasted secrets
   '.local/share/fish/fish_history',
   '.history',
   '.lesshst',
   '.viminfo',
-  // what else the trust rules know
+  // further paths from the trust rules
   '.codeium',
   '.config/io.datasette.llm',
   '.huggingface',
@@ -262,11 +263,11 @@ export const homeSecrets: readonly string[] = [
   '.tsh',
 ]
 
-/** Names right below a home that hold credentials, whoever put them there. */
+/** Names directly below a home that hold credentials, whatever program made them. */
 export const homeSecretNames =
   /^(?:\..*_history|\.(?:claude\.json|aider|passwd|authinfo).*|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|.*\.(?:pem|p12|pfx|ppk|kdbx|keystore|jks)|\.env(?:\.(?!example$|sample$|template$)[\w.-]+)?|\.envrc|credentials\.json|service-account.*\.json)$/
 
-/** Secrets of the machine, which root can read. */
+/** Secrets of the machine that root can read. */
 export const systemSecrets: readonly string[] = [
   '/etc/shadow',
   '/etc/shadow-',

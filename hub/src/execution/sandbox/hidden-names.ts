@@ -4,9 +4,9 @@ import { socketPlaces } from './hidden-paths.ts'
 import type { Sandbox } from './sandbox.ts'
 
 /**
- * Warns of what a command names and does not see.
+ * Warns of named paths that the command cannot see.
  *
- * @param paths that it names, absolute
+ * @param paths named by the command, absolute
  */
 export function hiddenNames(paths: readonly string[], cwd: string, sandbox: Sandbox): string[] {
   const { homes, hidden } = sandbox
@@ -18,5 +18,5 @@ export function hiddenNames(paths: readonly string[], cwd: string, sandbox: Sand
   ]
   const named = places.filter((place) => paths.some((path) => isWithin(path, place)))
   if (named.length === 0) return []
-  return [`the sandbox shows nothing of ${named.join(', ')}: what it says of that may not be so`]
+  return [`the sandbox hides ${named.join(', ')}: the command's statements on that may be wrong`]
 }

@@ -4,12 +4,15 @@ import { homeSecretNames, homeSecrets, systemSecrets } from './credential-names.
 import type { Sandbox } from './sandbox.ts'
 import { isWithin } from '@centralpost/shared/light'
 
-/** Where servers put their sockets: replaced as a whole. `/var/run` is a link to `/run`, or is listed by itself. */
+/**
+ * Directories of server sockets: replaced as a whole. `/var/run` is a symlink to `/run`, or is
+ * listed separately.
+ */
 export const socketPlaces: readonly string[] = ['/run', '/var/run']
 
 /**
- * What of `/run` is no socket and is looked for there: who is logged in, the resolver's file, the programs
- * of NixOS, what disks are called, what services logged.
+ * Parts of `/run` that are no sockets and needed there: logins, the resolver's file, NixOS
+ * programs, disk names, service logs.
  */
 export const keptOfRun: readonly string[] = [
   '/run/utmp',
@@ -20,23 +23,26 @@ export const keptOfRun: readonly string[] = [
   '/run/log/journal',
 ]
 
-/** One place to mask, by its real path: a link to it does not lead past the mask. */
+/** One masked place, by its real path: a symlink to it does not bypass the mask. */
 export interface HiddenPlace {
   readonly path: string
   readonly isDirectory: boolean
 }
 
-/** What there is to mask now. It is looked up for every command: credentials come and go. */
+/** The current places to mask. Determined for every command: credentials come and go. */
 export function hiddenPlaces(sandbox: Sandbox): HiddenPlace[] {
   const found = new Map(credentialPlaces(sandbox).map((place) => [place.path, place]))
-  // hidden also where a workspace lies in it
+  // hidden even inside a workspace
   for (const place of sandbox.hidden.map(look)) if (place !== null) found.set(place.path, place)
   return [...found.values()].filter(
     ({ path }) => ![...found.keys()].some((other) => other !== path && isWithin(path, other)),
   )
 }
 
-/** The credentials that are there now, of the homes and of the machine. One that a workspace lies in stays usable. */
+/**
+ * The existing credentials of the homes and of the machine. A directory that contains a workspace
+ * stays usable.
+ */
 export function credentialPlaces({ homes, roots }: Sandbox): HiddenPlace[] {
   const ofMachine = process.getuid?.() === 0 ? [...systemSecrets, ...hostKeys()] : []
   return [...ofMachine, ...homes.flatMap(secretsOf)]
@@ -45,13 +51,13 @@ export function credentialPlaces({ homes, roots }: Sandbox): HiddenPlace[] {
     .filter(({ path }) => !roots.some((root) => isWithin(root, path)))
 }
 
-/** Names by the first step to them, which most homes have few of. */
+/** Names by their first component, few of which exist in most homes. */
 const byFirstStep = Map.groupBy(
   homeSecrets.map((name) => name.split('/')),
   ([first = '']) => first,
 )
 
-/** One look at a directory spares one at each name in it. */
+/** One directory listing saves a lookup of each name in it. */
 function secretsOf(home: string): string[] {
   const listed = new Map<string, ReadonlySet<string>>()
   const isIn = (directory: string, name: string): boolean => {
@@ -77,7 +83,7 @@ function namesIn(directory: string): ReadonlySet<string> {
   try {
     return new Set(readdirSync(directory))
   } catch {
-    // none, or closed to this user and so to the command
+    // missing, or closed to this user and so to the command
     return new Set()
   }
 }
@@ -85,7 +91,7 @@ function namesIn(directory: string): ReadonlySet<string> {
 function hostKeys(): string[] {
   return [
     ...matching('/etc/ssh', /^ssh_host_.*_key$/),
-    // with what editors and tools keep of them
+    // including backups made by editors and tools
     ...matching('/etc', /^g?shadow./),
   ]
 }
@@ -104,7 +110,7 @@ function look(path: string): HiddenPlace | null {
     const isDirectory = link.isSymbolicLink() ? statSync(real).isDirectory() : link.isDirectory()
     return { path: realpathSync.native(real), isDirectory }
   } catch {
-    // a link to nowhere, or below what this user may not enter; the command may not either
+    // a dangling symlink, or below an inaccessible directory; inaccessible for the command too
     return null
   }
 }

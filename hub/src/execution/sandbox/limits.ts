@@ -1,37 +1,38 @@
-/** What one command may use, beyond time and output. Absent: as much as there is. */
+/** Resource limits of one command, beyond time and output. Absent: unlimited. */
 export interface ResourceLimits {
-  /** by the whole tree where control groups can be used, else by each process (as address space) */
+  /** for the whole tree where control groups are available, else per process (as address space) */
   readonly memoryBytes?: number | undefined
-  /** of any file it writes */
+  /** per written file */
   readonly fileSizeBytes?: number | undefined
-  /** of processor time, each process */
+  /** processor time, per process */
   readonly cpuSeconds?: number | undefined
-  /** of what it keeps in each directory for temporary files, where it is confined */
+  /** per directory for temporary files, in the sandbox */
   readonly temporaryBytes?: number | undefined
   /** processes and threads of the whole tree at the same time */
   readonly processes?: number | undefined
-  /** the same, counted by the runner and not by the kernel: a moment late, but everywhere */
+  /** the same, counted by the runner instead of the kernel: a moment late, but everywhere */
   readonly watchedProcesses?: number | undefined
-  /** open descriptors of each process */
+  /** open descriptors per process */
   readonly openFiles?: number | undefined
 }
 
-/** The group of one command, in which the kernel counts what all of it uses together. */
+/** The control group of one command, in which the kernel counts its whole tree. */
 export interface LimitGroup {
-  /** files that take the pid of whoever enters */
+  /** files that take the pids of members */
   readonly entries: readonly string[]
   readonly holds: readonly ('memory' | 'processes')[]
 }
 
-/** A program that ends in another one, with everything it needs to be started. */
+/** A program prefix that execs another program, with its arguments. */
 export interface Wrapper {
   readonly file: string
   readonly args: readonly string[]
 }
 
 /**
- * Enters the groups, lowers its own limits, and becomes the command. If any of it fails the command is not started.
- * The soft limit of processor time is one second lower, so that the end shows as SIGXCPU.
+ * Enters the groups, lowers its own limits, and becomes the command. On any failure the command is
+ * not started. The soft limit of processor time is one second lower, so that exceeding it raises
+ * SIGXCPU.
  */
 const script = `set -e
 for entry in $1; do echo $$ > "$entry"; done
@@ -39,7 +40,10 @@ eval "$2"
 name=$3; shift 3
 exec -a "$name" "$@"`
 
-/** A bash that becomes the command under these limits; null where nothing is limited. What follows are argv0 and the command. */
+/**
+ * A bash that becomes the command under these limits; null without limits. argv0 and the command
+ * follow.
+ */
 export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrapper | null {
   const { memoryBytes, fileSizeBytes, cpuSeconds, processes, openFiles } = limits
   const lines: string[] = []
@@ -59,7 +63,7 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
   const args = [
     '--noprofile',
     '--norc',
-    // functions in the environment would stand before the builtins
+    // exported functions would shadow the builtins
     '-p',
     '-c',
     script,
@@ -70,19 +74,19 @@ export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrap
   return { file: '/bin/bash', args }
 }
 
-/** What of the limits cannot be kept as it is meant, in sentences for the result. */
+/** Limits that cannot be enforced as configured, in sentences for the result. */
 export function unkept(limits: ResourceLimits, holds: LimitGroup['holds'], why: string): string[] {
   const said: string[] = []
   if (limits.processes !== undefined && !holds.includes('processes')) {
     said.push(
       process.getuid?.() === 0
         ? `the limit of ${limits.processes} processes is not applied: the kernel does not count root's, and ${why}`
-        : `the limit of ${limits.processes} processes counts all of the hub's user together: ${why}`,
+        : `the limit of ${limits.processes} processes counts all processes of the hub's user: ${why}`,
     )
   }
   if (limits.memoryBytes !== undefined && !holds.includes('memory')) {
     said.push(
-      `the limit of ${limits.memoryBytes} bytes of memory holds for the address space of each process by itself: ${why}`,
+      `the limit of ${limits.memoryBytes} bytes of memory applies to each process's address space: ${why}`,
     )
   }
   return said

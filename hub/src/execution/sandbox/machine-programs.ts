@@ -2,18 +2,22 @@ import type { Part } from '@centralpost/shared'
 import { pathsOf } from './named-paths.ts'
 import type { MachineView } from './profiles.ts'
 
-/** What a part needs of the machine: a view of it, or what no sandbox can give without giving the machine. */
+/**
+ * A part's need for the machine: a view of it, or access that no sandbox can give without giving
+ * the machine.
+ */
 export type MachineNeed = MachineView | 'service'
 
-/** A need, and what to say of it. */
+/** A need, with words for it. */
 export interface Need {
   readonly of: MachineNeed
   readonly what: string
 }
 
 /**
- * Programs that tell of the machine, of which a sandbox has its own. The last kinds ask a server for it (who may ask may
- * order as well), open a device, or live on a privilege that no confined command has.
+ * Programs that report on the machine, where a sandbox has its own view. The last kinds ask a
+ * server (clients may also give orders), open a device, or need a privilege that no confined
+ * command has.
  */
 const programs: Readonly<Record<string, Need>> = {
   ...each('processes', 'ps pgrep pidof pstree top htop btop atop lsns lslocks w', 'processes'),
@@ -28,18 +32,20 @@ const programs: Readonly<Record<string, Need>> = {
   ...each('service', 'systemctl loginctl timedatectl hostnamectl localectl nmcli', 'services'),
   ...each('service', 'docker docker-compose podman nerdctl crictl', 'containers'),
   ...each('service', 'nvidia-smi', 'devices'),
-  ...each('service', 'ipcs lsipc', 'memory that processes share'),
+  ...each('service', 'ipcs lsipc', 'shared memory of processes'),
   ...each('service', 'crontab atq', 'files that only a setuid program reads'),
 }
 
-/** Sub-commands of the clients above that ask nobody. */
+/** Subcommands of the clients above that contact no server. */
 const asksNobody = /^(?:--?version|-v|-V|version|--?help|-h|help)$/
 const clientOnly: Readonly<Record<string, RegExp>> = {
   docker: /^(?:--version|-v|help|--help|context|completion)$/,
   'docker-compose': /^(?:--version|-v|version|help|--help|config)$/,
 }
 
-/** Files by which the kernel tells of itself, and where the machine's temporary files and devices are. */
+/**
+ * Files with the kernel's information about itself, and the machine's temporary files and devices.
+ */
 const places: readonly (readonly [RegExp, MachineView, string])[] = [
   [/^\/proc\/(?:(?:self|thread-self)\/)?net(?:\/|$)/, 'network', 'network'],
   [/^(?:\/proc\/(?:self\/)?mount\w*|\/etc\/mtab)$/, 'mounts', 'mounts'],
@@ -54,7 +60,7 @@ const places: readonly (readonly [RegExp, MachineView, string])[] = [
   [/^\/(?:var\/)?tmp(?:\/?$|\/[^/]*[*?[{])/, 'files', 'temporary files'],
 ]
 
-/** What a part of a command needs of the machine; null: nothing. By what its words are to it, never by text. */
+/** A part's need for the machine; null: none. Decided by its words' roles, never by text. */
 export function needOf(part: Part): Need | null {
   const named = Object.hasOwn(programs, part.program) ? programs[part.program] : undefined
   if (named !== undefined) {
@@ -75,7 +81,7 @@ export function needOf(part: Part): Need | null {
     : null
 }
 
-/** Which one view shows the most of what is needed. */
+/** The one view that shows most of the needs. */
 export function widest(needs: readonly Need[]): Need | null {
   const order: readonly MachineNeed[] = ['files', 'mounts', 'processes', 'network', 'service']
   return needs.toSorted((a, b) => order.indexOf(b.of) - order.indexOf(a.of))[0] ?? null
@@ -96,7 +102,10 @@ function each(of: MachineNeed, names: string, what: string): Record<string, Need
   return Object.fromEntries(names.split(' ').map((name) => [name, { of, what }]))
 }
 
-/** What a program leaves out although it is shown the machine: what lies behind the descriptors of other processes. */
+/**
+ * Omissions of a program even in a view of the machine: details behind other processes'
+ * descriptors.
+ */
 export function shortcomingOf({ program, words }: Part): string | null {
   const args = words.slice(1).map(({ value }) => value)
   if (/^(?:lsof|fuser|pmap|pwdx)$/.test(program)) {
@@ -106,13 +115,13 @@ export function shortcomingOf({ program, words }: Part): string | null {
     /^(?:ss|netstat)$/.test(program) &&
     args.some((value) => /^(?:-\w*p|--processes$|--program)/.test(value))
   ) {
-    return `${program} cannot tell in the sandbox which process holds a socket`
+    return `${program} cannot see in the sandbox which process holds a socket`
   }
   if (
     /^(?:ifconfig|arp)$/.test(program) ||
     (program === 'netstat' && args.some((value) => /^-\w*i/.test(value)))
   ) {
-    return `${program} needs a socket, which the sandbox refuses: ip tells the same`
+    return `${program} needs a socket, which the sandbox refuses: ip shows the same`
   }
   return null
 }

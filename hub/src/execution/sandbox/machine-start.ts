@@ -4,10 +4,15 @@ import { isItself } from './bwrap-arguments.ts'
 import type { Sandbox } from './sandbox.ts'
 import { isWithin } from '@centralpost/shared/light'
 
-/** Users that no system hands out (systemd's list of ranges): a command that is one of them is alone with itself. */
+/**
+ * Uids that no system assigns (systemd's list of ranges): a command with one of them shares it with
+ * no other process.
+ */
 const [firstUser, lastUser] = [0x7000_0000, 0x7fff_0000]
 
-/** Makes mounts that hold only for what follows, and becomes that. If one of them fails nothing is started. */
+/**
+ * Makes mounts for the following program only, and becomes it. On any failure nothing is started.
+ */
 const script = `set -e
 mount=$1; count=$2; shift 2
 while [ "$count" -gt 0 ]; do "$mount" -o rbind,noexec "$1" "$1"; shift; count=$((count - 1)); done
@@ -15,8 +20,8 @@ if [ -n "$1" ]; then "$mount" --bind "$1" "$1"; "$mount" -o remount,bind,exec "$
 exec "$@"`
 
 /**
- * Puts in front of bubblewrap what keeps every file of the workspaces, and of the directories for temporary files, from being
- * executed: inside, nobody can take that off again.
+ * Prefixes bubblewrap with mounts that make all files of workspaces and temporary directories
+ * non-executable: irrevocable inside.
  *
  * @param command bubblewrap with its arguments
  */
@@ -43,8 +48,8 @@ export function withoutCode(sandbox: Sandbox, command: readonly string[]): strin
 }
 
 /**
- * Puts in front of a program what makes it a user of its own. Whatever else runs has another one, so that the kernel
- * lets it neither signal nor trace nor read any process; that files may be read as outside stays.
+ * Prefixes a program with a switch to its own user. All other processes have another one, so that
+ * the kernel lets it neither signal nor trace nor read them; access to files stays as outside.
  */
 export function asAnother({ machine }: Sandbox): string[] {
   const user = String(randomInt(firstUser, lastUser))
@@ -63,7 +68,7 @@ export function asAnother({ machine }: Sandbox): string[] {
   ]
 }
 
-/** Not a directory that holds the system's own programs, nor one that has gone or become a link. */
+/** Neither a directory with the system's own programs, nor one that is gone or a symlink. */
 function mayLoseCode(place: string): boolean {
   if (['/usr', '/bin', '/lib'].some((path) => isWithin(realOf(path), place))) return false
   return isItself(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() === true

@@ -2,21 +2,24 @@ import { existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:f
 import { dirname, join } from 'node:path'
 import type { MachineView } from './profiles.ts'
 
-/** What a program may need of `/dev` besides the names of what is there. */
+/** Parts of `/dev` that a program may need besides the device names. */
 const harmlessDevices = ['null', 'zero', 'full', 'random', 'urandom']
 
-/** In the `/proc` of a command that asks for mounts: no process is there, and these are the machine's. */
+/**
+ * The visible part of `/proc` for a command that lists mounts: no processes, and the machine's
+ * mounts.
+ */
 const tablesOfMounts = ['filesystems', 'partitions', 'swaps', 'diskstats', 'devices', 'version']
 
 /**
- * bubblewrap's arguments for `/proc`, as much of the machine's as a view needs.
+ * bubblewrap's arguments for `/proc`, with as much of the machine's as a view needs.
  *
  * @param view null: only the command's own
  */
 export function procArguments(view: MachineView | null): string[] {
   if (view === 'processes' || view === 'network') return ['--ro-bind', '/proc', '/proc']
   if (view === 'mounts') {
-    // of the process that builds this, which lives among the machine's own mounts
+    // of the calling process, which lives among the machine's own mounts
     const own = `/proc/${process.pid}`
     return [
       '--tmpfs',
@@ -33,13 +36,13 @@ export function procArguments(view: MachineView | null): string[] {
       '/proc',
     ]
   }
-  // bubblewrap leaves /proc/sys writable to root: by core_pattern alone that is the whole machine
+  // bubblewrap leaves /proc/sys writable to root: core_pattern alone would give away the machine
   return ['--proc', '/proc', '--remount-ro', '/proc']
 }
 
 /**
- * The same for `/dev`. A view of files or mounts has the machine's names there, but none of its devices can be opened, and
- * the memory that processes share by files is another one, as large.
+ * The same for `/dev`. A view of files or mounts shows the machine's names there, but no device can
+ * be opened, and shared memory is a separate directory of the same size.
  */
 export function deviceArguments(view: MachineView | null): string[] {
   if (view !== 'files' && view !== 'mounts') return ['--dev', '/dev']
@@ -55,7 +58,10 @@ export function deviceArguments(view: MachineView | null): string[] {
   ]
 }
 
-/** The bytes of the file system that a directory begins, so that what replaces it is as large; null where it begins none. */
+/**
+ * The size of the file system mounted at a directory, so that its replacement is as large; null if
+ * none is mounted.
+ */
 export function sizeOf(directory: string): number | null {
   try {
     if (statSync(directory).dev === statSync(dirname(directory)).dev) return null
@@ -67,10 +73,13 @@ export function sizeOf(directory: string): number | null {
   }
 }
 
-/** One that is younger may be gone before it is masked, and then nothing would start. */
+/** A younger one may vanish before it is masked, and bubblewrap would fail. */
 const lastingMs = 30_000
 
-/** Named pipes in a directory and right below it. A mount that is read-only does not keep anybody from writing to them. */
+/**
+ * Named pipes in a directory and directly below it. A read-only mount does not prevent writing to
+ * them.
+ */
 export function pipesIn(directory: string, depth = 1): string[] {
   try {
     return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
@@ -79,7 +88,7 @@ export function pipesIn(directory: string, depth = 1): string[] {
       return entry.isDirectory() && depth > 0 ? pipesIn(path, depth - 1) : []
     })
   } catch {
-    // not to be read by us, and no more by the command
+    // unreadable for the hub, and therefore for the command
     return []
   }
 }

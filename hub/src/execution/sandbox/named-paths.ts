@@ -2,12 +2,12 @@ import { resolve } from 'node:path'
 import type { Part, PartWord } from '@centralpost/shared'
 import { isWithin } from '@centralpost/shared/light'
 
-/** What a word is to its program when it cannot name a file. */
+/** The roles of words that cannot name a file. */
 const noNames: ReadonlySet<string> = new Set(['data'])
 
 /**
- * The paths that a part names: its operands, the values of its options and its redirections, absolute as far as they are
- * known. What is only data to its program (a text to print, an expression to look for) names nothing.
+ * The paths named by a part: its operands, option values and redirections, made absolute where
+ * possible. Data of the program (a text to print, a search expression) names nothing.
  */
 export function pathsOf(part: Part): string[] {
   const { words, roles, redirects } = part
@@ -19,9 +19,9 @@ export function pathsOf(part: Part): string[] {
 }
 
 /**
- * The entries of directories for temporary files that a command names by any word, each as a whole.
+ * The entries of directories for temporary files named by any word of a command, each as a whole.
  *
- * @param roots what lies in one of these it sees anyway
+ * @param roots already visible directories
  */
 export function namedTemporary(
   parts: readonly Part[],
@@ -43,7 +43,7 @@ export function namedTemporary(
   return [...new Set(entries)]
 }
 
-/** A word by itself, and what follows `=` or a short option's letter in it. */
+/** A word itself, and its text after `=` or a short option's letter. */
 function pathsIn({ value }: PartWord, { cwd }: Part): string[] {
   const behind = /^[\w-]+=(.+)$/s.exec(value)?.[1] ?? /^-[A-Za-z](.+)$/s.exec(value)?.[1]
   const texts = [

@@ -1,30 +1,31 @@
 import type { Part } from '@centralpost/shared'
 import { needOf } from './machine-programs.ts'
 
-/** Programs that show names, and what is known of files. */
+/** Programs that show names, and metadata of files. */
 const ofNames = `ls stat test [ readlink realpath basename dirname cd pushd popd pwd file du find tree which type command
   cat head tail wc`
 
-/** Programs that work on text: their own, or what they read. */
+/** Programs for text: their arguments, or their input. */
 const ofText = `echo printf true false : grep egrep fgrep rg awk gawk mawk sed sort uniq cut tr tac nl column paste comm fold
   rev expand jq seq date sleep uname hostname whoami id nproc arch lscpu free uptime vmstat who last groups tty env`
 
-/** What only starts another one, which is a part of its own. */
+/** Programs that only start another one, which is a part of its own. */
 const wrappers = 'timeout time nice xargs bash sh'
 
 const plainPrograms: ReadonlySet<string> = new Set(
   `${ofNames} ${ofText} ${wrappers}`.split(/\s+/).filter(Boolean),
 )
 
-/** Whether a part is only the word by which a virtual environment is asked for: the hub applies that itself. */
+/** Whether a part only activates a virtual environment: the hub does that itself. */
 export function isActivation({ program, words }: Part): boolean {
   const isAsked = (program === 'source' || program === '.') && words.length === 2
   return isAsked && (words[1]?.value.endsWith('bin/activate') ?? false)
 }
 
 /**
- * Whether a part may stand beside one that is shown something of the machine: it is a program of the system's that tells of
- * the machine, of names, or of text. A program of a project, a package manager or a compiler is none of these.
+ * Whether a part may run beside one that sees something of the machine: a system program that
+ * reports on the machine, or handles names or text. Programs of a project, package managers and
+ * compilers may not.
  */
 export function isPlain(part: Part): boolean {
   if (part.program === '') return part.words.length === 0
@@ -34,7 +35,7 @@ export function isPlain(part: Part): boolean {
 
 const nothing = /^(?!)/
 
-/** Programs that take no file of a project to say what they say, with all that each may be given. */
+/** Programs that answer without a file of a project, with all allowed arguments. */
 const fileless: ReadonlyMap<string, RegExp> = new Map([
   ...['arch', 'whoami', 'groups', 'tty', 'true', 'false', 'mount', 'findmnt', 'who', 'w'].map(
     (name): [string, RegExp] => [name, nothing],
@@ -48,7 +49,7 @@ const fileless: ReadonlyMap<string, RegExp> = new Map([
   ['uptime', /^-[ps]$/],
   ['free', /^-[hbkmgtw]+$/],
   ['lscpu', /^-[aeJ]$/],
-  // not what shows environments
+  // except those that show environments
   ['ps', /^(?:-e|-f|-ef|-A|-a|-x|a|x|ax|aux|auxf|axu)$/],
   ['pgrep', /^(?:-[afl]+|\w[\w.-]*)$/],
   ['pidof', /^\w[\w.-]*$/],
@@ -57,7 +58,7 @@ const fileless: ReadonlyMap<string, RegExp> = new Map([
   ['netstat', /^-[tulnarps]+$/],
 ])
 
-/** Programs whose version says itself without a file of a project. */
+/** Programs that print their version without a file of a project. */
 const tellingVersions: ReadonlySet<string> = new Set(
   'bash git grep sed awk tar curl wget ssh make gcc g++ clang node python3 perl docker psql sqlite3'.split(
     ' ',
@@ -65,8 +66,8 @@ const tellingVersions: ReadonlySet<string> = new Set(
 )
 
 /**
- * Whether a part is what it seems wherever it runs: known word for word, without a file, a pattern or a variable of anybody's
- * choosing. It is what may run unasked where nothing can be confined.
+ * Whether a part means the same wherever it runs: known word for word, without a file, a pattern or
+ * a variable. Such a part may run without approval even where nothing can be confined.
  */
 export function isFileless(part: Part): boolean {
   const { program, words, redirects, isAppended, isWrapper } = part
@@ -78,7 +79,7 @@ export function isFileless(part: Part): boolean {
   return may !== undefined && words.slice(1).every(({ value }) => may.test(value))
 }
 
-/** Whether the word that starts it is a bare name, or says where the system keeps it. */
+/** Whether its program word is a bare name, or a path of the system's programs. */
 function isOfSystem({ program, words }: Part): boolean {
   const called = words[0]?.value ?? ''
   return called === program || /^(?:\/usr(?:\/local)?)?\/s?bin\/[^/]+$/.test(called)

@@ -13,42 +13,42 @@ export type SandboxMode = (typeof sandboxModes)[number]
 
 export interface SandboxSettings {
   /**
-   * `auto`: what is SAFE runs confined, and where that cannot be had a person is asked; `required`: what should be
-   * confined does not start without it; `off`
+   * `auto`: SAFE commands run confined, and need approval where that is impossible; `required`:
+   * commands that must be sandboxed are refused without it; `off`
    */
   readonly mode: SandboxMode
-  /** of what is SAFE */
+  /** of SAFE commands */
   readonly safe: (typeof profiles)[number]
-  /** of what a person has approved */
+  /** of approved commands */
   readonly review: (typeof profiles)[number]
 }
 
-/** What this machine offers of it. */
+/** The sandbox features of this machine. */
 export interface SandboxStanding {
   readonly sandbox: Sandbox | null
-  /** why a profile is not to be had */
+  /** why a profile is unavailable */
   readonly missing: Readonly<Record<ConfinedProfile, string>>
 }
 
-/** A command as it was judged, and where it was asked to run. */
+/** A judged command, with its directory. */
 export interface JudgedCommand extends Judgement {
-  /** the level that it runs under: a person has cleared what is REVIEW, whatever the rules call it by now */
+  /** its effective level: a command cleared as REVIEW stays REVIEW, whatever the rules now say */
   readonly level: TrustLevel
   readonly cwd: string
 }
 
-/** The profile that one command runs in, decided before it starts. */
+/** The profile of one command, chosen before its start. */
 export interface ProfileChoice {
   readonly profile: Profile
-  /** why it is not confined as it might be; null where there is nothing to say */
+  /** why its confinement is absent or weaker; null without a remark */
   readonly reason: string | null
-  /** why it may not be started at all */
+  /** why it may not be started */
   readonly refusal: string | null
-  /** why a person has to clear it although it is SAFE; then it is refused as well, for who does not ask */
+  /** why it needs approval although it is SAFE; a caller that cannot ask must refuse it */
   readonly ask: string | null
-  /** what of the directories for temporary files it is shown */
+  /** the visible part of the directories for temporary files */
   readonly shown: readonly string[]
-  /** what its reader should know */
+  /** warnings for the reader of the result */
   readonly warnings: readonly string[]
 }
 
@@ -62,9 +62,7 @@ export function chooseProfile(
   const isSafe = judged.level === 'SAFE'
   const profile = isSafe ? settings.safe : settings.review
   if (profile === 'none') {
-    return unconfined(
-      `commands ${isSafe ? 'that are SAFE' : 'that a person clears'} are not confined`,
-    )
+    return unconfined(`${isSafe ? 'SAFE' : 'approved'} commands are not confined`)
   }
   const { sandbox, missing } = standing
   if (sandbox === null || !sandbox.available.includes(profile)) {
@@ -85,7 +83,10 @@ export function chooseProfile(
   return shownMachine(judged, sandbox, { ...inside, warnings }, paths)
 }
 
-/** What is SAFE and tells of the machine is shown just what it needs of it, as far as that can be done. */
+/**
+ * A SAFE command that reports on the machine is shown just the necessary part of it, where
+ * possible.
+ */
 function shownMachine(
   { parts, isWhole }: JudgedCommand,
   sandbox: Sandbox,
@@ -96,11 +97,11 @@ function shownMachine(
   const need = widest(needs)
   const owners =
     sandbox.userNamespace && parts.some(showsOwners)
-      ? ['in the sandbox files of other users seem to belong to nobody']
+      ? ['in the sandbox, files of other users appear to belong to nobody']
       : []
   const warnings = [...inside.warnings, ...owners]
   if (need === null) return { ...inside, warnings: [...warnings, ...own(inside.profile, paths)] }
-  const what = `it tells of the machine's ${need.what}`
+  const what = `it reports on the machine's ${need.what}`
   if (need.of === 'service') {
     return asked(inside.profile, `${what}, which no sandbox can show without giving it away`)
   }
@@ -118,7 +119,7 @@ function shownMachine(
   }
 }
 
-/** What even a view of the machine leaves out. */
+/** Omissions even in a view of the machine. */
 function partsNotShown(
   parts: readonly Part[],
   needs: readonly Need[],
@@ -128,25 +129,27 @@ function partsNotShown(
   const said = parts.map(shortcomingOf).filter((text) => text !== null)
   const isOfProcesses = shown.of === 'processes' || shown.of === 'network'
   if (isOfProcesses && needs.some(({ of }) => of === 'mounts')) {
-    said.push("the mounts that it tells of are the sandbox's: ask for these by themselves")
+    said.push("the reported mounts are the sandbox's: request this command alone")
   }
   if (shown.of !== 'files' && needs.some(({ of }) => of === 'files')) {
     said.push(
-      "the temporary files and devices that it tells of are the sandbox's: ask for these by themselves",
+      "the reported temporary files and devices are the sandbox's: request this command alone",
     )
   }
-  if (isOfProcesses && userNamespace) said.push('processes of other users seem to be of nobody')
+  if (isOfProcesses && userNamespace)
+    said.push('processes of other users appear to belong to nobody')
   return [...new Set(said)]
 }
 
-/** What is said where a command has directories for temporary files of its own. */
+/** Warnings for a command with its own directories for temporary files. */
 function own(profile: Profile, paths: readonly string[]): string[] {
   const named = temporary.filter((place) =>
     paths.some((path) => path === place || path.startsWith(`${place}/`)),
   )
   if (named.length === 0 || profile === 'none') return []
   return [
-    `in the sandbox ${named.join(' and ')} held only what the command names, read-only; what it wrote there is gone`,
+    `in the sandbox ${named.join(' and ')} contained only the paths named by the command, ` +
+      'read-only; its own files there are gone',
   ]
 }
 
@@ -170,10 +173,10 @@ function refused(profile: Profile, refusal: string): ProfileChoice {
 }
 
 function asked(profile: Profile, ask: string): ProfileChoice {
-  return { ...refused(profile, `${ask}; a person must clear it`), ask }
+  return { ...refused(profile, `${ask}; it needs approval`), ask }
 }
 
-/** Says a choice in a few words, for who is to approve it. */
+/** Describes a choice in a few words, for the approver. */
 export function describeChoice({ profile, reason, refusal }: ProfileChoice): string {
   if (refusal !== null) return `will not start: ${refusal}`
   return profile === 'none' ? `none (${reason ?? 'not confined'})` : profile

@@ -10,26 +10,29 @@ import { type ConfinedProfile, confinedProfiles, ofEachProfile, profileTraits } 
 import type { MachineHelpers, Sandbox } from './sandbox.ts'
 import { filterFd, systemCallFilter } from './system-calls.ts'
 
-/** What the hub found out about sandboxes when it started. */
+/** Facts about sandboxes, found at the hub's start. */
 export interface SandboxProbe extends SandboxStanding {
-  /** as bwrap prints it; null where there is none */
+  /** as printed by bwrap; null if missing */
   readonly version: string | null
-  /** how long looking took, in milliseconds */
+  /** duration of the probe, in milliseconds */
   readonly tookMs: number
 }
 
 export interface ProbeParts {
   /** directories that commands may work in */
   readonly roots: readonly string[]
-  /** what no command may see, besides credentials */
+  /** hidden from every command, besides credentials */
   readonly hidden: readonly string[]
-  /** where bwrap is looked for; absent: PATH, the usual folders, then the copy that set-up made */
+  /** path of bwrap; absent: searched on PATH, in the usual folders, then the copy made by set-up */
   readonly bwrap?: string | undefined
 }
 
 const probeMs = 10_000
 
-/** Really starts a command in each profile, once, and tells which work here and why the others do not. It never throws. */
+/**
+ * Really starts a command in each profile, once, and reports which work and why the others do not.
+ * Never throws.
+ */
 export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
   const begun = performance.now()
   const done = (standing: SandboxStanding, version: string | null): SandboxProbe => ({
@@ -44,7 +47,7 @@ export async function probeSandbox(parts: ProbeParts): Promise<SandboxProbe> {
     const why =
       parts.bwrap === undefined
         ? 'bubblewrap (bwrap) is not installed: apt-get install bubblewrap'
-        : `${parts.bwrap} is no program: see execution.sandbox.bwrap`
+        : `${parts.bwrap} is not a program: see execution.sandbox.bwrap`
     return done(none(why), null)
   }
   const told = await tryRun(bwrap, ['--version'])
@@ -70,7 +73,9 @@ const [shownProfiles, plainProfiles] = [true, false].map((isShown) =>
   confinedProfiles.filter((profile) => (profileTraits[profile].machine !== null) === isShown),
 ) as [ConfinedProfile[], ConfinedProfile[]]
 
-/** First what every sandbox needs, then what shows something of the machine, by the strictest way that works here. */
+/**
+ * First the requirements of every sandbox, then views of the machine, in the strictest working way.
+ */
 async function tryProfiles(base: Omit<Sandbox, 'available'>): Promise<SandboxStanding> {
   const missing = ofEachProfile('')
   const tryEach = async (profiles: readonly ConfinedProfile[], sandbox: Sandbox) => {
@@ -157,7 +162,10 @@ function baseOf(bwrap: string, version: string, parts: ProbeParts): Omit<Sandbox
   }
 }
 
-/** The hub's own home by either name it goes by, the homes of those who own the workspaces, and for root, who reads all, everybody's. */
+/**
+ * The homes to protect: the hub's own under either name, those of the workspaces' owners, and for
+ * root, who can read everything, everyone's.
+ */
 function homesOf(roots: readonly string[]): string[] {
   const asRoot = process.getuid?.() === 0
   const owners = roots.map((root) => ownerOf(root))
@@ -167,14 +175,14 @@ function homesOf(roots: readonly string[]): string[] {
     '/root',
     ...roots.flatMap((root) => /^\/(?:home|Users)\/[^/]+/.exec(root)?.[0] ?? []),
     ...usersOfMachine()
-      // a home that is somebody else's is a directory of the system's: /bin, /usr/sbin
+      // a foreign home may be a system directory: /bin, /usr/sbin
       .filter(({ uid, home }) => owners.includes(uid) || (asRoot && ownerOf(home) === uid))
       .map(({ home }) => home),
   ]
   return [...new Set(homes.filter((home) => home !== '' && home !== '/').map(realPathOf))]
 }
 
-/** A user of a container often has no name, and so no home by it. */
+/** A container's user often has no name, and so no home by name. */
 function homeByName(): string {
   try {
     return userInfo().homedir
@@ -199,7 +207,7 @@ function ownerOf(path: string): number | undefined {
   }
 }
 
-/** What to do about it, where bubblewrap's own words do not say. */
+/** Advice where bubblewrap's own message has none. */
 function explain(fault: string): string {
   if (
     /(No permissions to creat\w*|Creating) new namespace|setting up uid map|uid_map/i.test(fault)
@@ -226,11 +234,11 @@ function tryRun(file: string, args: readonly string[], filter?: Uint8Array): Pro
     child.stdout?.on('data', (text) => (said.stdout += String(text)))
     child.stderr?.on('data', (text) => (said.stderr += String(text)))
     const reader = child.stdio[filterFd] as Writable
-    // whoever does not read it says by its exit what became of it
+    // a helper that ignores its input still reports through its exit code
     reader.on('error', () => {}).end(filter ?? '')
     child.once('error', (error) => settle({ stdout: '', fault: error.message }))
     child.once('close', (code, signal) => {
-      const fault = said.stderr.trim().split('\n')[0] || `it ended with ${code ?? signal}`
+      const fault = said.stderr.trim().split('\n')[0] || `it exited with ${code ?? signal}`
       settle({ stdout: said.stdout, fault: code === 0 ? null : fault })
     })
   })
@@ -241,7 +249,7 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK)
     return true
   } catch {
-    // not there, or no program
+    // missing, or not a program
     return false
   }
 }
@@ -250,7 +258,7 @@ function realPathOf(path: string): string {
   try {
     return realpathSync(path)
   } catch {
-    // it may come later
+    // may appear later
     return resolve(path)
   }
 }

@@ -1,22 +1,29 @@
-/** How far a command is confined, as the settings may name it, weakest first. `none`: not at all. */
+/** How far a command is confined, as the settings name it, weakest first. `none`: not at all. */
 export const profiles = ['none', 'rw-workspace-net', 'rw-workspace-nonet', 'ro-nonet'] as const
 
-/** What of the machine itself a command is shown besides its files, all of it read-only, least first. */
+/**
+ * The view of the machine that a command gets besides its files, always read-only, smallest first.
+ */
 export const machineViews = ['files', 'mounts', 'processes', 'network'] as const
 export type MachineView = (typeof machineViews)[number]
 
 export type Profile = (typeof profiles)[number] | `machine-${MachineView}`
 export type ConfinedProfile = Exclude<Profile, 'none'>
 
-/** Which system calls are left to a command: see `systemCallFilter`. */
+/** The system calls left to a command: see `systemCallFilter`. */
 export type CallFilter = 'wide' | 'quiet' | 'shared'
 
-/** What tells the profiles apart; the rest (namespaces, hidden places, privileges) is the same for all. */
+/**
+ * The differences between profiles; everything else (namespaces, hidden places, privileges) is
+ * common.
+ */
 export interface ProfileTraits {
   readonly workspaceWritable: boolean
-  /** whether it connects to where it wants */
+  /** whether it has network access */
   readonly network: boolean
-  /** what it is shown of the machine; null: its own processes, mounts, interfaces and temporary files only */
+  /**
+   * its view of the machine; null: only its own processes, mounts, interfaces and temporary files
+   */
   readonly machine: MachineView | null
   readonly filter: CallFilter
 }
@@ -35,7 +42,7 @@ export const profileTraits: Readonly<Record<ConfinedProfile, ProfileTraits>> = {
 
 export const confinedProfiles = Object.keys(profileTraits) as readonly ConfinedProfile[]
 
-/** The same for each profile. */
+/** Common to all profiles. */
 export function ofEachProfile<T>(value: T): Record<ConfinedProfile, T> {
   return Object.fromEntries(confinedProfiles.map((profile) => [profile, value])) as Record<
     ConfinedProfile,
@@ -43,7 +50,10 @@ export function ofEachProfile<T>(value: T): Record<ConfinedProfile, T> {
   >
 }
 
-/** Whether a profile shows the machine's own processes, so that the kernel does not end its own with it. */
+/**
+ * Whether a profile shows the machine's processes, so that the kernel does not end its processes
+ * together.
+ */
 export function sharesProcesses({ machine }: ProfileTraits): boolean {
   return machine === 'processes' || machine === 'network'
 }

@@ -1,18 +1,19 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 
-/** What tells the processes of one run from all others of this machine. */
+/** Identifies the processes of one run among all others of this machine. */
 export interface RunMark {
   readonly hubId: string
   readonly runId: string
 }
 
-/** Below the `/dev` that a sandbox has of its own. */
+/** Below the sandbox's own `/dev`. */
 const place = '/dev/centralpost'
 const marked = /^\S+ \S+ \S+ \S+ \/dev\/centralpost\/([\w-]+)\/([\w-]+) /m
 
 /**
- * Where a sandbox has a mount that says whose it is. Variables a process can clear, its session and its parent it can leave;
- * the mounts of its namespace it can neither change nor exchange, and everybody may read them.
+ * Puts the mark of a run into the sandbox's mounts. A process can clear its variables and leave its
+ * session and parent; it can neither change nor exchange the mounts of its namespace, and every
+ * process may read them.
  */
 export function runMarkPath({ hubId, runId }: RunMark): string {
   return `${place}/${hubId}/${runId}`
@@ -21,10 +22,10 @@ export function runMarkPath({ hubId, runId }: RunMark): string {
 let own: string | null | undefined
 
 /**
- * The mark of a process that lives among other mounts than this one.
+ * The mark of a process in another mount namespace.
  *
  * @param process its pid, or one of its threads as a path below /proc
- * @returns null where it has none, or is gone
+ * @returns null without a mark, or when it is gone
  */
 export function readRunMark(process: string | number): RunMark | null {
   own ??= namespaceOf('self')
@@ -45,7 +46,7 @@ function namespaceOf(process: string | number): string | null {
 
 function mountsOf(process: string | number): string {
   try {
-    // the kernel gives it in pieces: to the end, and not to the first short one
+    // the kernel returns it in pieces: read to the end, not to the first short read
     return readFileSync(`/proc/${process}/mountinfo`, 'latin1')
   } catch {
     // gone

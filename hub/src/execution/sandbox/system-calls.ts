@@ -15,10 +15,10 @@ import {
 import { type CallName, processors } from './call-numbers.ts'
 import type { CallFilter } from './profiles.ts'
 
-/** The descriptor on which bubblewrap is given the filter. */
+/** The descriptor on which bubblewrap reads the filter. */
 export const filterFd = 4
 
-/** What becomes of one call. */
+/** The fate of one call. */
 type Rule = readonly [CallName, readonly Instruction[]]
 
 const [unix, ipv4, ipv6, netlink] = [1, 2, 10, 16]
@@ -26,18 +26,20 @@ const [stream, packets] = [1, 5]
 const [route, socketTables] = [0, 4]
 /** CLONE_NEW: NS, CGROUP, UTS, IPC, USER, PID, NET */
 const newNamespaces = 0x7e02_0000
-/** F_SETOWN, F_SETOWN_EX: whom the kernel signals; F_SETLEASE: others have to wait to write the file, wherever it is */
+/**
+ * F_SETOWN, F_SETOWN_EX: choose a process to signal; F_SETLEASE: blocks other writers of the file
+ */
 const reachOthers = [8, 15, 1024]
-/** FIOSETOWN, SIOCSPGRP: the same of a socket; TIOCSTI, TIOCLINUX: typing into a terminal */
+/** FIOSETOWN, SIOCSPGRP: the same for a socket; TIOCSTI, TIOCLINUX: inject terminal input */
 const foreignControls = [0x8901, 0x8902, 0x5412, 0x541c]
 
-/** What namespaces leave open to all: the user's keyrings, and io_uring, by which the rest could be had unseen. */
+/** Shared across namespaces: the user's keyrings, and io_uring, which would bypass the rest. */
 const forAll: readonly Rule[] = [
   ...refused('EPERM', 'add_key request_key keyctl'),
   ...refused('ENOSYS', 'io_uring_setup io_uring_enter io_uring_register'),
 ]
 
-/** Kinds of sockets that lie in no namespace (a vsock to the host of a virtual machine, for one) are not made. */
+/** Refuses sockets outside all namespaces (such as vsock to a virtual machine's host). */
 const anyNetwork: readonly Rule[] = (['socket', 'socketpair'] as const).map((call) => [
   call,
   [
@@ -48,9 +50,9 @@ const anyNetwork: readonly Rule[] = (['socket', 'socketpair'] as const).map((cal
 ])
 
 /**
- * No way to another process by a socket, not even by one with a name among the files: only questions to the kernel about
- * its own tables are left, and pairs of which both ends are one's own. A pair of datagram sockets could still be sent from
- * to any name, so there is none.
+ * No socket may reach another process, not even by a file name: only netlink queries to the kernel
+ * and connected pairs remain. A pair of datagram sockets could still send to any name, so these are
+ * refused too.
  */
 const noNetwork: readonly Rule[] = [
   [
@@ -77,7 +79,7 @@ const noNetwork: readonly Rule[] = [
   ...refused('EPERM', 'connect listen accept accept4'),
 ]
 
-/** Nothing of it is needed by what reads, and all of it makes a fault of the kernel's easier to reach. */
+/** Unneeded for reading, and attack surface of the kernel. */
 const noNamespaces: readonly Rule[] = [
   ...refused(
     'EPERM',
@@ -85,7 +87,7 @@ const noNamespaces: readonly Rule[] = [
     open_by_handle_at bpf userfaultfd perf_event_open`,
   ),
   ['clone', [loadArgument(0), ...ifAnyOf(newNamespaces, [deny('EPERM')]), allow]],
-  // to read what the kernel said (and its length), not to clear it nor to silence it
+  // allows reading kernel messages (and their length), not clearing or silencing them
   [
     'syslog',
     [loadArgument(0), ...[3, 10].flatMap((kind) => ifEqual(kind, [allow])), deny('EPERM')],
@@ -94,14 +96,14 @@ const noNamespaces: readonly Rule[] = [
     'fcntl',
     [loadArgument(1), ...reachOthers.flatMap((one) => ifEqual(one, [deny('EPERM')])), allow],
   ],
-  // its flags lie where no filter sees them; the C library takes the older call then
+  // its flags are out of a filter's reach; the C library then falls back to the older call
   ...refused('ENOSYS', 'clone3'),
 ]
 
 /**
- * For where the machine's processes are in sight: none is signalled, traced, slowed down or limited. A program cannot signal
- * itself either (the filter does not know its pid): one that aborts ends by SIGSEGV, and `timeout` leaves the ending to the
- * hub.
+ * For profiles with the machine's processes in sight: none may be signalled, traced, slowed down or
+ * limited. A program cannot signal itself either (the filter does not know its pid): an abort ends
+ * by SIGSEGV, and `timeout` leaves the kill to the hub.
  */
 const noOthers: readonly Rule[] = [
   ...refused(
@@ -124,13 +126,13 @@ const rules: Readonly<Record<CallFilter, readonly Rule[]>> = {
 }
 
 /**
- * A filter of system calls, as the kernel takes it. All that it does not name is allowed.
+ * A system call filter in the kernel's format. Calls not listed are allowed.
+ *  `wide`, for approved commands, closes gaps of namespaces. `quiet`, for commands without
+ * approval, also refuses sockets and namespaces. `shared` is for profiles with the machine's own
+ * processes in sight.
  *
- * `wide`, for what a person has cleared, shuts what namespaces leave open. `quiet`, for what nobody has looked at, shuts
- * every socket and namespace besides. `shared` is for where the machine's own processes are in sight.
- *
- * @param processor as `process.arch` names it
- * @returns a classic BPF program; null where the numbers of the calls are not known
+ * @param processor as in `process.arch`
+ * @returns a classic BPF program; null for an unknown architecture
  */
 export function systemCallFilter(
   filter: CallFilter,
@@ -141,7 +143,7 @@ export function systemCallFilter(
   const { audit, numbers, foreignFrom } = known
   return Buffer.concat([
     load(at.processor),
-    // 32-bit calls have other numbers, and one of them opens sockets unseen
+    // 32-bit calls have other numbers, one of which opens sockets unfiltered
     ...unlessEqual(audit, [deny('ENOSYS')]),
     load(at.number),
     ...(foreignFrom === undefined ? [] : ifAtLeast(foreignFrom, [deny('ENOSYS')])),

@@ -90,7 +90,7 @@ describe('a runner that dies', () => {
     expect(await it.script('echo next')).toMatchObject({ stdout: { text: 'next\n' } })
     expect(await runnerOf(it)).not.toBe(first)
     expect(it.warned.map(({ message }) => message)).toContain(
-      'the process that runs commands has died; a new one takes over',
+      'the process that runs commands has died; replacing it',
     )
   })
 

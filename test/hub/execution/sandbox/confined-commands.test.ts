@@ -66,7 +66,7 @@ describeConfined('a confined command', () => {
       exitCode: 1,
       stdout: { text: 'done\n' },
       sandbox: { profile: 'ro-nonet' },
-      reason: expect.stringContaining('if not the command wrote this'),
+      reason: expect.stringContaining('unless the command wrote this'),
     })
   })
 

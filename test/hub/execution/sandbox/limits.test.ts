@@ -81,8 +81,8 @@ test('memory is limited for the whole tree where groups can be made, else by pro
 test('what cannot be applied is said plainly', () => {
   const said = unkept({ processes: 20, memoryBytes: 99 * MiB }, [], 'nothing is writable')
   expect(said).toEqual([
-    expect.stringContaining(isRoot ? 'is not applied' : "counts all of the hub's user"),
-    expect.stringContaining('each process by itself'),
+    expect.stringContaining(isRoot ? 'is not applied' : "counts all processes of the hub's user"),
+    expect.stringContaining('applies to each process's address space'),
   ])
   expect(unkept({ processes: 20 }, ['processes'], '')).toEqual([])
 })

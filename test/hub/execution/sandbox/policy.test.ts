@@ -174,7 +174,7 @@ describe('what is SAFE and tells of the machine', () => {
     const { warnings } = chooseProfile(safe('npm ls; df -h'), settings, present)
     expect(warnings.join()).toContain('see only the sandbox')
     expect(said('ls /tmp; ps aux; df')).toMatch(
-      /mounts .* by themselves.*temporary files .* by themselves/,
+      /mounts .* request this command alone.*temporary files .* request this command alone/,
     )
     const partly = { ...present.sandbox, available: ['ro-nonet' as const] }
     const without = chooseProfile(safe('ps'), settings, { ...present, sandbox: partly })
@@ -193,7 +193,7 @@ describe('what is SAFE and tells of the machine', () => {
     (command) => {
       const { ask, refusal } = chooseProfile(safe(command), settings, present)
       expect(ask).toContain('no sandbox can show')
-      expect(refusal).toContain('a person must clear it')
+      expect(refusal).toContain('it needs approval')
     },
   )
 
