@@ -115,7 +115,7 @@ export class Hub {
     const trust = await TrustManager.open({ rulesPath: config.rulesPath, log, watch: true })
     opened.defer(() => trust.close())
     const { executor, choose } = await openExecution({ config, dataDir, hubId, log }, opened)
-    // another hub may call interrupted by then what goes on here
+    // by then another hub may have declared this hub's actions interrupted
     onHistoryLost(() => executor.stop())
     history.lease.onRenewed((untilBootMs) => executor.extendLease(untilBootMs))
     const judge = judgeCommand({ trust, ownPlaces: ownPlaces(dataDir), choose })
@@ -202,7 +202,7 @@ export class Hub {
     )
     observeLedger(ledger, telemetry.observers)
 
-    // the answers come last to go: an agent may ask for its result while the hub drains
+    // endpoints close last: an agent may ask for its result while the hub drains
     const replies = await connectAs(options.credentials.endpoints, `hub ${hubId} endpoints`)
     opened.defer(() => replies.drain())
     opened.defer(() => outbox.stop())
@@ -301,7 +301,10 @@ function openHistory(
   })
 }
 
-/** The data directory usually lies in a workspace: git and the search tools that heed such files pass it by. */
+/**
+ * The data directory is usually inside a workspace: git and search tools that honour ignore files
+ * skip it.
+ */
 function hideFromSearches(dataDir: string): void {
   for (const name of ['.gitignore', '.ignore']) writeFileSync(join(dataDir, name), '*\n')
 }

@@ -43,14 +43,14 @@ interface ExecutionOptions {
   readonly log: Logger
 }
 
-/** How this hub confines commands: what the executor needs, and the choice for each command. */
+/** The hub's confinement: the executor's needs, and the choice for each command. */
 interface Confinement {
   readonly options: Pick<ExecutorOptions, 'sandbox' | 'limits' | 'groups'>
   readonly choose: (judged: JudgedCommand) => ProfileChoice
   readonly close: () => Promise<void>
 }
 
-/** Finds out, once, what sandbox and limits this machine gives, and says in the log what is not as it is configured. */
+/** Detects, once, the sandbox and limits of this machine, and logs deviations from the settings. */
 async function openConfinement(
   config: ExecutionOptions['config'],
   dataDir: string,

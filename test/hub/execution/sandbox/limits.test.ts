@@ -82,7 +82,7 @@ test('what cannot be applied is said plainly', () => {
   const said = unkept({ processes: 20, memoryBytes: 99 * MiB }, [], 'nothing is writable')
   expect(said).toEqual([
     expect.stringContaining(isRoot ? 'is not applied' : "counts all processes of the hub's user"),
-    expect.stringContaining('applies to each process's address space'),
+    expect.stringContaining("applies to each process's address space"),
   ])
   expect(unkept({ processes: 20 }, ['processes'], '')).toEqual([])
 })

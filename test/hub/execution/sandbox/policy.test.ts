@@ -172,14 +172,14 @@ describe('what is SAFE and tells of the machine', () => {
 
   test('warns of what it sees instead', () => {
     const { warnings } = chooseProfile(safe('npm ls; df -h'), settings, present)
-    expect(warnings.join()).toContain('see only the sandbox')
+    expect(warnings.join()).toContain("sees only the sandbox's")
     expect(said('ls /tmp; ps aux; df')).toMatch(
       /mounts .* request this command alone.*temporary files .* request this command alone/,
     )
     const partly = { ...present.sandbox, available: ['ro-nonet' as const] }
     const without = chooseProfile(safe('ps'), settings, { ...present, sandbox: partly })
     expect(without).toMatchObject({ profile: 'ro-nonet', refusal: null })
-    expect(without.warnings.join()).toContain('see only the sandbox')
+    expect(without.warnings.join()).toContain("sees only the sandbox's")
     expect(chooseProfile(safe('lsof -i :80'), settings, present).warnings.join()).toContain(
       'may be there',
     )
