@@ -236,7 +236,7 @@ class Follower implements Following {
         this.#addText(text, sendingFinding(output.secrets[0]))
       if (value.isContent || isHarmlessSink(text)) continue
       place.files.set(resolvePath(text, place.scope.cwd), { ...output, isContent: true })
-      if (target.pieces) this.judge('tee', [fixedWord(text)], place)
+      if (target.pieces || !place.isWritten) this.judge('tee', [fixedWord(text)], place)
     }
     return left
   }
@@ -320,8 +320,9 @@ class Follower implements Following {
     this.findings.push({ ...finding, text: shorten(text) })
   }
 
-  file(name: string | undefined, { scope, files }: Place): Value {
+  file(name: string | undefined, { scope, files, input = unknown }: Place): Value {
     if (name === undefined) return unknown
+    if (/^\/(?:dev|proc\/(?:thread-)?self)\/(?:stdin|fd\/0)$/.test(name)) return input
     const path = resolvePath(name, scope.cwd)
     return (
       files.get(path) ??

@@ -22,8 +22,10 @@ export function innerOf(
   const wrappers = grounds.policy.wrappers.get(program)
   if (!wrappers && !isFind(program)) return undefined
   if (words.length === 2 && /^--(?:help|version)$/.test(words[1]?.value ?? '')) return undefined
-  if (words.length === 2 && readProgram(program, words, grounds)?.form.id === 'version')
-    return undefined
+  if (words.length === 2) {
+    const reading = readProgram(program, words, grounds)
+    if (reading?.form.id === 'version' && reading.refusal === undefined) return undefined
+  }
   if (isFind(program)) {
     const inner = unwrapFind(words)
     return inner.length > 0 ? { floor: 'safe', reason: undefined, inner } : undefined
