@@ -135,10 +135,15 @@ function toldOfSame({
   same_pending: waiting = 0,
 }: z.infer<typeof decisionReplySchema>): string[] {
   return [
-    ...(decided.length > 0 ? [`and ${decided.length} more identical ones`] : []),
-    ...(waiting > 0 ? [`${waiting} more identical ones still wait; --same decides them all`] : []),
+    ...(decided.length > 0 ? [`and ${identical(decided.length)}`] : []),
+    ...(waiting > 0
+      ? [`${identical(waiting)} still ${waiting === 1 ? 'waits' : 'wait'}; --same decides them all`]
+      : []),
   ]
 }
+
+const identical = (count: number): string =>
+  `${count} more identical ${count === 1 ? 'one' : 'ones'}`
 
 const agentOf = (options: { readonly agent?: string }): { agentId?: string } =>
   options.agent === undefined ? {} : { agentId: options.agent }
