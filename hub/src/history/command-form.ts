@@ -1,6 +1,6 @@
 import type { TaskCategory } from '@centralpost/shared'
 
-/** A command with what varies left out, and what was left out. */
+/** A command in normalised form, and the parameters removed from it. */
 export interface CommandForm {
   /** such as `pip install {package}` */
   readonly form: string
@@ -12,7 +12,7 @@ export interface CommandForm {
 const mostWords = 200
 const longestForm = 300
 
-/** Programs whose first operand says what they do. */
+/** Programs whose first operand is a subcommand. */
 const withSubcommands = new Set(
   `git pip pip3 pipx uv npm pnpm yarn npx docker podman kubectl helm cargo go make just task poetry conda mamba apt
   apt-get brew apk dnf yum systemctl service terraform gh dotnet mvn gradle composer bundle rails rake cmake ninja aws
@@ -64,7 +64,10 @@ const categories: readonly (readonly [TaskCategory, RegExp])[] = [
   ],
 ]
 
-/** Whether a command belongs into a virtual environment: Python's and pip's own, and not their questions. */
+/**
+ * Whether a command should run in a virtual environment: Python and pip, except informational
+ * calls.
+ */
 export function wantsVenv(form: string): boolean {
   return (
     /(^|&& |; |\|\| |\| )(sudo )?(python[\d.]*|pip[\d.]*)( |$)/.test(form) &&
@@ -73,7 +76,9 @@ export function wantsVenv(form: string): boolean {
   )
 }
 
-/** Takes out of a command what differs between two times of doing the same: names, paths, numbers, texts. */
+/**
+ * Normalises a command: replaces the parts that vary between runs: names, paths, numbers, texts.
+ */
 export function normalise(command: string): CommandForm {
   const parameters: { name: string; value: string }[] = []
   const shown: string[] = []
@@ -85,7 +90,7 @@ export function normalise(command: string): CommandForm {
   const put = (name: string, value: string): void => {
     parameters.push({ name, value })
     const text = `{${name}}`
-    // how many there were does not matter
+    // their number does not matter
     if (shown.at(-1) !== text) shown.push(text)
   }
   for (const word of shellWords(command)) {
@@ -182,7 +187,7 @@ interface ShellWord {
 const token =
   /\s+|&&|\|\||>>|<<<?|2>&1|[0-9]?>|[|;&<(){}]|((?:[^\s|;&<>(){}'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"\\]|\$\{[^}]*\}|[{}](?=\S))+)/gs
 
-/** Words and operators, roughly as a shell would take them apart; never an error. */
+/** Words and operators, split roughly like a shell; never fails. */
 function* shellWords(command: string): Generator<ShellWord> {
   let count = 0
   for (const match of command.slice(0, 8192).matchAll(token)) {
@@ -203,7 +208,7 @@ function* shellWords(command: string): Generator<ShellWord> {
   }
 }
 
-/** What a failure is known by: its kind and the line that says most, without what varies. */
+/** The signature of a failure: its kind and its most telling line, normalised. */
 export function failureSignature(
   category: string | null,
   exitCode: number | null,

@@ -1,7 +1,7 @@
 import { CentralPostError, messageOf, secondsSetting } from '@centralpost/shared'
 import { z } from 'zod'
 
-/** The settings of the history, with the default of each. */
+/** The settings of the history, with their defaults. */
 export const historySettingsSchema = z
   .strictObject({
     result_days: z
@@ -15,13 +15,13 @@ export const historySettingsSchema = z
     backend: z
       .enum(['sqlite', 'postgres'])
       .default('sqlite')
-      .describe('sqlite: files in the data directory; postgres: a database of a server'),
+      .describe('sqlite: files in the data directory; postgres: a database on a server'),
     url: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
       .optional()
       .describe(
-        'of the PostgreSQL database; a password belongs into CENTRALPOST_HISTORY_URL, which is taken instead',
+        'of the PostgreSQL database; put a password into CENTRALPOST_HISTORY_URL, which takes precedence',
       ),
     lease: secondsSetting(
       15,
@@ -32,18 +32,18 @@ export const historySettingsSchema = z
     mask: z
       .boolean()
       .default(true)
-      .describe('whether what looks like a credential is left out of what is stored'),
+      .describe('whether to mask probable credentials in stored texts'),
     mask_patterns: z
       .array(z.string().min(1).max(500))
       .max(100)
       .default([])
       .describe(
-        'more that is secret, as regular expressions; of one with a group named secret, just that',
+        'additional secrets, as regular expressions; with a group named secret, only that group',
       ),
   })
   .prefault({})
 
-/** The settings as `History` takes them. */
+/** The settings in the form that `History` takes. */
 export interface HistorySettings {
   /** null: files in the data directory */
   readonly location: { readonly backend: 'postgres'; readonly url: string } | null
@@ -57,8 +57,8 @@ export interface HistorySettings {
 /**
  * Converts the `history` settings to the form that `History` takes.
  *
- * @param file where they stand, for messages
- * @param secretUrl the database's address from the environment, which comes first
+ * @param file the settings file, for messages
+ * @param secretUrl the database's address from the environment, which takes precedence
  * @throws {CentralPostError} `invalid_config`
  */
 export function historySettings(

@@ -19,23 +19,23 @@ import { HistoryWorker } from './threads/history-worker.ts'
 
 export interface HistoryOptions {
   readonly location: StoreLocation
-  /** where the key of the history and segments are kept */
+  /** the folder of the history's key and segments */
   readonly dataDir: string
   readonly hubId: string
   readonly lease: Pick<HubLeaseOptions, 'marker' | 'leaseMs' | 'graceMs'>
   readonly masking: MaskingSettings
-  /** the history cannot be relied on any more: the process must end */
+  /** the history is no longer reliable: the process must end */
   readonly onLost: (error: unknown) => void
   readonly log: Logger
-  /** when the whole trail is looked through once after the start, in ms @default 30_000 */
+  /** delay of the first full check of the trail after the start, in ms @default 30_000 */
   readonly lookThroughAfterMs?: number
 }
 
 const lookThroughAfterMs = 30_000
 
 /**
- * The history of a hub: the ledger that the flow writes, on the main thread; and what is made of it, on threads of their
- * own, so that nobody's question holds an action up.
+ * The history of a hub: the ledger, written by the main thread; and derived data, on separate
+ * threads, so that no query delays an action.
  */
 export class History {
   readonly ledger: Ledger
@@ -73,8 +73,8 @@ export class History {
   }
 
   /**
-   * @throws {CentralPostError} `storage` when the database or its key cannot be used, `conflict` when another hub works
-   * on it
+   * @throws {CentralPostError} `storage` when the database or its key is unusable, `conflict` when
+   *   another hub works on it
    */
   static async open(options: HistoryOptions): Promise<History> {
     const { location, dataDir, hubId, masking, log } = options
@@ -97,14 +97,14 @@ export class History {
     await checkKeyIsThere(db, dataDir, log)
     const secrets = SecretKeeper.open(join(dataDir, 'history.key'), masking)
     await checkKeyOpens(db, secrets, dataDir)
-    // its tables must be there before its threads are, and a fault of it must be told of here
+    // opened once before the threads, so that its tables exist and its errors surface here
     await openOrMakeMemory(location, log)
     const memory = Memory.start({ location, hubId, log, hold: (work) => commits.hold(work) })
     opened.defer(() => memory.close())
     const history = new History(options, { store, commits, secrets, memory, lease }, opened.move())
-    // what a hub that died had sealed and not put away yet
+    // events that a dead hub had sealed and not deleted yet
     void putAway(commits).catch((error: unknown) => {
-      log.error('sealed events could not be put away', { error })
+      log.error('deleting sealed events failed', { error })
     })
     memory.follow()
     const later = setTimeout(
@@ -116,18 +116,18 @@ export class History {
     return history
   }
 
-  /** Asks about what was done; what was recorded before the question is in the answer. */
+  /** Queries of the history; everything recorded before a query is included. */
   async ask<T>(question: (history: CommandHistory) => Promise<T>): Promise<T> {
     await this.#memory.caughtUp()
     return question(this.#memory.reader)
   }
 
-  /** Adds to what was learned. */
+  /** Adds to the learned patterns. */
   get learning(): Memory['writer'] {
     return this.#memory.writer
   }
 
-  /** Recomputes the audit chain, on a thread of its own. */
+  /** Recomputes the audit chain, on a separate thread. */
   async verify(checkpoints: readonly Checkpoint[] = []): Promise<ChainReport> {
     await this.#commits.idle()
     return this.#audit((auditor) => auditor.verify(checkpoints))
@@ -138,7 +138,7 @@ export class History {
     return putAwayResults(this.#commits, before)
   }
 
-  /** The segments of the audit trail that were put away, oldest first. */
+  /** The sealed segments of the audit trail, oldest first. */
   async segments() {
     const rows = await this.#store.db
       .selectFrom('audit_segments')
@@ -149,36 +149,38 @@ export class History {
   }
 
   /**
-   * Writes every event before a moment to a file, notes that in the chain, and takes the events out of the database.
+   * Seals all events before a time: writes them to a file, records that in the chain, and deletes
+   * them from the database.
    *
    * @param before milliseconds since 1970
-   * @throws {CentralPostError} `invalid_request` when there is nothing to seal, `storage` when the chain is broken there
+   * @throws {CentralPostError} `invalid_request` when there is nothing to seal, `storage` when the
+   *   chain is broken there
    */
   async sealSegment(before: number, by: string): Promise<void> {
-    // what is put away cannot be learned from any more
+    // patterns cannot be learned from deleted events
     await this.#memory.caughtUp(60_000)
     const { dataDir } = this.#options
     const written = await this.#audit((auditor) => auditor.writeSegment(dataDir, before))
     await sealSegment(this.#commits, written, by)
   }
 
-  /** A file that was damaged while no hub worked on it is told of before somebody asks. */
+  /** Detects a file damaged while no hub was running, before any query meets it. */
   async #lookThrough(): Promise<void> {
     const { log } = this.#options
     try {
       const { intact, problem, firstBad } = await this.verify()
       if (intact) return
       log.error(
-        'the history is damaged: what is recorded from that event on cannot be relied on; bring hub.db back from a backup, ' +
-          'or go on as it is (centralpost history verify tells the same)',
+        'the history is damaged: everything recorded from that event on is unreliable; ' +
+          'restore hub.db from a backup, or continue as it is (centralpost history verify reports the same)',
         { problem, event: firstBad },
       )
     } catch (error) {
-      log.warn('the history could not be looked through', { error: messageOf(error) })
+      log.warn('checking the history failed', { error: messageOf(error) })
     }
   }
 
-  /** May be called twice. */
+  /** Idempotent. */
   async close(): Promise<void> {
     await this.#commits.idle()
     await this.#opened.disposeAsync()

@@ -9,21 +9,21 @@ import type { SecretKeeper } from './masking/secret-keeper.ts'
 const suffixes = ['', '-wal', '-shm']
 const keyName = 'history.key'
 
-/** Tells how to go on without what was lost. */
+/** Explains how to continue without lost files. */
 export function wayOn(dataDir: string): string {
-  return `bring it back from a backup, or go on without it: centralpost recover --data ${dataDir}`
+  return `restore it from a backup, or continue without it: centralpost recover --data ${dataDir}`
 }
 
-/** Whether the ledger's file is there and holds anything. */
+/** Whether the ledger's file exists and is not empty. */
 export function hasLedger(dataDir: string): boolean {
   return sizeOf(join(dataDir, 'hub.db')) > 0
 }
 
 /**
- * Refuses to begin a new ledger beside what an earlier one has left: the ids of its actions would be unknown, and what is
- * asked for again would run again.
+ * Refuses to start a new ledger beside the remains of an earlier one: its action ids would be
+ * unknown, and repeated requests would run again.
  *
- * @throws {CentralPostError} `storage`; says what is lost and how to go on
+ * @throws {CentralPostError} `storage`; says what is lost and how to continue
  */
 export function checkLedgerIsThere(dataDir: string): void {
   if (hasLedger(dataDir)) return
@@ -38,20 +38,18 @@ export function checkLedgerIsThere(dataDir: string): void {
   if (found.length === 0) return
   throw new CentralPostError(
     'storage',
-    `hub.db is gone or empty, but ${found.join(', ')} in ${dataDir} belong to it. Lost with it: what was done and decided, ` +
-      'what waits, and which action ids were used (asked for again, they run again). Not lost: rules, credentials, kept ' +
-      `outputs and segments; ${wayOn(dataDir)}`,
+    `hub.db is missing or empty, but ${found.join(', ')} in ${dataDir} belong to it. Lost with it: history and decisions, waiting actions, and used action ids (requested again, they run again). Not lost: rules, credentials, kept outputs and segments; ${wayOn(dataDir)}`,
   )
 }
 
-/** Opens the memory once; one that is broken is put aside and made again from the ledger. */
+/** Opens the memory once; sets a broken one aside and rebuilds it from the ledger. */
 export async function openOrMakeMemory(location: StoreLocation, log: Logger): Promise<void> {
   try {
     await (await openStore(location, 'memory')).close()
   } catch (error) {
     if (location.backend !== 'sqlite' || !isDamage(error)) throw error
     const to = await putAside(location.dataDir, ['memory.db'])
-    log.error('memory.db is broken; it is made again from hub.db (not so patterns made by hand)', {
+    log.error('memory.db is broken; rebuilding it from hub.db (except patterns made by hand)', {
       putInto: to,
       error: messageOf(error),
     })
@@ -59,7 +57,7 @@ export async function openOrMakeMemory(location: StoreLocation, log: Logger): Pr
   }
 }
 
-/** How many rows only the key can open: of actions that wait, and results. */
+/** The number of rows that need the key: waiting actions, and results. */
 export async function sealedRows(db: Database): Promise<{ waiting: number; results: number }> {
   const count = (table: 'sealed_originals' | 'action_results') =>
     db.selectFrom(table).select((get) => get.fn.countAll<number>().as('n'))
@@ -68,13 +66,13 @@ export async function sealedRows(db: Database): Promise<{ waiting: number; resul
   return { waiting: waiting.n, results: results.n }
 }
 
-/** @returns whether the key of the history is there */
+/** @returns whether the key of the history exists */
 export function hasKey(dataDir: string): boolean {
   return sizeOf(join(dataDir, keyName)) > 0
 }
 
 /**
- * Refuses to make a new key while there is something that only the old one opens.
+ * Refuses to create a new key while sealed rows need the old one.
  *
  * @throws {CentralPostError} `storage`
  */
@@ -84,12 +82,14 @@ export async function checkKeyIsThere(db: Database, dataDir: string, log: Logger
   if (sealed.waiting + sealed.results > 0) throw keyLost(dataDir, 'is gone', sealed)
   const known = await db.selectFrom('command_executions').select('execution_id').limit(1).execute()
   if (known.length > 0) {
-    log.warn('history.key is gone; a new one is made, and nothing was sealed with the old one')
+    log.warn(
+      'history.key is missing; creating a new one, since nothing was sealed with the old one',
+    )
   }
 }
 
 /**
- * Refuses a key that does not open what is sealed.
+ * Refuses a key that does not open the sealed rows.
  *
  * @throws {CentralPostError} `storage`
  */
@@ -118,12 +118,11 @@ function keyLost(
 ): CentralPostError {
   return new CentralPostError(
     'storage',
-    `history.key ${what} that opens ${waiting} waiting action(s) and ${results} result(s) in hub.db. Lost without it: what ` +
-      `these say. Not lost: everything else that was recorded; ${wayOn(dataDir)}`,
+    `history.key ${what} that opens ${waiting} waiting action(s) and ${results} result(s) in hub.db. Lost without it: their texts. Not lost: everything else that was recorded; ${wayOn(dataDir)}`,
   )
 }
 
-/** Whether an error says that a file is no database, or a broken one. */
+/** Whether an error means that a file is no database, or a broken one. */
 export function isDamage(error: unknown): boolean {
   for (let one = error; Error.isError(one); one = one.cause) {
     if ('code' in one && /^SQLITE_(NOTADB|CORRUPT)/.test(String(one.code))) return true
@@ -131,7 +130,7 @@ export function isDamage(error: unknown): boolean {
   return false
 }
 
-/** Moves databases with their logs into a folder of their own. @returns the folder */
+/** Moves databases with their logs into a new folder. @returns the folder */
 export async function putAside(dataDir: string, names: readonly string[]): Promise<string> {
   const folder = join(dataDir, `lost-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
   await mkdir(folder, { mode: 0o700 })

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { CommandExecution } from '../store/schema.ts'
 
-/** What an event's hash covers, besides the hash of the event before. */
+/** The content covered by an event's hash, besides the previous event's hash. */
 export interface HashedEvent {
   readonly seq: number
   readonly timestamp: number
@@ -13,7 +13,7 @@ export interface HashedEvent {
   readonly prev_hash: string
 }
 
-/** What the first event follows. */
+/** The hash before the first event. */
 export const genesis = '0'.repeat(64)
 
 export function hashOfEvent(event: HashedEvent): string {
@@ -30,7 +30,7 @@ export function hashOfEvent(event: HashedEvent): string {
   return hash('sha256', JSON.stringify(fields), 'hex')
 }
 
-/** JSON in ASCII: no two texts then read the same after a byte of one was changed into no character. */
+/** ASCII JSON: a corrupted byte cannot make two texts read the same. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,
@@ -38,7 +38,7 @@ export function asciiJson(value: unknown): string {
   )
 }
 
-/** The data of an event, as JSON in ASCII, with the hash of the record that it is the end of. */
+/** An event's data as ASCII JSON, with the hash of the record that it completes. */
 export function withRecord(data: string, record: string): string {
   return `${data.slice(0, -1)}${data === '{}' ? '' : ','}"record":"${record}"}`
 }
@@ -49,12 +49,16 @@ export type RecordedRow = {
   ]?: CommandExecution[Name] | undefined
 }
 
-/** Of an execution that has ended: its last audit event carries this, so that the row cannot be changed unseen. */
+/**
+ * Fingerprint of an ended execution: its last audit event carries it, so that the row cannot be
+ * changed unnoticed.
+ */
 export function hashOfRecord(row: RecordedRow): string {
   const { command, argv, context, env, verdict, bound, reason } = row
   const { stdout_preview: stdout, stderr_preview: stderr } = row
-  // never change what is in it or its order: what was hashed so must be found to be so. Add a version.
-  // Texts with quotes in them stand behind the list, which has their lengths: escaping takes longer than hashing
+  // never change content or order: stored hashes must still verify. Add a version instead. Texts
+  // that may contain quotes follow the list, which has their lengths: escaping takes longer than
+  // hashing
   const values = [
     row.action_id ?? null,
     row.agent_id ?? null,

@@ -8,7 +8,7 @@ export interface AuditEntry {
   readonly agentId: string
   readonly actionId: string
   readonly kind: AuditKind
-  /** what else it tells: an object, by `asciiJson` */
+  /** additional data: an object, by `asciiJson` */
   readonly data: string
 }
 
@@ -17,12 +17,12 @@ interface Head {
   readonly hash: string
 }
 
-/** Events of one statement, most first: what is left goes in smaller ones. */
+/** Events per statement, largest sizes first: the rest goes into smaller ones. */
 const rowsAtOnce = [8, 3, 2, 1]
 
 /**
- * Adds events to the chain. Where one process writes alone, the end of the chain is kept in mind; what a transaction
- * that fails has added is forgotten with it.
+ * Appends events to the chain. A single writer caches the end of the chain; a failed transaction
+ * resets the cache.
  */
 export class AuditTrail {
   readonly #dialect: StoreDialect
@@ -30,7 +30,7 @@ export class AuditTrail {
   readonly #inserts: readonly { readonly rows: number; readonly sql: string }[]
   #head: Head | undefined
 
-  /** @param tenure whose turn every transaction must find it to be; absent: nobody's in particular */
+  /** @param tenure the hub's term, checked by every transaction; absent: unchecked */
   constructor(db: Database, dialect: StoreDialect, tenure?: Tenure) {
     this.#dialect = dialect
     this.#tenure = tenure
@@ -45,7 +45,10 @@ export class AuditTrail {
     }))
   }
 
-  /** To be called first in every transaction. @throws an error of `isLeaseOver` when another hub may write instead */
+  /**
+   * Call first in every transaction. @throws an error of `isLeaseOver` when another hub may write
+   * instead
+   */
   async begin(tx: Tx): Promise<void> {
     const locking = this.#dialect.lockChain(tx, this.#tenure)
     if (locking instanceof Promise) await locking
@@ -53,7 +56,7 @@ export class AuditTrail {
     this.#head ??= await headOf(tx)
   }
 
-  /** Adds events in their order, inside the transaction of what they tell of. */
+  /** Appends events in order, inside the transaction of the reported change. */
   async append(tx: Tx, entries: readonly AuditEntry[]): Promise<void> {
     let at = 0
     for (const { rows, sql } of this.#inserts) {
@@ -66,11 +69,11 @@ export class AuditTrail {
     }
   }
 
-  /** Puts the columns of the event that follows behind `values`. */
+  /** Appends the next event's columns to `values`. */
   #follow(entry: AuditEntry | undefined, values: unknown[]): void {
     const head = this.#head
     if (head === undefined || entry === undefined) {
-      throw new TypeError('the chain is added to outside of begin')
+      throw new TypeError('the audit chain was used without begin')
     }
     const event: HashedEvent = {
       seq: head.seq + 1,
@@ -88,7 +91,7 @@ export class AuditTrail {
     values.push(seq, timestamp, execution_id, agent_id, action_id, kind, data, prev_hash, hash)
   }
 
-  /** To be called when a transaction was undone. */
+  /** Call after a rollback. */
   forget(): void {
     this.#head = undefined
   }

@@ -3,7 +3,9 @@ import type { Database, StoreDialect, Tx } from '../store/dialect/dialect.ts'
 import { isLeaseOver } from '../store/lease-over.ts'
 import { isLostConnection } from '../store/transient-fault.ts'
 
-/** One commit under way: what takes part in it writes through `tx` and tells the audit trail through `tell`. */
+/**
+ * One commit in progress: participants write through `tx` and append audit events through `tell`.
+ */
 export interface Batch {
   readonly tx: Tx
   readonly tell: (entry: AuditEntry) => void
@@ -20,26 +22,28 @@ export interface GroupCommitParts {
   readonly db: Database
   readonly dialect: StoreDialect
   readonly trail: AuditTrail
-  /** nobody can say what is on the disk: the process must end, and the next one take up what is there */
+  /** the state on disk is unknown: the process must end, and the next one must read it */
   readonly onUncertain: (error: unknown) => void
-  /** called after a commit that told the audit trail of so many events: what is derived from it can be brought up to date */
+  /** called after a commit with its number of audit events: derived data can be updated */
   readonly onTold?: (events: number) => void
 }
 
-/** What came of a batch: a value for each write of it. */
+/** The results of a batch, one per write. */
 interface Done {
   readonly values: readonly unknown[]
   readonly events: number
 }
 
 const mostWrites = 256
-/** How long one transaction may take writes in, in milliseconds: nothing else runs meanwhile on SQLite. */
+/**
+ * Time limit for filling one transaction, in milliseconds: SQLite blocks everything else meanwhile.
+ */
 const longestBatchMs = 3
 
 /**
- * Lets concurrent writes share one commit: what is asked for while a commit is under way goes into the next one.
- * When one write of a batch fails, the batch is undone and each of it tried alone, so nobody suffers for another.
- * The next commit is made while the one before is on its way to the disk.
+ * Group commit: writes that arrive during a commit share the next one. When one write of a batch
+ * fails, the batch is rolled back and each write retried alone, so that no write suffers for
+ * another. The next commit is prepared while the previous one is being synced.
  */
 export class GroupCommit {
   readonly #parts: GroupCommitParts
@@ -56,11 +60,12 @@ export class GroupCommit {
   }
 
   /**
-   * Does a write in a transaction.
+   * Runs a write in a transaction.
    *
-   * @param work must only touch the database: it may be done a second time
-   * @param options.isDurable false: it may be lost with the power, and is not waited for @default true
-   * @returns what `work` returned, once it is on the disk
+   * @param work must only touch the database: it may run twice
+   * @param options.isDurable false: may be lost at a power failure, and is not waited for @default
+   *   true
+   * @returns the result of `work`, once it is on disk
    */
   write<T>(
     work: (batch: Batch) => T | Promise<T>,
@@ -73,19 +78,19 @@ export class GroupCommit {
     return promise as Promise<T>
   }
 
-  /** Resolves when all that can be read now is on the disk: to be awaited before anybody is told of it. */
+  /** Resolves when everything readable now is on disk: await it before reporting any of it. */
   async durable(): Promise<void> {
     if (this.#syncing.size > 0) await Promise.all(this.#syncing)
   }
 
-  /** Does something while no commit is made; writes wait meanwhile, nothing else does. */
+  /** Runs a task while no commit is in progress; only writes wait meanwhile. */
   async hold(work: () => Promise<unknown>): Promise<void> {
     const done = Promise.all([this.#held, this.#committing])
       .then(work)
       .then(
         () => {},
         () => {
-          // who asked for it is told
+          // the caller gets the error
         },
       )
     this.#held = done
@@ -94,15 +99,15 @@ export class GroupCommit {
   }
 
   /**
-   * Writes nothing more: another hub may. What waits and what is under way is refused, without waiting for a database
-   * that may not answer; whether it was written, the next hub will see.
+   * Stops writing: another hub may write now. Queued and current writes are rejected without
+   * waiting for the database; the next hub sees whether they succeeded.
    */
   lose(error: unknown): void {
     this.#lost ??= new Error('the history is lost; the hub must start anew', { cause: error })
     for (const write of [...this.#underway, ...this.#waiting.splice(0)]) write.reject(this.#lost)
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no write is in progress. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working
     await Promise.allSettled(this.#syncing)
@@ -110,7 +115,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // one turn of the event loop, so that all that arrived with this message goes along
+      // one turn of the event loop, to include writes that arrived with the same message
       await new Promise(setImmediate)
       await this.#held
       this.#underway = this.#waiting.splice(0, mostWrites)
@@ -148,7 +153,7 @@ export class GroupCommit {
     if (done.events > 0) this.#parts.onTold?.(done.events)
   }
 
-  /** As many writes as fit into the time; the others go back to wait. */
+  /** Takes as many writes as fit into the time limit; the rest waits. */
   async #work(tx: Tx, batch: Write[]): Promise<Done> {
     const { trail } = this.#parts
     const until = performance.now() + longestBatchMs
@@ -157,7 +162,7 @@ export class GroupCommit {
     const entries: AuditEntry[] = []
     const shared: Batch = { tx, tell: (entry) => entries.push(entry) }
     for (const write of batch) {
-      // the clock costs as much as a part of a write
+      // reading the clock is not free: every 8th write
       if (values.length % 8 === 7 && performance.now() > until) break
       const value = write.work(shared)
       values.push(value instanceof Promise ? await value : value)
@@ -185,7 +190,7 @@ export class GroupCommit {
     this.#syncing.add(synced)
   }
 
-  /** What failed may or may not have been written: only a new start can tell. */
+  /** A failed sync may or may not have been written: only a new start can tell. */
   #give(batch: readonly Write[], error: unknown): void {
     this.#lost ??= new Error('the history may not be on the disk; the hub must start anew', {
       cause: error,

@@ -13,11 +13,12 @@ const eventsAtOnce = 1000
 const deletedAtOnce = 500
 
 /**
- * Writes the events before a moment to a file, one JSON object a line, having checked their chain.
+ * Writes the events before a time to a file, one JSON object per line, after checking their chain.
  *
  * @param before milliseconds since 1970
- * @returns what the file holds, with its hash
- * @throws {CentralPostError} `invalid_request` when there is nothing to seal, `storage` when the chain is broken there
+ * @returns the file's content and hash
+ * @throws {CentralPostError} `invalid_request` when there is nothing to seal, `storage` when the
+ *   chain is broken there
  */
 export async function writeSegment(
   db: Database,
@@ -85,7 +86,10 @@ export async function writeSegment(
   }
 }
 
-/** Notes a written segment in the chain, then puts its events away. What is interrupted is done by the next call. */
+/**
+ * Records a written segment in the chain, then deletes its events. The next call finishes an
+ * interrupted one.
+ */
 export async function sealSegment(
   commits: GroupCommit,
   written: WrittenSegment,
@@ -112,7 +116,7 @@ export async function sealSegment(
   await putAway(commits)
 }
 
-/** Removes events that are in sealed segments, a few at a time: nothing else waits long. */
+/** Deletes events of sealed segments, a few at a time, so that nothing else waits long. */
 export async function putAway(commits: GroupCommit): Promise<void> {
   for (;;) {
     const removed = await commits.write(async ({ tx }) => {

@@ -11,15 +11,15 @@ export interface ChainReport {
   readonly headSeq: number
   readonly firstBad: number | null
   readonly problem: string | null
-  /** the first event that was not put away in a segment */
+  /** the first event outside the sealed segments */
   readonly firstKept: number | null
 }
 
 const eventsAtOnce = 1000
 
 /**
- * Recomputes the chain from the first event that is kept on, compares the records of ended actions with what the chain
- * says of them, and compares the chain with checkpoints taken earlier. Names the first event that is not as it was.
+ * Recomputes the chain from the first stored event, compares the records of ended actions with the
+ * chain, and the chain with earlier checkpoints. Names the first mismatching event.
  */
 export async function verifyAudit(
   { db, dialect }: Store,
@@ -49,7 +49,7 @@ export async function verifyAudit(
       if (problem !== null) return report(seq + 1, problem)
       const expected = wanted.get(row.seq)
       if (expected !== undefined && expected !== row.hash) {
-        return report(row.seq, `event ${row.seq} is not the one that a checkpoint was taken of`)
+        return report(row.seq, `event ${row.seq} does not match a checkpoint`)
       }
       wanted.delete(row.seq)
       seq = row.seq
@@ -58,18 +58,15 @@ export async function verifyAudit(
     }
     const record = await recordFault(db, page.rows)
     if (record !== null) return report(record.seq, record.problem)
-    // the worker thread answers others in between
+    // the worker thread answers other calls in between
     await new Promise(setImmediate)
   }
   if (!isSealTold) {
-    return report(first, `the chain does not tell of the segment that ends at event ${first - 1}`)
+    return report(first, `the chain has no record of the segment that ends at event ${first - 1}`)
   }
   const missing = [...wanted.keys()].find((at) => at > seq)
   if (missing !== undefined) {
-    return report(
-      seq + 1,
-      `events ${seq + 1} to ${missing} are missing: a checkpoint was taken of them`,
-    )
+    return report(seq + 1, `events ${seq + 1} to ${missing} are missing: a checkpoint covers them`)
   }
   const structural = await structuralFault(db, dialect)
   return report(structural === null ? null : first, structural)
@@ -86,7 +83,7 @@ async function newestSegment(db: Database) {
 
 type Page = { readonly rows: readonly AuditEventTable[] } | { readonly problem: string }
 
-/** A row that cannot be read is named: then rows are read one by one up to it. */
+/** Names an unreadable row: reads rows one by one up to it. */
 async function pageAfter(db: Database, seq: number, limit = eventsAtOnce): Promise<Page> {
   try {
     const rows = await db
@@ -99,7 +96,7 @@ async function pageAfter(db: Database, seq: number, limit = eventsAtOnce): Promi
     return { rows }
   } catch (error) {
     if (limit > 1) return pageAfter(db, seq, 1)
-    return { problem: `event ${seq + 1} cannot be read: ${messageOf(error)}` }
+    return { problem: `event ${seq + 1} is unreadable: ${messageOf(error)}` }
   }
 }
 
@@ -115,7 +112,7 @@ function tellsOf(row: AuditEventTable, segment: { sha256: string; last_seq: numb
   return data.sha256 === segment.sha256 && data.last_seq === segment.last_seq
 }
 
-/** The row of an ended action must still be what its last event was told of. */
+/** The row of an ended action must still match its last event. */
 async function recordFault(
   db: Database,
   events: readonly AuditEventTable[],
@@ -138,15 +135,14 @@ async function recordFault(
       )
       .execute()
   } catch (error) {
-    return { seq: told[0]?.seq ?? 0, problem: `an execution cannot be read: ${messageOf(error)}` }
+    return { seq: told[0]?.seq ?? 0, problem: `an execution is unreadable: ${messageOf(error)}` }
   }
   const hashes = new Map(rows.map((row) => [row.execution_id, hashOfRecord(row)]))
   for (const { seq, id, record } of told) {
     const found = hashes.get(id)
     if (found === undefined)
-      return { seq, problem: `execution ${id}, of which event ${seq} tells, is missing` }
-    if (found !== record)
-      return { seq, problem: `execution ${id} is not as event ${seq} tells of it` }
+      return { seq, problem: `execution ${id}, recorded in event ${seq}, is missing` }
+    if (found !== record) return { seq, problem: `execution ${id} does not match event ${seq}` }
   }
   return null
 }

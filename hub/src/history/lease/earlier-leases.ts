@@ -10,12 +10,12 @@ export type Lease = Selectable<HubLeaseTable>
 const lookMs = 250
 
 /**
- * Waits until no earlier hub can have a command running any more: it gave its lease back, is proven dead on this very
- * machine, or its lease and then the grace of its commands are over.
+ * Waits until no earlier hub can have a running command: it returned its lease, is proven dead on
+ * this machine, or its lease and then its commands' grace period are over.
  *
- * @returns those leases, and what the processes bear that such hubs may have left on this machine: they must be ended by
- * who takes over
- * @throws {CentralPostError} `conflict` when one of them renews its lease meanwhile: it lives
+ * @returns those leases, and the marks of processes possibly left on this machine, which the
+ *   successor must end
+ * @throws {CentralPostError} `conflict` when one of them renews its lease meanwhile: it is alive
  */
 export async function untilOthersAreOver(
   { db, dialect }: Store,
@@ -38,7 +38,7 @@ export async function untilOthersAreOver(
       const until = known?.until ?? performance.now() + waitMs(lease, lease.now, asker)
       if (!known) waits.set(name, { lease, until })
       const own = until - performance.now()
-      if (!known && own > 0) log.warn('waits for the end of an earlier hub', about(lease, own))
+      if (!known && own > 0) log.warn('waiting for the end of an earlier hub', about(lease, own))
       left = Math.max(left, own)
     }
     if (left <= 0) return { leases, markers: markersOf(leases, asker) }
@@ -46,25 +46,26 @@ export async function untilOthersAreOver(
   }
 }
 
-/** How long what a hub ran may still run, in milliseconds. */
+/** How long the hub's commands may still run, in milliseconds. */
 function waitMs(lease: Lease, now: number, asker: Holder | null): number {
   const { lease_until: until, lease_ms: leaseMs, grace_ms: graceMs } = lease
   const holder = readHolder(lease.holder)
   if (isProvenDead(holder, asker)) return 0
-  // the lock of the data directory is the kernel's and was free, so its hub is dead; what it ran ends within the grace
+  // the free kernel lock of the data directory proves its hub dead; its commands end within the
+  // grace period
   if (until === null) return holder !== null && holder.boot !== asker?.boot ? 0 : graceMs
-  // a clock that was set back makes nobody wait for longer than a lease is
+  // a clock that was set back must not extend the wait beyond a lease's length
   return Math.max(0, Math.min(until - now, leaseMs) + graceMs)
 }
 
 /**
- * Looks once more, in the transaction that takes over.
+ * Checks again, in the transaction that takes over.
  *
- * @throws {CentralPostError} `conflict` when one of them has renewed its lease since it was found to be over
+ * @throws {CentralPostError} `conflict` when one of them has renewed its expired lease
  */
 export async function checkUnrenewed(tx: Tx, seen: readonly Lease[]): Promise<void> {
   for (const lease of seen) {
-    // the update waits for a renewal that is under way, and then sees it
+    // the update waits for a concurrent renewal, and then sees it
     const { numUpdatedRows: unchanged } = await tx
       .updateTable('hub_leases')
       .set({ lease_until: 0 })

@@ -9,10 +9,10 @@ const holderSchema = z.object({
   marker: z.string(),
 })
 
-/** Who has a lease: one process, named so that it can be told for certain whether it still lives. */
+/** The holder of a lease: one process, identified so that its death can be proven. */
 export type Holder = z.infer<typeof holderSchema>
 
-/** This process, and what the processes of its commands are known by. Null where the system does not tell. */
+/** This process, with the mark of its commands. Null where the system lacks the information. */
 export function thisHolder(marker: string): Holder | null {
   const startTicks = startTicksOf(process.pid)
   try {
@@ -28,7 +28,7 @@ export function thisHolder(marker: string): Holder | null {
   }
 }
 
-/** Reads what was stored of a holder; null: nothing that can be relied on. */
+/** Parses a stored holder; null if unreliable. */
 export function readHolder(text: string | null): Holder | null {
   if (text === null) return null
   try {
@@ -38,21 +38,21 @@ export function readHolder(text: string | null): Holder | null {
   }
 }
 
-/** Whether two holders see each other's processes: one kernel since one start, which numbers them the same way. */
+/** Whether two holders see each other's processes: same kernel, same boot, same pid numbering. */
 export function areNeighbours(one: Holder | null, other: Holder | null): one is Holder {
   if (one === null || other === null) return false
   return one.boot === other.boot && one.pidNamespace === other.pidNamespace
 }
 
 /**
- * Whether a holder is proven dead: the asker would see its process, and there is none with its number and its start. A
- * name of a machine, or silence, proves nothing.
+ * Whether a holder is proven dead: its process would be visible here, and none has its pid and
+ * start time. A host name, or silence, proves nothing.
  */
 export function isProvenDead(holder: Holder | null, asker: Holder | null): boolean {
   return areNeighbours(holder, asker) && startTicksOf(holder.pid) !== holder.startTicks
 }
 
-/** When a process started, in ticks since the machine did; undefined: there is none, or only its zombie. */
+/** The start time of a process, in ticks since boot; undefined for a missing one or a zombie. */
 function startTicksOf(pid: number): string | undefined {
   let stat: string
   try {
@@ -60,7 +60,7 @@ function startTicksOf(pid: number): string | undefined {
   } catch {
     return undefined
   }
-  // the name in the second field may hold spaces and brackets
+  // the name in the second field may contain spaces and parentheses
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' ? undefined : fields[19]
 }

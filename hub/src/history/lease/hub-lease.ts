@@ -8,19 +8,19 @@ import { thisHolder } from './holder.ts'
 import { LeaseOver } from '../store/lease-over.ts'
 
 const releaseMs = 2000
-/** How long a database that cannot be written is tried at the start, in milliseconds. */
+/** How long an unwritable database is retried at the start, in milliseconds. */
 const longestTakeMs = 60_000
 const retryMs = 250
 
 export interface HubLeaseOptions {
   readonly hubId: string
-  /** what the processes of its commands bear, for who takes over after it */
+  /** the mark of its commands' processes, for its successor */
   readonly marker: string
   /** how long it may go without renewing, in milliseconds */
   readonly leaseMs: number
-  /** how long its commands may take to end when it is over, in milliseconds */
+  /** how long its commands may take to end after the lease, in milliseconds */
   readonly graceMs: number
-  /** the hub may not write any more: another may */
+  /** the hub must stop writing: another may write */
   readonly onLost: (error: Error) => void
   readonly log: Logger
 }
@@ -32,27 +32,30 @@ interface Taken {
   readonly askedAt: number
 }
 
-/** So many looks after the end of a lease it is given up: a process that was stopped, or is short of time, asks once more. */
+/**
+ * Failed renewals after a lease's end until it is given up: a process that was suspended or starved
+ * tries once more.
+ */
 const lateLooks = 6
 const longestLookMs = 500
 
 /**
- * A hub's turn at a ledger. Its epoch is checked by every transaction, so that a hub that was stopped, cut off or
- * suspended writes nothing when it goes on after another has taken over. Where the ledger is shared the turn has an end,
- * by the database's clock, and is renewed; elsewhere the lock of the data directory is its end. Commands end with the
- * lease in any case; a hub that is late goes on when nobody has taken over yet.
+ * A hub's term on a ledger. Every transaction checks its epoch, so that a hub that was suspended or
+ * cut off writes nothing after another has taken over. On a shared ledger the term is a lease by
+ * the database's clock, and is renewed; otherwise the lock of the data directory bounds it.
+ * Commands end with the lease in any case; a late hub continues if no other has taken over.
  */
 export class HubLease {
   readonly tenure: Tenure
-  /** names the ledger for good */
+  /** the permanent id of the ledger */
   readonly ledgerId: string
-  /** what the processes bear that earlier hubs may have left on this machine */
+  /** marks of processes that earlier hubs may have left on this machine */
   readonly earlierMarkers: readonly string[]
   readonly #store: Store
   readonly #options: HubLeaseOptions
   readonly #listeners: ((untilBootMs: number) => void)[] = []
   readonly #watching: NodeJS.Timeout
-  /** by the machine's clock, counted from before the renewal was asked for; never later than in the database */
+  /** by the machine's clock, counted from before the renewal; never later than in the database */
   #until: number
   #askedAt: number
   #isAsking = false
@@ -78,10 +81,10 @@ export class HubLease {
   }
 
   /**
-   * Takes the turn, when no other hub can have anything running any more; that is waited for. The lock of the ledger
-   * must be held.
+   * Starts a term, once no other hub can have running commands. The caller must hold the lock of
+   * the ledger.
    *
-   * @throws {CentralPostError} `conflict` when another hub lives
+   * @throws {CentralPostError} `conflict` when another hub is alive
    */
   static async take(store: Store, options: HubLeaseOptions): Promise<HubLease> {
     const { db, dialect } = store
@@ -91,7 +94,7 @@ export class HubLease {
       const earlier = await untilOthersAreOver(store, holder, log)
       const askedAt = bootMs()
       const epoch = await db.transaction().execute(async (tx) => {
-        // no transaction of another hub is under way, and every later one sees what is written here
+        // no transaction of another hub is in progress, and every later one sees this write
         await dialect.lockChain(tx, undefined)
         await checkUnrenewed(tx, earlier.leases)
         const { last } = await tx
@@ -121,18 +124,21 @@ export class HubLease {
     return new HubLease(store, options, { ...taken, ledgerId })
   }
 
-  /** Calls back now and at each renewal with the end of the turn, if it has one, by the machine's clock (`bootMs`). */
+  /**
+   * Calls back now and at each renewal with the end of the lease, if it has one, by the machine's
+   * clock (`bootMs`).
+   */
   onRenewed(listener: (untilBootMs: number) => void): void {
     this.#listeners.push(listener)
     if (Number.isFinite(this.#until)) listener(this.#until)
   }
 
-  /** Gives the turn back: the next hub need not wait. To be called when nothing runs any more. */
+  /** Returns the lease: the next hub need not wait. Call it when nothing runs any more. */
   async release(): Promise<void> {
     clearInterval(this.#watching)
     if (this.#isOver) return
     this.#isOver = true
-    // a database that does not answer must not keep the process; the next hub waits then
+    // an unresponsive database must not keep the process alive; the next hub waits then
     await Promise.race([
       this.#mine().set({ lease_until: 0 }).execute(),
       delay(releaseMs, undefined, { ref: false }),
@@ -151,8 +157,8 @@ export class HubLease {
     this.#isAsking = true
     this.#ask(now)
       .catch((error: unknown) => {
-        // tried again at the next look, until the turn is over
-        this.#options.log.warn('the lease could not be renewed', { error: messageOf(error) })
+        // retried at the next check, until the lease is over
+        this.#options.log.warn('renewing the lease failed', { error: messageOf(error) })
       })
       .finally(() => {
         this.#isAsking = false
@@ -208,7 +214,7 @@ export class HubLease {
   }
 }
 
-/** A database that is locked for a moment, or whose server is just starting, is waited for. */
+/** Waits for a database that is locked, or whose server is starting. */
 async function untilTaken<T>(log: Logger, take: () => Promise<T>): Promise<T> {
   for (const until = performance.now() + longestTakeMs; ; await delay(retryMs)) {
     try {

@@ -2,12 +2,11 @@ import type { ActionState } from '@centralpost/shared'
 
 /**
  * The states of an action and the steps between them.
- *
- * A request that is taken in is `running` (SAFE, and a place is free), `queued` (SAFE), `pending` (REVIEW), `denied`
- * (BLOCKED) or `rejected` (bad input).
- * A pending action is approved (`queued`), `denied`, `expired` or `cancelled`. A queued one starts (`running`), is
- * `cancelled`, or `expired` when it was not started in time. A running one ends with how its command ended, or is
- * found `interrupted` by the next hub. Everything but `pending`, `queued` and `running` is final.
+ *  An accepted request is `running` (SAFE, with a free slot), `queued` (SAFE), `pending` (REVIEW),
+ * `denied` (BLOCKED) or `rejected` (bad input). A pending action is approved (`queued`), `denied`,
+ * `expired` or `cancelled`. A queued one starts (`running`), is `cancelled`, or `expired` when not
+ * started in time. A running one ends with its command's outcome, or as `interrupted` by the next
+ * hub. All states but `pending`, `queued` and `running` are final.
  */
 const steps: Readonly<Record<ActionState, readonly ActionState[]>> = {
   pending: ['queued', 'denied', 'expired', 'cancelled'],
@@ -24,16 +23,16 @@ const steps: Readonly<Record<ActionState, readonly ActionState[]>> = {
 }
 
 /**
- * Guards the ledger's conditional updates.
+ * Validates the ledger's conditional updates.
  *
- * @throws {TypeError} when the step is not one of those above: a bug
+ * @throws {TypeError} for a step not listed above: a bug
  */
 export function assertStep(from: readonly ActionState[], to: ActionState): void {
   const wrong = from.find((state) => !steps[state].includes(to))
   if (wrong !== undefined) throw new TypeError(`an action does not step from ${wrong} to ${to}`)
 }
 
-/** Whether nothing follows a state. */
+/** Whether a state is final. */
 export function isFinal(state: ActionState): boolean {
   return steps[state].length === 0
 }

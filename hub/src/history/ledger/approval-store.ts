@@ -4,10 +4,10 @@ import type { GroupCommit } from '../audit/group-commit.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { ApprovalRule as RuleRow, CommandExecution } from '../store/schema.ts'
 
-/** An always rule. Its shape is the approval desk's to understand. */
+/** An always rule. The approval desk interprets its shape. */
 export type ApprovalRule = Omit<RuleRow, 'shape'> & { readonly shape: unknown }
 
-/** The action that a vote or a rule comes from. */
+/** The action behind a vote or a rule. */
 type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'> & {
   readonly masked?: number
 }
@@ -18,7 +18,7 @@ interface Vote {
   readonly comment?: string | undefined
 }
 
-/** Votes on pending actions, and the rules that always decisions made. */
+/** Votes on pending actions, and the always rules. */
 export class ApprovalStore {
   readonly #db: Database
   readonly #commits: GroupCommit
@@ -32,9 +32,9 @@ export class ApprovalStore {
   }
 
   /**
-   * Counts an operator's approval of what was shown under a digest; once, however often they say it.
+   * Records an operator's approval of the digest shown; repeats count once.
    *
-   * @returns who has approved it, in order
+   * @returns the approvers so far, in order
    */
   vote(row: Voted, shown: string, { by: operatorId, at, comment }: Vote): Promise<string[]> {
     const executionId = row.execution_id
@@ -70,7 +70,7 @@ export class ApprovalStore {
     })
   }
 
-  /** Who has approved what is shown now of each of these actions. */
+  /** The current approvers of each of these actions. */
   async votes(executionIds: readonly number[]): Promise<ReadonlyMap<number, string[]>> {
     const found = new Map<number, string[]>()
     if (executionIds.length === 0) return found
@@ -89,7 +89,7 @@ export class ApprovalStore {
     return found
   }
 
-  /** @param told what the audit trail is told beside the rule itself */
+  /** @param told additional audit data */
   addRule(rule: ApprovalRule, row: Voted, told: object = {}): Promise<void> {
     return this.#commits.write(async ({ tx, tell }) => {
       await tx
@@ -113,7 +113,7 @@ export class ApprovalStore {
     })
   }
 
-  /** Rules that hold for an action of this agent and workflow now. */
+  /** Rules in force for this agent and workflow. */
   async rulesFor(agentId: string, workflowId: string | null, now: number): Promise<ApprovalRule[]> {
     const rows = await this.#db
       .selectFrom('approval_rules')
@@ -126,7 +126,7 @@ export class ApprovalStore {
     return rows.map(ruleOf)
   }
 
-  /** Every rule, newest first; those that have ended as well when asked for. */
+  /** All rules, newest first; with expired and revoked ones on request. */
   async rules(options: { readonly all: boolean; readonly now: number }): Promise<ApprovalRule[]> {
     const rows = await this.#db
       .selectFrom('approval_rules')
@@ -150,7 +150,7 @@ export class ApprovalStore {
     })
   }
 
-  /** @returns the rule that was ended; null where there was none of that id to end */
+  /** @returns the revoked rule; null without an active rule of that id */
   revoke(ruleId: string, by: string, at: number): Promise<ApprovalRule | null> {
     return this.#commits.write(async ({ tx, tell }) => {
       const rule = await tx
@@ -173,7 +173,7 @@ export class ApprovalStore {
     })
   }
 
-  /** What operators wrote, without what looks like a secret. */
+  /** Text of operators, with secrets masked. */
   #masked<T extends object>(row: Voted, data: T): T {
     return this.#secrets.masker.maskDeep(data, this.#secrets.secretsOf(row.execution_id))
   }

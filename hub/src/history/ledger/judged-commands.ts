@@ -3,7 +3,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 
-/** A command as it was judged, with how often it was asked for. */
+/** A judged command, with its number of requests. */
 export interface JudgedCommand {
   readonly command: string
   readonly argv: readonly string[] | null
@@ -14,11 +14,11 @@ export interface JudgedCommand {
 }
 
 /**
- * Every different command that was ever judged, read-only beside a hub that runs. Where a secret was left out, what was
- * judged is not known any more: those commands are passed over.
+ * Every distinct command ever judged, read-only, even beside a running hub. Commands with masked
+ * secrets are skipped, since their judged text is unknown.
  *
  * @param path the hub's database
- * @throws {CentralPostError} `storage` when it cannot be read
+ * @throws {CentralPostError} `storage` when it is unreadable
  */
 export async function* eachJudgedCommand(path: string): AsyncGenerator<JudgedCommand> {
   let db: Kysely<Schema>

@@ -7,7 +7,7 @@ import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { CommandExecution } from '../store/schema.ts'
 import { type Execution, executionOf } from '../store/execution.ts'
 
-/** What the ledger is made of. */
+/** The dependencies of the ledger. */
 export interface LedgerParts {
   readonly db: Database
   readonly dialect: StoreDialect
@@ -15,19 +15,22 @@ export interface LedgerParts {
   readonly secrets: SecretKeeper
 }
 
-/** An action that has not ended, as `unended` tells of it. */
+/** An unfinished action, as `unended` returns it. */
 export interface Unended extends Pick<
   CommandExecution,
   'execution_id' | 'agent_id' | 'action_id' | 'deadline'
 > {
-  /** when it was looked at, by the database's clock */
+  /** time of the query, by the database's clock */
   readonly now: number
 }
 
-/** Said beside the state that is meant, so that SQLite takes the index of what has not ended: word for word as there. */
+/**
+ * Repeats the condition of the partial index of unfinished actions, word for word, so that SQLite
+ * uses it.
+ */
 const hasNotEnded = sql<boolean>`(status = 'pending' or status = 'queued' or status = 'running')`
 
-/** What the flow asks of the ledger: exactly what is there, and nothing that a loss of power would undo. */
+/** The ledger queries of the flow: exact and durable. */
 export class LedgerReads {
   readonly #db: Database
   readonly #clock: StoreDialect['clock']
@@ -41,7 +44,7 @@ export class LedgerReads {
     this.#secrets = secrets
   }
 
-  /** The action of an agent, or undefined. */
+  /** An agent's action, or undefined. */
   async find(agentId: string, actionId: string): Promise<Execution | undefined> {
     const row = await this.#db
       .selectFrom('command_executions')
@@ -63,7 +66,7 @@ export class LedgerReads {
     return row !== undefined
   }
 
-  /** The actions of any agent under an id: agents choose their ids, so two may have chosen the same. */
+  /** The actions of all agents under an id: agents choose their ids, so two may choose the same. */
   async findAll(actionId: string): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
@@ -82,7 +85,7 @@ export class LedgerReads {
     return (await this.#read([row]))[0] ?? executionOf(row)
   }
 
-  /** Actions in a state that is not final, oldest first, a page at a time. */
+  /** Actions in a non-final state, oldest first, a page at a time. */
   async inState(state: ActionState, after: number, limit = 1000): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
@@ -96,7 +99,7 @@ export class LedgerReads {
     return this.#read(rows)
   }
 
-  /** Which actions are in a state that is not final, oldest first, with the time by the database's clock. */
+  /** Ids of actions in a non-final state, oldest first, with the database's time. */
   async unended(state: ActionState, after: number, limit: number): Promise<Unended[]> {
     return this.#db
       .selectFrom('command_executions')
@@ -110,7 +113,7 @@ export class LedgerReads {
       .execute()
   }
 
-  /** How many actions are in a state that is not final. */
+  /** The number of actions in a non-final state. */
   async countInState(state: ActionState): Promise<number> {
     const { n } = await this.#db
       .selectFrom('command_executions')
@@ -121,7 +124,7 @@ export class LedgerReads {
     return n
   }
 
-  /** Pending actions that are the same in everything an approval binds. */
+  /** Pending actions with equal digests. */
   async pendingWithDigest(digest: string): Promise<Execution[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
@@ -135,17 +138,17 @@ export class LedgerReads {
   }
 
   /**
-   * When persons denied the agent's latest actions, newest first, in milliseconds since 1970. One denial that refused
-   * several actions counts once.
+   * Denial times of the agent's latest actions by persons, newest first, in milliseconds since
+   * 1970. One denial of several actions counts once.
    *
-   * @param looked how many denied actions are looked at
+   * @param looked limit of denied actions examined
    */
   async latestDenials(agentId: string, limit: number, looked: number): Promise<number[]> {
     const rows = await this.#db
       .selectFrom('command_executions')
       .select('approval_timestamp')
       .where('agent_id', '=', agentId)
-      // written out, so that the index of just these is taken
+      // spelled out, so that the partial index applies
       .where(sql<boolean>`status = 'denied' and decided_by <> 'policy'`)
       .orderBy('execution_id', 'desc')
       .limit(looked)
@@ -154,12 +157,12 @@ export class LedgerReads {
     return [...moments].toSorted((one, other) => other - one).slice(0, limit)
   }
 
-  /** Whether something that may have written was running at a moment or since, in milliseconds since 1970. */
+  /** Whether a possible writer was running at a time or since, in milliseconds since 1970. */
   async hasWrittenSince(since: number): Promise<boolean> {
     const write = await this.#db
       .selectFrom('command_executions')
       .select('execution_id')
-      // written out, so that the index of just these is taken
+      // spelled out, so that the partial index applies
       .where(sql<boolean>`trust_level <> 'SAFE' and execution_timestamp is not null`)
       .where((is) => is.or([is('finished_at', 'is', null), is('finished_at', '>=', since)]))
       .limit(1)
@@ -186,7 +189,7 @@ export class LedgerReads {
       .orderBy('execution_id')
       .limit(limit)
       .execute()
-    // nobody may hear of an end that a loss of power would undo
+    // an end must be durable before it is published
     await this.#commits.durable()
     return rows.map(({ sealed, ...row }) => ({
       ...row,
@@ -194,7 +197,9 @@ export class LedgerReads {
     }))
   }
 
-  /** When the oldest action of a state was asked for, in milliseconds since 1970; null when there is none. */
+  /**
+   * The request time of the oldest action in a state, in milliseconds since 1970; null without any.
+   */
   async oldestIn(state: ActionState): Promise<number | null> {
     const { oldest } = await this.#db
       .selectFrom('command_executions')
@@ -205,7 +210,7 @@ export class LedgerReads {
     return oldest
   }
 
-  /** The number of the newest execution; 0: there is none. */
+  /** The number of the newest execution; 0: none. */
   async newest(): Promise<number> {
     const { id } = await this.#db
       .selectFrom('command_executions')
@@ -229,7 +234,7 @@ export class LedgerReads {
     return whole.map(executionOf)
   }
 
-  /** A digest as it is, and as it is stored of a masked action. */
+  /** A digest, as is and as stored for a masked action. */
   protected formsOf(digest: string): string[] {
     return [digest, this.#secrets.masker.keyed(digest)]
   }

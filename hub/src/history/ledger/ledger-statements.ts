@@ -4,7 +4,7 @@ import type { CommandExecution, NewCommandExecution } from '../store/schema.ts'
 import type { ColumnChanges } from '../store/execution.ts'
 import type { Step } from './ledger-step.ts'
 
-/** Every column of an execution that is written with it, in the order of the compiled insert. */
+/** Every column of an execution that inserts write, in the order of the compiled statement. */
 const inserted = [
   'action_id',
   'agent_id',
@@ -48,7 +48,10 @@ const inserted = [
   'masked',
 ] as const satisfies readonly (keyof NewCommandExecution)[]
 
-/** In the order of `inserted`; written out, because a loop over names takes half a microsecond a row. */
+/**
+ * In the order of `inserted`; spelled out, because a loop over names takes half a microsecond per
+ * row.
+ */
 function valuesOf(row: NewCommandExecution): unknown[] {
   return [
     row.action_id ?? null,
@@ -148,8 +151,8 @@ export class LedgerStatements {
   /**
    * The conditional update of a step.
    *
-   * @param digests the digest the row must have, in each of the forms it may be stored in; undefined: any
-   * @returns the row as it is then; undefined when it was not as the step wants it
+   * @param digests the required digest, in each form it may be stored in; undefined: any
+   * @returns the updated row; undefined when a condition did not hold
    */
   async step(
     tx: Tx,
@@ -173,7 +176,7 @@ export class LedgerStatements {
         .updateTable('command_executions')
         .set({ ...placeholders(columns), status: sql.lit(step.to) })
         .where('execution_id', '=', executionId)
-        // written out: the index of what has not ended is taken then
+        // spelled out: selects the index of unfinished actions
         .where('status', 'in', step.from.map((state) => sql.lit(state)) as never)
         .$if(digests !== undefined, (update) =>
           update.where((is) =>
@@ -197,7 +200,7 @@ export class LedgerStatements {
   }
 }
 
-/** Something for each column, so that the compiled statement has a parameter for it whatever its value. */
+/** A value for each column, so that the compiled statement has all parameters. */
 function placeholders(columns: readonly string[]): object {
   return Object.fromEntries(columns.map((name) => [name, '']))
 }

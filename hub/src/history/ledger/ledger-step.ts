@@ -3,23 +3,23 @@ import type { Selectable } from 'kysely'
 import type { ActionResultTable } from '../store/schema.ts'
 import type { Changes, Execution } from '../store/execution.ts'
 
-/** What an audit event tells besides who, what and when. */
+/** Kind and data of an audit event. */
 export interface Told {
   readonly kind: AuditKind
   readonly data?: Readonly<Record<string, unknown>>
 }
 
-/** The terminal message that goes with a terminal state. */
+/** The terminal message of a final state. */
 export interface Terminal {
   readonly subject: string
-  /** false: handed to who listens, but not kept in the result stream @default true */
+  /** false: published to subscribers, but kept out of the result stream @default true */
   readonly stored?: boolean
-  /** when the broker confirmed it, in milliseconds since 1970; absent: it has not */
+  /** time of the broker's confirmation, in milliseconds since 1970; absent: unconfirmed */
   readonly publishedAt?: number
   readonly result: (executionId: number) => ResultText
 }
 
-/** A result with its text. That is made once: what the ledger stores is what the broker gets. */
+/** A result with its serialised text: the ledger stores exactly the bytes that the broker gets. */
 export interface ResultText {
   readonly result: ActionResult
   readonly text: string
@@ -33,10 +33,10 @@ export type Intake =
   | { readonly kind: 'new'; readonly executionId: number }
   | { readonly kind: 'known'; readonly action: Execution }
   | { readonly kind: 'conflict'; readonly action: Execution }
-  /** as many of the agent as may be are in that state already */
+  /** the agent's limit of actions in that state is reached */
   | { readonly kind: 'full'; readonly waiting: number }
 
-/** Instead of the hash of a request, where only its result is known. */
+/** Replaces the request hash where only the result is known. */
 export const unknownRequest = 'unknown'
 
 /** One conditional update: from any of `from` to `to`. */
@@ -46,7 +46,9 @@ export interface Step {
   readonly changes: Changes
   readonly at: number
   readonly told: Told
-  /** what the row must still say, besides its state: what was decided on, is stepped on */
+  /**
+   * further conditions on the row, besides its state: the step applies only to what was decided on
+   */
   readonly only?: { readonly digest?: string | null; readonly deadline?: number | null }
 }
 

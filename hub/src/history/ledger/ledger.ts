@@ -25,7 +25,7 @@ const mostPlain = 500
 const longestPlain = 200
 const freeTexts = ['reason', 'stdout_preview', 'stderr_preview'] as const
 
-/** An action on its way into the ledger. */
+/** An action before its insert. */
 interface Arrival {
   readonly row: NewCommandExecution
   readonly masked: MaskedRow
@@ -42,15 +42,16 @@ interface IntakeOptions {
 }
 
 /**
- * The ledger decides what has happened to an action; the bus only carries. Every step is a conditional update,
- * durable when it returns, together with its audit event and, at the end, with the result that goes out.
+ * The ledger decides what has happened to an action; the bus only carries messages. Every step is a
+ * conditional update, durable when it returns, together with its audit event and, at the end, with
+ * the outgoing result.
  */
 export class Ledger extends LedgerReads {
   readonly #commits: GroupCommit
   readonly #secrets: SecretKeeper
   readonly #statements: LedgerStatements
   readonly #reusables = new ReusableResults()
-  /** texts in which nothing hints at a secret */
+  /** texts without any hint of a secret */
   readonly #plain = new Set<string>()
 
   constructor(parts: LedgerParts) {
@@ -61,14 +62,14 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * Takes a request in. The same agent and action id is the same action: it is told from a new one here, and
-   * nowhere else.
+   * Inserts a request. Agent id + action id identify an action; this is the only place that decides
+   * whether it is new.
    *
    * @param execution the action in its first state
-   * @param told the events of the intake, in order
+   * @param told the audit events of the intake, in order
    * @param options.terminal the result, when the first state is final already
-   * @param options.most how many actions of the agent may be in that state
-   * @param options.at when that is told, in milliseconds since 1970 @default when it was asked for
+   * @param options.most limit of the agent's actions in that state
+   * @param options.at time of the events, in milliseconds since 1970 @default the request's time
    */
   takeIn(
     execution: NewExecution,
@@ -87,9 +88,9 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * Steps an action on to a state that is not its end, or does nothing.
+   * Moves an action to a non-final state, or does nothing.
    *
-   * @returns whether the step was taken; false when somebody else was first
+   * @returns whether the step applied; false when another step was first
    */
   async step(executionId: number, step: Step): Promise<boolean> {
     const isTaken = await this.#commits.write(
@@ -100,9 +101,10 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * Ends an action: its terminal state and the result that goes out are one commit. Terminal states never change.
+   * Ends an action: its final state and the outgoing result share one transaction. Final states
+   * never change.
    *
-   * @returns whether it was ended by this call; false when it had ended already
+   * @returns whether this call ended it; false when it had ended already
    */
   async recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
     const ended = await this.#commits.write(async (batch) => {
@@ -117,8 +119,8 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * The latest execution whose result may stand for this one: the same command of the same workflow, SAFE and
-   * completed under this hub, with nothing run since it began that may have written.
+   * The latest execution with a reusable result: the same command of the same workflow, SAFE and
+   * completed under this hub, with no possible writer running since it began.
    */
   async reusable(like: ReuseKey): Promise<Execution | undefined> {
     const [id] = this.formsOf(like.digest)
@@ -131,7 +133,7 @@ export class Ledger extends LedgerReads {
   }
 
   markPublished(executionIds: readonly number[], at: number): Promise<void> {
-    // lost with the power, it is published once more with the same content
+    // if lost at a power failure, it is published once more with the same content
     return this.#commits.write(
       async ({ tx }) => {
         await changeResults(tx, executionIds, { published_at: at })
@@ -146,7 +148,7 @@ export class Ledger extends LedgerReads {
    * @param ended what it is, should it no longer be kept; absent: the action has not ended
    */
   publishAgain(executionId: number, ended?: Terminal): Promise<void> {
-    // what stays out of the stream goes out whenever it is not confirmed
+    // results kept out of the stream are published while unconfirmed
     const stored = sql<number>`case when stored = 0 then 0 else 2 end`
     const changes = { published_at: null, stored }
     return this.#commits.write(
@@ -160,7 +162,7 @@ export class Ledger extends LedgerReads {
     )
   }
 
-  /** Resolves when nothing is being written. */
+  /** Resolves when no write is in progress. */
   idle(): Promise<void> {
     return this.#commits.idle()
   }
@@ -171,7 +173,7 @@ export class Ledger extends LedgerReads {
     return waiting >= most ? { kind: 'full', waiting } : this.#insert(batch, arrival)
   }
 
-  /** No promise for each of the many rows of a commit, where the database answers at once. */
+  /** Avoids a promise for each row of a commit where the database answers synchronously. */
   #insert(batch: Batch, arrival: Arrival): Intake | Promise<Intake> {
     const inserted = this.#statements.insertExecution(batch.tx, arrival.stored)
     const goOn = (executionId: number | undefined) =>
@@ -242,7 +244,7 @@ export class Ledger extends LedgerReads {
     return masked
   }
 
-  /** What a command or a person said, with what is secret left out. */
+  /** Text of a command or a person, with secrets masked. */
   #maskedTexts(said: ColumnChanges, secrets: ReadonlySet<string>): ColumnChanges {
     const { masker } = this.#secrets
     const masked: Partial<Record<(typeof freeTexts)[number], string>> = {}
@@ -295,7 +297,7 @@ export class Ledger extends LedgerReads {
     })
   }
 
-  /** Most events say what many have said: `{"status":"completed","exit_code":0}`. */
+  /** Most events repeat a few texts: `{"status":"completed","exit_code":0}`. */
   #isPlain(text: string): boolean {
     if (this.#plain.has(text)) return true
     if (this.#secrets.masker.mayHold(text)) return false
@@ -329,7 +331,7 @@ async function changeResults(
   return numUpdatedRows > 0n
 }
 
-/** How many other actions of an agent are in a state. */
+/** The number of an agent's other actions in a state. */
 async function countOthers(
   tx: Tx,
   status: ActionState,

@@ -1,6 +1,6 @@
 import type { CommandExecution } from '../store/schema.ts'
 
-/** What makes two actions the same to `reuse_result`. */
+/** The key by which `reuse_result` compares actions. */
 export interface ReuseKey {
   readonly agentId: string
   readonly workflowId: string
@@ -22,25 +22,24 @@ type Ended = Pick<
 const mostKept = 10_000
 
 /**
- * Which executions have a result that may stand for that of an equal action: the latest, in mind only. A hub that was
- * started anew knows of none, so what is asked for then is run once more. An index of them would cost every action
- * that is recorded a twentieth more.
- *
- * What ended while a result was made, or since, may have written: it is told by the order in which things happened here,
- * because a clock that was set back says otherwise.
+ * Tracks executions whose result may stand for an equal action's: the latest, in memory only. A
+ * restarted hub has none, so such a request runs once more. An index of them would make every
+ * recorded action a twentieth slower.
+ *  An action that ended while a result was made, or since, may have written. The order of events
+ * here decides that, since a clock may be set back.
  */
 export class ReusableResults {
   readonly #newest = new Map<string, number>()
-  /** Of what runs, how many runs that may have written had ended when it began. */
+  /** Per running action: the number of possible writers that had ended at its start. */
   readonly #begun = new Map<number, number>()
   #writes = 0
 
-  /** Notes that an execution begins to run. Call it before it does. */
+  /** Records the start of an execution. Call it before the start. */
   begin(executionId: number): void {
     this.#begun.set(executionId, this.#writes)
   }
 
-  /** Notes an execution that has just ended, if its result may be reused. */
+  /** Records an ended execution, if its result may be reused. */
   note(row: Ended): void {
     const { agent_id: agentId, workflow_id: workflowId, digest } = row
     const begun = this.#begun.get(row.execution_id)
@@ -54,7 +53,7 @@ export class ReusableResults {
     if (row.status !== 'completed' || row.reused_from !== null || begun !== this.#writes) return
     if (workflowId === null || digest === null) return
     const key = nameOf({ agentId, workflowId, digest })
-    // to the end of those that are kept
+    // moves it to the end: most recent
     this.#newest.delete(key)
     this.#newest.set(key, row.execution_id)
     if (this.#newest.size <= mostKept) return

@@ -1,11 +1,11 @@
 import type { NewCommandExecution } from '../store/schema.ts'
 
-/** A text without the character that PostgreSQL keeps in no text: a sign for it stands in its place. */
+/** A text without NUL, which PostgreSQL cannot store: replaced by a sign. */
 export function withoutNul(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\u2400') : text
 }
 
-/** The row as every database can keep it; the same row where it can be kept as it is. */
+/** A row that every database can store; the same object where possible. */
 export function storable(row: NewCommandExecution): NewCommandExecution {
   const { command, context, reason, stdout_preview: stdout, stderr_preview: stderr } = row
   if (![command, context, reason, stdout, stderr].some(hasNul)) return row

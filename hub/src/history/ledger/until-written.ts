@@ -6,17 +6,17 @@ const firstWaitMs = 50
 const longestWaitMs = 2000
 
 export interface WrittenOptions {
-  /** Ends the trying: the hub stops, or it has taken too long. */
+  /** Ends the retries: the hub stops, or the time is up. */
   readonly giveUp: AbortSignal
   readonly log: Logger
 }
 
 /**
- * Tries a piece of work again for as long as the database cannot be written (locked by another process, disk full): what
- * has happened must not be forgotten because it could not be recorded at once.
+ * Retries while the database is locked or full: events must not be lost because they could not be
+ * recorded immediately.
  *
- * @param work may be done again from its start
- * @throws what `work` throws when that is not the database's, or when it is given up
+ * @param work may run again from its start
+ * @throws the error of `work` when it is not transient, or when given up
  */
 export async function untilWritten<T>(work: () => Promise<T>, options: WrittenOptions): Promise<T> {
   const pauses = new Backoff(firstWaitMs, longestWaitMs)
@@ -25,7 +25,7 @@ export async function untilWritten<T>(work: () => Promise<T>, options: WrittenOp
       return await work()
     } catch (error) {
       if (!isPassingFault(error) || options.giveUp.aborted) throw error
-      options.log.error('the database cannot be written; trying again', { error: messageOf(error) })
+      options.log.error('the database cannot be written; retrying', { error: messageOf(error) })
       await delay(pauses.next(), undefined, { signal: options.giveUp }).catch(() => {
         // given up: one last try
       })

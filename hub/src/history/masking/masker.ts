@@ -1,20 +1,23 @@
 import { createHmac } from 'node:crypto'
 import { isSecretName, SecretFinder } from '@centralpost/shared'
 
-/** A shorter secret is left out where it was found, and not looked for elsewhere: it would be found in everything. */
+/**
+ * A shorter secret is removed only where it was found: searched elsewhere, it would match
+ * everywhere.
+ */
 const shortestSpread = 4
 
 export interface MaskingOptions {
-  /** keys the hashes that stand for what was left out: without it they cannot be guessed at */
+  /** key of the hashes that replace secrets: prevents guessing */
   readonly key: Buffer
   readonly isOn: boolean
-  /** more that is secret: the group `secret`, or all that is matched */
+  /** additional secrets: the group `secret`, or the whole match */
   readonly patterns?: readonly RegExp[]
 }
 
 const nothing: ReadonlySet<string> = new Set()
 
-/** Finds what looks like a credential and leaves it out, with a keyed hash in its place: equal ones stay equal. */
+/** Finds probable credentials and replaces them with a keyed hash: equal ones stay equal. */
 export class Masker {
   readonly #options: MaskingOptions
   readonly #finder: SecretFinder
@@ -28,18 +31,18 @@ export class Masker {
     return this.#options.isOn
   }
 
-  /** Whether a text is worth a closer look: there is no credential in it when it is not. */
+  /** A quick pre-check: false means that the text contains no credential. */
   mayHold(text: string): boolean {
     return this.#options.isOn && this.#finder.mayHold(text)
   }
 
-  /** What looks like a credential in a text, each once. */
+  /** The probable credentials in a text, each once. */
   secretsIn(text: string): ReadonlySet<string> {
     if (!this.mayHold(text)) return nothing
     return new Set(this.#finder.spansIn(text).map(([from, to]) => text.slice(from, to)))
   }
 
-  /** What is secret of an environment: by its name, or by what it looks like. */
+  /** The secrets of an environment: by name, or by pattern. */
   secretsOfEnv(env: Readonly<Record<string, string>>): Set<string> {
     const found = new Set<string>()
     if (!this.#options.isOn) return found
@@ -51,21 +54,21 @@ export class Masker {
     return found
   }
 
-  /** A text without what looks like a credential in it, and without secrets that are known already. */
+  /** A text without probable credentials, and without known secrets. */
   mask(text: string, known: ReadonlySet<string> = nothing): string {
     if (!this.#options.isOn || (known.size === 0 && !this.mayHold(text))) return text
     const masked = this.#finder.replaced(text, (secret) => this.mark(secret))
     return known.size === 0 ? masked : this.#without(masked, known)
   }
 
-  /** The same of every string in a value, names of fields excepted. */
+  /** The same for every string in a value, except field names. */
   maskDeep<T>(value: T, known: ReadonlySet<string> = nothing): T {
     if (!this.#options.isOn) return value
     if (known.size === 0 && !this.mayHold(JSON.stringify(value))) return value
     return this.#deep(value, known) as T
   }
 
-  /** The environment with every secret value left out. */
+  /** The environment with every secret value masked. */
   maskEnv(
     env: Readonly<Record<string, string>>,
     known: ReadonlySet<string>,
@@ -80,12 +83,12 @@ export class Masker {
     )
   }
 
-  /** What stands for a secret. */
+  /** The replacement for a secret. */
   mark(secret: string): string {
     return `[masked:${this.#hmac(secret).slice(0, 8)}]`
   }
 
-  /** Keys a hash of something masked: by the plain one a weak secret could be found by trying. */
+  /** Keys the hash of a masked text: a plain hash would allow guessing a weak secret. */
   keyed(hash: string): string {
     return `k${this.#hmac(hash).slice(0, Math.max(15, hash.length - 1))}`
   }

@@ -5,7 +5,7 @@ import { loadHistoryKeys, Vault } from './vault.ts'
 import { Masker } from './masker.ts'
 import { type MaskedRow, maskedRow, secretsOfAction } from './secrets-of-actions.ts'
 
-/** A longer result is sealed without a look: looking through it would hold the hub up. */
+/** A longer result is sealed unsearched: searching it would delay the hub. */
 const longestLooked = 65_536
 
 const none: ReadonlySet<string> = new Set()
@@ -16,14 +16,14 @@ export interface MaskingSettings {
 }
 
 /**
- * Keeps secrets out of the tables. What looks like one is masked in every column. An action that may still be run
- * must be run exactly as it was cleared, so what it really says is sealed in a row of its own until it has ended; a
- * result must reach its agent exactly, so one with a secret in it is sealed. The key is not in the database.
+ * Keeps secrets out of the tables. Probable secrets are masked in every column. An action must run
+ * exactly as cleared, so its original is sealed in a separate row until it has ended; a result must
+ * reach its agent unchanged, so one with a secret is sealed. The key is outside the database.
  */
 export class SecretKeeper {
   readonly masker: Masker
   readonly #vault: Vault
-  /** of masked actions that have not ended */
+  /** of masked unfinished actions */
   readonly #secrets = new Map<number, ReadonlySet<string>>()
 
   constructor(masker: Masker, vault: Vault) {
@@ -31,23 +31,26 @@ export class SecretKeeper {
     this.#vault = vault
   }
 
-  /** @param keyPath where the key is, or is made @throws {CentralPostError} `storage` when it cannot be used */
+  /**
+   * @param keyPath path of the key, created if missing @throws {CentralPostError} `storage` when it
+   *   is unusable
+   */
   static open(keyPath: string, settings: MaskingSettings): SecretKeeper {
     const { masking, sealing } = loadHistoryKeys(keyPath)
     return new SecretKeeper(new Masker({ key: masking, ...settings }), new Vault(sealing))
   }
 
-  /** The row as it may be stored; where something was left out, `keep` is to be called with its commit. */
+  /** The row in storable form; if something was masked, call `keep` in the same transaction. */
   mask(row: NewCommandExecution): MaskedRow {
     return maskedRow(row, this.masker)
   }
 
-  /** Keeps what a masked action really says, as long as it may still be run. */
+  /** Seals the original of a masked action, as long as it may still run. */
   async keep({ tx }: Batch, executionId: number, masked: MaskedRow): Promise<void> {
     const { row, secrets, original } = masked
     if (original === null || !isActive(row)) return
     this.#secrets.set(executionId, secrets)
-    // what runs is never run again, so nobody will need it
+    // a running action is never run again, so its original is not needed
     if (row.status === 'running') return
     const sealed = this.#vault.seal(JSON.stringify(original), `execution ${executionId}`)
     await tx
@@ -56,12 +59,12 @@ export class SecretKeeper {
       .execute()
   }
 
-  /** Known secrets of an action that has not ended. */
+  /** Known secrets of an unfinished action. */
   secretsOf(executionId: number): ReadonlySet<string> {
     return this.#secrets.get(executionId) ?? none
   }
 
-  /** The rows with what they really say, as long as that is kept. */
+  /** The rows with their originals, where sealed. */
   async restore(db: Database, rows: readonly CommandExecution[]): Promise<CommandExecution[]> {
     const masked = rows.filter((row) => row.masked === 1 && isActive(row))
     if (masked.length === 0) return [...rows]
@@ -85,7 +88,7 @@ export class SecretKeeper {
     })
   }
 
-  /** Replaces what is kept of an action that goes on with something changed. */
+  /** Replaces the sealed original of an action that continues with changes. */
   async keepChanged({ tx }: Batch, whole: CommandExecution): Promise<void> {
     const { command, argv, env, context, verdict, bound, digest } = whole
     const { command_hash, request_hash } = whole
@@ -98,13 +101,13 @@ export class SecretKeeper {
       .execute()
   }
 
-  /** To be called when a masked action has ended: nobody needs to know any more. */
+  /** Call when a masked action has ended: its original is no longer needed. */
   async forget({ tx }: Batch, executionId: number): Promise<void> {
     this.#secrets.delete(executionId)
     await tx.deleteFrom('sealed_originals').where('execution_id', '=', executionId).execute()
   }
 
-  /** A result as it may be stored. */
+  /** A result in storable form. */
   sealResult(
     result: string,
     executionId: number,
@@ -119,7 +122,7 @@ export class SecretKeeper {
     return { result: this.#vault.seal(result, `result ${executionId}`), sealed: 1 }
   }
 
-  /** Whether this key opens what is kept of an action, or its result. */
+  /** Whether this key opens an action's sealed original, or its result. */
   opens(
     row:
       | { readonly execution_id: number; readonly original: string }

@@ -1,7 +1,7 @@
 import type { CommandExecution, NewCommandExecution } from '../store/schema.ts'
 import type { Masker } from './masker.ts'
 
-/** The columns that say what an action does, in the words of who asked. */
+/** The columns with the requester's own text. */
 const telling = [
   'command',
   'argv',
@@ -17,13 +17,13 @@ type Telling = Pick<CommandExecution, (typeof telling)[number]>
 
 export interface MaskedRow {
   readonly row: NewCommandExecution
-  /** what was left out; empty: nothing was */
+  /** the masked secrets; empty: none */
   readonly secrets: ReadonlySet<string>
-  /** what masked columns really say; null: nothing was masked */
+  /** the originals of masked columns; null: nothing was masked */
   readonly original: Telling | null
 }
 
-/** What looks secret in an action. */
+/** The probable secrets of an action. */
 export function secretsOfAction(
   row: Pick<NewCommandExecution, 'command' | 'argv' | 'env' | 'context'>,
   masker: Masker,
@@ -36,8 +36,9 @@ export function secretsOfAction(
 }
 
 /**
- * The row as it may be stored. Where nothing looks secret it is the same row. Otherwise what was found is left out
- * everywhere, and the hashes are keyed: equal commands still match, and nobody can try secrets against them.
+ * The row in storable form. Without probable secrets it is the same object. Otherwise they are
+ * masked everywhere and the hashes are keyed: equal commands still match, and secrets cannot be
+ * guessed from them.
  */
 export function maskedRow(row: NewCommandExecution, masker: Masker): MaskedRow {
   const secrets = secretsOfAction(row, masker)

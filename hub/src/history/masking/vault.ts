@@ -2,22 +2,23 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { readFileSync, writeFileSync } from 'node:fs'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 
-/** The keys of a history: one for the marks of masked secrets, one for what is sealed. */
+/** The keys of a history: one for the marks of masked secrets, one for sealing. */
 export interface HistoryKeys {
   readonly masking: Buffer
   readonly sealing: Buffer
 }
 
 /**
- * Reads the key of a history, or makes one. It stands beside the database, for its owner only, so that a copy of the
- * database alone (a backup, an export, somebody with a look at the tables) tells no secrets.
+ * Reads the key of a history, or creates one. It lies beside the database, readable only by its
+ * owner, so that a copy of the database alone (a backup, an export, a look at the tables) reveals
+ * no secrets.
  *
- * @throws {CentralPostError} `storage` when the file cannot be read or written, or holds no key
+ * @throws {CentralPostError} `storage` when the file is unreadable, unwritable, or contains no key
  */
 export function loadHistoryKeys(path: string): HistoryKeys {
   let text: string
   try {
-    // "wx": of two that make it at once, one does
+    // "wx": only one of two concurrent writers creates it
     writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
     if (!(Error.isError(error) && 'code' in error && error.code === 'EEXIST')) {
@@ -39,7 +40,8 @@ export function loadHistoryKeys(path: string): HistoryKeys {
 function fault(path: string, what: string, cause?: unknown): CentralPostError {
   return new CentralPostError(
     'storage',
-    `cannot use the key of the history ${path}: ${what}; bring it back from a backup: what was sealed with it cannot be read without it`,
+    `cannot use the key of the history ${path}: ${what}; restore it from a backup: texts ` +
+      'sealed with it are unreadable without it',
     { cause },
   )
 }
@@ -47,7 +49,7 @@ function fault(path: string, what: string, cause?: unknown): CentralPostError {
 const nonceBytes = 12
 const tagBytes = 16
 
-/** Encrypts what must be kept exactly and must not be readable in the database (AES-256-GCM). */
+/** Encrypts text that must be kept exactly and unreadable in the database (AES-256-GCM). */
 export class Vault {
   readonly #key: Buffer
 
@@ -76,7 +78,7 @@ export class Vault {
     } catch (error) {
       throw new CentralPostError(
         'storage',
-        `what is sealed of ${about} cannot be opened: the key of the history is not the one it was sealed with, or it was changed`,
+        `the sealed text of ${about} cannot be opened: it was sealed with another key, or was changed`,
         { cause: error },
       )
     }

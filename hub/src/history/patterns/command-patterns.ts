@@ -5,7 +5,7 @@ import { inSeconds } from '../search/entries.ts'
 import { filtered } from '../search/history-filter.ts'
 
 export interface CommandPatternQuery {
-  /** executions (of successes) or failures that there must be */
+  /** minimum number of executions (of successes) or failures */
   readonly least: number
   readonly limit: number
   readonly workflowId?: string | undefined
@@ -22,7 +22,7 @@ interface Grouped {
   readonly last: number
 }
 
-/** Normalised commands that work: run often enough, most successful first. */
+/** Normalised commands that succeed: run often enough, most successful first. */
 export async function successPatterns(
   db: Database,
   asked: CommandPatternQuery,
@@ -35,7 +35,7 @@ export async function successPatterns(
     .map((group) => statsOf(group))
 }
 
-/** Normalised commands that fail, most failures first, with how, and with what made them work again. */
+/** Normalised commands that fail, most failures first, with the failures and their remedies. */
 export async function failurePatterns(
   db: Database,
   asked: CommandPatternQuery,
@@ -104,7 +104,7 @@ function grouped(db: Database, asked: CommandPatternQuery): Promise<Grouped[]> {
     .execute()
 }
 
-/** Of all there is: from the running totals. */
+/** Overall, from the running totals. */
 function fromTotals(db: Database): Promise<Grouped[]> {
   return db
     .selectFrom('command_totals as t')

@@ -2,13 +2,13 @@ import type { Tx } from '../store/dialect/dialect.ts'
 import { failureSignature } from '../command-form.ts'
 import type { CommandExecution, IndexedExecution } from '../store/schema.ts'
 
-/** How many actions back a failure may lie that a success ends. */
+/** Maximal distance between a failure and the success that ends it, in actions. */
 const lookBack = 12
 const longestFix = 5
 
 /**
- * When a command succeeds that failed shortly before in the same workflow, what succeeded in between is what fixed that
- * failure, as far as a history can tell.
+ * Learns fixes: when a command succeeds that failed shortly before in the same workflow, the
+ * successful commands in between are taken for the fix.
  */
 export async function noteFixes(
   tx: Tx,
@@ -40,7 +40,7 @@ export async function noteFixes(
   const known = new Map(forms.map((one) => [one.form_id, one]))
   const fix = between
     .map((one) => known.get(one.form_id))
-    // looking at things fixes nothing
+    // read-only commands fix nothing
     .filter((one) => one !== undefined && one.category !== 'inspection')
     .map((one) => one?.form ?? '')
     .slice(-longestFix)

@@ -1,4 +1,4 @@
-/** One settled action of a workflow, in its order. */
+/** One ended action of a workflow, in order. */
 export interface Step {
   readonly executionId: number
   readonly form: number
@@ -9,14 +9,14 @@ export interface MinedSequence {
   readonly forms: readonly number[]
   /** workflows in which it succeeded */
   readonly support: number
-  /** some of the executions that did it, oldest first, of each occurrence one a step */
+  /** example executions, oldest first; for each occurrence one per step */
   readonly occurrences: readonly (readonly number[])[]
 }
 
 export interface MiningOptions {
-  /** workflows in which a sequence must have succeeded @default 3 */
+  /** minimum number of workflows in which a sequence succeeded @default 3 */
   readonly leastSupport?: number
-  /** steps that may stand between two of a sequence @default 2 */
+  /** maximal number of steps between two of a sequence @default 2 */
   readonly mostBetween?: number
   /** @default 8 */
   readonly longest?: number
@@ -24,7 +24,7 @@ export interface MiningOptions {
 
 interface Place {
   readonly workflow: number
-  /** where its last step is */
+  /** position of its last step */
   readonly at: number
   readonly ids: readonly number[]
 }
@@ -34,20 +34,21 @@ interface Grown {
   readonly places: readonly Place[]
 }
 
-/** The next step must follow this share of the times, and so many times as often as by chance. */
+/** Minimum share of occurrences with this next step, and minimum ratio to chance. */
 const leastConfidence = 0.25
 const leastLift = 3
-/** How likely it may be that any of the candidates looks like a pattern by chance. */
+/** Accepted probability that any candidate looks like a pattern by chance. */
 const mostChance = 0.01
 const keptOccurrences = 20
 const mostSequences = 5000
 
 /**
- * Finds sequences that repeatedly succeeded inside workflows: grown step by step, each step one that follows the ones
- * before far more often than its own frequency explains. Sequences inside longer ones that say the same are left out.
+ * Finds sequences that repeatedly succeeded inside workflows. Grows them step by step: each step
+ * follows its predecessors far more often than its own frequency explains. Sequences explained by
+ * longer ones are dropped.
  *
- * @param workflows the settled actions of each workflow, in order, without those that only look at things
- * @param breathe awaited now and then, so that other work goes on
+ * @param workflows the ended actions of each workflow, in order, without read-only ones
+ * @param breathe awaited periodically, so that other work proceeds
  */
 export async function mineSequences(
   workflows: readonly (readonly Step[])[],
@@ -80,7 +81,7 @@ export async function mineSequences(
         support >= leastSupport &&
         places.length >= grown.places.length * leastConfidence &&
         places.length >= expected * leastLift &&
-        // so many candidates are looked at that some would follow often by chance
+        // with this many candidates, some would follow often by chance
         chanceOf(places.length, expected) * candidates < mostChance
       )
     })
@@ -108,7 +109,10 @@ function startsOf(workflows: readonly (readonly Step[])[]): Map<number, Place[]>
   return starts
 }
 
-/** What follows the places of a sequence, and where. A failure in between ends it: what follows then is a repair. */
+/**
+ * The next steps after a sequence's occurrences, with positions. A failure in between ends the
+ * search: later steps are a repair.
+ */
 function follow(
   workflows: readonly (readonly Step[])[],
   grown: Grown,
@@ -136,7 +140,7 @@ function workflowsOf(places: readonly Place[]): number {
   return new Set(places.map((place) => place.workflow)).size
 }
 
-/** Those that are not part of a longer one which explains most of their occurrences. */
+/** The sequences not contained in a longer one that explains most of their occurrences. */
 function maximal(sequences: readonly Grown[]): Grown[] {
   const sorted = sequences.toSorted(
     (a, b) => b.forms.length - a.forms.length || b.places.length - a.places.length,
@@ -152,7 +156,7 @@ function maximal(sequences: readonly Grown[]): Grown[] {
   return kept
 }
 
-/** Whether all of a sequence stands in another, in order. */
+/** Whether a sequence is contained in another, in order. */
 function isWithin(part: readonly number[], whole: readonly number[]): boolean {
   if (part.length > whole.length) return false
   let at = 0
@@ -160,7 +164,7 @@ function isWithin(part: readonly number[], whole: readonly number[]): boolean {
   return at === part.length
 }
 
-/** The probability that something expected so often happens this often or more (Poisson). */
+/** The probability of this many or more events with a given expectation (Poisson). */
 function chanceOf(observed: number, expected: number): number {
   if (observed > 100 + expected * 2) return 0
   let term = Math.exp(-expected)

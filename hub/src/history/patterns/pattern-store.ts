@@ -21,11 +21,11 @@ export interface NewPattern {
   readonly preconditions?: Preconditions | undefined
 }
 
-/** How much is looked through for patterns: the newest so many actions. */
+/** Limit of actions searched for patterns, newest first. */
 const mostMined = 200_000
 const valuesKept = 5
 
-/** Keeps the patterns. Belongs to the one thread that writes the memory. */
+/** Stores the patterns. Used only by the one thread that writes derived data. */
 export class PatternStore {
   readonly #db: Database
 
@@ -34,7 +34,8 @@ export class PatternStore {
   }
 
   /**
-   * Adds a pattern by hand. Commands are normalised: `pip install requests` becomes `pip install {package}`.
+   * Adds a pattern by hand. Commands are normalised: `pip install requests` becomes `pip install
+   * {package}`.
    *
    * @returns its id
    * @throws {CentralPostError} `conflict` when the name is taken
@@ -52,7 +53,7 @@ export class PatternStore {
       .values({
         pattern_name: pattern.patternName,
         command_sequence: JSON.stringify(
-          // what is written as a parameter already stays one
+          // text already written as a parameter stays one
           forms.map((form, index) => keptParameters(pattern.commandSequence[index], form.form)),
         ),
         parameters: JSON.stringify(parameters),
@@ -72,12 +73,12 @@ export class PatternStore {
     if (row) return row.pattern_id
     throw new CentralPostError(
       'conflict',
-      `pattern_name: there is a pattern "${pattern.patternName}" already; choose another name`,
+      `pattern_name: the pattern "${pattern.patternName}" exists already; choose another name`,
     )
   }
 
   /**
-   * Counts one use of a pattern.
+   * Records one use of a pattern.
    *
    * @param use.duration milliseconds
    * @throws {CentralPostError} `not_found`
@@ -113,10 +114,10 @@ export class PatternStore {
   }
 
   /**
-   * Looks for sequences in the newest actions of workflows and keeps those that are new; those that are known get
-   * their numbers brought up to date.
+   * Mines the newest actions of workflows: stores new sequences and updates the numbers of known
+   * ones.
    *
-   * @returns how many patterns were found
+   * @returns number of patterns found
    */
   async minePatterns(): Promise<{ readonly found: number; readonly added: number }> {
     const workflows = await this.#workflows()
@@ -142,7 +143,7 @@ export class PatternStore {
       .execute()
     const workflows = new Map<string, Step[]>()
     for (const row of rows.toReversed()) {
-      // agents of one workflow work side by side: each has its own order
+      // agents of one workflow work in parallel: each has its own order
       const key = `${row.workflow_id} ${row.agent_id}`
       const steps = workflows.get(key)
       const step = {
@@ -209,7 +210,7 @@ export class PatternStore {
     return new Map(rows.map((row) => [row.form_id, row]))
   }
 
-  /** What varied in the occurrences, and what was so in all of them. */
+  /** The varying parts of the occurrences, and their common conditions. */
   async #seen(
     sequence: MinedSequence,
   ): Promise<{ parameters: Record<string, string[]>; preconditions: Preconditions }> {
@@ -233,7 +234,7 @@ export class PatternStore {
       if (values.length < valuesKept && !values.includes(value)) values.push(value.slice(0, 200))
     }
     const byId = new Map(rows.map((row) => [row.execution_id, row]))
-    // what a later step finds there may be the work of an earlier one
+    // files seen by a later step may be the work of an earlier one
     const firsts = sequence.occurrences.map((one) => byId.get(one[0] ?? 0))
     const looked = firsts.flatMap((row) => (row?.files == null ? [] : [row]))
     const files = looked
@@ -253,7 +254,7 @@ export class PatternStore {
   }
 }
 
-/** A sequence that was written with parameters keeps its names. */
+/** Keeps the parameter names of a sequence written by hand. */
 function keptParameters(written: string | undefined, form: string): string {
   return written !== undefined && /\{[a-z_]+\}/.test(written) ? written : form
 }
@@ -264,7 +265,7 @@ function mostFrequent(categories: readonly TaskCategory[]): TaskCategory {
   return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0] ?? 'other'
 }
 
-/** A pattern as it travels. */
+/** A pattern in wire form. */
 export function toPattern(row: Selectable<CommandPatternTable>): CommandPattern {
   return {
     pattern_id: row.pattern_id,

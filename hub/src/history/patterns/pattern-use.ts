@@ -11,8 +11,8 @@ interface Followed {
 type Done = Pick<IndexedExecution, 'execution_id' | 'form_id' | 'success' | 'duration'>
 
 /**
- * Counts how often patterns are followed, by what agents did and not by what they say they did: the steps one after the
- * other in one workflow. It counts as a success when all steps succeeded, as a failure when a later one failed.
+ * Counts uses of patterns by observed actions, never by agents' claims: the steps in order within
+ * one workflow. A use succeeds when all steps succeeded, and fails when a later one failed.
  */
 export class PatternUse {
   #byForm: Map<string, Followed[]> | undefined
@@ -74,7 +74,10 @@ export class PatternUse {
   }
 }
 
-/** What this step means for one pattern: its end, a failure on the way, or nothing. `before` is newest first. */
+/**
+ * The effect of this step on one pattern: completion, a failure on the way, or none. `before` is
+ * newest first.
+ */
 function useOf(
   forms: readonly string[],
   form: string,
@@ -82,7 +85,7 @@ function useOf(
   before: readonly (Done & { form: string })[],
 ): { readonly success: number; readonly duration: number } | null {
   const isSuccess = row.success === 1
-  // only the last step ends it well; any but the first may fail, which follows nothing yet
+  // only the last step completes it; a failure of the first step follows nothing yet
   const least = isSuccess ? forms.length - 1 : 1
   for (let at = forms.length - 1; at >= least; at -= 1) {
     const earlier = before.slice(0, at)
@@ -97,7 +100,7 @@ function useOf(
   return null
 }
 
-/** Adds one use and brings the pattern's numbers up to date; the same execution counts once. */
+/** Adds one use and updates the pattern's numbers; each execution counts once. */
 export async function recordUse(
   tx: Tx,
   use: {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
 import { type Execution, executionOf } from '../store/execution.ts'
 
-/** What persons have approved again and again, and never denied, with the executions that show it, newest first. */
+/** Repeated approvals by persons without a denial, with their executions, newest first. */
 export interface Approved {
   readonly form: string
   readonly agentId: string
@@ -11,7 +11,7 @@ export interface Approved {
   readonly approvedBy: readonly string[]
   readonly successful: number
   readonly failed: number
-  /** milliseconds that persons took */
+  /** milliseconds until approval */
   readonly avgWait: number | null
   readonly support: readonly Execution[]
 }
@@ -19,8 +19,8 @@ export interface Approved {
 const shownSupport = 20
 
 /**
- * Repeated approvals by persons, by agent, workflow and normalised command. This only counts: whether a rule can be made
- * of it is the approval desk's to say, and whether it is made an operator's.
+ * Repeated approvals by persons, by agent, workflow and normalised command. Only counts: the
+ * approval desk decides whether a rule is possible, and an operator whether it is made.
  */
 export async function repeatedApprovals(
   db: Database,

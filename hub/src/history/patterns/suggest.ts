@@ -6,7 +6,7 @@ import { toPattern } from './pattern-store.ts'
 
 export interface SuggestionQuery {
   readonly task?: string | undefined
-  /** an own action, and whose */
+  /** one of the agent's own actions */
   readonly after?: { readonly agentId: string; readonly actionId: string } | undefined
   readonly category?: TaskCategory | undefined
   readonly limit: number
@@ -15,9 +15,9 @@ export interface SuggestionQuery {
 const mostPatterns = 2000
 
 /**
- * What the history speaks for, best first: what fixed a failure like this one, what usually comes next, what worked for
- * a task described so. It is advice: nothing runs because it was suggested, and what is asked for is judged as
- * everything is.
+ * Suggestions from the history, best first: fixes of a similar failure, usual next steps, patterns
+ * for a described task. Suggestions are advice: nothing runs because of them, and requests are
+ * judged as usual.
  */
 export async function suggestionsFor(db: Database, asked: SuggestionQuery): Promise<Suggestion[]> {
   const patterns = await patternsOf(db, asked.category)
@@ -43,7 +43,7 @@ async function patternsOf(
   return rows.map(toPattern)
 }
 
-/** Words that say nothing about what is to be done. */
+/** Words that carry no information about a task. */
 const idle = new Set(
   'a an the to of in on for and or with my our this that i we is be do please'.split(' '),
 )
@@ -88,7 +88,7 @@ function forTask(task: string, patterns: readonly CommandPattern[]): Suggestion[
   })
 }
 
-/** How far a pattern has proved itself: few uses say little. */
+/** How well a pattern has proved itself: few uses prove little. */
 function trust(pattern: CommandPattern): number {
   const uses = pattern.usage_count
   const successes = (pattern.success_rate ?? 0) * uses
@@ -103,8 +103,8 @@ function fromPattern(pattern: CommandPattern): Omit<Suggestion, 'score'> {
     parameters: pattern.parameters,
     why:
       pattern.origin === 'mined'
-        ? `these worked one after the other in ${pattern.support} workflows`
-        : `"${pattern.pattern_name}" was noted by an operator`,
+        ? `these steps succeeded in this order in ${pattern.support} workflows`
+        : `"${pattern.pattern_name}" was recorded by an operator`,
     successes: successes + pattern.support,
     failures: pattern.usage_count - successes,
     avg_duration: pattern.avg_duration,
@@ -159,7 +159,7 @@ async function afterAction(
     })
 }
 
-/** A signature without a telling line is that of many failures that have nothing to do with each other. */
+/** A signature without a telling line matches many unrelated failures. */
 function isTelling(signature: string): boolean {
   return signature.split(':').slice(2).join(':').length > 10
 }

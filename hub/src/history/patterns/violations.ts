@@ -14,10 +14,13 @@ export interface ViolationQuery {
   readonly limit: number
 }
 
-/** Python and pip that ran outside a virtual environment, most frequent first. Their questions do not count. */
+/**
+ * Python and pip runs outside a virtual environment, most frequent first, except informational
+ * calls.
+ */
 export async function venvViolations(db: Database, asked: ViolationQuery): Promise<Violation[]> {
   const outside = () =>
-    // written out, so that the index of just these is taken
+    // spelled out, so that the partial index applies
     filtered(db, asked).where(sql<boolean>`i.venv_wanted = 1 and i.venv_active = 0`)
   const groups = await outside()
     .innerJoin('command_forms as f', 'f.form_id', 'i.form_id')

@@ -8,7 +8,7 @@ import { executionOf } from '../store/execution.ts'
 const mostEvents = 500
 const mostActions = 20
 
-/** Of each action under an id: what it was, and every event that the audit trail has of it. */
+/** All actions under an id, each with its audit events. */
 export async function detailOf(
   db: Database,
   actionId: string,
@@ -39,7 +39,10 @@ export async function detailOf(
   )
 }
 
-/** One more than are shown at most, oldest first. What is not indexed yet is looked for at the end of the trail. */
+/**
+ * One more than the display limit, oldest first. Searches the end of the trail for events not yet
+ * indexed.
+ */
 async function eventsOf(db: Database, executionId: number): Promise<AuditEventTable[]> {
   const indexed = await db
     .selectFrom('memory_state')

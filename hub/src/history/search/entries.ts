@@ -1,7 +1,7 @@
 import { type HistoryEntry, isoOf, isoOrNull } from '@centralpost/shared'
 import type { CommandExecution } from '../store/schema.ts'
 
-/** An execution as it travels. */
+/** An execution in wire form. */
 export function toEntry(row: CommandExecution): HistoryEntry {
   return {
     execution_id: row.execution_id,

@@ -42,7 +42,7 @@ const columns = [
   'stderr_preview',
 ] as const satisfies readonly (keyof HistoryEntry)[]
 
-/** One page of executions, oldest first, as lines of text. Secrets are as they are stored: left out. */
+/** One page of executions, oldest first, as lines of text. Secrets stay masked, as stored. */
 export async function exportPage({ db }: Store, asked: ExportQuery): Promise<ExportPage> {
   const words = asked.query === undefined ? undefined : searchQuery(`${asked.query} `)
   if (words === null) return { text: '', count: 0, next: null }
@@ -77,7 +77,7 @@ export async function exportPage({ db }: Store, asked: ExportQuery): Promise<Exp
   return { text, count, next: isLast ? null : last.execution_id }
 }
 
-/** RFC 4180; what a spreadsheet would take for a formula gets an apostrophe in front. */
+/** RFC 4180; probable spreadsheet formulas get a leading apostrophe. */
 function csvLine(values: readonly (string | number | null)[]): string {
   return `${values.map(csvField).join(',')}\r\n`
 }

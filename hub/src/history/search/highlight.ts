@@ -10,14 +10,14 @@ type Texts = Pick<
 const weights = { command: 8, context: 3, stdout_preview: 1, stderr_preview: 1.5 } as const
 const aroundChars = 160
 
-/** What a row is looked through for: one pattern a term. */
+/** The matchers for a row: one pattern per term. */
 export interface Finder {
   readonly patterns: readonly { readonly pattern: RegExp; readonly typed: string }[]
 }
 
 const wordSeparator = String.raw`[^\p{L}\p{N}]{1,8}`
 
-/** @returns what finds a query's terms in the texts as they were written */
+/** @returns a finder of a query's terms in the original texts */
 export function finderOf(query: SearchQuery): Finder {
   return {
     patterns: query.map((term) => ({ pattern: patternOf(term), typed: term.typed.toLowerCase() })),
@@ -25,8 +25,8 @@ export function finderOf(query: SearchQuery): Finder {
 }
 
 /**
- * How well a row fits: where the terms stand (command before context before output), whether exactly as typed, as a
- * whole word, and early.
+ * The rank of a row: where the terms are (command before context before output), whether exactly as
+ * typed, as a whole word, and early.
  */
 export function scoreOf(row: Texts, { patterns }: Finder): number {
   let score = row.success === 1 ? 0.5 : 0
@@ -45,7 +45,9 @@ export function scoreOf(row: Texts, { patterns }: Finder): number {
   return score
 }
 
-/** The part of a row around its first hits, with each hit marked. Marks that the text holds itself are taken out. */
+/**
+ * The text around a row's first hits, with each hit marked. Marks in the text itself are removed.
+ */
 export function snippetOf(row: Texts, finder: Finder): string {
   for (const name of ['command', 'context', 'stdout_preview', 'stderr_preview'] as const) {
     const text = (row[name] ?? '').replaceAll(highlightStart, '').replaceAll(highlightEnd, '')

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../store/dialect/dialect.ts'
 import { normalise } from '../command-form.ts'
 
-/** Which executions are meant; of a list, one must fit. Times are milliseconds since 1970. */
+/** Selects executions; of a list, one item must match. Times are milliseconds since 1970. */
 export interface ExecutionFilter {
   readonly query?: string | undefined
   readonly agentId?: string | undefined
@@ -11,13 +11,13 @@ export interface ExecutionFilter {
   readonly levels?: readonly TrustLevel[] | undefined
   readonly statuses?: readonly ActionState[] | undefined
   readonly actionId?: string | undefined
-  /** the same command after normalisation */
+  /** the same normalised command */
   readonly command?: string | undefined
   readonly since?: number | undefined
   readonly until?: number | undefined
 }
 
-/** The indexed executions that a filter fits, words excepted. */
+/** The indexed executions that match a filter, except for words. */
 export function filtered(db: Database, filter: ExecutionFilter) {
   const { agentId, workflowId, levels, statuses, actionId, command, since, until } = filter
   return db

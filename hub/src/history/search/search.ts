@@ -10,28 +10,30 @@ export interface HistoryQuery extends ExecutionFilter {
   readonly order?: 'newest' | 'best' | undefined
   /** only executions older than this one */
   readonly before?: number | undefined
-  /** `nextCursor` of the page before */
+  /** `nextCursor` of the previous page */
   readonly cursor?: string | undefined
   readonly limit: number
 }
 
 export interface HistoryPage {
   readonly entries: readonly HistoryEntry[]
-  /** pass as `before` for the page after this one */
+  /** pass as `before` for the next page */
   readonly next: number | null
   readonly nextCursor: string | null
 }
 
-/** How many of the newest hits of a search are looked at for the other filters, and in what pieces. */
+/**
+ * How many of a search's newest hits are tested against the other filters, in chunks of this size.
+ */
 const mostHits = 20_000
 const hitsAtOnce = 1000
-/** How many of the newest that fit are ranked: a common word has hits without end. */
+/** How many of the newest matches are ranked: a common word has endless hits. */
 const ranked = 200
 
 /**
- * Executions that fit, newest first, or, of a search, best first among the newest that fit.
+ * Matching executions, newest first; a search can rank the newest matches best first.
  *
- * @throws {CentralPostError} `invalid_request` for a cursor that is none
+ * @throws {CentralPostError} `invalid_request` for an invalid cursor
  */
 export async function searchHistory(store: Store, asked: HistoryQuery): Promise<HistoryPage> {
   const typed = asked.query?.trim() ?? ''
@@ -74,7 +76,7 @@ async function bestOf(
   const rows = (await rowsOf(store, ids)).map((row) => ({ row, score: scoreOf(row, finder) }))
   rows.sort((a, b) => b.score - a.score || b.row.execution_id - a.row.execution_id)
   const page = rows.slice(skip, skip + asked.limit)
-  // later pages rank the same hits: what is recorded meanwhile is not among them
+  // later pages rank the same hits: executions recorded meanwhile are excluded
   const top = Math.min(before, (ids[0] ?? 0) + 1)
   const isLast = skip + asked.limit >= rows.length
   return {
@@ -99,7 +101,7 @@ async function newest(
   return rows.map((row) => row.execution_id)
 }
 
-/** The newest hits of a search that the other filters fit as well. */
+/** The newest hits of a search that also match the other filters. */
 async function hits(
   { db, dialect }: Store,
   query: SearchQuery,

@@ -3,7 +3,7 @@ import { normalise, type CommandForm } from '../command-form.ts'
 
 const mostKept = 20_000
 
-/** Numbers the forms of commands. */
+/** Assigns ids to normalised commands. */
 export class CommandForms {
   readonly #ids = new Map<string, number>()
 
@@ -19,7 +19,7 @@ export class CommandForms {
         category: form.category,
         example: command.slice(0, 2000),
       })
-      // an update of nothing, so that the row is returned
+      // a no-op update makes the statement return the row
       .onConflict((conflict) => conflict.column('form').doUpdateSet({ program: form.program }))
       .returning('form_id')
       .executeTakeFirstOrThrow()
@@ -28,7 +28,7 @@ export class CommandForms {
     return { ...form, formId }
   }
 
-  /** To be called when a transaction was undone: its numbers may be given to others. */
+  /** Call after a rollback: the ids may be assigned again. */
   forget(): void {
     this.#ids.clear()
   }

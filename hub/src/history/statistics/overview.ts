@@ -14,14 +14,14 @@ export interface OverviewQuery {
   readonly workflowId?: string | undefined
 }
 
-/** What happened between two moments, for one screen. */
+/** A summary of a time range, for one screen. */
 export async function overviewOf(db: Database, asked: OverviewQuery): Promise<Overview> {
   const { since, until, top } = asked
   const width = Math.max(1, Math.ceil((until - since) / asked.buckets))
   const within = () => filtered(db, asked)
   const counts = await within()
     .select(['i.status', 'i.trust_level'])
-    // whole numbers on both databases
+    // integers on both databases
     .select(sql<number>`cast((i.timestamp - ${since}) / ${sql.lit(width)} as integer)`.as('bucket'))
     .select((get) => get.fn.countAll<number>().as('n'))
     .groupBy(['bucket', 'i.status', 'i.trust_level'])
@@ -132,7 +132,7 @@ async function durationsOf(
     .where(`i.${column}`, 'is not', null)
     .$if(column === 'waited', (query) => query.where('i.approver', '=', 1))
     .orderBy('i.execution_id', 'desc')
-    // of more, the newest say as much
+    // beyond this, the newest ones suffice
     .limit(100_000)
     .execute()
   const sorted = Float64Array.from(rows, (row) => row.ms ?? 0).toSorted()

@@ -5,7 +5,7 @@ import type { CommandTotalTable } from '../store/schema.ts'
 import { inSeconds } from '../search/entries.ts'
 import { normalise } from '../command-form.ts'
 
-/** Sums of one command, or of everything. Durations in milliseconds. */
+/** Totals of one command, or of everything. Durations in milliseconds. */
 export interface CommandStats {
   readonly totalExecutions: number
   readonly successful: number
@@ -18,7 +18,7 @@ export interface CommandStats {
   readonly byLevel: Readonly<Record<string, number>>
 }
 
-/** Of what is counted under any of these names, those under way included. */
+/** Counts all statuses with these names, including unfinished actions. */
 export async function statsOf(
   db: Database,
   scope: CommandTotalTable['scope'],
@@ -47,7 +47,7 @@ export async function statsOf(
   }
 }
 
-/** What has not ended is not in the totals; there is never much of it. */
+/** Unfinished actions are not in the totals; they are always few. */
 function activeOf(db: Database, scope: CommandTotalTable['scope'], names: readonly string[]) {
   return db
     .selectFrom('command_executions as e')
@@ -57,7 +57,7 @@ function activeOf(db: Database, scope: CommandTotalTable['scope'], names: readon
     .$if(scope === 'exact', (query) => query.where('e.command_hash', 'in', names))
     .$if(scope === 'form', (query) =>
       query.where(
-        // from the few that are active: of a form there may be hundreds of thousands
+        // starts from the few active ones: a normalised command may have hundreds of thousands
         sql<boolean>`exists (select 1 from execution_index i
           where i.execution_id = e.execution_id and i.form_id in (${sql.join(names.map(Number))}))`,
       ),
@@ -66,7 +66,7 @@ function activeOf(db: Database, scope: CommandTotalTable['scope'], names: readon
     .execute()
 }
 
-/** Statistics as they travel: of the exact command, and of all that are the same after normalisation. */
+/** Statistics in wire form: of the exact command, and of all with the same normalised form. */
 export async function commandStatistics(
   db: Database,
   command: string | undefined,

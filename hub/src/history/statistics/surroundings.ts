@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Files that tell what kind of directory it is. */
+/** Files that reveal the kind of a directory. */
 const tellingFiles = [
   'pyproject.toml',
   'setup.py',
@@ -41,23 +41,24 @@ export interface Surroundings {
 }
 
 /**
- * What a directory held when a command was started in it, seen soon afterwards: what was made since is left out.
+ * The content of a directory when a command started there, read soon afterwards: newer files are
+ * left out.
  *
  * @param before milliseconds since 1970
- * @returns null when it cannot be looked at
+ * @returns null when it is inaccessible
  */
 export function surroundingsOf(cwd: string, before: number): Surroundings | null {
   try {
     const there = new Set(readdirSync(cwd))
     const files = tellingFiles.filter((name) => {
       if (!there.has(name)) return false
-      // some file systems do not keep when a file was made: they say 0, or when it was changed
+      // some file systems keep no birth time: they return 0, or the change time
       return statSync(join(cwd, name)).birthtimeMs < before
     })
     const kind = kinds.find(([, names]) => names.some((name) => files.includes(name)))
     return { cwdKind: kind?.[0] ?? 'directory', files }
   } catch {
-    // gone, or not ours to read: then nothing is known
+    // gone or unreadable: nothing is known
     return null
   }
 }

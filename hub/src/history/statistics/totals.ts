@@ -4,7 +4,7 @@ import type { CommandExecution, CommandTotalTable } from '../store/schema.ts'
 
 type Total = { -readonly [Name in keyof CommandTotalTable]: CommandTotalTable[Name] }
 
-/** Adds ended executions up, then writes the sums once. */
+/** Adds up ended executions, then writes the sums once. */
 export class Totals {
   readonly #sums = new Map<string, Total>()
 
@@ -64,7 +64,7 @@ export class Totals {
   }
 }
 
-/** Of the stored and the new value the one that is there, or the lesser (or greater) of both. */
+/** The non-null one of the stored and the new value, or the lesser (or greater) of both. */
 function lesser(name: string, comparison: '<' | '>') {
   const stored = sql.ref(`command_totals.${name}`)
   const added = sql.ref(`excluded.${name}`)

@@ -8,10 +8,11 @@ import { openSqlite, unusable } from './dialect/sqlite.ts'
 import { migrate } from './migrations/migrations.ts'
 
 /**
- * Opens one part of a history and brings its tables up to date. The ledger must have been opened once before its
- * memory is.
+ * Opens one part of a history and migrates its tables. Open the ledger once before the derived
+ * data.
  *
- * @throws {CentralPostError} `storage` when it cannot be opened, is no database, or is newer than this hub
+ * @throws {CentralPostError} `storage` when it cannot be opened, is no database, or is newer than
+ *   this hub
  */
 export async function openStore(location: StoreLocation, part: StorePart): Promise<Store> {
   if (location.backend === 'postgres') {
@@ -41,8 +42,8 @@ async function migrated(store: Store, part: StorePart): Promise<Store> {
 /**
  * Makes this process the only hub of a history.
  *
- * @param onLost it may not be the only one any more
- * @returns how to give it back
+ * @param onLost exclusivity may have been lost
+ * @returns a function that releases it
  * @throws {CentralPostError} `conflict` when another hub has it
  */
 export async function lockHistory(
@@ -55,15 +56,15 @@ export async function lockHistory(
       throw unreachable(shown, error)
     })
   }
-  // the data directory's lock holds for the files in it
+  // the data directory's lock covers its files
   return () => Promise.resolve()
 }
 
 /**
- * Makes this process the only hub of a data directory. The lock is the operating system's, through SQLite: it goes
- * with the process however it ends.
+ * Makes this process the only hub of a data directory. Uses an operating-system lock, through
+ * SQLite: it ends with the process in any case.
  *
- * @returns how to give it back
+ * @returns a function that releases it
  * @throws {CentralPostError} `conflict` when another hub has it
  */
 export function lockDataDirectory(dataDir: string): () => void {

@@ -1,31 +1,31 @@
 import { type Verdict, verdictSchema } from '@centralpost/shared'
 import type { CommandExecution, CommandExecutionTable, NewCommandExecution } from './schema.ts'
 
-/** What the database keeps as JSON, as it is meant. */
+/** Parsed JSON columns. */
 interface Said {
   readonly argv: readonly string[] | null
   readonly env: Readonly<Record<string, string>>
   /** null: it was never judged */
   readonly verdict: Verdict | null
-  /** programs and files as they were when the digest was made, by name */
+  /** programs and files at the time of the digest, by name */
   readonly bound: Readonly<Record<string, string>>
 }
 
-/** An execution as the flow knows it. Its JSON columns are parsed once, when they are first read. */
+/** An execution in the flow. Its JSON columns are parsed once, on first access. */
 export type Execution = Omit<CommandExecution, keyof Said> & Said
 
-/** An execution on its way into the ledger. */
+/** An execution before its insert. */
 export type NewExecution = Omit<NewCommandExecution, keyof Said> & Partial<Said> & Pick<Said, 'env'>
 
-/** What a step changes of a row. */
+/** The changes of a step to a row. */
 export type ColumnChanges = Partial<
   Omit<CommandExecutionTable, 'execution_id' | 'action_id' | 'agent_id' | 'status' | 'masked'>
 >
 
-/** What a step changes of an execution. */
+/** The changes of a step to an execution. */
 export type Changes = Omit<ColumnChanges, keyof Said> & Partial<Pick<Said, 'verdict' | 'bound'>>
 
-/** The row of an execution as the flow knows it. */
+/** Converts a row to an execution. */
 export function executionOf(row: CommandExecution): Execution {
   const { argv, env, verdict, bound, ...plain } = row
   return withLazy(plain, {
@@ -36,7 +36,7 @@ export function executionOf(row: CommandExecution): Execution {
   })
 }
 
-/** The row that stores an execution. */
+/** Converts an execution to a row. */
 export function rowOf({ argv, env, verdict, bound, ...plain }: NewExecution): NewCommandExecution {
   return {
     ...plain,
@@ -56,16 +56,16 @@ export function columnsOf({ verdict, bound, ...plain }: Changes): ColumnChanges 
 }
 
 /**
- * The verdict on an action that was judged.
+ * The verdict on a judged action.
  *
- * @throws {TypeError} when it was not: it was rejected
+ * @throws {TypeError} when it was never judged: it was rejected
  */
 export function verdictOf(execution: Pick<Execution, 'verdict' | 'action_id'>): Verdict {
   if (execution.verdict !== null) return execution.verdict
   throw new TypeError(`${execution.action_id} was never judged`)
 }
 
-/** An object with more fields, each of which is made when it is first read. A copy by spreading has them as they are. */
+/** An object with additional lazy fields. A spread copy has their values. */
 function withLazy<T extends object, L extends object>(
   plain: T,
   lazy: { readonly [K in keyof L]: () => L[K] },

@@ -1,7 +1,7 @@
-/** What a database says of a hub that writes after its turn: an SQLSTATE of nobody else's. */
+/** The SQLSTATE for a write after the hub's term; used by no other error. */
 export const leaseOver = 'CP001'
 
-/** A hub wrote after its turn: another has taken over, or may. */
+/** A hub wrote after its term: another has taken over, or may. */
 export class LeaseOver extends Error {
   readonly code = leaseOver
 
@@ -11,7 +11,7 @@ export class LeaseOver extends Error {
   }
 }
 
-/** Whether a write was refused because the hub's turn is over. */
+/** Whether a write was refused because the hub's term is over. */
 export function isLeaseOver(error: unknown): boolean {
   return Error.isError(error) && 'code' in error && error.code === leaseOver
 }

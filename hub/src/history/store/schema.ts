@@ -2,8 +2,9 @@ import type { ActionState, TaskCategory, TrustLevel } from '@centralpost/shared'
 import type { Generated, Insertable, Selectable } from 'kysely'
 
 /**
- * The ledger: one row an action, unique on agent + action id. Names follow Felix's `command_executions` where they
- * mean the same. Times are milliseconds since 1970, durations milliseconds.
+ * The ledger: one row per action, unique on agent + action id. Names follow Felix's
+ * `command_executions` where they mean the same. Times are milliseconds since 1970, durations
+ * milliseconds.
  */
 export interface CommandExecutionTable {
   execution_id: Generated<number>
@@ -14,30 +15,30 @@ export interface CommandExecutionTable {
   command: string
   argv: string | null
   command_hash: string
-  /** of what the agent sent: the same id with another hash is a conflict, not a repetition */
+  /** hash of the request as sent: the same id with another hash is a conflict, not a repeat */
   request_hash: string
-  /** the message that it was taken in from: what comes again is told from what was sent again. null: not known */
+  /** the request message: tells a redelivery from a repeated request. null: unknown */
   message_id: string | null
   context: string | null
   cwd: string | null
   env: string
   timeout_ms: number
   stream_output: number
-  /** the request's own expiry: never started later than that */
+  /** the request's own expiry: never started later */
   expires_at: number | null
   trust_level: TrustLevel | null
   verdict: string | null
   /** binds an approval to exactly what was shown */
   digest: string | null
-  /** JSON: programs and script files as they were when the digest was made */
+  /** JSON: programs and script files at the time of the digest */
   bound: string | null
-  /** the execution whose result this one was given */
+  /** the execution whose result was reused */
   reused_from: number | null
   status: ActionState
-  /** when the state it is in ends by itself: a pending approval, an approval not yet used */
+  /** end of the current state's time: of a pending approval, or an approval not yet used */
   deadline: number | null
   approved_by: string | null
-  /** who approved, denied or cancelled, or "policy" */
+  /** the operator who approved, denied or cancelled, or "policy" */
   decided_by: string | null
   approval_timestamp: number | null
   execution_timestamp: number | null
@@ -54,13 +55,13 @@ export interface CommandExecutionTable {
   output_ref: string | null
   stdout_preview: string | null
   stderr_preview: string | null
-  /** 1: something that looks like a secret was left out; the hashes are keyed then, see masking/ */
+  /** 1: a probable secret was masked; the hashes are keyed then, see masking/ */
   masked: Generated<number>
 }
 export type CommandExecution = Selectable<CommandExecutionTable>
 export type NewCommandExecution = Insertable<CommandExecutionTable>
 
-/** Who has approved, where one is not enough. A vote counts for the digest that was shown. */
+/** Approvals where several are required. A vote counts for the digest shown. */
 export interface ApprovalVoteTable {
   execution_id: number
   digest: string
@@ -68,13 +69,13 @@ export interface ApprovalVoteTable {
   timestamp: number
 }
 
-/** What runs without a question because an operator decided so. */
+/** Always rules: commands that run without approval by an operator's decision. */
 export interface ApprovalRuleTable {
   rule_id: string
   /** null: every agent of the workflow */
   agent_id: string | null
   workflow_id: string | null
-  /** JSON: the parsed form that it binds */
+  /** JSON: the bound parsed form */
   shape: string
   description: string
   created_by: string
@@ -88,26 +89,32 @@ export interface ApprovalRuleTable {
 }
 export type ApprovalRule = Selectable<ApprovalRuleTable>
 
-/** The one terminal message of an action; it is the outbox as well, while `published_at` is null. */
+/** The one terminal message of an action; also the outbox, while `published_at` is null. */
 export interface ActionResultTable {
   execution_id: number
-  /** where it goes; a rejected repetition goes to the id it was given, but must not replace the first one's result */
+  /**
+   * destination; a rejected repeat goes to its derived id, and must not replace the first one's
+   * result
+   */
   subject: string
-  /** 0: handed to who listens, but kept out of the result stream; 2: sent again although the stream has it, as asked */
+  /**
+   * 0: published to subscribers, but kept out of the result stream; 2: resent on request although
+   * the stream has it
+   */
   stored: number
   result: string
   published_at: number | null
-  /** 1: `result` is encrypted, because it holds what looks like a secret or is too long to be looked through */
+  /** 1: `result` is encrypted, because it contains a probable secret or is too long to search */
   sealed: Generated<number>
 }
 
-/** What a masked action really says, encrypted, for as long as it may still be run. */
+/** The encrypted original of a masked action, as long as it may still run. */
 export interface SealedOriginalTable {
   execution_id: number
   original: string
 }
 
-/** Append-only: triggers refuse UPDATE and DELETE; every row carries the hash of the one before. */
+/** Append-only: triggers refuse UPDATE and DELETE; every row carries the previous row's hash. */
 export interface AuditEventTable {
   seq: number
   timestamp: number
@@ -121,7 +128,7 @@ export interface AuditEventTable {
   hash: string
 }
 
-/** Parts of the audit trail that were written to a file for keeping; their events may be put away. */
+/** Sealed segments of the audit trail, written to files; their events may be deleted. */
 export interface AuditSegmentTable {
   segment_id: number
   first_seq: number
@@ -136,26 +143,26 @@ export interface AuditSegmentTable {
 }
 export type AuditSegment = Selectable<AuditSegmentTable>
 
-/** Whose turn it is to write: the hub of the highest epoch. */
+/** The term of the writing hub: the one with the highest epoch. */
 export interface HubLeaseTable {
   hub_id: string
   epoch: number
-  /** by the database's clock; 0: given back; null: for as long as the data directory is locked */
+  /** by the database's clock; 0: returned; null: as long as the data directory is locked */
   lease_until: number | null
   lease_ms: number
   /** how long its commands may take to end after that */
   grace_ms: number
-  /** JSON: its process, so that its death can be proven */
+  /** JSON: its process, to prove its death */
   holder: string | null
 }
 
-/** Names this ledger for good, in its one row. */
+/** The permanent id of this ledger, in its only row. */
 export interface LedgerIdentityTable {
   only_one: number
   ledger_id: string
 }
 
-/** A command with what varies left out: `pip install {package}`. */
+/** A normalised command: `pip install {package}`. */
 export interface CommandFormTable {
   form_id: Generated<number>
   form: string
@@ -164,7 +171,7 @@ export interface CommandFormTable {
   example: string
 }
 
-/** One row an execution, narrow and well indexed: what lists, counts and looks for sequences reads this. */
+/** One narrow, well-indexed row per execution, for lists, counts and pattern mining. */
 export interface ExecutionIndexTable {
   execution_id: number
   agent_id: string
@@ -180,27 +187,27 @@ export interface ExecutionIndexTable {
   duration: number | null
   /** milliseconds from the request to a person's decision */
   waited: number | null
-  /** 1: a person approved it, not a rule and not the policy */
+  /** 1: approved by a person, not by a rule or policy */
   approver: number
   error_category: string | null
   venv_active: number | null
-  /** 1: a command that belongs into a virtual environment */
+  /** 1: a command that should run in a virtual environment */
   venv_wanted: number
   cwd: string | null
-  /** null: nobody has looked */
+  /** null: unknown */
   cwd_kind: string | null
-  /** JSON: telling files that were there before it ran */
+  /** JSON: telltale files that existed before it ran */
   files: string | null
 }
 export type IndexedExecution = Selectable<ExecutionIndexTable>
 
-/** Which events tell of an execution. */
+/** The audit events of each execution. */
 export interface ExecutionEventTable {
   execution_id: number
   seq: number
 }
 
-/** Running totals, so that counting never reads all there is. */
+/** Running totals, so that counting never scans the whole history. */
 export interface CommandTotalTable {
   /** all; exact: by command_hash; form: by form_id */
   scope: 'all' | 'exact' | 'form'
@@ -216,11 +223,11 @@ export interface CommandTotalTable {
   last_execution: number | null
 }
 
-/** What came between a failure and a success of the same command. */
+/** Commands between a failure and a success of the same command. */
 export interface FailureFixTable {
   form_id: number
   signature: string
-  /** JSON: the forms of the commands between */
+  /** JSON: the normalised commands in between */
   fix: string
   times: number
   last_execution_id: number
@@ -231,7 +238,7 @@ export interface CommandPatternTable {
   pattern_name: string
   /** JSON */
   command_sequence: string
-  /** JSON: values seen of each parameter */
+  /** JSON: values seen for each parameter */
   parameters: string
   task_category: TaskCategory | null
   /** JSON */
@@ -263,7 +270,7 @@ export interface MemoryStateTable {
   value: number
 }
 
-/** The ledger's tables, then the memory's. */
+/** The ledger's tables, then those of the derived data. */
 export interface Schema {
   command_executions: CommandExecutionTable
   approval_votes: ApprovalVoteTable

@@ -1,10 +1,10 @@
 import { operatorWords, wordsOf } from './search-words.ts'
 
-/** Words that stand together; `isPrefix`: the last one may go on. */
+/** Adjacent words; `isPrefix`: the last one may continue. */
 export interface SearchTerm {
   readonly words: readonly string[]
   readonly isPrefix: boolean
-  /** as it was typed, to be preferred where it stands exactly so */
+  /** as typed; exact matches rank higher */
   readonly typed: string
 }
 export type SearchQuery = readonly SearchTerm[]
@@ -13,11 +13,11 @@ const mostTerms = 32
 const mostWordsOfTerm = 32
 
 /**
- * Reads whatever a person types into a search; nothing is an error. What was typed together (`a.py`, `-la`,
- * `foo-bar`, `src/a.py`) or stands in quotes becomes a phrase. A `*` behind the last letter asks for a prefix, and so
- * does the last word typed, so that search-as-you-type finds it. An operator of the shell finds commands with it.
+ * Parses any search input; nothing is an error. Text typed together (`a.py`, `-la`, `foo-bar`,
+ * `src/a.py`) or in quotes becomes a phrase. A trailing `*` asks for a prefix, and so does the last
+ * word typed, for search-as-you-type. A shell operator finds commands that contain it.
  *
- * @returns null when nothing of it can be searched for
+ * @returns null when it contains nothing to search for
  */
 export function searchQuery(typed: string): SearchQuery | null {
   const parts = [...typed.matchAll(/"([^"]*)"|(\S+)/gu)]
@@ -39,14 +39,14 @@ export function searchQuery(typed: string): SearchQuery | null {
   return terms.length === 0 ? null : terms.slice(0, mostTerms)
 }
 
-/** The query as FTS5 takes it. Words are letters and digits only, so nothing in it can be misread. */
+/** The query for FTS5. Words are letters and digits only, so nothing in it can be misread. */
 export function sqliteMatch(query: SearchQuery): string {
   return query
     .map(({ words, isPrefix }) => `"${words.join(' ')}"${isPrefix ? ' *' : ''}`)
     .join(' AND ')
 }
 
-/** The query as PostgreSQL's `tsquery` takes it. */
+/** The query for PostgreSQL's `tsquery`. */
 export function postgresMatch(query: SearchQuery): string {
   return query
     .map(({ words, isPrefix }) =>

@@ -1,6 +1,6 @@
 import type { CommandExecution } from './schema.ts'
 
-/** The words of an execution, separated by spaces: both databases index these and nothing else. */
+/** The words of an execution, separated by spaces: the only input of both search indexes. */
 export interface SearchText {
   readonly command: string
   readonly context: string
@@ -11,7 +11,7 @@ export interface SearchText {
 const longestWord = 100
 const mostWords = 3000
 
-/** The words of a text as they are indexed: lower case, without accents, letters and digits only. */
+/** The words of a text as indexed: lower case, without accents, letters and digits only. */
 export function wordsOf(text: string): string[] {
   const plain = text
     .normalize('NFKD')
@@ -35,7 +35,7 @@ const operators: Readonly<Record<string, string>> = {
 }
 const operator = /&&|\|\||\||;|&|>>|>|<<|<|\$\(/g
 
-/** A shell operator is indexed as a word of its own, which nobody types. */
+/** A shell operator is indexed as a reserved word. */
 export function operatorWords(text: string): string[] {
   return [...new Set((text.match(operator) ?? []).map((found) => operators[found] ?? ''))]
 }
@@ -51,7 +51,7 @@ export function searchTextOf(
   }
 }
 
-/** The words with their places, as PostgreSQL takes them without reading them its own way. */
+/** The words with positions, in a form that PostgreSQL does not parse itself. */
 export function postgresVector(text: SearchText): string {
   const places = new Map<string, number[]>()
   let place = 0
@@ -62,7 +62,7 @@ export function postgresVector(text: SearchText): string {
       if (known === undefined) places.set(word, [place])
       else if (known.length < 200) known.push(place)
     }
-    // a phrase does not run from one column into the next
+    // a phrase must not span two columns
     place += 10
   }
   return [...places]

@@ -1,7 +1,4 @@
-/**
- * Whether a fault of the database goes by itself or by somebody's help (locked, disk full, server restarting), and is
- * not a bug of ours.
- */
+/** Whether a database error is transient (locked, disk full, server restarting), and not a bug. */
 export function isPassingFault(error: unknown): boolean {
   if (!Error.isError(error)) return false
   const code = 'code' in error ? String(error.code) : ''
@@ -14,11 +11,14 @@ export function isPassingFault(error: unknown): boolean {
   )
 }
 
-/** Whether the connection to PostgreSQL went with a statement: the server may have done it before its answer was lost. */
+/**
+ * Whether the connection to PostgreSQL was lost during a statement: the server may have executed
+ * it.
+ */
 export function isLostConnection(error: unknown): boolean {
   if (!Error.isError(error)) return false
   const code = 'code' in error ? String(error.code) : ''
-  // connection, operator intervention; and what the client itself says, without a code
+  // connection, operator intervention; and the client's own errors, which have no code
   return (
     /^(08|57P0|25P03|ECONN|EPIPE|ETIMEDOUT)/.test(code) ||
     /connection terminated|connection error and is not queryable/i.test(error.message)

@@ -27,8 +27,8 @@ import { type SuggestionQuery, suggestionsFor } from '../patterns/suggest.ts'
 import { venvViolations, type ViolationQuery } from '../patterns/violations.ts'
 
 /**
- * Reads what was done and what was learned from it. Nothing here writes. In a hub it lives in a worker thread, since
- * some of its questions take long.
+ * Queries of the history and of learned patterns, read-only. In a hub it runs in a worker thread,
+ * since some queries take long.
  */
 export class CommandHistory {
   readonly #store: Store
@@ -37,12 +37,12 @@ export class CommandHistory {
     this.#store = store
   }
 
-  /** A page of executions; `query` may be anything a person types. */
+  /** A page of executions; `query` may be any search input. */
   search(asked: HistoryQuery): Promise<HistoryPage> {
     return searchHistory(this.#store, asked)
   }
 
-  /** Executions that fit, newest first. */
+  /** Matching executions, newest first. */
   async getFilteredHistory(asked: HistoryQuery): Promise<readonly HistoryEntry[]> {
     return (await this.search(asked)).entries
   }
@@ -78,13 +78,13 @@ export class CommandHistory {
     return this.getFilteredHistory({ since, until, limit })
   }
 
-  /** Of each action under an id, everything the audit trail tells, in order. */
+  /** All actions under an id, each with its audit events, in order. */
   getActionDetails(actionId: string, agentId?: string): Promise<ActionDetail[]> {
     return detailOf(this.#store.db, actionId, agentId)
   }
 
   /**
-   * Sums of the executions of one command (exact text), or of all.
+   * Totals of the executions of one command (exact text), or of all.
    *
    * @param hashes the command's hash in each form it may be stored in; all commands when absent
    */
@@ -92,7 +92,7 @@ export class CommandHistory {
     return statsOf(this.#store.db, hashes === undefined ? 'all' : 'exact', hashes ?? [''])
   }
 
-  /** The same as it travels, with what is known of all commands of the same form. */
+  /** The same in wire form, with totals of all commands of the same normalised form. */
   getCommandStatistics(
     command: string | undefined,
     hashes: readonly string[],
@@ -104,17 +104,17 @@ export class CommandHistory {
     return overviewOf(this.#store.db, asked)
   }
 
-  /** Normalised commands that work, most successful first. */
+  /** Normalised commands that succeed, most successful first. */
   getSuccessPatterns(asked: Partial<CommandPatternQuery> = {}): Promise<CommandPatternStats[]> {
     return successPatterns(this.#store.db, { least: 3, limit: 50, ...asked })
   }
 
-  /** Normalised commands that fail, most failures first, with what made them work again. */
+  /** Normalised commands that fail, most failures first, with their remedies. */
   getFailurePatterns(asked: Partial<CommandPatternQuery> = {}): Promise<CommandPatternStats[]> {
     return failurePatterns(this.#store.db, { least: 2, limit: 50, ...asked })
   }
 
-  /** Python and pip that ran outside a virtual environment. */
+  /** Python and pip runs outside a virtual environment. */
   getVenvViolations(asked: Partial<ViolationQuery> = {}) {
     return venvViolations(this.#store.db, { limit: 50, ...asked })
   }
@@ -137,12 +137,12 @@ export class CommandHistory {
     return this.getPatterns(limit, category)
   }
 
-  /** What to try for a task or after a failure, best first. */
+  /** Suggestions for a task or after a failure, best first. */
   getSuggestions(asked: SuggestionQuery): Promise<Suggestion[]> {
     return suggestionsFor(this.#store.db, asked)
   }
 
-  /** What persons have approved again and again and never denied. */
+  /** Repeated approvals by persons without a denial. */
   getRepeatedApprovals(asked: {
     readonly least: number
     readonly since: number

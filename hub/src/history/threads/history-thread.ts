@@ -12,10 +12,10 @@ import type { WorkerCall, WorkerReply, WorkerStart } from './worker-messages.ts'
 
 /** Pieces of indexing between two checkpoints of the log. */
 const stepsToCheckpoint = 5
-/** By how much the threads that no one waits for step back: they still get a quarter of a full core. */
+/** Niceness of background threads: they still get a quarter of a busy core. */
 const nicer = 5
 
-/** What may be called of the thread that writes the memory. */
+/** The methods of the thread that writes the memory. */
 export function indexerMethods(store: Store, hubId: string) {
   const indexer = new Indexer(store, hubId)
   const patterns = new PatternStore(store.db)
@@ -26,9 +26,9 @@ export function indexerMethods(store: Store, hubId: string) {
   }
   return {
     /**
-     * Does so much of what there is to do that calls come in between.
+     * Processes one piece of the backlog, so that calls come in between.
      *
-     * @returns whether there is more, and what there is of the ledger's log
+     * @returns whether more remains, and the state of the ledger's log
      */
     index: async (): Promise<{ readonly isMore: boolean } & CheckpointReport> => {
       let isMore = true
@@ -47,7 +47,7 @@ export function indexerMethods(store: Store, hubId: string) {
 }
 export type IndexerMethods = ReturnType<typeof indexerMethods>
 
-/** What may be called of a thread that goes through the whole audit trail. */
+/** The methods of a thread that reads the whole audit trail. */
 export function auditorMethods(store: Store) {
   return {
     verify: (checkpoints: readonly Checkpoint[]) => verifyAudit(store, checkpoints),
@@ -56,9 +56,9 @@ export function auditorMethods(store: Store) {
 }
 export type AuditorMethods = ReturnType<typeof auditorMethods>
 
-/** Lets the hub's main thread go first where cores are few: what nobody waits for has time. */
+/** Gives the hub's main thread priority where cores are few: background work has time. */
 function stepBehind(): void {
-  // only there is it of this thread, and not of the whole process
+  // only Linux applies it to this thread instead of the whole process
   if (process.platform === 'linux') setPriority(0, Math.min(19, getPriority(0) + nicer))
 }
 
@@ -66,7 +66,7 @@ type Methods = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>
 
 async function serve({ role, location, hubId }: WorkerStart): Promise<void> {
   const port = parentPort
-  if (port === null) throw new TypeError('this is the code of a worker thread')
+  if (port === null) throw new TypeError('this module runs only in a worker thread')
   if (role !== 'reader') stepBehind()
   const store = await openStore(location, 'memory')
   const answer = methodsOf(role, store, hubId)

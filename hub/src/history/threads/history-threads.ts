@@ -7,30 +7,33 @@ import { HistoryWorker } from './history-worker.ts'
 export interface MemoryOptions {
   readonly location: StoreLocation
   readonly hubId: string
-  /** keeps the ledger from being written while something is done */
+  /** keeps the ledger from being written during a task */
   readonly hold: (work: () => Promise<unknown>) => Promise<void>
   readonly log: Logger
 }
 
-/** What was recorded is indexed so long after, unless somebody asks: an action should not share the machine with it. */
+/**
+ * Delay of indexing after a write, unless a query asks, in milliseconds: indexing should not
+ * compete with an action.
+ */
 const laterMs = 300
 const longestWaitMs = 10_000
-/** How long it rests for what it worked, while actions are being recorded and nobody asks. */
+/** Ratio of pauses to work while actions are being recorded and no query waits. */
 const restPerWork = 2
 /**
- * Over this many bytes the ledger's log must be emptied although it is being written: one that only grows is slower to
- * read, and each sync of it has its new length to write as well.
+ * Above this size, in bytes, the ledger's log is emptied even during writes: a growing log is
+ * slower to read, and each sync must also write its new length.
  */
 const longestLog = 32 * 2 ** 20
-/** With no more than this left of it, recording may wait until that is moved, too. */
+/** With no more than this left, in bytes, writes may wait until it is moved. */
 const shortLog = 2 * 2 ** 20
 const mostRounds = 4
 const againMs = 1000
-/** Patterns are looked for after so many new events, and not more often than this. */
+/** Patterns are mined after this many new events, and at this interval at most. */
 const eventsToMine = 2000
 const leastBetweenMs = 600_000
 
-/** The threads that follow the ledger and answer from what they made of it. */
+/** The threads that follow the ledger and answer queries from derived data. */
 export class Memory {
   readonly reader: CommandHistory
   readonly writer: Omit<IndexerMethods, 'index' | 'checkpoint'>
@@ -58,7 +61,7 @@ export class Memory {
     this.reader = reader.methods<CommandHistory>()
   }
 
-  /** Starts the threads. The memory must have been opened once, so that its tables are there. */
+  /** Starts the threads. The memory must have been opened once, so that its tables exist. */
   static start(options: MemoryOptions): Memory {
     const { location, hubId } = options
     return new Memory(
@@ -68,7 +71,7 @@ export class Memory {
     )
   }
 
-  /** So many events were recorded. */
+  /** Reports a number of newly recorded events. */
   follow(events = 0): void {
     this.#isBehind = true
     this.#recorded += events
@@ -79,17 +82,17 @@ export class Memory {
   }
 
   /**
-   * Resolves when all that was recorded before is in the memory, or when that takes too long: then the answer is of a
-   * moment ago.
+   * Resolves when all earlier events are in the memory, or when that takes too long: the answer is
+   * then slightly stale.
    */
   async caughtUp(waitMs = longestWaitMs): Promise<void> {
-    // so much to take up that waiting for it is hopeless: answers are of what there is
+    // the backlog is too large to wait for: answers are stale
     if (this.#isFarBehind && waitMs === longestWaitMs) return
     const until = performance.now() + waitMs
     this.#asking += 1
     this.#rested?.()
     try {
-      // what is under way may have read the trail before the last event
+      // the current run may have read the trail before the last event
       for (let round = 0; round < 2 && (this.#isBehind || this.#working); round += 1) {
         if (!this.#working) this.#start()
         const isDone = await within(this.#working, until - performance.now())
@@ -132,13 +135,16 @@ export class Memory {
       this.#mineNowAndThen()
     } catch (error) {
       if (this.#isClosed) return
-      log.error('the history could not be indexed; trying again', { error: messageOf(error) })
+      log.error('indexing the history failed; retrying', { error: messageOf(error) })
       this.#isBehind = true
       await new Promise((resolve) => setTimeout(resolve, againMs).unref())
     }
   }
 
-  /** The log is begun anew when all of it is moved and nobody writes: little must be left before that is waited for. */
+  /**
+   * The log restarts when all of it is moved and no writer is active: worth waiting for only when
+   * little is left.
+   */
   async #emptyLog(left: number): Promise<void> {
     for (let round = 0; left > shortLog && round < mostRounds; round += 1) {
       ;({ left } = await this.#index.checkpoint())
@@ -146,7 +152,9 @@ export class Memory {
     await this.#options.hold(() => this.#index.checkpoint())
   }
 
-  /** Two threads at full speed slow each other down where cores are few, and the one that records is waited for. */
+  /**
+   * Two busy threads slow each other down where cores are few, and the recording one has priority.
+   */
   async #rest(workedMs: number): Promise<void> {
     if (this.#asking > 0 || this.#isClosed) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -163,12 +171,12 @@ export class Memory {
     this.#minedAt = performance.now()
     void this.#index.minePatterns().catch((error: unknown) => {
       if (!this.#isClosed)
-        this.#options.log.error('patterns could not be mined', { error: messageOf(error) })
+        this.#options.log.error('mining patterns failed', { error: messageOf(error) })
     })
   }
 }
 
-/** @returns whether it was done within the time */
+/** @returns whether it finished in time */
 async function within(work: Promise<unknown> | undefined, ms: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<false>()
   const timer = setTimeout(() => resolve(false), Math.max(0, ms))

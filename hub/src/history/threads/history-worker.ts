@@ -9,7 +9,7 @@ interface Waiting {
 
 type Methods = Record<keyof never, unknown>
 
-/** A history thread, seen from the hub's main thread. One that dies is started anew by the next call. */
+/** A history thread, seen from the hub's main thread. The next call restarts a dead one. */
 export class HistoryWorker {
   readonly #start: WorkerStart
   readonly #waiting = new Map<number, Waiting>()
@@ -21,14 +21,14 @@ export class HistoryWorker {
     this.#start = start
   }
 
-  /** Starts a thread. It may be called at once: it answers when it has opened the history. */
+  /** Starts a thread. Calls may follow immediately: it answers once it has opened the history. */
   static start(start: WorkerStart): HistoryWorker {
     const it = new HistoryWorker(start)
     it.#worker = it.#open()
     return it
   }
 
-  /** What it serves, as an object whose methods are called over there. */
+  /** Its methods, as an object whose calls run in the thread. */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- who starts a thread knows what it serves
   methods<T extends object>(): T {
     const none: Methods = {}
@@ -40,7 +40,7 @@ export class HistoryWorker {
     }) as T
   }
 
-  /** Ends it when it has answered what it is working on. May be called twice. */
+  /** Ends it after its current call. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true
     const worker = this.#worker
@@ -48,7 +48,7 @@ export class HistoryWorker {
     const gone = new Promise((resolve) => worker.once('exit', resolve))
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
     worker.postMessage({ id: -1, method: 'close', args: [] } satisfies WorkerCall)
-    // whatever it is in the middle of: it writes in transactions
+    // safe at any point: it writes in transactions
     const timer = setTimeout(() => void worker.terminate(), 2000)
     await gone
     clearTimeout(timer)
@@ -58,9 +58,9 @@ export class HistoryWorker {
     const worker = new Worker(new URL('history-thread.ts', import.meta.url), {
       workerData: this.#start,
       name: `history ${this.#start.role}`,
-      // the flags of a test runner are none of its business
+      // flags of a test runner must not apply to it
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      // what it makes of a batch is soon of no use: less of it lies about until it is collected
+      // a batch's objects die soon: a small young generation collects them early
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     })
     worker.on('message', (reply: WorkerReply) => this.#settle(reply))

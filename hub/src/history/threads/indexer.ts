@@ -11,13 +11,16 @@ import { wantsVenv } from '../command-form.ts'
 
 const eventsAtOnce = 400
 const rowsAtOnce = 250
-/** Later than this nobody can say what a directory held when a command began, in milliseconds. */
+/**
+ * Age in milliseconds after which a directory's content no longer shows its state at a command's
+ * start.
+ */
 const longestLook = 60_000
 
 /**
- * Brings what is derived from the ledger up to date: it follows the audit trail, in which every change of an action is
- * an event, and notes how far it has come with what it has made of it, in one commit. It is the only writer of the
- * memory.
+ * Updates the data derived from the ledger. It follows the audit trail, which has an event for
+ * every change of an action, and records its position in the same transaction as its results. It is
+ * the only writer of the memory.
  */
 export class Indexer {
   readonly #store: Store
@@ -32,15 +35,15 @@ export class Indexer {
     this.#use = new PatternUse()
   }
 
-  /** Patterns were added: they are looked for from now on. */
+  /** Patterns were added: their uses count from now on. */
   patternsChanged(): void {
     this.#use.forget()
   }
 
   /**
-   * Does one piece of what there is to do.
+   * Processes one piece of the backlog.
    *
-   * @returns whether there is more
+   * @returns whether more remains
    */
   async step(): Promise<boolean> {
     const { db } = this.#store
@@ -62,8 +65,8 @@ export class Indexer {
   }
 
   /**
-   * The trail tells of everything in the order in which it happened, unless its beginning was put away: then the
-   * executions are taken up first, as they are by now, and the trail after them.
+   * The trail has everything in order, unless its beginning was deleted: then the executions are
+   * read first, in their current state, and the trail after them.
    */
   async #begin(backfilled: number | undefined): Promise<boolean> {
     if (backfilled !== undefined) return this.#takeUpOld(backfilled)
@@ -207,7 +210,7 @@ async function knownOf(
   return new Map(rows.map((row) => [row.execution_id, row]))
 }
 
-/** Whether a person approved, and not the policy ("auto") or a rule that a person once made. */
+/** Whether a person approved, not the policy ("auto") or an earlier rule. */
 function isPerson(approvedBy: string | null): boolean {
   return approvedBy !== null && approvedBy !== 'auto' && !approvedBy.startsWith('rule:')
 }

@@ -1,6 +1,8 @@
 import type { StoreLocation } from '../store/dialect/dialect.ts'
 
-/** What a history thread is for: one writes the memory, one answers questions, one verifies and ends. */
+/**
+ * The role of a history thread: one writes the memory, one answers queries, one verifies and ends.
+ */
 export type WorkerRole = 'indexer' | 'reader' | 'auditor'
 
 export interface WorkerStart {

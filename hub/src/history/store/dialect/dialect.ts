@@ -6,35 +6,35 @@ import type { Schema } from '../schema.ts'
 export type Database = Kysely<Schema>
 export type Tx = Transaction<Schema>
 
-/** Where a history is kept. Plain data: it travels to worker threads. */
+/** The location of a history. Plain data: it is sent to worker threads. */
 export type StoreLocation =
   | { readonly backend: 'sqlite'; readonly dataDir: string }
   | { readonly backend: 'postgres'; readonly url: string }
 
 /**
- * The ledger is what was done, written by the hub's main thread only. The memory is what is derived from it (search
- * index, statistics, patterns), written behind it by one worker thread only.
+ * The ledger records events, written only by the hub's main thread. The memory is derived from it
+ * (search index, statistics, patterns), written behind it by one worker thread only.
  */
 export type StorePart = 'ledger' | 'memory'
 
-/** One hub's turn at a ledger. */
+/** One hub's term on a ledger. */
 export interface Tenure {
   readonly hubId: string
-  /** higher than that of every hub before */
+  /** higher than the epochs of all earlier hubs */
   readonly epoch: number
 }
 
-/** What SQLite and PostgreSQL do differently. Everything else is one code path on Kysely. */
+/** The differences between SQLite and PostgreSQL. All other code runs on both, through Kysely. */
 export interface StoreDialect {
   readonly name: 'sqlite' | 'postgres'
-  /** Resolves when every commit that was made before the call survives the loss of power. */
+  /** Resolves when all commits made before the call would survive a power failure. */
   readonly makeDurable: () => Promise<void>
-  /** whether other processes may write to the same ledger: then nothing about it may be kept in mind */
+  /** whether other processes may write to the same ledger: caching its state is then forbidden */
   readonly isShared: boolean
   /**
    * Runs a compiled statement of the hot path inside a transaction of the ledger.
    *
-   * @returns the rows it returns, at once where the database is in the process
+   * @returns the resulting rows, synchronously where the database is in the process
    */
   readonly run: <Row>(
     tx: Tx,
@@ -42,9 +42,10 @@ export interface StoreDialect {
     values: readonly unknown[],
   ) => readonly Row[] | Promise<readonly Row[]>
   /**
-   * Inserts an execution by a compiled statement that does nothing where the agent has used the action id before.
+   * Inserts an execution by a compiled statement that does nothing if the agent has used the action
+   * id before.
    *
-   * @returns its number; undefined when it was there already
+   * @returns its number; undefined for an existing action
    */
   readonly insertExecution: (
     tx: Tx,
@@ -54,32 +55,32 @@ export interface StoreDialect {
   /** milliseconds since 1970, by the database's clock */
   readonly clock: RawBuilder<number>
   /**
-   * Lets one transaction at a time add to the audit chain, until it ends.
+   * Serialises writers of the audit chain until the transaction ends.
    *
-   * @param tenure whose turn it is to write; undefined: nobody's in particular
-   * @throws an error of `isLeaseOver` when that turn is over
+   * @param tenure the writing hub's term; undefined: unchecked
+   * @throws an error of `isLeaseOver` when that term is over
    */
   readonly lockChain: (tx: Tx, tenure: Tenure | undefined) => Promise<void> | void
-  /** The newest executions that fit a search, newest first, as ids. */
+  /** The ids of the newest executions that match a search, newest first. */
   readonly newestHits: (
     db: Database,
     query: SearchQuery,
     bounds: { readonly before: number; readonly limit: number },
   ) => Promise<number[]>
-  /** Makes an execution findable by its words, in place of what it was findable by. */
+  /** Indexes the words of an execution, replacing earlier ones. */
   readonly putSearchText: (tx: Tx, executionId: number, text: SearchText) => Promise<void>
-  /** Finds damage below the level of rows in the audit trail. Null: there is none. */
+  /** Finds damage below the level of rows in the audit trail. Null: none. */
   readonly structuralFault: (db: Database) => Promise<string | null>
-  /** Brings tables up to date by `work`, which may rebuild those that others refer to. */
+  /** Runs a migration, which may rebuild tables that others refer to. */
   readonly migrating: <T>(work: () => Promise<T>) => Promise<T>
-  /** Moves what was committed from the log into the database file, where there is such a thing. */
+  /** Moves committed pages from the log into the database file, where such a log exists. */
   readonly checkpoint: () => Promise<CheckpointReport>
 }
 
 export interface CheckpointReport {
-  /** bytes of the log */
+  /** size of the log in bytes */
   readonly log: number
-  /** those of them that are not in the database file yet */
+  /** the part of them not yet in the database file */
   readonly left: number
 }
 

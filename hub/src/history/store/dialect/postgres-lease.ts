@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { leaseOver } from '../lease-over.ts'
 import type { Tenure, Tx } from './dialect.ts'
 
-/** Any number that no other program uses for an advisory lock: who adds to the chain, and who is the hub. */
+/** Advisory lock keys, unused by other programs: for writers of the chain, and for the hub. */
 const chainLock = 7_305_001
 const hubLock = 7_305_002
 
-/** How long the server may take to end the connections of a hub whose lease is over, in milliseconds. */
+/** How long the server may take to end an expired hub's connections, in milliseconds. */
 const longestEndMs = 10_000
 const lookMs = 200
 
@@ -18,7 +18,9 @@ const clockText = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 /** Milliseconds since 1970, by the server's clock. */
 export const postgresClock = sql<number>`${sql.raw(clockText)}`
 
-/** The part of `0003-leases` that is PostgreSQL's own: what every transaction of a hub begins with, in one round trip. */
+/**
+ * PostgreSQL's part of `0003-leases`: the beginning of every hub transaction, in one round trip.
+ */
 export const postgresLeases: readonly string[] = [
   `create function centralpost_begin(hub text, mine bigint) returns void language plpgsql as
     $$ begin
@@ -29,7 +31,9 @@ export const postgresLeases: readonly string[] = [
     end $$`,
 ]
 
-/** Lets one transaction at a time add to the chain. @throws with the code `leaseOver` when the hub's turn is over */
+/**
+ * Serialises writers of the chain. @throws with the code `leaseOver` when the hub's term is over
+ */
 export async function beginPostgres(tx: Tx, tenure: Tenure | undefined): Promise<void> {
   if (tenure === undefined)
     await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
@@ -37,13 +41,13 @@ export async function beginPostgres(tx: Tx, tenure: Tenure | undefined): Promise
 }
 
 /**
- * Makes this process the only hub of a database, for as long as its connection lives. A hub that has the lock, and has
- * not renewed its lease for as long as that lasts, is stopped or cut off: its connections are ended.
+ * Makes this process the only hub of a database, for the lifetime of its connection. A lock holder
+ * with an expired lease is suspended or cut off: its connections are terminated.
  *
  * @param url of the database
  * @param shown the same, without its password
- * @param onLost the connection is gone: somebody else may be the hub soon
- * @returns how to give it back
+ * @param onLost the connection is lost: another process may soon be the hub
+ * @returns a function that releases it
  * @throws {CentralPostError} `conflict` when another hub has it
  */
 export async function lockPostgres(
@@ -61,7 +65,7 @@ export async function lockPostgres(
   const lost = (error: Error): void => {
     if (isMine) onLost(error)
   }
-  // from the beginning: an error that nobody listens to ends the process
+  // attached immediately: an unhandled error event ends the process
   client.on('error', lost)
   client.on('end', () => lost(new Error('the connection to PostgreSQL has ended')))
   try {
@@ -91,11 +95,11 @@ async function tryLock(client: Client): Promise<boolean> {
   return rows[0]?.mine === true
 }
 
-/** Takes the lock of a hub that does not renew its lease. Tells whether it could be had. */
+/** Takes the lock of a hub with an expired lease. Returns whether it succeeded. */
 async function takeFromStopped(client: Client): Promise<boolean> {
   const seen = await overdue(client)
   if (seen === null) return false
-  // the server's clock may have been set: a hub that lives renews within the time of its lease
+  // the server's clock may have been set: a live hub renews within the length of its lease
   for (const until = performance.now() + seen.leaseMs; performance.now() < until;) {
     await delay(lookMs)
     if (await tryLock(client)) return true
@@ -113,11 +117,12 @@ async function takeFromStopped(client: Client): Promise<boolean> {
   }
   throw new CentralPostError(
     'storage',
-    `the hub that works on the database is stopped, and its connections do not end within ${longestEndMs / 1000} s; end them on the server`,
+    'the hub that works on the database is suspended, and its connections do not end ' +
+      `within ${longestEndMs / 1000} s; terminate them on the server`,
   )
 }
 
-/** The lease that is over with its grace, when no other holds. */
+/** The lease that has expired with its grace period, when no other is valid. */
 async function overdue(client: Client): Promise<{ until: string; leaseMs: number } | null> {
   const there = await client.query<{ there: boolean }>(
     `select to_regclass('hub_leases') is not null as there`,
@@ -132,7 +137,7 @@ async function overdue(client: Client): Promise<{ until: string; leaseMs: number
   return { until: rows.map(({ until }) => until).join(), leaseMs: Number(first.lease_ms) }
 }
 
-/** Says of a database why it cannot be used and what to do. */
+/** Explains why a database is unusable, with a way out. */
 export function unreachable(shown: string, error: unknown): CentralPostError {
   if (error instanceof CentralPostError) return error
   return new CentralPostError(

@@ -6,15 +6,15 @@ import { fileURLToPath } from 'node:url'
 const program = fileURLToPath(new URL('sqlite-pages.ts', import.meta.url))
 
 /**
- * Has a process of its own look at pages as they lie in the file. This process must never open and close a file that
- * SQLite works on: the kernel drops all locks that a process has on a file when it closes any descriptor of it, and the
- * next program that reads the database then takes its log for abandoned and deletes it.
+ * Reads raw pages of the database file in a separate process. This process must never open and close
+ * a file that SQLite works on: closing any descriptor drops all its locks, and the next reader of the
+ * database then takes its log for abandoned and deletes it.
  *
- * It ends when it has answered, or when this process has gone.
+ * The reader exits after its answer, or when this process is gone.
  *
  * @param path of the database
- * @param pages the leaf pages of the table of events
- * @returns the number of the first row that has something in place of its number; null: there is none
+ * @param pages the leaf pages of the event table
+ * @returns the number of the first row with a value in place of its rowid; null without any
  * @throws {Error} when the file cannot be read
  */
 export async function rowWithAddition(
@@ -23,7 +23,7 @@ export async function rowWithAddition(
 ): Promise<number | null> {
   const args = ['--disable-warning=ExperimentalWarning', program, path]
   const child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'pipe'] })
-  // one that ends early says why on stderr
+  // a reader that exits early explains on stderr
   child.stdin.on('error', () => {})
   // left open: it ends when this process does
   child.stdin.write(`${JSON.stringify(pages)}\n`)

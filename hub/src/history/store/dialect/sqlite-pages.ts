@@ -5,15 +5,15 @@ import { createInterface } from 'node:readline'
 
 const tableLeaf = 13
 const headerBytes = 8
-/** Of the table of events: which tells its rows from those of another table that had the page before. */
+/** A property of the event table: tells its rows from those of an earlier owner of the page. */
 const columns = 9
 
 /**
- * Looks at the rows of the audit trail as they lie in the file, for the one kind of change that reading them does not
- * show: SQLite ignores what stands in place of a row's own number, which must be nothing.
+ * Checks raw rows of the audit trail for the one change that queries do not show: SQLite ignores a
+ * value stored in place of the rowid, which must be null.
  *
  * @param pages the leaf pages of the table
- * @returns the number of the first row that is not as it was written; null: there is none
+ * @returns the number of the first altered row; null without any
  */
 async function rowWithAddition(path: string, pages: readonly number[]): Promise<number | null> {
   await using file = await open(path, 'r')
@@ -25,7 +25,7 @@ async function rowWithAddition(path: string, pages: readonly number[]): Promise<
   let least: number | null = null
   for (const number of pages) {
     const { bytesRead } = await file.read(page, 0, size, (number - 1) * size)
-    // what was not moved out of the log yet is guarded by the log's own checksums
+    // pages still in the log are covered by its own checksums
     if (bytesRead < size || page[0] !== tableLeaf) continue
     const row = changedRow(page)
     if (row !== null) least = Math.min(least ?? row, row)

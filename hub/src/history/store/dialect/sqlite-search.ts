@@ -4,13 +4,14 @@ import type { SearchText } from '../search-words.ts'
 import type { Database, Tx } from './dialect.ts'
 
 /**
- * So many executions have an index of words of their own. FTS5 puts together all hits of the beginning of a word before
- * it gives out the first (sqlite.org/fts5.html, 4.2), and every word that is being typed is one: what a search costs is
- * bounded by the size of a part, whatever the size of the history. A word that is nowhere costs a look into each part.
+ * Executions per word index. FTS5 collects all hits of a word prefix before it returns the first
+ * (sqlite.org/fts5.html, 4.2), and every word being typed is one. The size of a part thus bounds
+ * the cost of a search, whatever the size of the history. A word without hits costs a lookup in
+ * each part.
  */
 const executionsOfPart = 100_000
 
-/** The newest executions that have the words, newest first, as ids. */
+/** The ids of the newest executions that contain the words, newest first. */
 export async function newestHits(
   db: Database,
   query: SearchQuery,
@@ -28,7 +29,7 @@ export async function newestHits(
   return found
 }
 
-/** Makes an execution findable by its words, in place of what it was findable by. */
+/** Indexes the words of an execution, replacing earlier ones. */
 export async function putSearchText(tx: Tx, id: number, text: SearchText): Promise<void> {
   const table = tableOf(Math.floor(id / executionsOfPart))
   const put = sql`insert or replace into ${table} (rowid, command, context, stdout_preview, stderr_preview)
@@ -45,13 +46,13 @@ export async function putSearchText(tx: Tx, id: number, text: SearchText): Promi
   }
 }
 
-/** Those that may hold an execution older than `before`, newest first. */
+/** The parts that may hold an execution older than `before`, newest first. */
 async function newestParts(db: Database, before: number): Promise<number[]> {
   const { rows } = await sql<{ name: string }>`
     select name from sqlite_master where type = 'table' and name glob ${`${prefix}[0-9]*`}`.execute(
     db,
   )
-  // what stands behind the number is a table that FTS5 keeps for itself
+  // tables with a suffix behind the number are internal to FTS5
   return rows
     .map(({ name }) => Number(name.slice(prefix.length)))
     .filter((part) => Number.isInteger(part) && part * executionsOfPart < before)

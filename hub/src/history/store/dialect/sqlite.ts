@@ -12,15 +12,15 @@ import type { CheckpointReport, Database, Store, StorePart, Tx } from './dialect
 
 const leaseOf = 'select epoch from hub_leases where hub_id = ?'
 
-/** More different statements than the hub has; those with lists in them come in many lengths. */
+/** Exceeds the number of distinct statements in the hub; those with lists vary in length. */
 const mostStatements = 500
 
 /**
- * Opens one part of a history that is kept in SQLite files. The ledger is `hub.db`; the memory is `memory.db`, with the
- * ledger attached beside it for reading, so that one query sees both.
- *
- * A commit is in the write-ahead log when it returns, and on the disk when `makeDurable` resolves: the log is synced off
- * the event loop, which a slow disk would block otherwise. Nothing is acknowledged before that.
+ * Opens one part of a history in SQLite files. The ledger is `hub.db`; derived data is `memory.db`,
+ * with the ledger attached read-only, so that one query sees both.
+ *  A commit is in the write-ahead log when it returns, and on disk when `makeDurable` resolves: the
+ * log is synced off the event loop, which a slow disk would otherwise block. Nothing is
+ * acknowledged before that.
  *
  * @throws {CentralPostError} `storage` when a file cannot be opened or is no database
  */
@@ -30,18 +30,20 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     file = new SqliteDatabase(path)
-    // of a file that is made now: executions take more than a kilobyte, and each page goes into the log by two writes
+    // for a new file: executions take more than a kilobyte, and each page costs two writes in the
+    // log
     file.pragma('page_size = 8192')
     file.pragma('journal_mode = WAL')
-    // the log is synced by `makeDurable`; the memory can be made again from the ledger
+    // `makeDurable` syncs the log; derived data can be rebuilt from the ledger
     file.pragma('synchronous = NORMAL')
-    // what is deleted is what must not be found again
+    // overwrites deleted content, so that masked secrets cannot be recovered
     file.pragma('secure_delete = ON')
-    // short: waiting for another process's lock blocks the whole thread; what must be written is tried again
+    // short: waiting for another process's lock blocks the whole thread; required writes are
+    // retried
     file.pragma(`busy_timeout = ${part === 'ledger' ? 100 : 5000}`)
-    // checkpoints are the memory thread's work
+    // the memory thread makes the checkpoints
     file.pragma('wal_autocheckpoint = 0')
-    // of each connection, and a hub has several: the system's own cache is behind them
+    // per connection, of which a hub has several; the system's page cache is behind them
     file.pragma('cache_size = -8000')
     file.pragma('user_version')
     if (part === 'memory') file.prepare('attach ? as ledger').run(join(dataDir, 'hub.db'))
@@ -64,20 +66,21 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
       name: 'sqlite',
       isShared: false,
       makeDurable: () => log.sync(),
-      // the one connection is in the transaction: no promise is needed between a statement and the next
+      // the only connection is in the transaction: consecutive statements need no promise
       run: <Row>(_tx: Tx, text: string, values: readonly unknown[]) => {
         const statement = statements.prepareOwn(text)
         if (statement.reader) return statement.all(values) as Row[]
         statement.run(values)
         return []
       },
-      // asking the statement to return its row's number takes longer than the index that keeps it unique
+      // having the statement return its row id takes longer than the index that keeps it unique
       insertExecution: (_tx, text, values) => {
         const { changes, lastInsertRowid } = statements.prepareOwn(text).run(values)
         return changes === 0 ? undefined : Number(lastInsertRowid)
       },
       clock: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
-      // one hub writes to a ledger, through one connection, unless somebody has removed the lock of the directory
+      // only one hub writes to a ledger, through one connection, unless the lock of the directory
+      // was removed
       lockChain: (_tx, tenure) => {
         if (tenure === undefined) return
         const row = statements.prepareOwn(leaseOf).get(tenure.hubId) as
@@ -103,9 +106,10 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
           join(dataDir, 'hub.db'),
           pages.rows.map((one) => one.pageno),
         )
-        return row === null ? null : `event ${row} has something in place of its number`
+        return row === null ? null : `event ${row} has a value in place of its rowid`
       },
-      // to drop a table is to delete its rows, which what refers to them forbids (sqlite.org/lang_altertable.html, 7)
+      // dropping a table deletes its rows, which foreign keys forbid
+      // (sqlite.org/lang_altertable.html, 7)
       migrating: async (work) => {
         file.pragma('foreign_keys = OFF')
         const done = await work()
@@ -117,19 +121,23 @@ export function openSqlite(dataDir: string, part: StorePart): Store {
   }
 }
 
-/** Says of a file why it cannot be used and what to do. */
+/** Explains why a file is unusable, with a way out. */
 export function unusable(path: string, error: unknown): CentralPostError {
   return new CentralPostError(
     'storage',
-    `cannot use the database ${path}: ${messageOf(error)}; bring it back from a backup, go on without it (centralpost recover --data DIR), or name another with --data`,
+    `cannot use the database ${path}: ${messageOf(error)}; restore it from a backup, ` +
+      'continue without it (centralpost recover --data DIR), or name another with --data',
     { cause: error },
   )
 }
 
-/** What a page has in front of it in the log, in bytes. */
+/** The size of a page's header in the log, in bytes. */
 const frameHeader = 24
 
-/** Of the memory's connection: both files' logs. Copies only what no reader stands in the way of; blocks no writer. */
+/**
+ * Checkpoints the logs of both files, on the memory's connection. Copies only pages that no reader
+ * needs; blocks no writer.
+ */
 function checkpoint(file: Sqlite, part: StorePart): CheckpointReport {
   const names = part === 'memory' ? ['ledger', 'main'] : ['main']
   let report = { log: 0, left: 0 }
@@ -149,7 +157,7 @@ function checkpoint(file: Sqlite, part: StorePart): CheckpointReport {
 /** Preparing a statement takes longer than running most of them. */
 function withKeptStatements(file: Sqlite): {
   prepare(text: string): Statement
-  /** For statements that are always run to their end: asking one whether it is busy takes a while, too. */
+  /** For statements that always run to their end: asking whether one is busy takes time, too. */
   prepareOwn(text: string): Statement
   close(): void
 } {
@@ -164,10 +172,11 @@ function withKeptStatements(file: Sqlite): {
       return statement
     },
     prepare: (wanted) => {
-      // a full disk makes SQLite roll back by itself; the complaint about a second time would stand in for the fault
+      // SQLite rolls back by itself on a full disk; the error of a second rollback would mask the
+      // cause
       const text = wanted === 'rollback' && !file.inTransaction ? 'select 1' : wanted
       const known = kept.get(text)
-      // one that is being iterated cannot run a second time
+      // a statement being iterated cannot run a second time
       if (known !== undefined && !known.busy) return known
       const statement = file.prepare(text)
       if (kept.size >= mostStatements) kept.clear()
@@ -180,7 +189,7 @@ function withKeptStatements(file: Sqlite): {
   }
 }
 
-/** Syncs a write-ahead log. Those who ask while it is being done share the next one. */
+/** Syncs a write-ahead log. Callers during a sync share the next one. */
 class SyncedLog {
   readonly #path: string
   #handle: ReturnType<typeof open> | undefined
@@ -195,7 +204,7 @@ class SyncedLog {
     if (this.#current === undefined) return this.#start()
     this.#next ??= this.#current
       .catch(() => {
-        // who waits for that one is told
+        // callers of the next one get the error
       })
       .then(() => {
         this.#next = undefined
@@ -219,10 +228,10 @@ class SyncedLog {
   }
 
   async #sync(): Promise<void> {
-    // there once something was written, and never replaced while a connection is open
+    // exists after the first write, and is never replaced while a connection is open
     this.#handle ??= open(this.#path, 'r+')
     const log = await this.#handle
-    // what is written to a file that has no name any more goes with this process
+    // writes to an unlinked file are lost with this process
     const [{ nlink }] = await Promise.all([log.stat(), log.datasync()])
     if (nlink === 0) throw new Error(`${this.#path} was deleted while the hub worked on it`)
   }

@@ -8,7 +8,7 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-/** What migrations have shipped with: it never changes. */
+/** The shipped migrations' schema: it never changes. */
 export const sqliteExecutionColumns = `
       action_id text not null,
       agent_id text not null,
@@ -66,7 +66,7 @@ const sqliteInitial: readonly string[] = [
   `create index command_executions_reusable on command_executions (workflow_id, agent_id, digest, execution_id)
       where status = 'completed' and trust_level = 'SAFE' and reused_from is null`,
   `create index command_executions_waiting on command_executions (agent_id) where status = 'pending'`,
-  // what may have written, by when it ended: reuse_result asks whether anything has since
+  // possible writers, by end time: reuse_result asks whether any ended since
   `create index command_executions_writes on command_executions (finished_at)
       where trust_level <> 'SAFE' and execution_timestamp is not null`,
   `create index command_executions_pending on command_executions (digest) where status = 'pending'`,

@@ -4,10 +4,10 @@ import type { StoreDialect } from '../dialect/dialect.ts'
 import { sqliteExecutionColumns } from './0001-initial.ts'
 
 /**
- * The ledger keeps only the indexes that its own steps need: what searches and counts moves to the memory, which is
- * written behind the hot path. What keeps an action from being taken in twice begins with the action's id: in the order
- * in which ids are made, with no second index of them. Secrets are masked, sealed originals stand apart, and segments of
- * the trail are noted.
+ * The ledger keeps only the indexes that its own steps need: those for searching and counting move
+ * to the memory, which is written behind the hot path. The unique index against duplicate actions
+ * begins with the action id, since ids are created in ascending order; no second index is needed.
+ * Secrets are masked, sealed originals are separate, and segments of the trail are recorded.
  */
 export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
   const isSqlite = dialect === 'sqlite'
@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
     `drop index audit_events_execution`,
     ...(isSqlite ? sqliteLedger : []),
     `alter table action_results add column sealed integer not null default 0`,
-    // compared with in turn: SQLite makes the list of an "in" anew for every row
+    // compared one by one: SQLite rebuilds the list of an "in" for every row
     `create index command_executions_active on command_executions (status, execution_id, digest)
       where status = 'pending' or status = 'queued' or status = 'running'`,
     `create index command_executions_denials on command_executions (agent_id, execution_id)
@@ -43,9 +43,9 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
-/** SQLite cannot change a table's constraint, so the table is made anew. */
+/** SQLite cannot change a table's constraint, so the table is rebuilt. */
 const sqliteLedger: readonly string[] = [
-  // the highest number is never given out again without keeping it aside: nothing is deleted
+  // rows are never deleted, so the highest id is never reused, even without AUTOINCREMENT
   `create table new_executions (
       execution_id integer primary key,
       ${sqliteExecutionColumns},
@@ -68,7 +68,7 @@ const sqliteLedger: readonly string[] = [
 ]
 
 const sqliteSealedOnly: readonly string[] = [
-  // REPLACE deletes without asking the trigger below
+  // REPLACE deletes without firing the trigger below
   `create trigger audit_events_only_after before insert on audit_events
     when new.seq <= (select max(seq) from audit_events)
     begin select raise(abort, 'audit events are append-only'); end`,

@@ -4,8 +4,8 @@ import { postgresLeases } from '../dialect/postgres-lease.ts'
 import type { StoreDialect } from '../dialect/dialect.ts'
 
 /**
- * Which hub may write: its lease, by the database's clock, and its epoch, which is higher than that of every hub before
- * it. And which ledger this is: what makes it another is a new database, not a new hub.
+ * The writing hub's lease, by the database's clock, and its epoch, which is higher than all earlier
+ * ones. Also the ledger's id: only a new database changes it, a new hub does not.
  */
 export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
   const isSqlite = dialect === 'sqlite'

@@ -2,7 +2,10 @@ import { type Kysely, sql } from 'kysely'
 import { postgresSearch } from '../dialect/postgres.ts'
 import type { StoreDialect } from '../dialect/dialect.ts'
 
-/** What is derived from the ledger: indexes of the executions, their words, totals, forms of commands, patterns. */
+/**
+ * Data derived from the ledger: indexes of the executions, their words, totals, normalised
+ * commands, patterns.
+ */
 export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Promise<void> {
   const isSqlite = dialect === 'sqlite'
   const integer = isSqlite ? 'integer' : 'bigint'
@@ -61,7 +64,7 @@ export async function up(db: Kysely<unknown>, dialect: StoreDialect['name']): Pr
       duration ${integer}, timestamp ${integer} not null,
       unique (pattern_id, execution_id)
     )${strict}`,
-    // SQLite's search index is made as it fills
+    // SQLite's search index is created as it fills
     ...(isSqlite ? [] : postgresSearch),
   ]
   for (const statement of statements) await sql.raw(statement).execute(db)

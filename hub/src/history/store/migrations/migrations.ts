@@ -9,7 +9,7 @@ import * as memoryInitial from './memory-0001-initial.ts'
 
 type Name = StoreDialect['name']
 
-/** Forward only; a migration that has shipped never changes. */
+/** Forward only; a shipped migration never changes. */
 const migrations: Readonly<Record<StorePart, (name: Name) => Record<string, Migration>>> = {
   ledger: (name) => ({
     '0001-initial': { up: (db) => initial.up(db, name) },
@@ -28,9 +28,9 @@ const tables: Readonly<Record<StorePart, string>> = {
 }
 
 /**
- * Brings the tables of one part of a store up to date.
+ * Migrates the tables of one part of a store.
  *
- * @throws {CentralPostError} `storage` when it cannot be done, or was done by a newer hub
+ * @throws {CentralPostError} `storage` when it fails, or a newer hub has migrated further
  */
 export async function migrate({ db, dialect }: Store, part: StorePart): Promise<void> {
   const migrator = new Migrator({
@@ -43,7 +43,7 @@ export async function migrate({ db, dialect }: Store, part: StorePart): Promise<
   if (error === undefined) return
   throw new CentralPostError(
     'storage',
-    `cannot bring the tables of the ${part} up to date: ${messageOf(error)}; the hub that wrote it last can read it`,
+    `cannot migrate the tables of the ${part}: ${messageOf(error)}; use the hub version that wrote it last`,
     { cause: error },
   )
 }
