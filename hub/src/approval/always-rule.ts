@@ -127,7 +127,7 @@ function shapeByPlace(
   }
   const prefix = realPathOf(dirname(resolve(cwd, first)))
   if (prefix.split(sep).filter(Boolean).length < 2) {
-    return { refused: `"${prefix}" is too broad a directory for a rule` }
+    return { refused: `"${prefix}" is too wide a directory for a rule` }
   }
   return { shape: { ...shape, pathPrefix: prefix } }
 }

@@ -93,7 +93,7 @@ test('an unknown job is refused with those there are', async () => {
 
   expect(await project.run('strat')).toMatchObject({
     code: 69,
-    stderr: "set-up: which job? one of start, demo, test, build, setup; got 'strat'\n",
+    stderr: "set-up: which job? one of start, demo, test, build, pack, setup; got 'strat'\n",
   })
 })
 

@@ -250,7 +250,7 @@ describe('always rules', () => {
 
     test('tells what is not bound', async () => {
       expect(describeRule(await make(exact, 'pytest -q'), 'a')).toContain(
-        'not bound: what pytest loads: the tests and the code that they import',
+        'not bound: code that pytest loads: the tests and the code that they import',
       )
     })
   })

@@ -13,7 +13,7 @@ const unread =
  */
 export function withoutLiterals(sql: string): string {
   if (!/--|\/\*|['"]/.test(sql) || sql.length > longestSql) return sql
-  // A backslash before a quote ends a literal for one data base and does not for another.
+  // A backslash before a quote ends a literal for one database and does not for another.
   if (sql.includes('\\')) return sql
   return sql.replaceAll(unread, (part: string, at: number) => {
     if (part.startsWith('--') || part.startsWith('/*')) return ' '

@@ -237,7 +237,7 @@ const said = (command: string): string =>
   chooseProfile(safe(command), settings, present).warnings.join()
 
 test('what it names and does not see is said', () => {
-  expect(said('ls /run/x ~/.ssh')).toContain('shows nothing of /run, /home/me/.ssh')
+  expect(said('ls /run/x ~/.ssh')).toContain('sandbox hides /run, /home/me/.ssh')
   expect(said('cd ~ && ls .aws')).toContain('/home/me/.aws')
   expect(said('echo /run')).toBe('')
   expect(said('cat /tmp/x')).toContain('/tmp held only what')
