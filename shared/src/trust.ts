@@ -23,7 +23,7 @@ export type AlwaysDecision = (typeof alwaysDecisions)[number]
 export const alwaysScopes = ['workflow', 'agent', 'everything'] as const
 export type AlwaysScope = (typeof alwaysScopes)[number]
 
-/** The seed's risk score: information for the approver. It never lowers a verdict. */
+/** The seed's risk score: information for the approver. Never lowers a verdict. */
 export const riskSchema = z.object({
   level: z.enum(riskLevels),
   score: z.number().int().min(0),

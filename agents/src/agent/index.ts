@@ -1,6 +1,6 @@
 /**
- * What an agent needs. Results, verdicts and events are the wire's own messages, so their fields are in snake_case
- * (`exit_code`, `action_id`); options and methods are in camelCase.
+ * Agents and their types. Results, verdicts and events are the wire's own messages, so their fields
+ * are in snake_case (`exit_code`, `action_id`); options and methods are in camelCase.
  *
  * ```ts
  * await using agent = await Agent.connect({ name: 'research' })

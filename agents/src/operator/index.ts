@@ -1,6 +1,6 @@
 /**
- * What a person's tool needs to see and decide. Everything that a hub answers is the wire's own message, so its fields are
- * in snake_case (`action_id`, `decided_by`); options and methods are in camelCase.
+ * Operators and their types. The hub's answers are the wire's own messages, so their fields are in
+ * snake_case (`action_id`, `decided_by`); options and methods are in camelCase.
  *
  * ```ts
  * await using operator = await Operator.connect({ name: 'alice' })

@@ -4,7 +4,8 @@ import { quoteIfNeeded } from '@centralpost/shared'
 
 /**
  * Works on the machine: assesses, then executes, then verifies. Before it changes Python packages
- * it looks for a virtual environment. It activates one if found, and otherwise warns the approver.
+ * it looks for a virtual environment; finding one, it activates it, and otherwise warns the
+ * approver.
  */
 export class SystemAgent extends LLMAgent {
   constructor(parts: LLMAgentParts) {

@@ -104,9 +104,7 @@ export function boundFiles(bound: Bound): string[] {
     .map((name) => name.slice('file '.length))
 }
 
-/**
- * The working directories of the parts. Which one applies to a part may depend on earlier parts.
- */
+/** The working directories of the parts. A part's directory may depend on earlier parts. */
 function placesOf({ parts }: Judgement, cwd: string, binder: Binder): string[] {
   const places = new Set([cwd])
   for (const { program, words, cwd: place } of parts) {

@@ -83,7 +83,7 @@ export function resultOf(row: Ended, ending: Ending): ResultText {
   })
 }
 
-/** So much of each stream stands in the record of an action, in characters. */
+/** Output kept per stream in an action's record, in characters. */
 export const previewLength = 1000
 
 /**

@@ -29,8 +29,8 @@ const answeredByJetStream = '$JS.API.INFO'
 
 const maxPayloadBytes = 1_048_576
 /**
- * Its own default is three quarters of what is free when it starts: one that has more stored than that takes nothing more.
- * What is stored is bounded by the streams and by the hub.
+ * The server's own default is three quarters of the free space at its start: with more stored, it
+ * accepts nothing. Streams and hub bound the stored data.
  */
 const maxStore = '1TB'
 const logSizeLimitBytes = 16_777_216

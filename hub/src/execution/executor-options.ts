@@ -63,10 +63,7 @@ export interface ExecutorOptions extends ExecutorSettings {
   readonly sandbox?: Sandbox | null
   /** Limits of every command; absent: none. */
   readonly limits?: ResourceLimits
-  /**
-   * Where the kernel can count a whole tree's resources; absent: each process is limited
-   * separately.
-   */
+  /** The kernel's counters for a whole tree; absent: each process is limited separately. */
   readonly groups?: ControlGroups | null
   /**
    * How long a runner may be silent before it counts as stuck and is killed, in ms.

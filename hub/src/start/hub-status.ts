@@ -4,7 +4,7 @@ import type { CentralPost } from '../central-post.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import { version } from '../version.ts'
 
-/** What the hub says of itself: identity, load, what waits. */
+/** The hub's status: identity, load, waiting actions. */
 export function hubStatus(parts: {
   readonly hubId: string
   readonly startedAt: string

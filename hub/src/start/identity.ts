@@ -9,7 +9,7 @@ export function hubIdOf(configured: string | undefined): string {
   return configured ?? (host || 'hub')
 }
 
-/** What processes of this hub's commands carry: never the same for two hubs of one machine. */
+/** Marks the processes of this hub's commands: unique among the hubs of one machine. */
 export function markerOf(dataDir: string, hubId: string): string {
   return `${hubId}-${createHash('sha256').update(dataDir).digest('hex').slice(0, 12)}`
 }

@@ -16,10 +16,11 @@ export type JudgeCommand = (
 ) => Judgement
 
 /**
- * What the rules say, then what a missing sandbox changes of it, then the virtual environment it would run in.
+ * Judges by the rules, then adapts the verdict to a missing sandbox, then to the virtual
+ * environment of the directory.
  *
- * @param parts.ownPlaces what no command may touch
- * @param parts.choose how what was judged so will be confined
+ * @param parts.ownPlaces paths that no command may touch
+ * @param parts.choose the confinement of a judged command
  */
 export function judgeCommand(parts: {
   readonly trust: TrustManager

@@ -169,7 +169,7 @@ function executorOptions(
   }
 }
 
-/** What of a request's environment may not be set; null: all of it may. */
+/** A variable of a request that may not be set; null: all are allowed. */
 export function faultInEnv(env: Readonly<Record<string, string>>): string | null {
   const refused = checkRequestEnv(env)
   return refused === null ? null : `${refused.name} may not be set: it ${refused.reason}`

@@ -4,7 +4,10 @@ const mostUnits = 100
 
 const longestUnit = 300
 
-/** A verdict that fits into messages: long parts are cut with a mark. What runs is in the plan, which is whole. */
+/**
+ * A verdict that fits into messages: long parts are cut with a mark. The plan, which runs, is
+ * complete.
+ */
 export function boundedVerdict(verdict: Verdict): Verdict {
   const units = verdict.units.slice(0, mostUnits).map((unit) => ({
     ...unit,

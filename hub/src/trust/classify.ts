@@ -20,19 +20,19 @@ import { RealPaths } from './own-data/real-paths.ts'
 import { mostUnits } from './judge/units.ts'
 import { Subject } from './rules/string-patterns.ts'
 
-/** Longest command text that is judged, in characters. */
+/** Longest judged command text, in characters. */
 export const longestCommand = 16_384
 
 const mostReasons = 8
 const safeOnly: readonly TrustLevel[] = ['SAFE']
 const strictestFirst: readonly TrustLevel[] = ['BLOCKED', 'REVIEW']
 
-// Control characters, exotic blanks, and what changes or hides the display of what follows.
+// Control characters, exotic blanks, and characters that change or hide the display of others.
 const invisible =
   // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- finding them is the purpose
   /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
-/** Where a command would run, as far as it bears on the verdict. */
+/** The context of a command that bears on its verdict. */
 export interface ClassifyContext {
   /** Absolute working directory. */
   readonly cwd?: string | undefined
@@ -40,15 +40,18 @@ export interface ClassifyContext {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Home directory of the account that commands run under. */
   readonly home?: string | undefined
-  /** Files and directories of the hub itself, which no command may touch: absolute, without links. */
+  /**
+   * Files and directories of the hub itself, which no command may touch: absolute, without
+   * symlinks.
+   */
   readonly protectedPaths?: readonly string[] | undefined
-  /** Where the links lead that its words name; whoever keeps the verdict asks it whether that is still so. */
+  /** Symlink targets seen while judging. A cached verdict holds only while they are unchanged. */
   readonly realPaths?: RealPaths | undefined
 }
 
 /**
- * Judges one command. The same command, context, policy and links give the same judgement. Never throws; what goes
- * wrong inside is a REVIEW that says so.
+ * Judges one command. The same command, context, policy and symlinks give the same judgement. Never
+ * throws; an internal error becomes a REVIEW with its message.
  *
  * @param command shell text, or argv for a program that is started without a shell
  */
@@ -90,7 +93,7 @@ export function classify(
   return { verdict, parts: judge.parts, isWhole }
 }
 
-/** An agent that read the hub's data could act as an operator: this holds whatever program touches it. */
+/** An agent that read the hub's data could act as an operator: applies to every program. */
 function judgeOwnData(root: CommandNode, context: ClassifyContext, judge: Judge): void {
   const { cwd, home, protectedPaths = [], realPaths: real = new RealPaths() } = context
   if (cwd === undefined || protectedPaths.length === 0) return
@@ -124,7 +127,7 @@ function admit(command: string, judge: Judge, policy: Policy): ParsedCommand {
   }
   const parsed = parseCommand(command)
   if (parsed.faults.length > 0) {
-    // The tree may lack parts; what must never run is looked for in the text as well.
+    // The tree may lack parts; BLOCKED patterns are also tried on the text.
     const pattern = policy.blockedPatterns.find('', new Subject(command))
     if (pattern) {
       judge.add(shorten(command), patternFinding('BLOCKED', pattern))

@@ -1,7 +1,7 @@
 import type { Verdict } from '@centralpost/shared'
 import { explainRisk } from '@centralpost/shared'
 
-/** A verdict for people: each part with its level and rule, the reasons, the risk, and what would run. */
+/** A verdict for people: each part with its level and rule, the reasons, the risk, and the plan. */
 export function explainVerdict(verdict: Verdict): string {
   const lines = [
     `${verdict.level}${verdict.level === 'SAFE' ? '' : `  risk ${verdict.risk.level}`}`,
@@ -27,7 +27,7 @@ const unprintable =
   // oxlint-disable-next-line no-control-regex -- what a terminal would obey is the target
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
 
-/** Text with what a terminal would obey, or people would not see, spelled out. */
+/** Spells out control characters and invisible characters. */
 function visible(text: string): string {
   return text.replaceAll(unprintable, (char) => `\\u{${char.codePointAt(0)?.toString(16) ?? ''}}`)
 }

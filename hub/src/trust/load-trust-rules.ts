@@ -24,7 +24,7 @@ export interface RuleFault {
 
 export interface LoadedRules {
   readonly policy: Policy
-  /** What is probably not meant, without being refused. */
+  /** Probable mistakes, which are not refused. */
   readonly warnings: readonly RuleFault[]
   readonly counts: { readonly safe: number; readonly review: number; readonly blocked: number }
 }
@@ -93,7 +93,7 @@ function compile(
   try {
     return compilePolicy(rules, knowledge, hash)
   } catch (error) {
-    // What does not compile is named in the message; the file that holds it is looked up.
+    // The message names the pattern that does not compile; its file is looked up.
     const message = messageOf(error)
     const quoted =
       /Invalid regular expression: \/(?:\^\(\?:)?(.*?)(?:\)\$)?\/\w*: |"([^"]+)"/s.exec(message)

@@ -12,7 +12,7 @@ const bashOnly = new Set(
   ),
 )
 
-/** What the judgement of a SAFE command leaves to the plan. */
+/** The parts of a SAFE judgement that the plan needs. */
 export interface PlanNotes {
   readonly additions: ReadonlyMap<Word, readonly string[]>
   readonly replaced: ReadonlySet<SimpleCommand>
@@ -21,7 +21,10 @@ export interface PlanNotes {
   readonly venv: string | undefined
 }
 
-/** What git takes from nowhere else than its environment: no transport, no fetch of what is missing, no lock, no question. */
+/**
+ * Settings that git takes only from its environment: no transport, no lazy fetch, no lock, no
+ * prompt.
+ */
 const gitEnvironment: Readonly<Record<string, string>> = {
   GIT_ALLOW_PROTOCOL: 'none',
   GIT_NO_LAZY_FETCH: '1',

@@ -14,7 +14,10 @@ const rememberedVerdicts = 1000
 const longestRemembered = 2048
 const settleMs = 100
 
-/** A judgement, and the links that it was found by: a file that has become a link is another command. */
+/**
+ * A cached judgement with the symlinks it depends on: a file replaced by a symlink is another
+ * command.
+ */
 interface Remembered {
   readonly judgement: Judgement
   readonly realPaths: RealPaths
@@ -29,8 +32,8 @@ export interface TrustManagerOptions {
 }
 
 /**
- * Holds the rules in force and judges commands by them. A changed file replaces them as a whole or, when anything in
- * it is wrong, not at all.
+ * Holds the current rules and judges commands by them. A changed file replaces them as a whole or,
+ * if any part is wrong, not at all.
  */
 export class TrustManager {
   readonly #rulesPath: string
@@ -162,7 +165,7 @@ export class TrustManager {
   }
 }
 
-/** What a verdict depends on, as one text; undefined where it is not worth remembering. */
+/** The inputs of a verdict, as one text; undefined where caching does not pay. */
 function keyOf(command: string | readonly string[], context: ClassifyContext): string | undefined {
   const { cwd = '', env, home, protectedPaths } = context
   const isText = typeof command === 'string'

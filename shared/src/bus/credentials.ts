@@ -123,7 +123,7 @@ function decoded(text: string): string {
 
 /**
  * The credentials to use: from the environment (`NATS_URL` …), else from a file of the data
- * directory. Where `NATS_URL` names a broker without a user, the file supplies the user: the broker
+ * directory. If `NATS_URL` names a broker without a user, the file supplies the user: the broker
  * uses the generated accounts.
  *
  * @throws {CentralPostError} as `readCredentials` does

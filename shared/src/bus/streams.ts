@@ -126,7 +126,7 @@ export async function countMessages(bus: Bus, stream: string): Promise<number> {
   }
 }
 
-/** So much of the limit is left over, so that not every message that comes has another one removed. */
+/** Headroom below the limit, so that not every new message evicts another. */
 const keptShare = 0.95
 const mostSteps = 200
 

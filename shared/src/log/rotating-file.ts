@@ -17,7 +17,7 @@ const mostWaiting = 1_000_000
 const retryMs = 1000
 
 /**
- * An append-only file. It never fails and never blocks: lines that cannot be written (a full disk)
+ * An append-only file that never fails and never blocks: lines that cannot be written (a full disk)
  * are lost, and the file says so as soon as writing works again.
  */
 export class RotatingFile {

@@ -7,7 +7,7 @@ export function withoutOutput(message: ActionResult): EndedAction {
   return ended
 }
 
-/** What ended a waiting action, by its result. */
+/** The reason for the end of a waiting action, by its result. */
 export function howItEnded({ status, approved_by: approved }: ActionResult): Decided['how'] {
   if (status === 'denied' || status === 'expired' || status === 'cancelled') return status
   return approved === null ? 'gone' : 'approved'

@@ -55,7 +55,8 @@ interface Underway {
 
 /**
  * One runner, seen from the hub: the process that starts commands, so that the hub's size does not
- * slow the starts and the starts do not block the hub. It ends its commands when the hub goes.
+ * slow the starts and the starts do not block the hub. A runner ends its commands when the hub
+ * goes.
  */
 export class RunnerProcess {
   readonly #options: RunnerOptions

@@ -4,7 +4,7 @@ import { markNames } from '../processes/marks.ts'
 import { Commands } from './commands.ts'
 
 // The process that starts, watches and ends commands instead of the hub, whose memory would slow
-// each fork. It imports next to nothing, and nothing outlives it: when its channel closes, the hub
+// each fork. Few imports keep it small, and nothing outlives it: when its channel closes, the hub
 // is gone, and all its commands are ended first.
 
 /** Limit of unsent messages before live output is skipped, in bytes. */

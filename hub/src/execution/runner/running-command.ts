@@ -195,7 +195,7 @@ export class RunningCommand {
     const tree = new ProcessTree({ marks, table, log })
     this.#tree = tree
     const output = this.#listen(started)
-    // It may have been cancelled during its start.
+    // The command may have been cancelled during its start.
     if (this.#reason !== null) this.#endTree(tree, this.#parts.settings.killGraceMs)
     onStart(leader)
     const wantedMs = this.#timeoutMs(run.timeoutMs)

@@ -15,9 +15,10 @@ export interface TrueEnding {
 }
 
 /**
- * Interprets bubblewrap's exit. It exits with the command's own code, with 128 plus the number for
- * a signal, and with 1 and one line of its own if it started nothing. A command could imitate
- * either, so the text stays cautious: no command may make the record claim that it never ran.
+ * Interprets bubblewrap's exit. bubblewrap exits with the command's own code, with 128 plus the
+ * number for a signal, and with 1 and one line of its own if it started nothing. A command could
+ * imitate either, so the text stays cautious: no command may make the record claim that it never
+ * ran.
  */
 export function trueEnding({ exitCode, stderrTail }: WrappedEnding): TrueEnding {
   const said = /^bwrap: (?<what>[^\n]*)\n?$/.exec(stderrTail)?.groups?.['what']

@@ -3,8 +3,8 @@ import type { GroupCommit } from '../audit/group-commit.ts'
 const lookedAtAtOnce = 500
 
 /**
- * Removes the results of actions that ended before a moment and whose results were told, a few at a time: nothing else
- * waits long. What was done and how it ended stays, and the audit trail with it.
+ * Deletes delivered results of actions that ended before a time, a few at a time, so that nothing
+ * else waits long. The record of an action stays, and the audit trail with it.
  *
  * @param before milliseconds since 1970
  * @returns how many

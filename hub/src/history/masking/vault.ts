@@ -9,9 +9,9 @@ export interface HistoryKeys {
 }
 
 /**
- * Reads the key of a history, or creates one. It lies beside the database, readable only by its
- * owner, so that a copy of the database alone (a backup, an export, a look at the tables) reveals
- * no secrets.
+ * Reads the key of a history, or creates one. The file lies beside the database, readable only by
+ * its owner, so that a copy of the database alone (a backup, an export, a look at the tables)
+ * reveals no secrets.
  *
  * @throws {CentralPostError} `storage` when the file is unreadable, unwritable, or contains no key
  */

@@ -18,9 +18,9 @@ const rowsAtOnce = 250
 const longestLook = 60_000
 
 /**
- * Updates the data derived from the ledger. It follows the audit trail, which has an event for
- * every change of an action, and records its position in the same transaction as its results. It is
- * the only writer of the memory.
+ * Updates the data derived from the ledger, as its only writer. Follows the audit trail, which has
+ * an event for every change of an action, and records its position in the same transaction as its
+ * results.
  */
 export class Indexer {
   readonly #store: Store

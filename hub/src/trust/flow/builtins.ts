@@ -7,7 +7,7 @@ import { known, unknown } from './value.ts'
 
 const nothing = known('')
 
-/** Builtins of the shell that change what holds for the commands after them; undefined for another program. */
+/** Shell builtins that affect later commands; undefined for another program. */
 export function followBuiltin(
   { grounds }: Following,
   { program, words, values, args }: Known,

@@ -6,13 +6,16 @@ import { takesOrders } from './input-code.ts'
 import { mayHoldCode } from './option-code.ts'
 import { isSender } from './sinks.ts'
 
-/** Programs that work on what another command gives them. */
+/** Programs that work on another command's output. */
 const consumers = new Set('xargs gxargs parallel at batch crontab source . eval'.split(' '))
 /** Words in which a wrapper's own command is looked for. */
 const mostWords = 12
 const keptPlace = /(?:^|[/@=])\.(?![./])|^(?:\w+=)?@?\/(?:etc|run|root|home|var|proc)\b/
 
-/** Whether anything in a command comes from another part of it, or is code: else following it finds nothing new. */
+/**
+ * Whether any data passes between parts of a command, or any word is code: otherwise following it
+ * finds nothing new.
+ */
 export function carriesData(node: CommandNode, policy: Policy, isPiped = false): boolean {
   if (
     node.redirects.some(

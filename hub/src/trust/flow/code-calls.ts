@@ -1,6 +1,6 @@
 import { withDecodedTexts } from './decoded-code.ts'
 
-/** What a call in a program's code does, as the shell command that does the same. */
+/** The effect of a call in a program's code, as an equivalent shell command. */
 export type Deed = { readonly argv: readonly string[] } | { readonly shell: string }
 
 /** Programs that run a language, and the letters of their options that take code. */
@@ -175,8 +175,8 @@ const removers =
   /\b(?:unlink|remove|rmtree|unlinkSync|rmSync|rmdir|rm_rf|rm_r|rm|delete|truncate)\b/
 
 /**
- * What the code of a one-liner does to files and which programs it starts, as far as its calls are given texts.
- * It never runs anything and reads no more than calls of a bounded length.
+ * The effects of a one-liner's code on files, and the programs it starts, as far as its calls have
+ * literal arguments. Runs nothing, and reads only calls of a bounded length.
  */
 export function deedsIn(source: string, depth = 0): Deed[] {
   const code = prepared(source.slice(0, longestCode))
@@ -286,7 +286,7 @@ function receiverOf(code: string, at: number): string | undefined {
   return /\(\s*[rfb]*(["'])([^"']+)\1[^()]*\)(?:\.\w+\(\))*\s*\.$/.exec(before)?.[2]
 }
 
-/** What a one-liner prints, where it is a text. */
+/** The literal text that a one-liner prints. */
 export function printedBy(source: string): string | undefined {
   const found =
     /^\s*(?:BEGIN\s*\{\s*)?(?:print|puts|echo|say|console\.log|process\.stdout\.write|io\.write)\s*\(?\s*(["'])((?:(?!\1)[^\\]|\\.)*)\1\s*\)?\s*;?\s*\}?\s*$/s.exec(

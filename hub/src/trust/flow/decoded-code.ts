@@ -7,7 +7,7 @@ const longestText = 4096
 const mostConstants = 16
 
 const literal = String.raw`[rbufRBUF]{0,2}(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')`
-/** What only turns bytes into a text, or ends the call that did. */
+/** Calls that only turn bytes into a text, or end the decoding call. */
 const asText = String.raw`(?:\s{0,8}\.\s{0,8}(?:decode|toString|to_s|encode|force_encoding|unpack\w*|strip|trim|chomp|read)\b(?:\s{0,8}\([^()]*\))?|\s{0,8}\+\s{0,8}(?:""|''))*`
 
 type Decoding = readonly [call: RegExp, decode: (text: string, call: string) => string | undefined]
@@ -19,7 +19,7 @@ const call = (names: string, rest = ''): RegExp =>
   )
 const method = (rest: string): RegExp => new RegExp(`${literal}${rest}`, 'gs')
 
-/** What languages call their decoders, and what each makes of a text. */
+/** The decoders of the languages, with their effect on a text. */
 const decodings: readonly Decoding[] = [
   [
     call(
@@ -85,8 +85,8 @@ const numbers: readonly RegExp[] = [
 const character = /\bchr\s{0,8}\(\s{0,8}(\d{1,3})\s{0,8}\)/g
 
 /**
- * Code in which texts stand as they are read when it runs: what is decoded, reversed, spelled by numbers or kept in a
- * constant before. It computes on texts of a bounded length and runs nothing.
+ * Code with its texts as they are at run time: decoded, reversed, spelled by numbers or taken from
+ * a constant. Computes on texts of a bounded length and runs nothing.
  */
 export function withDecodedTexts(source: string): string {
   let code = withConstants(source.replaceAll(/\\x([\da-fA-F]{2})|\\u00([\da-fA-F]{2})/g, spelled))

@@ -29,7 +29,7 @@ function character(code: number): string {
   return code <= 0x10_ff_ff ? String.fromCodePoint(code) : ''
 }
 
-/** What `echo` prints of its arguments. */
+/** The output of `echo` for its arguments. */
 export function echoed(args: readonly string[]): string {
   let at = 0
   let isRaw = true
@@ -50,7 +50,7 @@ const conversion = /%(?:%|[-+ #0]*\d*(?:\.\d*)?([sbqdiucxXo]))/g
 /** Rounds of a format over its arguments. */
 const mostRounds = 64
 
-/** What `printf` prints; undefined for a format that is not followed. */
+/** The output of `printf`; undefined for an unsupported format. */
 export function printed(format: string, args: readonly string[]): string | undefined {
   if (/%[-+ #0]*(?:\*|\d{4})|%\(/.test(format)) return undefined
   const count = [...format.matchAll(conversion)].filter(([text]) => text !== '%%').length

@@ -3,7 +3,7 @@ import { parameterValue } from './parameters.ts'
 import type { Value } from './value.ts'
 import { concatenated, known, unknown } from './value.ts'
 
-/** What a word may ask for while it is expanded. */
+/** The lookups of a word's expansion. */
 export interface Expansion {
   readonly home: string
   readonly cwd: string | undefined
@@ -102,7 +102,7 @@ function lookUp(name: string, expansion: Expansion): Value | undefined {
   return name === 'IFS' ? known(' ') : undefined
 }
 
-/** What a substitution takes away at the end. */
+/** A substitution strips trailing newlines. */
 function withoutEnd(value: Value): Value {
   return value.text?.endsWith('\n') === true
     ? { ...value, text: value.text.replace(/\n+$/, '') }

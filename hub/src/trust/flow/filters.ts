@@ -12,7 +12,8 @@ const carriers = new Set(
 const greps = new Set(['grep', 'egrep', 'fgrep', 'rg'])
 
 /**
- * What a filter makes of what it reads: the same listing, or the same text where the filter is computed.
+ * The output of a filter for its input: the same listing, or the same text where the filter is
+ * computed.
  *
  * @param operands the arguments that are no options
  */
@@ -192,7 +193,7 @@ function substituted(script: string, text: string): string | undefined {
     .join('\n')
 }
 
-/** What a program prints by itself, where it is the same whenever it runs. */
+/** A program's own output, where it never varies. */
 export function constantOutput(
   program: string,
   args: readonly string[],

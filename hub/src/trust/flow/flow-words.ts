@@ -43,7 +43,7 @@ export function fill(value: Value, mark: string, put: Value): Value {
   return before.startsWith('/') && isWhole ? known(`${before}*`) : hidden(value)
 }
 
-/** What a command reads, as the arguments that it becomes. */
+/** Splits a command's input into the arguments made from it. */
 export function splitInput(input: Value): Value[] {
   if (input.text === undefined) return [input]
   const texts = input.text.split(/[\s\0]+/).filter((text) => text !== '')

@@ -39,15 +39,14 @@ const mostDepth = 10
 const mostArguments = 128
 const mostRounds = 16
 
-/** What following a command found: only what must never run. */
+/** A finding of the data flow: only BLOCKED counts. */
 export interface FollowFinding extends Finding {
   readonly text: string
 }
 
 /**
- * Follows data through a command: what a substitution prints, what a producer lists, what a variable, a pipe or a file
- * brings to the command that uses it. It finds what must never run and nothing else, so that it can only make a verdict
- * stricter.
+ * Follows data through a command: from substitutions, listings, variables, pipes and files to the
+ * commands that use it. Reports only BLOCKED findings, so that it can only make a verdict stricter.
  */
 export function followData(
   root: CommandNode,
@@ -205,7 +204,7 @@ class Follower implements Following {
     return redirects.length === 0 ? output : this.#written(redirects, output, place)
   }
 
-  /** What a command reads by its own redirections. */
+  /** The input of a command by its own redirections. */
   #inputOf(redirects: readonly Redirect[], place: Place): Value | undefined {
     const redirect = redirects.findLast(
       ({ operator, fd }) => /^<(?:[<>]|<<)?$/.test(operator) && (fd ?? 0) === 0,
@@ -219,7 +218,7 @@ class Follower implements Following {
     return content === unknown ? undefined : content
   }
 
-  /** What is left of the output after the redirections, which may put it into a file or send it. */
+  /** The rest of the output after the redirections, which may put it into a file or send it. */
   #written(redirects: readonly Redirect[], output: Value, place: Place): Value {
     let left = output
     for (const { operator, fd, target } of redirects) {

@@ -26,7 +26,7 @@ for (const [programs, line] of table)
 const opensShell =
   /^(?:su|sudo|doas|newgrp|sg|script|fakeroot|unshare|nsenter|chroot|nix-shell|parallel|rush)$/
 const mostLines = 8
-/** What ed is given to insert, up to a line with a dot alone, is text. */
+/** Text inserted by ed, up to a line with a dot alone. */
 const inserted = /^[\d,$.]{0,16}[aic]\n[^]*?\n\.$/gm
 
 /** Whether a program takes orders from what it reads. */

@@ -10,7 +10,10 @@ import { known, unknown } from './value.ts'
 const shellOptions: ReadonlySet<string> = new Set(['c'])
 const evaluators = new Set(['eval', 'source', '.'])
 
-/** Judges code that a program is given: in its options, as a one-liner, on its input, in a file, from the network. */
+/**
+ * Judges code given to a program: in its options, as a one-liner, on its input, in a file, from the
+ * network.
+ */
 export function judgeCode(following: Following, command: Known, place: Place): void {
   const { program, args } = command
   const apart: Place = { ...place, depth: place.depth + 1, isWritten: false, input: undefined }
@@ -24,7 +27,7 @@ export function judgeCode(following: Following, command: Known, place: Place): v
   if (!options) return
   for (const value of codeValues(following, command, options, place)) {
     const finding = unseenFinding(value)
-    // Languages decode data all day, and what they fetch as data is not run.
+    // Decoding is everyday work in languages, and fetched data is not run.
     if (finding && (isShell || value.fetchedBy !== undefined)) following.add(command, finding)
   }
   if (isShell) return
@@ -47,7 +50,7 @@ function judgeFile(following: Following, command: Known, place: Place): void {
     following.text(content.text, { ...place, depth: place.depth + 1, input: undefined })
 }
 
-/** What a program takes as code: a word, the content of a file, what it reads. */
+/** The inputs that a program takes as code: a word, the content of a file, standard input. */
 function codeValues(
   following: Following,
   { program, values, args }: Known,

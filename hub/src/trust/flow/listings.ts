@@ -1,14 +1,14 @@
 import { compileGlob } from '../rules/glob.ts'
 import type { Listing } from './value.ts'
 
-/** What narrows a search to some of the files below its start. */
+/** Options that narrow a search to some of the files below its start. */
 const narrowing =
   /^-(?:i?(?:name|path|wholename|lname|regex)|(?:new|anew|cnew)er|newer[aBcmt]{2}|[acm](?:time|min)|size|user|group|uid|gid|perm|empty|inum|links|samefile|fstype|used|context|nouser|nogroup|executable|readable|writable|quit|prune)$/
 const namesOf = /^-i?(?:name|path|wholename|lname)$/
 /** Options of find with a value that do not narrow. */
 const takesOne = /^-(?:type|xtype|maxdepth|mindepth|printf|fprintf|fprint0?|fls|regextype|D)$/
 
-/** What `find` lists. */
+/** The listing of `find`. */
 export function foundBy(args: readonly string[]): Listing[] {
   const starts: string[] = []
   const names: string[] = []
@@ -45,7 +45,7 @@ export function files(root: string, isWhole: boolean, names: readonly string[] =
 const everyProcess: Listing = { of: 'processes', root: '', isWhole: true, names: [] }
 const everyObject: Listing = { of: 'objects', root: '', isWhole: true, names: [] }
 
-/** What other programs list; undefined for a program that lists nothing. */
+/** The listing of other programs; undefined for a program that lists nothing. */
 export function listedBy(program: string, args: readonly string[]): Listing[] | undefined {
   const operands = args.filter((arg) => !arg.startsWith('-'))
   const has = (pattern: RegExp): boolean => args.some((arg) => pattern.test(arg))
@@ -126,7 +126,7 @@ export function wordsOf(listing: Listing): string[] {
   return listing.root === '' ? ['--all'] : [listing.root, '--all']
 }
 
-/** What a search by name is after, where systems keep it. */
+/** The usual places of files that a search by name looks for. */
 const kept = [
   '~/.ssh/id_rsa',
   '~/.ssh/id_ed25519',

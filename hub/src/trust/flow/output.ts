@@ -11,7 +11,7 @@ import { secretsPrinted } from './sinks.ts'
 import type { Value } from './value.ts'
 import { hidden, joined, known, unknown } from './value.ts'
 
-/** What a program prints, as far as it is known from its arguments and what it reads. */
+/** The output of a program, as far as its arguments and input determine it. */
 export function outputOf(following: Following, command: Known, place: Place): Value {
   const { program, args } = command
   const { cwd } = place.scope

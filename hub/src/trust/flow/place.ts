@@ -4,18 +4,18 @@ import type { Grounds, Scope } from '../judge/scope.ts'
 import type { FlowWord } from './flow-words.ts'
 import type { Value } from './value.ts'
 
-/** Where a command stands, and what was set before it. */
+/** The context of a command: its directory, and earlier settings. */
 export interface Place {
   readonly scope: Scope
   readonly variables: Map<string, Value>
   readonly functions: Map<string, CommandNode>
-  /** the arguments of the function or script that it stands in; `set --` changes them */
+  /** arguments of the surrounding function or script; `set --` changes them */
   parameters: readonly Value[]
-  /** what was written into files before, by path */
+  /** contents written into files before, by path */
   readonly files: Map<string, Value>
   readonly input: Value | undefined
   readonly depth: number
-  /** whether the words stand in the command as they are, so that they were judged already */
+  /** whether the words are literally in the command, and so were judged already */
   readonly isWritten: boolean
 }
 
@@ -29,7 +29,7 @@ export interface Known {
   readonly args: readonly string[]
 }
 
-/** What following a part of a command needs of the whole. */
+/** The functions of the whole that following a part needs. */
 export interface Following {
   readonly grounds: Grounds
   readonly home: string

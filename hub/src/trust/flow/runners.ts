@@ -93,13 +93,13 @@ function script(
   return text === undefined ? undefined : following.text(text, { ...place, parameters })
 }
 
-/** What is read from a word: a process substitution holds it itself, a file's name leads to it. */
+/** The content behind a word: a process substitution holds it itself, a file's name leads to it. */
 export function contentOf(following: Following, value: Value | undefined, place: Place): Value {
   if (value?.isContent === true) return value
   return following.file(value?.text, place)
 }
 
-/** What `xargs` runs with what it reads. */
+/** The command that `xargs` runs on its input. */
 function appended(following: Following, { program, words, args }: Known, place: Place): Value {
   const { input = unknown } = place
   const mark = markOf(program, args)
@@ -135,7 +135,7 @@ function appended(following: Following, { program, words, args }: Known, place: 
   return inner.length > 0 ? joined(outputs) : filtered('xargs', args, [], input)
 }
 
-/** What stands for a line in the command that `xargs -I` and `parallel` run. */
+/** The placeholder of a line in the command of `xargs -I` and `parallel`. */
 function markOf(program: string, args: readonly string[]): string | undefined {
   for (const [at, arg] of args.entries()) {
     const own = /^(?:-I|--replace=|-i)(.*)$/s.exec(arg)?.[1]
@@ -145,7 +145,7 @@ function markOf(program: string, args: readonly string[]): string | undefined {
   return program === 'parallel' ? '{}' : undefined
 }
 
-/** What `find` runs on what it finds, and what it prints. */
+/** The command that `find` runs on its findings, and its own output. */
 function found(following: Following, { words, args }: Known, place: Place): Value {
   const lists = foundBy(args).map((list) => ({
     ...list,
@@ -167,7 +167,7 @@ function found(following: Following, { words, args }: Known, place: Place): Valu
   return outputs.length > 0 ? joined(outputs) : value
 }
 
-/** What `fd` runs on what it finds. */
+/** The command that `fd` runs on its findings. */
 function executed(
   following: Following,
   { program, words, args }: Known,

@@ -41,7 +41,7 @@ function storesIn(
 
 /** Programs that copy files to a machine of one's own, where a file of variables is wanted. */
 const copiers = new Set('scp sftp rsync rclone aws gsutil gcloud az s3cmd mc lftp ftp'.split(' '))
-/** What is named as sent where a command sends all variables. */
+/** Names the sent data where a command sends all variables. */
 export const environment = 'the environment'
 
 /** Whether a command prints all variables, the credentials among them. */
@@ -62,7 +62,7 @@ export function printsEnvironment(program: string, args: readonly string[]): boo
   }
 }
 
-/** What of a program's files goes into what it prints. */
+/** The secrets of a program's files that go into its output. */
 export function secretsPrinted(
   program: string,
   args: readonly string[],
@@ -145,7 +145,7 @@ function sendsFiles(program: string, args: readonly string[]): boolean {
   }
 }
 
-/** What nobody has seen and is run all the same. */
+/** A finding for code that runs unseen. */
 export function unseenFinding(value: Value): Finding | undefined {
   const from = value.fetchedBy ?? value.decodedBy
   if (from === undefined || value.text !== undefined) return undefined

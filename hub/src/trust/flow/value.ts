@@ -1,24 +1,27 @@
-/** What a program lists: files below a directory, processes, containers. */
+/** The listing of a program: files below a directory, processes, containers. */
 export interface Listing {
   readonly of: 'files' | 'processes' | 'objects'
   /** where the files lie: absolute, or as it was written; empty for what is no file */
   readonly root: string
   /** whether nothing narrows it: neither a name, an age nor an owner */
   readonly isWhole: boolean
-  /** names that it is narrowed to */
+  /** names to which it is narrowed */
   readonly names: readonly string[]
 }
 
-/** What is known of a text that goes from one command to another: through a pipe, a variable, a substitution. */
+/**
+ * The known facts of a text that passes from one command to another: through a pipe, a variable, a
+ * substitution.
+ */
 export interface Value {
-  /** the text itself, where it is the same whenever the command runs */
+  /** the text itself, if it never varies */
   readonly text: string | undefined
   readonly lists: readonly Listing[]
-  /** files and directories with credentials whose content is in it */
+  /** files and directories with credentials in it */
   readonly secrets: readonly string[]
   /** a program that fetched it from the network */
   readonly fetchedBy: string | undefined
-  /** a program that decoded it from something that is not known */
+  /** a program that decoded it from an unknown text */
   readonly decodedBy: string | undefined
   /** the word is the name of a file, and this is what is in it: a process substitution */
   readonly isContent: boolean

@@ -17,7 +17,7 @@ const foundNames = [
   '/a',
 ]
 
-/** What stands of a command's words, as far as words that a wrapper adds go. */
+/** The verdict on a command's words with regard to words that a wrapper adds. */
 export interface AddedWords {
   /** Why they can be more than names. */
   readonly refusal?: string
@@ -26,8 +26,8 @@ export interface AddedWords {
 }
 
 /**
- * Judges the words that xargs or find adds when it runs: each may be an option, unless `--` stands before it or no option
- * does harm, and each is one operand more.
+ * Judges words added by xargs or find at run time: each may be an option, unless `--` precedes it
+ * or no option does harm, and each is one operand more.
  */
 export function judgeAdded(
   { form, roles, afterDashes }: Reading,

@@ -31,14 +31,14 @@ const categories: readonly Category[] = [
     ),
   ],
 ]
-/** What a word of a command adds to its risk. */
+/** The risk that a word of a command adds. */
 const wordsOfRisk = new Map(
   categories.flatMap(([category, points, words]) =>
     [...words].map((word) => [word, { category, name: `${category}: ${word}`, points }] as const),
   ),
 )
 const anyOfRisk = new RegExp(`(?<![a-z])(?:${[...wordsOfRisk.keys()].join('|')})(?![a-z])`, 'g')
-/** What was found of parts of a command that is no matter of its words. */
+/** Risks of findings that do not depend on words. */
 const ofFindings = new Map<string, readonly [name: string, points: number]>(
   Object.entries({
     invisible: ['hidden characters: it is not what it looks like', 50],
@@ -62,11 +62,11 @@ const longestText = 4096
 const noRisk: Risk = { level: 'low', score: 0, parts: [] }
 
 /**
- * The risk score over the judged commands: the seed's words and the effects that rules know. Information for a person:
- * it never changes a verdict, and a BLOCKED command is never less than high.
+ * The risk score of the judged commands: the seed's words and the effects known to rules. Informs a
+ * person: never changes a verdict, and a BLOCKED command is always high.
  *
- * @param units the judged parts, for what was found in them
- * @param effects what `risks.yaml` says of the commands
+ * @param units the judged parts, for their findings
+ * @param effects the effects of the commands by `risks.yaml`
  */
 export function assessRisk(
   commands: readonly JudgedWords[],

@@ -95,7 +95,7 @@ export function containedProducer(
   }
 }
 
-/** What `fd -e`, `-eNAME` and `--extension=NAME` look for. */
+/** The extensions sought by `fd -e`, `-eNAME` and `--extension=NAME`. */
 function extensionsOf(args: readonly ResolvedWord[]): string[] {
   return args.flatMap(({ value }, at) => {
     const isNext = /^(?:-[A-Za-z]*e|--extension)$/.test(args[at - 1]?.value ?? '')

@@ -13,7 +13,7 @@ const longestDirectory = 512
 const mostFormer = 4
 const venvActivate = /^(?:\.\/)?(\.venv|venv)\/bin\/activate$/
 
-/** What `cd` changes for the commands after it. */
+/** The effect of `cd` on later commands. */
 export function changeDirectory(
   words: readonly ResolvedWord[],
   scope: Scope,
@@ -37,7 +37,7 @@ export function changeDirectory(
   }
 }
 
-/** Where a wrapper lets the command work that it runs. */
+/** The scope of a wrapper's inner command. */
 export function innerScope({ directory }: Unwrapped, scope: Scope, grounds: Grounds): Scope {
   if (!directory) return scope
   const inner = copyOf(scope)

@@ -1,7 +1,7 @@
 import type { TrustLevel } from '@centralpost/shared'
 import type { StringPattern } from '../rules/string-patterns.ts'
 
-/** What one rule says of one part of a command. */
+/** The finding of one rule on one part of a command. */
 export interface Finding {
   readonly level: TrustLevel
   readonly rule: string
@@ -17,7 +17,7 @@ export function isStricter(level: TrustLevel, than: TrustLevel): boolean {
 export function strictestOf(findings: readonly Finding[], verdict: Finding): Finding {
   let worst = verdict
   for (const finding of findings) if (isStricter(finding.level, worst.level)) worst = finding
-  // Of equals, what a rule found says more than that no rule knows the program.
+  // Of equals, a rule's finding is more informative than an unknown program.
   if (worst === verdict && verdict.level === 'REVIEW') {
     worst = findings.find((finding) => finding.level === 'REVIEW') ?? verdict
   }
@@ -38,7 +38,7 @@ export function unknown(program: string): Finding {
   return review('unknown', `no rule says that ${program} is safe`)
 }
 
-/** A regex tells a person nothing: without a reason of its own, a pattern is told by its list. */
+/** A regex means nothing to a person: a pattern without a reason is described by its list. */
 export function patternFinding(
   level: TrustLevel,
   { id, reason }: Pick<StringPattern, 'id' | 'reason'>,

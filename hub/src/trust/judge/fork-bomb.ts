@@ -2,7 +2,10 @@ import type { CommandNode, Word } from '../shell/command-tree.ts'
 import { isNode } from '../shell/command-tree.ts'
 import { programsOf } from '../shell/command-text.ts'
 
-/** What of a command may still be looked at for functions that start themselves; shared by all its functions. */
+/**
+ * The budget of the search for functions that start themselves; shared by all functions of a
+ * command.
+ */
 export interface Allowance {
   left: number
 }

@@ -5,9 +5,9 @@ import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
 /**
- * Judges variables that a command sets.
+ * Judges variables set by a command.
  *
- * @param bare whether nothing follows, so that they hold for the commands after it
+ * @param bare whether no program follows, so that they persist for later commands
  */
 export function judgeAssignments(
   assignments: readonly Assignment[],
@@ -20,7 +20,7 @@ export function judgeAssignments(
   for (const { name, value, plain } of assignments) {
     const resolved = resolve(value)
     if (bare && plain && isShellsOwn(name)) {
-      // Nothing but this command's own words see it, and those are unknown from here on.
+      // The value stays within this command, whose words are unknown from here on.
       scope.assigned.set(name, resolved.value)
       if (resolved.opaque !== undefined) findings.push(review('dynamic', resolved.opaque))
       if (resolved.secret !== undefined) findings.push(secretVariable(resolved.secret))

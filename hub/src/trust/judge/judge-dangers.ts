@@ -82,7 +82,10 @@ export function judgeBlocked(
   if (rule) findings.push({ level: 'BLOCKED', rule: rule.id, reason: rule.reason })
 }
 
-/** With an unknown program the words are still tried on what is BLOCKED, as bash would most likely see them. */
+/**
+ * The words after an unknown program are still tried on BLOCKED rules, in their most likely
+ * reading.
+ */
 export function guessProgram(
   words: readonly ResolvedWord[],
   scope: Scope,

@@ -8,9 +8,9 @@ import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
 /**
- * Judges what a shell or an interpreter reads on its standard input and runs.
+ * Judges the code that a shell or an interpreter reads on standard input.
  *
- * @returns the text that a shell would run, where it is known
+ * @returns the text that a shell would run, if known
  */
 export function judgeInterpreter(
   program: string,

@@ -3,13 +3,14 @@ import type { Finding } from './findings.ts'
 import { review } from './findings.ts'
 import type { Policy } from '../rules/policy.ts'
 
-/** Programs that a virtual environment is activated for, and what only bash itself does. */
+/** Programs for which virtual environments are activated, and features of bash itself. */
 const lent =
   /^(?:python|pip)[\d.]*$|^(?:source|\.|cd|echo|printf|pwd|true|false|:|test|\[|type|deactivate|which)$/
 
 /**
- * Parts that are harmless alone and not together: a virtual environment puts the project's programs before the system's,
- * and git may start a filter that the repository's configuration names, which must not see the machine as another part does.
+ * Parts that are harmless only alone: a virtual environment puts the project's programs before the
+ * system's, and git may start a filter named by the repository, which must not see the machine as
+ * another part does.
  */
 export function judgeMixtures(
   parts: readonly Part[],

@@ -7,9 +7,9 @@ import type { Scope } from './scope.ts'
 
 const trustedDirectory = /^\/(?:usr\/local\/|usr\/)?s?bin\/([^/]+)$/
 
-/** What a command runs. */
+/** The program of a command. */
 export interface Program {
-  /** By which rules know it; empty where it is only known when it runs. */
+  /** The name for rules; empty if known only at run time. */
   readonly name: string
   /** Found where the system keeps its programs. */
   readonly trusted: boolean

@@ -8,7 +8,7 @@ import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
 import { Subject } from '../rules/string-patterns.ts'
 
-/** Reads a command by the forms of its program; undefined where no rule knows the program. */
+/** Reads a command by the forms of its program; undefined for an unknown program. */
 export function readProgram(
   program: string,
   words: readonly ResolvedWord[],

@@ -10,7 +10,7 @@ import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 
-/** What a path that is named is known to hold. */
+/** The class of secrets that a named path is known to hold. */
 export function secrecyOf(value: string, glob: boolean, scope: Scope, grounds: Grounds): Secrecy {
   const worst = worstAt(value, glob, scope.cwd, grounds)
   if (worst === 'secret' || value.startsWith('/')) return worst
@@ -36,7 +36,10 @@ function worstAt(
   )
 }
 
-/** Judges what a command names, whatever it does with it: credentials, private files, secret variables. */
+/**
+ * Judges the names in a command, whatever it does with them: credentials, private files, secret
+ * variables.
+ */
 export function judgeSecrets(
   program: string,
   words: readonly ResolvedWord[],
@@ -119,7 +122,7 @@ function judgePatterns(
     findings.push(review('hunt', `searches in files like ${found}, which may hold secrets`))
 }
 
-/** What a pathspec of git takes, without its magic; nothing where it is plain, or where it takes files out. */
+/** The pattern of a git pathspec, without its magic; empty for a plain or an excluding one. */
 function pathspec(value: string): string[] {
   const [magic = '', long = ''] = /^:(?:\(([^)]*)\)|[!^/]+)/.exec(value) ?? []
   if (/exclude/.test(long) || (long === '' && /[!^]/.test(magic))) return []
@@ -194,7 +197,7 @@ function showsHidden(words: readonly ResolvedWord[]): boolean {
   )
 }
 
-/** Where git works after its own `-C`, which the paths behind it are relative to. */
+/** The directory of git after its own `-C`, the base of later paths. */
 function whereGitWorks(words: readonly ResolvedWord[], scope: Scope): Scope {
   let { cwd } = scope
   words.forEach(({ value }, at) => {
@@ -204,7 +207,7 @@ function whereGitWorks(words: readonly ResolvedWord[], scope: Scope): Scope {
   return cwd === scope.cwd ? scope : { ...scope, cwd }
 }
 
-/** Which arguments are text for people or for a search, not operands. */
+/** The arguments that are text for people or for a search, not operands. */
 export function proseOf(
   policy: Policy,
   program: string,

@@ -13,7 +13,7 @@ import { unwrap, unwrapFind } from '../rules/wrapper-rules.ts'
 /** Layers of wrapping that are taken off. */
 export const mostWrappers = 8
 
-/** What a program runs besides itself; undefined where it runs nothing else. */
+/** The commands that a program runs besides itself; undefined for an ordinary program. */
 export function innerOf(
   program: string,
   words: readonly ResolvedWord[],
@@ -37,7 +37,7 @@ export function innerOf(
   return undefined
 }
 
-/** What there is to say of a wrapper itself, whatever it runs. */
+/** Findings on a wrapper itself, whatever it runs. */
 export function judgeWrapper(
   { floor, reason, inner }: Unwrapped,
   program: string,

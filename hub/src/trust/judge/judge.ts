@@ -56,7 +56,7 @@ export interface JudgedWords {
 /** Judges the parts of one command; each unit is kept with the rule that decided it. */
 export class Judge extends Units {
   readonly words: JudgedWords[] = []
-  /** What was read, in the order in which it was. */
+  /** The files read, in order. */
   readonly parts: Part[] = []
   readonly risks: Points[] = []
   /** Options that the plan puts after a word. */
@@ -73,7 +73,7 @@ export class Judge extends Units {
   readonly #braces: BraceAllowance = { left: mostFromBraces }
   #overflown: Set<string> | undefined
   readonly #grounds: Grounds
-  /** What patterns see of the parts of a compound, which are looked at together in the end. */
+  /** The text of a compound's parts for patterns, matched together at the end. */
   #patternText: Map<SimpleCommand, string> | undefined
 
   constructor(policy: Policy, home: string | undefined, protectedPaths: readonly string[]) {
@@ -81,7 +81,7 @@ export class Judge extends Units {
     this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths }
   }
 
-  /** What the judgement stands on, for those who judge further. */
+  /** The basis of the judgement, for further judges. */
   get grounds(): Grounds {
     return this.#grounds
   }
@@ -293,7 +293,7 @@ export class Judge extends Units {
       this.#wrapped(inner, program.name, words, redirects, scope, via, findings, text)
       return
     }
-    // It is a question, and what stands behind it runs there all the same.
+    // A REVIEW finding; the command behind it still runs.
     if (program.name === 'pushd') changeDirectory(words, scope, this.#grounds)
     const verdict = this.#readingVerdict(
       program,
@@ -399,7 +399,7 @@ export class Judge extends Units {
       this.#text(inner.text, scope)
       return
     }
-    // What the inner command reads, and where it connects, is its own matter; the rest was judged already.
+    // The inner command's input and connections are judged with it; the rest was judged already.
     const own = redirects.filter(
       ({ operator, target }) => operator.startsWith('<<') || target.value.startsWith('/dev/'),
     )
@@ -453,7 +453,7 @@ export class Judge extends Units {
     return verdict
   }
 
-  /** What a command that was found to read changes for those after it, and for the plan. */
+  /** The effects of a reading command on later ones, and on the plan. */
   #follow(
     program: string,
     words: readonly ResolvedWord[],

@@ -2,7 +2,7 @@ import type { PathPolicy } from '../rules/path-rules.ts'
 import type { Policy } from '../rules/policy.ts'
 import type { Lookups, ResolvedWord } from '../shell/resolve-words.ts'
 
-/** What a judgement stands on. */
+/** The basis of a judgement. */
 export interface Grounds {
   readonly policy: Policy
   readonly paths: PathPolicy
@@ -11,7 +11,7 @@ export interface Grounds {
   readonly protectedPaths: readonly string[]
 }
 
-/** Where a command stands. */
+/** The scope of a command. */
 export interface Scope {
   cwd: string | undefined
   /** Directories with secrets where it may still stand, because a `cd` can fail. */
@@ -19,7 +19,7 @@ export interface Scope {
   /** After a `cd` to a directory that is only known when it runs. */
   isLost: boolean
   readonly assigned: Map<string, string>
-  /** What the variables of the loops around it hold, one value at a time. */
+  /** The values of the variables of surrounding loops, one at a time. */
   readonly looped: Map<string, ResolvedWord>
   readonly functions: Set<string>
   /** The command whose output this one reads. */
@@ -41,7 +41,7 @@ export interface Added {
 /** How a command comes to be run: by itself, or by a wrapper that adds names. */
 export interface Via {
   readonly layers: number
-  /** What a wrapper outside adds to the words of this command. */
+  /** The words that an outer wrapper adds to this command. */
   readonly added: Added | undefined
   /** Whether a wrapper outside takes variables out of the environment. */
   readonly strips: boolean
@@ -74,7 +74,7 @@ export function copyOf(scope: Scope): Scope {
   return { ...scope }
 }
 
-/** What is known about variables where a command stands. */
+/** The known variables of a command's scope. */
 export function lookupsAt(
   { cwd, formerCwds, assigned, looped }: Scope,
   { home, policy }: Grounds,

@@ -11,8 +11,8 @@ export function isXargs(program: string): boolean {
 }
 
 /**
- * What xargs makes of the command that it runs: words it reads stand at the end, or in the place of the text that `-I`
- * names, be that a part of the program's own name.
+ * The command that xargs runs: its input words are appended, or replace the text that `-I` names,
+ * even within the program's name.
  */
 export function fillInner(
   inner: readonly Inner[],

@@ -22,7 +22,7 @@ import {
 import { describe, describeWord } from '../shell/print-command.ts'
 import type { RealPaths } from './real-paths.ts'
 
-/** What is found of the hub's own data in a command. */
+/** A finding of the hub's own data in a command. */
 export interface ProtectedFinding {
   readonly text: string
   readonly level: 'REVIEW' | 'BLOCKED'
@@ -44,7 +44,7 @@ export interface ProtectedScope extends Place {
   readonly real: RealPaths
 }
 
-/** What is looked for, and what that has cost so far. */
+/** The search targets, and the cost so far. */
 interface Search extends ProtectedScope {
   /** paths tried, each from each directory */
   places: number
@@ -79,9 +79,9 @@ const ownNames = [
 ] // prettier-ignore
 
 /**
- * Looks for the hub's own data in a command, whatever program touches it: an agent that reads the hub's credentials
- * could act as an operator. What names it is BLOCKED; what would meet it on a search through everything is kept out of
- * it by an option where the program has one, else REVIEW.
+ * Searches a command for the hub's own data, whatever program touches it: an agent that reads the
+ * hub's credentials could act as an operator. Naming the data is BLOCKED. A recursive search gets
+ * an option that excludes the data where the program has one, else it is REVIEW.
  */
 export function judgeProtected(root: CommandNode, where: ProtectedScope): ProtectedReport {
   const scope: Search = { ...where, places: 0 }

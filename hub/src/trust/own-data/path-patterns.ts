@@ -1,13 +1,13 @@
 import { posix } from 'node:path'
 import type { Word } from '../shell/command-tree.ts'
 
-/** Where a command is read. */
+/** The context of a command's words. */
 export interface Place {
   readonly cwd: string
   readonly home: string | undefined
 }
 
-/** What is longer is no path that is looked at. */
+/** Longer words are not examined as paths. */
 export const longestPath = 4096
 
 /** Stands for a value that is only known when the command runs. */
@@ -29,7 +29,10 @@ export function textOf(word: Word, scope: Place): string {
     .join('')
 }
 
-/** What in a word may be a path: all of it, and what follows `=`, `:`, `,`, `@` or a short option's letter. */
+/**
+ * Possible paths within a word: all of it, and the text after `=`, `:`, `,`, `@` or a short
+ * option's letter.
+ */
 export function candidatesOf(text: string): string[] {
   const parts = text.split(/[=:,@\s'"`;|&<>()]+/).filter(Boolean)
   const afterLetter = /^-[A-Za-z](.+)$/.exec(text)?.[1]
@@ -72,10 +75,9 @@ export function above(pattern: string, root: string): boolean {
 }
 
 /**
- * One name of a pattern.
+ * One name of a pattern. Unknown parts match any name.
  *
- * @param matchesDot whether a star takes a leading dot: to `find` it does, to bash it does not. What is only known at run
- * time may always be one.
+ * @param matchesDot whether a star takes a leading dot: to `find` it does, to bash it does not
  */
 export function segmentRegex(segment: string, matchesDot: boolean): RegExp {
   const source = segment

@@ -11,8 +11,8 @@ interface Look {
 const mostLooks = 512
 
 /**
- * Where paths lead once links are followed, for the many paths of one command: what two have in common is looked at once,
- * and nothing below what is not there.
+ * Resolves the symlinks of the many paths of one command: common prefixes are looked up once, and
+ * nothing below a missing directory.
  */
 export class RealPaths {
   readonly #known = new Map<string, Look>()
@@ -48,7 +48,7 @@ export class RealPaths {
     return true
   }
 
-  /** Where a path leads whose directory leads to that of `real`; null where nothing is. */
+  /** The target of a path whose directory resolves to that of `real`; null if missing. */
   #follow(path: string, real: string): string | null {
     const known = this.#known.get(path)
     if (known !== undefined) return known.found

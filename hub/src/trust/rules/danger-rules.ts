@@ -196,7 +196,7 @@ function hasTarget(
   })
 }
 
-/** What an argument may name: itself, what stands behind `=`, or behind an option's letter. */
+/** The possible paths in an argument: itself, the text after `=`, or after an option's letter. */
 function namedIn(arg: string): string[] {
   const value =
     /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1] ?? /^(?:-[a-zA-Z]|[A-Z-]+:)(\/.*)$/s.exec(arg)?.[1]
@@ -223,7 +223,7 @@ function isTarget(
   }
 }
 
-/** Where the argument stands that files go to: the last one, or that of `-t`. */
+/** The index of the destination argument: the last one, or that of `-t`. */
 function destinationOf({ program, args }: Shape): number {
   const last = args.findLastIndex((arg) => !arg.startsWith('-'))
   if (program === 'mount' || program === 'rclone') return last

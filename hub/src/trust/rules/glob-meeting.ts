@@ -10,12 +10,14 @@ export type Place =
   /** One character; `leads` where a file name begins, so that bash takes no dot there. */
   | { readonly kind: 'one'; readonly takes: (char: string) => boolean; readonly leads: boolean }
   | { readonly kind: 'run' }
-  /** Where a name begins with a star: nothing, or one character that is no dot and then a run. */
+  /**
+   * The beginning of a name at a star: nothing, or one character other than a dot and then a run.
+   */
   | { readonly kind: 'first' }
   /** Any names, slashes included. */
   | { readonly kind: 'deep' }
 
-/** What a command and a rule have in common. */
+/** The overlap of a command's pattern and a rule. */
 export interface Meeting {
   /** How many of the rule's own characters the pattern spells out, `?` and brackets counted as half. */
   readonly hits: number

@@ -3,7 +3,10 @@ const longestPattern = 512
 export const bracketSource = String.raw`\[([!^]?)(\]?(?:\[([:=.])(?:(?!\3\]).){0,32}\3\]|[^\]/])*)\]`
 const bracketStart = new RegExp(bracketSource, 'y')
 
-/** What the bracket at a place of a pattern takes, and its length; undefined for what is no bracket, or an odd one. */
+/**
+ * The matcher of the bracket at a position, and its length; undefined for no bracket, or an unusual
+ * one.
+ */
 export function bracketAt(
   pattern: string,
   at: number,
@@ -17,7 +20,9 @@ export function bracketAt(
   return takes && { takes, length: text.length }
 }
 
-/** What one place of a pattern takes; `leads` where a file name begins, so that a wildcard takes no dot there. */
+/**
+ * One step of a pattern; `leads` at the beginning of a file name, where a wildcard takes no dot.
+ */
 type Step =
   | { readonly kind: 'char'; readonly char: string }
   | { readonly kind: 'one'; readonly leads: boolean }
@@ -49,7 +54,7 @@ export function compileGlob(pattern: string): ((name: string) => boolean) | unde
   return (name) => matches(steps, name)
 }
 
-/** What a bracket without classes takes; undefined for a range that runs backwards. */
+/** The matcher of a bracket without classes; undefined for a backward range. */
 function membersOf(body: string, negated: boolean): ((char: string) => boolean) | undefined {
   const ranges: (readonly [number, number])[] = []
   for (let at = 0; at < body.length; at += 1) {

@@ -6,7 +6,7 @@ const tries = 4
 const mostMs = 2000
 const probeLength = 2048
 
-/** What is wrong with a pattern, or undefined: it must compile and stay fast on hostile text. */
+/** The fault of a pattern, or undefined: it must compile and stay fast on hostile text. */
 export function lintPattern(source: string): string | undefined {
   const fault = compileFault(source)
   if (fault !== undefined) return fault
@@ -31,7 +31,7 @@ function compileFault(source: string): string | undefined {
   }
 }
 
-/** What probably means something else than its author thinks, or undefined. Does not refuse a file. */
+/** A probable mistake in a pattern, or undefined. Does not refuse the file. */
 export function suspectPattern(
   source: string,
   level: 'safe' | 'review' | 'blocked',

@@ -1,8 +1,8 @@
 import type { FormSource } from './rule-schema.ts'
 
 /**
- * How an option takes its value: none, the next word or the rest, the same as a path or as a name that the program makes a
- * path of, or only attached; `named` ones take a name first.
+ * How an option takes its value: none, the next word or the rest, the same as a path or as a name
+ * from which the program makes a path, or only attached; `named` ones take a name first.
  */
 export type Arity = 'none' | 'value' | 'path' | 'name' | 'attached' | 'named-value' | 'named-path'
 
@@ -18,7 +18,9 @@ export interface OptionTable {
   readonly single: ReadonlyMap<string, Arity>
   readonly words: ReadonlySet<string>
   readonly digits: boolean
-  /** What `-c` may set: the plan's own words, which are read again where a plan is judged. */
+  /**
+   * Settings allowed after `-c`: the plan's own words, which are read again where a plan is judged.
+   */
   readonly settings: ReadonlySet<string>
 }
 
@@ -199,7 +201,7 @@ function isPlainName(value: string): boolean {
 
 interface Taken {
   readonly role: Role
-  /** What the words after it are. */
+  /** The roles of the following words. */
   readonly next?: readonly Role[]
   /** The option that was given a value, and the value. */
   readonly name?: string

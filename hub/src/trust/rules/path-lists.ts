@@ -62,7 +62,7 @@ function deepList(globs: readonly string[]): PathList {
   const tails = [...byCount].map(([count, list]) => [count, joined(list)] as const)
   if (!all) return () => false
   return ({ text }) => {
-    // What `**` takes does not go over a line's end.
+    // `**` does not match across a line's end.
     if (text.includes('\n')) return all.test(text)
     if (tails.some(([count, tail]) => tail?.test(lastNames(text, count)))) return true
     return open?.test(text) ?? false

@@ -18,8 +18,8 @@ const aimedHits = 3
 const sureShare = 0.55
 
 /**
- * What a shell's pattern could expand to, by what it has in common with each rule. A rule counts where the
- * pattern aims at it: `*.json` is no hunt for `credentials.json`, `cred*.json` is.
+ * The paths that a shell's pattern could expand to, by its overlap with each rule. A rule counts
+ * where the pattern aims at it: `*.json` is no hunt for `credentials.json`, `cred*.json` is.
  */
 export function compileMeetings(source: PathsSource): (pattern: string, dots: boolean) => Secrecy {
   const names: Rule[] = []
@@ -76,7 +76,7 @@ function isAfterHidden(name: string): boolean {
 
 const wildcards = new RegExp(`${bracketSource}|[*?]+`, 'g')
 
-/** What a name's pattern spells out, between its wildcards. */
+/** The literal runs of a name's pattern, between its wildcards. */
 function literalRuns(name: string): string[] {
   return name
     .replaceAll(wildcards, '*')

@@ -3,7 +3,7 @@ import { Path, pathList } from './path-lists.ts'
 import { compileMeetings } from './path-meetings.ts'
 import type { PathsSource } from './rule-schema.ts'
 
-/** What a path is known to hold. */
+/** The class of a path's content. */
 export type Secrecy = 'secret' | 'private' | undefined
 
 /** Judgement of a path, whatever program touches it. */
@@ -35,13 +35,13 @@ export interface PathPolicy {
 
 const device =
   /^\/dev\/(?:sd|hd|vd|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd|zd|pmem|disk\/|mapper\/|block\/|vg|mem$|kmem$|port$|root$)/
-/** Where the system keeps its programs and libraries; the group is the name. */
+/** The system's directories of programs and libraries; the group is the name. */
 const systemPlace = /^(?:\/usr)?\/(?:s?bin|lib(?:32|64|x32)?(?:\/[\w-]+-linux-\w+)?)\/([^/]+)$/
 /** A pattern for names directly below the root: nothing of the system need be named. */
 const atTop = /^\/[^/]*[*?[][^/]*$/
 const harmlessDevice = /^\/dev\/(?:null|stdin|stdout|stderr|tty|zero|full|u?random|fd\/[012])$/
 
-/** What a copy of a file is called, behind the file's own name. */
+/** Suffixes of a file's copies. */
 const copyEnding =
   /(?:\.(?:bak|old|orig|save|backup|copy|swp|swo|tmp|dpkg-\w{2,8}|rpm\w{3,4}|\d{1,8}|gz|bz2|xz|zst|zip|gpg|age|enc))+$|~$|-$/
 
@@ -174,7 +174,7 @@ class CommandPaths implements PathPolicy {
 
   #classOfPattern(pattern: string, dots: boolean): Secrecy {
     const text = this.#short(pattern)
-    // What a list says of the pattern's own text, it says of everything that the pattern expands to.
+    // A list entry that matches the pattern's own text matches all its expansions.
     if (this.#lists.open(new Path(text))) return undefined
     const direct = this.#classOf(text)
     if (direct === 'secret') return direct

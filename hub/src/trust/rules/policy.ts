@@ -56,7 +56,7 @@ export function compilePolicy(
   const sets = new Map(knowledge.flatMap((file) => Object.entries(file.sets ?? {})))
   const set = (name: string): ReadonlySet<string> => new Set(sets.get(name))
   const programs = formsOf(knowledge.flatMap((file) => file.programs ?? []))
-  // What the rule file says of a program replaces what is known.
+  // The rule file's entry for a program replaces the known one.
   for (const [name, forms] of formsOf(rules.safe.filter(isProgram))) programs.set(name, forms)
   return {
     hash,

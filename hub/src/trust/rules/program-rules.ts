@@ -34,12 +34,14 @@ export interface Form {
   readonly suggestion: string | undefined
 }
 
-/** What reading a program's arguments by its form tells. */
+/** The result of reading a program's arguments by its form. */
 export interface Reading {
   readonly form: Form
   /** Undefined: this is the reading form. Otherwise why it is not. */
   readonly refusal: string | undefined
-  /** What each argument is, the program at index 0; empty where the arguments were not understood. */
+  /**
+   * The role of each argument, the program at index 0; empty if the arguments were not understood.
+   */
   readonly roles: readonly (Role | 'name' | 'data')[]
   /** The values that options were given. */
   readonly given: readonly Given[]
@@ -47,7 +49,7 @@ export interface Reading {
   readonly afterDashes: number
   /** Index of the first pattern that can expand to an option, before which the plan puts `--`. */
   readonly dashesAt?: number | undefined
-  /** What the plan adds, and the index after the sub-command, where. */
+  /** The words that the plan adds, and their position after the subcommand. */
   readonly add: readonly string[]
   readonly addAt: number
 }
@@ -101,7 +103,7 @@ function compileForm(id: string, source: FormSource, top: Partial<ProgramSource>
   }
 }
 
-/** What the entry adds, where this form knows the option. */
+/** The added options of the entry, where this form knows them. */
 function inheritedOptions(table: OptionTable, add: readonly string[] = []): readonly string[] {
   return table.long.has(add[0]?.slice(2) ?? '') ? add : []
 }
@@ -110,13 +112,14 @@ function inheritedOptions(table: OptionTable, add: readonly string[] = []): read
 const fixedName = /^--[\w-]+=/
 
 const address = /^[A-Za-z][\w+.-]*:\/\//
-/** What a program that opens addresses takes for one. */
+/** The form of an address, for programs that open addresses. */
 const scheme = /^[A-Za-z][\w+.@-]+:/
 
 const help: ReadonlySet<string> = new Set(['--help', '--version'])
 
 /**
- * Reads a command by the forms of its program. One that fits is enough; else the last one says why not.
+ * Reads a command by the forms of its program. One match is enough; else the last form supplies the
+ * reason.
  *
  * @param words the program and its arguments
  */
@@ -266,7 +269,7 @@ function refuseOperands(
     if (word.data && role === 'data' && !form.globs && !word.safeStart) {
       return 'a word that could turn out to be an option'
     }
-    // What a pattern expands to need not be of the form that its text is of.
+    // Expansions of a pattern may not match the form of its text.
     if (form.match && word.glob && role === 'data' && !form.globs)
       return `${word.value} can expand to what is not of the reading form`
     if (

@@ -1,6 +1,6 @@
 /** Characters of SQL that are read; behind them everything counts as a statement. */
 const longestSql = 16_384
-/** What runs the text of a literal as a statement of its own. */
+/** Statements that run the text of a literal. */
 const runsLiteral =
   /\b(?:execute|exec|immediate|prepare|sp_executesql|dblink\w*|query_to_xml\w*|eval)\b[^;]{0,80}$/i
 /** Comments and literals; `/*!` begins no comment for MySQL. */
@@ -8,8 +8,8 @@ const unread =
   /--(?=\s)[^\n]*|\/\*(?!!)[^*]*(?:\*(?!\/)[^*]*)*\*\/|'[^']*(?:''[^']*)*'|"[^"]*(?:""[^"]*)*"/g
 
 /**
- * SQL with its comments taken out and its literals emptied, so that what is left is what it does. What could be read in
- * another way stays as it is.
+ * SQL without its comments and with its literals emptied, so that only the statements remain.
+ * Ambiguous text stays unchanged.
  */
 export function withoutLiterals(sql: string): string {
   if (!/--|\/\*|['"]/.test(sql) || sql.length > longestSql) return sql

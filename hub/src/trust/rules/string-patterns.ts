@@ -5,7 +5,7 @@ export interface StringPattern {
   readonly source: string
   readonly id: string
   readonly regex: RegExp
-  /** What it finds, in words; undefined where the rule file gives none. */
+  /** The finding in words; undefined where the rule file gives none. */
   readonly reason: string | undefined
 }
 

@@ -28,7 +28,7 @@ export interface Wrapper {
   readonly reason: string | undefined
 }
 
-/** What a wrapper runs: a command as words, or shell text that is still to be parsed. */
+/** The command that a wrapper runs: words, or shell text still to be parsed. */
 export type Inner =
   | {
       readonly kind: 'words'
@@ -45,7 +45,7 @@ export interface Unwrapped {
   readonly inner: readonly Inner[]
   /** Whether it takes variables out of the environment. */
   readonly strips?: boolean
-  /** Where it lets the inner command work. */
+  /** The working directory of the inner command. */
   readonly directory?: ResolvedWord | undefined
 }
 
@@ -88,7 +88,7 @@ export function unwrap(wrapper: Wrapper, words: readonly ResolvedWord[]): Unwrap
   const program = words[0]?.value ?? ''
   const reason = wrapper.reason ?? `${program} runs another command`
   const read = readArguments(wrapper.table, words, from, true)
-  // What stands behind the inner program is an option of that program.
+  // Options after the inner program belong to that program.
   const isBefore = typeof read !== 'string' && wrapper.inner === 'rest' && wrapper.skip === 0
   const own = isBefore ? words.slice(0, read.operands[0]) : words
   const code = codeTexts(wrapper, own, from)
@@ -121,7 +121,7 @@ function directoryOf(
 
 const strippingOptions = ['i', 'ignore-environment', 'u', 'unset']
 
-/** What `find -exec` runs. `{}` becomes a name below the start directory. */
+/** The command of `find -exec`. `{}` becomes a name below the start directory. */
 export function unwrapFind(words: readonly ResolvedWord[]): Inner[] {
   return execRanges(words).map(({ from, to, isMany }) => ({
     kind: 'words',

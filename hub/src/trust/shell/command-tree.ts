@@ -20,7 +20,9 @@ export type Piece =
     }
   | { readonly kind: 'script'; readonly script: CommandNode | null; readonly quoted: boolean }
   | { readonly kind: 'process'; readonly script: CommandNode | null; readonly operator: '<' | '>' }
-  /** What can be executed but not predicted: arithmetic with names, `${!x}`, extended globs. */
+  /**
+   * Code that can be executed but not predicted: arithmetic with names, `${!x}`, extended globs.
+   */
   | { readonly kind: 'opaque'; readonly reason: string; readonly text: string }
 
 /** One word. A word without `pieces` is static: `value` is exactly what the program receives. */
@@ -82,7 +84,7 @@ export interface Compound {
 export interface ParsedCommand {
   /** Null when the text holds no command at all (empty, comments only). */
   readonly root: CommandNode | null
-  /** Why bash would not accept the text, or why the parser's answer is not trusted. */
+  /** Why bash would reject the text, or why the parser's answer is not trusted. */
   readonly faults: readonly string[]
 }
 

@@ -32,7 +32,7 @@ export class WordLowering {
     this.#parts = parts
   }
 
-  /** What stands in arithmetic. */
+  /** The words within arithmetic. */
   arithmetic(text: string): Word[] {
     // Names in arithmetic may hold subscripts with commands; parsing it as a word finds those.
     const inner =
@@ -104,7 +104,7 @@ export class WordLowering {
     return [fromPieces(groups as Piece[])]
   }
 
-  /** What a part of a word is made of; `quoted`: it is neither split nor a pattern. */
+  /** The pieces of a word's part; `quoted`: neither split nor a pattern. */
   pieces(part: WordPart, quoted: boolean): Piece[] {
     switch (part.type) {
       case 'Literal':

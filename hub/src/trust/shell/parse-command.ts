@@ -31,8 +31,9 @@ const mostNodes = 20_000
 export const mostFromBraces = 1024
 
 /**
- * Parses bash text into the classifier’s tree. Only this and `lower-words.ts` know the parser: its lazily parsed
- * inner scripts are opened here, and every error found anywhere is a fault of the whole.
+ * Parses bash text into the classifier’s tree. Only this file and `lower-words.ts` know the parser.
+ * Its lazily parsed inner scripts are opened here, and every error found anywhere is a fault of the
+ * whole.
  */
 export function parseCommand(
   text: string,

@@ -1,4 +1,4 @@
-/** Where a statement of the parser stands in its text. */
+/** The position of a parser statement in its text. */
 export interface Span {
   readonly pos: number
   readonly end: number

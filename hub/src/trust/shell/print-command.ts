@@ -6,10 +6,9 @@ import { quoteForShell, quoteIfNeeded } from '@centralpost/shared'
 export type Rewrite = (command: SimpleCommand) => SimpleCommand | undefined
 
 /**
- * Prints a command from its tree with every word quoted. Only for trees that were judged reproducible;
- * what cannot be printed faithfully throws.
+ * Prints a command from its tree with every word quoted. Only for trees judged reproducible.
  *
- * @throws {TypeError} on a piece that has no faithful spelling
+ * @throws {TypeError} on a piece without a faithful spelling
  */
 export function printScript(node: CommandNode, rewrite: Rewrite = () => undefined): string {
   if (node.kind === 'simple') return printSimple(rewrite(node) ?? node, rewrite)
@@ -75,8 +74,8 @@ function printRedirect(redirect: Redirect, rewrite: Rewrite): string {
 }
 
 /**
- * The command for people and patterns: words resolved, quoted only where needed. It is one line, but for here-documents,
- * whose bodies stand below it as in a script.
+ * The command for people and patterns: words resolved, quoted only where needed. Prints one line,
+ * with here-document bodies below it as in a script.
  *
  * @param most characters after which the rest may be left out, because it would be cut anyway
  */

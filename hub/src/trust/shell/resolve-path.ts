@@ -25,14 +25,15 @@ const systemLinks: ReadonlyMap<string, string> = new Map([
 /** Directories of the system, where a link may stand at any name, so that `..` behind a name can lead elsewhere. */
 const systemPlace = /^\/(?:proc|sys|dev|run|var|etc|usr|lib\w*|s?bin)\//
 const climb = /(?:^|\/)(?!\.\.?\/)[^/]+\/\.\.(?:\/|$)/
-/** Where walking name by name differs from taking `..` out of the text. */
+/** Paths for which walking name by name differs from removing `..` textually. */
 const linkedPlace = /\/(?:proc|dev|run|var|etc|lib\w*|s?bin)\//
 
 /**
- * An absolute path with `.`, `..`, `//`, the process's own links in /proc and the system's links before `..` taken out.
- * A `..` behind another process's link stays: only the kernel knows where it leads.
+ * Normalises an absolute path: removes `.`, `..`, `//`, the process's own links in /proc, and the
+ * system's links before `..`. A `..` behind another process's link stays: only the kernel knows its
+ * target.
  *
- * @param cwd absolute, or undefined where it is not known
+ * @param cwd absolute, or undefined if unknown
  */
 export function resolvePath(path: string, cwd: string | undefined): string {
   const isAbsolute = path.startsWith('/')
@@ -76,7 +77,7 @@ function isOwnLink([top, process, link, more]: readonly string[]): boolean {
   )
 }
 
-/** What only the kernel resolves: where another process works, and what it has open. */
+/** Links that only the kernel resolves: directories and open files of other processes. */
 function isKernelLink(names: readonly string[]): boolean {
   const [top, process, kind = ''] = names
   if (top !== 'proc' || isOwn(process)) return false

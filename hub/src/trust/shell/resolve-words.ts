@@ -18,7 +18,7 @@ export interface ResolvedWord extends Argument {
   readonly secret: string | undefined
 }
 
-/** What is known about variables where a word stands. */
+/** The known variables of a word's context. */
 export interface Lookups {
   readonly home: string | undefined
   readonly cwd: string | undefined
@@ -80,7 +80,7 @@ export function resolveWord(word: Word, lookups: Lookups): ResolvedWord {
         exact = false
         data = true
         if (!piece.quoted) splits = true
-        // Whatever IFS is, outside of quotes it splits at itself.
+        // Outside quotes, IFS always splits at its own value.
         if (piece.name === 'IFS' && !piece.quoted && known !== '') value += ' '
         else value += known ?? defaultOf(piece.text) ?? ''
         break
@@ -139,7 +139,7 @@ function printedDirectory(script: CommandNode, lookups: Lookups): string | undef
   return Object.hasOwn(printsDirectory, text) ? printsDirectory[text]?.(lookups) : undefined
 }
 
-/** What `${NAME:-TEXT}` is where nothing sets the variable. */
+/** The value of `${NAME:-TEXT}` for an unset variable. */
 function defaultOf(text: string): string | undefined {
   return /^\$\{\w+:?-([^$`'"\\{}]*)\}$/.exec(text)?.[1]
 }

@@ -63,7 +63,7 @@ export function ask(what: Question): void {
 export function isReadNow({ digest }: ApprovalNeeded): boolean {
   lookAgain()
   if (readingOf(digest).isRead) return true
-  say('note', 'There is more: read to its end, then decide.', 'unread')
+  say('note', 'More below: read to its end, then decide.', 'unread')
   readOn(digest)
   return false
 }

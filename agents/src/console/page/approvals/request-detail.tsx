@@ -291,7 +291,7 @@ export function Tombstone({
           <Shown text={end.reason} lines />
         </blockquote>
       )}
-      <p>There is nothing left to decide.</p>
+      <p>Nothing is left to decide.</p>
       <div class="buttons">
         <button type="button" class="primary" onClick={next}>
           Next <kbd>j</kbd>

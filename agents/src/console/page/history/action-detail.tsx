@@ -156,7 +156,7 @@ function Detail({ detail }: { readonly detail: ActionDetail }) {
           <Event key={event.seq} event={event} />
         ))}
       </ol>
-      {detail.events_cut && <p class="muted">There are more events than are shown.</p>}
+      {detail.events_cut && <p class="muted">Only the first events are shown.</p>}
     </article>
   )
 }

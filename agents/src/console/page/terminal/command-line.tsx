@@ -27,8 +27,8 @@ interface Judged {
 }
 
 /**
- * A command typed by the operator. It takes the path of any agent's request: judged once before
- * sending, to show the verdict, and again by the hub.
+ * A command typed by the operator. Like any agent's request, it is judged by the hub; an earlier
+ * judgement shows the verdict before sending.
  */
 export function CommandLine() {
   const [judged, setJudged] = useState<Judged | null>(null)
@@ -178,9 +178,9 @@ function Confirm({ asked, done }: { readonly asked: ApprovalNeeded; readonly don
       <ShownCommand command={asked.command} units={asked.verdict.units} />
       <p>
         {may
-          ? 'It needs approval, and you requested it yourself: run it? It is recorded as ' +
+          ? 'The command needs approval, and you requested it yourself: run it? It is recorded as ' +
             'self-approved and cannot be undone.'
-          : 'It needs approval and waits for another operator.'}
+          : 'The command needs approval and waits for another operator.'}
       </p>
       <div class="buttons">
         {may && (

@@ -49,7 +49,7 @@ export function TerminalView() {
             <p class="muted">
               {key === null
                 ? "Output of agents' commands appears here live."
-                : 'It ended before this console started; its output is in the history.'}
+                : 'The action ended before this console started; its output is in the history.'}
             </p>
           </div>
         ) : (

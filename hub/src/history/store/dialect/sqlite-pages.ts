@@ -1,5 +1,5 @@
-// The program that `sqlite-page-reader.ts` runs: the path is its argument, the numbers of the pages come as one line of
-// stdin. It ends with its answer, and when stdin does: whoever asked has gone then.
+// The program run by `sqlite-page-reader.ts`: the path is its argument, page numbers arrive as one
+// line on stdin. Exits after its answer, or when stdin closes: the caller is gone then.
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 

@@ -5,7 +5,7 @@ const mostForks = 6
 /** Characters before a slash that tell what it is. */
 const longestTail = 64
 
-/** What a slash can begin behind what stands before it. */
+/** The meaning of a slash, by its predecessor. */
 type Slash = 'pattern' | 'division' | 'either'
 
 const openKeyword = /(?:^|[^\w])(?:print|printf|return|else|do|exit)$/

@@ -1,7 +1,7 @@
 import type { ReadArguments } from '../options.ts'
 import type { ResolvedWord } from '../../shell/resolve-words.ts'
 
-/** What a check looks at: the words, how they were sorted, and the index of the first argument. */
+/** The input of a check: the words, their sorting, and the index of the first argument. */
 export interface CheckInput {
   readonly words: readonly ResolvedWord[]
   readonly read: ReadArguments

@@ -37,7 +37,10 @@ function isEnd(words: readonly ResolvedWord[], at: number, from: number): boolea
   return value === ';' || (value === '+' && at > from && words[at - 1]?.value === '{}')
 }
 
-/** Why a find command is more than listing, or undefined. What `-exec` runs is judged on its own. */
+/**
+ * The reason why a find command does more than list, or undefined. Commands of `-exec` are judged
+ * separately.
+ */
 export function refuseFind({ words }: CheckInput): string | undefined {
   const ranges = execRanges(words)
   if (ranges.length >= mostActions) return 'more actions than are judged'

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { CheckInput } from './check.ts'
 
-/** What a filter of connections says besides addresses. */
+/** Words of connection filters besides addresses. */
 const filterWord =
   /^(?:state|exclude|established|syn-sent|syn-recv|fin-wait-[12]|time-wait|closed?|close-wait|last-ack|listen(?:ing)?|closing|all|connected|synchronized|bucket|big|bound-inactive|dst|src|dport|sport|dev|and|or|not|autobound|eq|ne|neq|[lg][et]|[<>=!]{1,2}|[()]|&&|\|\|)$/
 const octet = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`

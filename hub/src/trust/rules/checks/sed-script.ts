@@ -4,7 +4,7 @@ const numberArgument = new Set('qQlL')
 const labelArgument = new Set('btT')
 const textArgument = new Set('aic')
 
-/** Where a script is read, and how far. */
+/** The reading position in a script. */
 interface Reader {
   readonly script: string
   at: number
@@ -67,7 +67,7 @@ function skipLabel(reader: Reader, command: string): string | undefined {
   if (command === ':' && label === '') return 'a sed label without a name'
   const rest = skip(reader, /[^\n]*/y)
   if (/^[ \t]*$/.test(rest)) return undefined
-  // What follows is read as commands; as a part of the label it would do nothing.
+  // The rest is read as commands; as a part of the label it would do nothing.
   if (!/^[ \t]*[;}]/.test(rest))
     return 'a sed label with a blank in it, which seds read differently'
   reader.at -= rest.length

@@ -38,7 +38,7 @@ function begin() {
   const token = location.hash.slice(1)
   document.getElementById('how').hidden = true
   const work = token === '' ? resume() : signIn(token)
-  work.catch((error) => explain(`That did not work: ${error.message}.`))
+  work.catch((error) => explain(`The request failed: ${error.message}.`))
 }
 
 begin()
