@@ -9,8 +9,8 @@ const sources = globSync('{agents,hub,shared}/src/**/*.{ts,tsx,js}', { cwd: root
 const bareSubject = /^(?:What|Who|Whoever|Whatever|It|That)\b/
 
 test('the check finds a bare subject in each kind of comment, and in any sentence', () => {
-  const source = `/** What waits. */\n/**\n * Reads.\n * It ends.\n */\n// who: fine\n// That is it.\n`
-  expect(bareSubjectsIn(source)).toEqual(['What waits.', 'It ends.', 'That is it.'])
+  const source = `/** What waits. */\n/**\n * Reads.\n * It ends.\n */\n// Who? Fine.\n// That is it.\n`
+  expect(bareSubjectsIn(source)).toEqual(['What waits.', 'It ends.', 'Who?', 'That is it.'])
   expect(bareSubjectsIn('/** The queue. */\nconst a = "What?" // Whoever')).toEqual([])
 })
 

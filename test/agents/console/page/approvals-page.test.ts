@@ -94,7 +94,7 @@ inBrowser('the approvals of the console, in a browser', (browser) => {
     await page.getByText('This request has expired').waitFor()
     expect(await rows(page).count()).toBe(0)
     expect(await detail(page).count()).toBe(0)
-    await page.getByText('There is nothing left to decide.').waitFor()
+    await page.getByText('Nothing is left to decide.').waitFor()
   }, 30_000)
 
   test('of two operators who decide at once one wins, and the other is told who', async () => {
@@ -279,7 +279,7 @@ inBrowser('the approvals of the console, in a browser', (browser) => {
     await line.fill('touch mine')
     await page.getByText('another operator must approve it').waitFor()
     await line.press('Enter')
-    await page.getByText('It needs approval and waits for another operator.').waitFor()
+    await page.getByText('The command needs approval and waits for another operator.').waitFor()
     await page.keyboard.press('Escape')
     await page.goto(`${console.url}/#/approvals`)
     await detail(page).waitFor()
