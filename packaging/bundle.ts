@@ -36,7 +36,7 @@ export async function bundle(): Promise<Bundle> {
     input: Object.fromEntries(sources.map(([name, path]) => [name, join(root, path)])),
     platform: 'node',
     external: isOutside,
-    plugins: [placesInPackage],
+    plugins: [placesInPackage, lateModules],
     // a door loads what it needs: parts are not put together to make fewer files
     experimental: { chunkOptimization: false },
     treeshake: {
@@ -51,6 +51,13 @@ export async function bundle(): Promise<Bundle> {
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'part-[name].js',
+    codeSplitting: {
+      // each file costs a start a millisecond: what every agent and operator loads is one
+      groups: [
+        { name: 'light', test: lightModules, priority: 2 },
+        { name: 'spoke', test: spokeModules, priority: 1 },
+      ],
+    },
   })
   const chunks = output.filter((file) => file.type === 'chunk')
   return {
@@ -65,6 +72,38 @@ export async function bundle(): Promise<Bundle> {
       chunks.flatMap(({ moduleIds }) => moduleIds).flatMap((id) => libraryOf(id) ?? []),
     ),
   }
+}
+
+/** What a runner of commands loads of `shared`: it must stay small. */
+const lightModules = /shared[/\\]src[/\\](?:boot-clock|held-files|message-of|output-streams)\.ts$/
+
+/** What `centralpost/agent` and every command that talks to a hub load, with the libraries. */
+const spokeModules = /agents[/\\]src[/\\](?:agent[/\\]agent|spoke[/\\]\w+)\.ts$/
+
+/** What rolled-in libraries load from Node although few commands need it: each costs as much as a library. */
+const late: Readonly<Record<string, readonly [before: string, after: string]>> = {
+  '/nats/lib/src/node_transport.js': [
+    'const tls_1 = require("tls");',
+    `let tls = { TLSSocket: class {} };
+const tls_1 = {
+  connect: (...args) => (tls = process.getBuiltinModule('tls')).connect(...args),
+  get TLSSocket() { return tls.TLSSocket },
+};`,
+  ],
+}
+
+/** Has rolled-in libraries load a module of Node when they first use it. */
+const lateModules: Plugin = {
+  name: 'late modules',
+  transform: {
+    filter: { id: /[/\\]node_modules[/\\]/ },
+    handler: (code, id) => {
+      const change = Object.entries(late).find(([path]) => id.endsWith(path))?.[1]
+      if (change === undefined) return null
+      if (!code.includes(change[0])) throw new Error(`${id} has no line ${change[0]}`)
+      return { code: code.replace(...change), map: null }
+    },
+  },
 }
 
 /** Says in the package's own files where its other files lie. */

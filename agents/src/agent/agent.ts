@@ -4,10 +4,8 @@ import {
   actionResultSchema,
   agentEndpointSubject,
   type agentPatternsCallSchema,
-  agentPatternsReplySchema,
   type AgentEndpoint,
   type Bus,
-  cancelReplySchema,
   CentralPostError,
   decode,
   isCentralPostError,
@@ -18,16 +16,14 @@ import {
   outputSubject,
   requestSubject,
   type ResultReply,
-  resultReplySchema,
   resultSubject,
   silentLogger,
-  stateReplySchema,
+  type stateReplySchema,
   subjectToken,
   type Suggestion,
   type TraceHeaders,
   type Tracing,
   type Verdict,
-  verdictSchema,
 } from '@centralpost/shared'
 import type { z } from 'zod'
 import { type ActionAsked, toRequest } from './action-asked.ts'
@@ -37,6 +33,8 @@ import { RememberedRequests } from './remembered-requests.ts'
 import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from '../spoke/spoke.ts'
 import { storeRequest } from './store-request.ts'
+
+type Answers = typeof import('./answers.ts')
 
 const askAgainMs = 15_000
 const askAfterReconnectMs = 2_000
@@ -159,7 +157,7 @@ export class Agent {
    *   hub answers
    */
   getAction(actionId: string): Promise<ResultReply> {
-    return this.#ask('result', { action_id: actionId }, resultReplySchema)
+    return this.#ask('result', { action_id: actionId }, 'resultReplySchema')
   }
 
   /**
@@ -187,18 +185,18 @@ export class Agent {
    */
   async cancelAction(actionId: string, reason?: string): Promise<void> {
     const call = { action_id: actionId, ...(reason !== undefined && { reason }) }
-    await this.#ask('cancel', call, cancelReplySchema)
+    await this.#ask('cancel', call, 'cancelReplySchema')
   }
 
   /** The state of the hub's machine from a directory: user, virtual environment, programs. */
   getSystemState(cwd?: string): Promise<z.infer<typeof stateReplySchema>> {
-    return this.#ask('state', cwd === undefined ? {} : { cwd }, stateReplySchema)
+    return this.#ask('state', cwd === undefined ? {} : { cwd }, 'stateReplySchema')
   }
 
   /** The verdict on a command, without requesting it. */
   classify(command: string | readonly string[], cwd?: string): Promise<Verdict> {
     const form = typeof command === 'string' ? { command } : { argv: command }
-    return this.#ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, verdictSchema)
+    return this.#ask('classify', { ...form, ...(cwd !== undefined && { cwd }) }, 'verdictSchema')
   }
 
   /** Closes the connection; pending waits reject with `unavailable`. Idempotent. */
@@ -289,15 +287,16 @@ export class Agent {
    *   hub answers
    */
   async patterns(asked: z.input<typeof agentPatternsCallSchema>): Promise<readonly Suggestion[]> {
-    return (await this.#ask('patterns', asked, agentPatternsReplySchema)).suggestions
+    return (await this.#ask('patterns', asked, 'agentPatternsReplySchema')).suggestions
   }
 
-  #ask<T extends z.ZodType>(
+  async #ask<Name extends keyof Answers>(
     endpoint: AgentEndpoint,
     call: object,
-    schema: T,
-  ): Promise<z.output<T>> {
+    answer: Name,
+  ): Promise<z.output<Answers[Name]>> {
     const subject = agentEndpointSubject(this.name, endpoint)
-    return askHub(this.#bus, subject, call, { schema })
+    const { [answer]: schema } = await import('./answers.ts')
+    return (await askHub(this.#bus, subject, call, { schema })) as z.output<Answers[Name]>
   }
 }

@@ -15,7 +15,7 @@ const mostIds = 50
 
 /** Prints the completions of these words for a shell. */
 export async function completeWords(words: readonly string[]): Promise<void> {
-  const completion = complete(commandLine(), words)
+  const completion = complete(await commandLine(words.length > 1 ? words[0] : ''), words)
   const { argument } = completion
   const current = words.at(-1) ?? ''
   const known = argument

@@ -1,18 +1,17 @@
 import {
   CentralPostError,
   isCentralPostError,
-  type Logger,
   noTracing,
-  openLog,
   openTracing,
   type TraceHeaders,
   traceHeadersOf,
   type Tracing,
 } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import { Agent } from '../agent/agent.ts'
-import { Operator } from '../operator/operator.ts'
+import type { Agent } from '../agent/agent.ts'
+import type { Operator } from '../operator/operator.ts'
 import { dataDirOf, type SpokeOptions } from '../spoke/spoke.ts'
+import { stderrLog } from '../terminal/stderr-log.ts'
 import { version } from './version.ts'
 
 /** Options common to all commands. */
@@ -48,6 +47,7 @@ export async function withOperator<T>(
   options: OperatorOptions,
   work: (operator: Operator) => Promise<T>,
 ): Promise<T> {
+  const { Operator } = await import('../operator/operator.ts')
   await using operator = await reached(options, () =>
     Operator.connect(spokeOptions(options.as, options)),
   )
@@ -60,6 +60,7 @@ export async function withAgent<T>(
   options: CommonOptions,
   work: (agent: Agent) => Promise<T>,
 ): Promise<T> {
+  const { Agent } = await import('../agent/agent.ts')
   await using opened = new AsyncDisposableStack()
   const tracing = await tracingOf(process.env)
   opened.defer(() => tracing.close())
@@ -82,19 +83,15 @@ export function traceOfEnvironment(env: NodeJS.ProcessEnv = process.env): TraceH
 }
 
 function spokeOptions(name: string, options: CommonOptions): SpokeOptions {
-  return { name, log: logOf(options), dataDir: dataDirOf({ ...dataOf(options) }) }
+  return {
+    name,
+    log: stderrLog('cli', options.verbose ? 'debug' : 'error'),
+    dataDir: dataDirOf({ ...dataOf(options) }),
+  }
 }
 
 const dataOf = (options: CommonOptions): { dataDir?: string } =>
   options.data === undefined ? {} : { dataDir: options.data }
-
-function logOf(options: CommonOptions): Logger {
-  return openLog({
-    component: 'cli',
-    level: options.verbose ? 'debug' : 'error',
-    terminal: true,
-  })
-}
 
 const startOne = (options: CommonOptions): string =>
   `start one with: centralpost up${options.data === undefined ? '' : ` --data ${options.data}`}`

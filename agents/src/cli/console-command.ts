@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ClosableLogger, openLog } from '@centralpost/shared'
+import { type ClosableLogger, openLog } from '@centralpost/shared/file-logger'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dataDirOf } from '../spoke/spoke.ts'
 import { type OperatorOptions, withOperatorOptions } from './connection.ts'

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ClosableLogger, type LogLevel, openLog } from '@centralpost/shared'
+import type { LogLevel } from '@centralpost/shared'
+import { type ClosableLogger, openLog } from '@centralpost/shared/file-logger'
 import { type Command, Option } from 'commander'
 import type { HubConfig } from '../config/hub-config.ts'
 import { loadHubConfig } from '../config/load-hub-config.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
+import type { ConnectionOptions, PeerCertificate } from 'node:tls'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
 import type { BusCredentials } from './credentials.ts'
@@ -36,6 +36,8 @@ export async function busTls(credentials: BusCredentials): Promise<BusTls | unde
   if (!isDemanded && (ca ?? cert) === undefined) return undefined
   const addresses = urls.map(({ hostname }) => hostname.replace(/^\[|\]$/g, '')).filter(isIP)
   const [host] = addresses
+  // loaded here: it costs a process that does not encrypt as much as the client itself
+  const { checkServerIdentity } = await import('node:tls')
   return {
     ...(host !== undefined && { host }),
     ...(ca !== undefined && { ca: await read(ca, 'NATS_CA') }),

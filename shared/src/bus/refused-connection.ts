@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect as dial, type Socket } from 'node:net'
-import { connect as startTls } from 'node:tls'
 import { NatsError } from 'nats'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError } from '../problem.ts'
@@ -97,6 +96,7 @@ function codeOf(fault: unknown): string {
  * follows it.
  */
 async function faultOfHandshake(server: string, tls: BusTls | undefined): Promise<unknown> {
+  const { connect: startTls } = await import('node:tls')
   const { hostname, port } = readServer(server)
   const host = hostname.replace(/^\[|\]$/g, '')
   const socket = dial({ host, port: Number(port || 4222) })

@@ -57,19 +57,20 @@ describe('every command', () => {
     ...['add', 'show', 'list', 'revoke'].map((inner) => ['credentials', inner]),
     ...['lint', 'test', 'recheck'].map((inner) => ['rules', inner]),
   ]
-  const own = leaves(commandLine()).filter(
-    (path) =>
-      path[0] !== 'credentials' && !handedOver.some((other) => other.join() === path.join()),
-  )
-  test.each([...own, ...handedOver].map((path) => [path.join(' '), path] as const))(
-    '%s has --json',
-    async (_, path) => {
+  test('has --json', async () => {
+    const whole = await commandLine()
+    const own = leaves(whole).filter(
+      (path) =>
+        path[0] !== 'credentials' && !handedOver.some((other) => other.join() === path.join()),
+    )
+    expect(own.length).toBeGreaterThan(20)
+    for (const path of [...own, ...handedOver]) {
       const offered = asksForHub(path)
         ? await complete(...path, '--json')
-        : completeIn(commandLine(), [...path, '--json']).candidates.map(({ word }) => word)
-      expect(offered.slice(0, 1)).toEqual(['--json'])
-    },
-  )
+        : completeIn(whole, [...path, '--json']).candidates.map(({ word }) => word)
+      expect([path.join(' '), ...offered.slice(0, 1)]).toEqual([path.join(' '), '--json'])
+    }
+  })
 })
 
 describe('with a hub', () => {

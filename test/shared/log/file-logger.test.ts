@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openLog } from '@centralpost/shared'
+import { openLog } from '@centralpost/shared/file-logger'
 import { RotatingFile } from '#shared/log/rotating-file.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TempDir } from '../../support/temp-dir.ts'

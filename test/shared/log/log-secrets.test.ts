@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { openLog } from '@centralpost/shared'
+import { openLog } from '@centralpost/shared/file-logger'
 import { about } from '#hub/action/end-action.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
