@@ -13,7 +13,7 @@ export const programFolder = 'lib'
 export const doors: Readonly<Record<string, string>> = {
   agent: 'agents/src/agent/index.ts',
   operator: 'agents/src/operator/index.ts',
-  hub: 'hub/src/index.ts',
+  hub: 'embed/index.ts',
 }
 
 /** What is started by its path: a command, a child process, a thread. */

@@ -1,11 +1,10 @@
-/** The hub's exports for tests and embedders. */
+/** The hub's exports for tests and `embed/`. */
 export { EmbeddedBroker } from './broker/embedded-broker.ts'
 export { CredentialStore } from './broker/credentials.ts'
-export { CentralPost } from './central-post.ts'
 export { hubConfigSchema } from './config/hub-config.ts'
 export { loadHubConfig } from './config/load-hub-config.ts'
 export { historySettings } from './history/history-settings.ts'
-export type { HubConfig } from './config/hub-config.ts'
+export type { HubConfig, HubSettings } from './config/hub-config.ts'
 export { SystemExecutor } from './execution/index.ts'
 export { CommandHistory } from './history/threads/command-history.ts'
 export { Hub } from './hub.ts'

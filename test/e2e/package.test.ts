@@ -32,7 +32,7 @@ const withRegistry = hasRegistry ? describe : describe.skip
 const consumer = `
 import { Agent, CentralPostError, type ActionResult, type Planner } from 'centralpost/agent'
 import { Operator, PendingWatch, type ApprovalNeeded } from 'centralpost/operator'
-import { Hub, type HubOptions } from 'centralpost/hub'
+import { CentralPost, type HubSettings } from 'centralpost/hub'
 
 export async function ask(name: string): Promise<number | null> {
   await using agent = await Agent.connect({ name })
@@ -43,12 +43,11 @@ export async function ask(name: string): Promise<number | null> {
   return result.exit_code
 }
 
-export async function decide(options: HubOptions, shown: ApprovalNeeded): Promise<string> {
-  const hub = await Hub.start(options)
-  await using operator = await Operator.connect({ name: 'alice' })
+export async function decide(settings: HubSettings, shown: ApprovalNeeded): Promise<string> {
+  await using post = await CentralPost.local({ dataDir: 'data', roots: ['.'], settings })
+  await using operator: Operator = await post.operator('alice')
   const { decided_by: decidedBy } = await operator.approve(shown.action_id, { expiresInSeconds: 60 })
-  await hub.stop()
-  return decidedBy + PendingWatch.name
+  return decidedBy + PendingWatch.name + post.hub.hubId
 }
 
 export const nothing: Planner = { next: () => Promise.resolve(null) }

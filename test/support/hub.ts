@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Agent, Operator } from '@centralpost/agents'
-import { historySettings, Hub, hubConfigSchema, type HubConfig } from '@centralpost/hub'
+import type { Agent, Operator } from '@centralpost/agents'
+import type { Hub, HubConfig, HubSettings } from '@centralpost/hub'
 import { Bus, type BusCredentials, silentLogger } from '@centralpost/shared'
-import type { z } from 'zod'
+import { CentralPost } from '#embed/central-post.ts'
 import { MemoryLog } from './memory-log.ts'
+import { natsServerProgram } from './nats-program.ts'
 import { TestBroker } from './nats-server.ts'
 import { TempDir } from './temp-dir.ts'
 
@@ -13,7 +14,7 @@ export const shippedRules = fileURLToPath(new URL('../../config/trust_rules.yaml
 export interface TestHubOptions {
   readonly agents?: readonly string[]
   readonly operators?: readonly string[]
-  readonly config?: z.input<typeof hubConfigSchema>
+  readonly config?: HubSettings
   readonly rulesPath?: string
 }
 
@@ -23,66 +24,54 @@ export class TestHub {
   /** where commands may work */
   readonly workspace: string
   readonly log: MemoryLog
-  readonly #config: HubConfig
+  readonly #post: CentralPost
   readonly #opened: AsyncDisposableStack
-  #hub: Hub | undefined
 
   private constructor(
-    broker: TestBroker,
+    post: CentralPost,
     workspace: string,
-    config: HubConfig,
     log: MemoryLog,
     opened: AsyncDisposableStack,
   ) {
-    this.broker = broker
+    this.broker = TestBroker.of(post.broker, post.credentials)
     this.workspace = workspace
     this.log = log
-    this.#config = config
+    this.#post = post
     this.#opened = opened
   }
 
   static async start(options: TestHubOptions = {}): Promise<TestHub> {
     await using opened = new AsyncDisposableStack()
     const workspace = opened.use(await TempDir.make()).path
+    const dataDir = opened.use(await TempDir.make()).path
     const log = new MemoryLog()
-    const broker = opened.use(
-      await TestBroker.start({
-        agents: options.agents ?? ['agent-a', 'agent-b'],
-        operators: options.operators ?? ['alice', 'bob'],
+    const { agents, operators, config, rulesPath } = options
+    const post = opened.use(
+      await CentralPost.local({
+        dataDir,
+        roots: [workspace],
+        settings: { ...config, hub: { id: 'test-hub', ...config?.hub } },
+        agents: agents ?? ['agent-a', 'agent-b'],
+        operators: operators ?? ['alice', 'bob'],
+        log,
+        brokerLog: silentLogger,
+        natsServer: natsServerProgram(),
+        ...(rulesPath !== undefined && { rules: rulesPath }),
       }),
     )
-    const settings = hubConfigSchema.parse({
-      ...options.config,
-      hub: { id: 'test-hub', ...options.config?.hub },
-    })
-    const config: HubConfig = {
-      ...settings,
-      history: historySettings(settings, 'the test'),
-      file: null,
-      rulesPath: options.rulesPath ?? shippedRules,
-      roots: [workspace],
-    }
-    const it = new TestHub(broker, workspace, config, log, opened.move())
-    try {
-      await it.startHub()
-    } catch (error) {
-      await it[Symbol.asyncDispose]()
-      throw error
-    }
-    return it
+    return new TestHub(post, workspace, log, opened.move())
   }
 
   get hub(): Hub {
-    if (this.#hub === undefined) throw new Error('the hub is stopped')
-    return this.#hub
+    return this.#post.hub
   }
 
   get config(): HubConfig {
-    return this.#config
+    return this.#post.config
   }
 
   get dataDir(): string {
-    return this.broker.dataDir
+    return this.#post.dataDir
   }
 
   get databasePath(): string {
@@ -90,32 +79,20 @@ export class TestHub {
   }
 
   /** @param changes of the settings, for this start */
-  async startHub(changes: Partial<HubConfig> = {}): Promise<Hub> {
-    this.#hub = await Hub.start({
-      config: { ...this.#config, ...changes },
-      dataDir: this.dataDir,
-      credentials: {
-        hub: await this.broker.credentials('hub'),
-        endpoints: await this.broker.credentials('hub-endpoints'),
-      },
-      log: this.log,
-    })
-    return this.#hub
+  startHub(changes: Partial<HubConfig> = {}): Promise<Hub> {
+    return this.#post.startHub(changes)
   }
 
-  async stopHub(): Promise<void> {
-    await this.#hub?.stop()
-    this.#hub = undefined
+  stopHub(): Promise<void> {
+    return this.#post.stopHub()
   }
 
-  async agent(name = 'agent-a'): Promise<Agent> {
-    const credentials = await this.broker.credentials('agent', name)
-    return this.#opened.use(await Agent.connect({ name, credentials }))
+  agent(name = 'agent-a'): Promise<Agent> {
+    return this.#post.agent(name)
   }
 
-  async operator(name = 'alice'): Promise<Operator> {
-    const credentials = await this.broker.credentials('operator', name)
-    return this.#opened.use(await Operator.connect({ name, credentials }))
+  operator(name = 'alice'): Promise<Operator> {
+    return this.#post.operator(name)
   }
 
   /** A bare connection, for saying things that our own clients would not say. */

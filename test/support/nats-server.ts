@@ -47,6 +47,11 @@ export class TestBroker {
     return new TestBroker(embedded, store, options.dataDir === undefined)
   }
 
+  /** One that somebody else has started, and ends. */
+  static of(embedded: EmbeddedBroker, store: CredentialStore): TestBroker {
+    return new TestBroker(embedded, store, false)
+  }
+
   get url(): string {
     return this.embedded.url
   }

@@ -26,6 +26,7 @@ import {
   type Verdict,
 } from '@centralpost/shared'
 import type { z } from 'zod'
+import type * as answers from './answers.ts'
 import { type ActionAsked, toRequest } from './action-asked.ts'
 import { askHub } from '../spoke/ask.ts'
 import type { WaitOptions } from '../spoke/deadline.ts'
@@ -34,7 +35,7 @@ import { ActionWatch, type RequestedAction } from './requested-action.ts'
 import { connectSpoke, type SpokeOptions } from '../spoke/spoke.ts'
 import { storeRequest } from './store-request.ts'
 
-type Answers = typeof import('./answers.ts')
+type Answers = typeof answers
 
 const askAgainMs = 15_000
 const askAfterReconnectMs = 2_000

@@ -77,6 +77,8 @@ export const hubConfigSchema = z.strictObject({
 })
 
 export type HubConfigFile = z.infer<typeof hubConfigSchema>
+/** The same as it may be written: everything has a default. */
+export type HubSettings = z.input<typeof hubConfigSchema>
 
 /** The settings in the form that the parts take: absolute paths, all defaults applied. */
 export type HubConfig = Omit<HubConfigFile, 'history'> & {
