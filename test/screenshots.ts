@@ -16,6 +16,8 @@ const only = process.argv[3]
 const looks = [
   { name: 'desk-light', colorScheme: 'light', viewport: { width: 1280, height: 860 } },
   { name: 'desk-dark', colorScheme: 'dark', viewport: { width: 1280, height: 860 } },
+  { name: 'wide-light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
+  { name: 'tablet-light', colorScheme: 'light', viewport: { width: 820, height: 1180 } },
   { name: 'phone-light', colorScheme: 'light', viewport: { width: 390, height: 844 } },
   { name: 'phone-dark', colorScheme: 'dark', viewport: { width: 390, height: 844 } },
 ] as const
@@ -91,6 +93,7 @@ for (const { page } of pages) await page.keyboard.press('Escape')
   await delay(300)
   await shoot('approvals-always')
 }
+await hardToRead()
 await show('terminal')
 for (const { page } of pages)
   await page.getByLabel('Command', { exact: true }).fill('git push --force origin main')
@@ -242,6 +245,54 @@ async function fill(): Promise<void> {
     await delay(30)
   }
   await eventually(async () => (await alice.pending()).length >= asked.length - 2)
+}
+
+/** What a person must look at twice: what is not bound, a text of many lines, characters that hide, the same thing twice. */
+async function hardToRead(): Promise<void> {
+  await mkdir(join(it.workspace, 'checks'))
+  for (const name of ['links', 'style'])
+    await writeFile(join(it.workspace, 'checks', `${name}.sh`), 'true\n')
+  const lines = Array.from({ length: 60 }, (_, n) => `  - host: web-${n}\n    port: ${8000 + n}`)
+  const commands = {
+    unbound: 'for file in checks/*.sh; do bash "$file"; done',
+    heredoc: `cat > hosts.yml <<'END'\nhosts:\n${lines.join('\n')}\nEND\n./deploy --hosts hosts.yml`,
+    hidden:
+      'g\u0456t push origin main\u200b --force\u00a0--no-verify \u202e# yrd\u202c && echo done\rls',
+    same: 'npm publish --tag next',
+  }
+  for (const command of Object.values(commands)) await research.requestAction({ command })
+  for (let n = 0; n < 2; n += 1) await research.requestAction({ command: commands.same })
+  await eventually(async () => {
+    const pending = await alice.pending()
+    return pending.filter(({ command }) => command === commands.same).length === 3
+  })
+  await show('approvals')
+  for (const [name, text] of [
+    ['unbound', 'for file in checks'],
+    ['heredoc', 'hosts.yml'],
+    ['hidden', 'push origin main'],
+    ['same', commands.same],
+  ] as const) {
+    for (const { page } of pages) {
+      const back = page.getByRole('button', { name: /All waiting requests/ })
+      if (await back.isVisible()) await back.click()
+      await page.locator('.slip').filter({ hasText: text }).first().click()
+    }
+    await delay(500)
+    await shoot(`approvals-${name}`)
+  }
+  for (const { page } of pages) {
+    const back = page.getByRole('button', { name: /All waiting requests/ })
+    if (await back.isVisible()) await back.click()
+    for (const text of ['for file in checks', 'hosts.yml', commands.same]) {
+      const row = page.locator('li.request').filter({ hasText: text }).first()
+      await row.getByRole('checkbox').check()
+    }
+    await page.locator('.marked-bar').getByRole('button', { name: 'Approve…' }).click()
+  }
+  await delay(500)
+  await shoot('approvals-many')
+  for (const { page } of pages) await page.keyboard.press('Escape')
 }
 
 async function waits(actionId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { unseenCharacter, visible } from './visible.ts'
+import { lookAlike, spelled, unseenCharacter, visible } from './visible.ts'
 
 /**
  * How a piece of a command is shown: plain, faint (ordinary blanks), or alarming, because it could
@@ -39,6 +39,7 @@ const pushingIndent = 40
 const mostEmpty = 4
 const mostListed = 4
 const tabColumns = 8
+const lookAlikeName = ' letter that only looks Latin'
 
 /**
  * Splits a command into lines and says how to show each piece. Line feeds are line breaks and
@@ -47,6 +48,7 @@ const tabColumns = 8
  */
 export function readableCommand(command: string): ReadableCommand {
   const hidden: string[] = []
+  const strange: string[] = []
   const gaps: string[] = []
   const lines: CommandLine[] = []
   const texts = command.split('\n')
@@ -69,7 +71,8 @@ export function readableCommand(command: string): ReadableCommand {
     const pieces = piecesOf(text, from)
     for (const { kind, name = '' } of pieces) {
       if (kind !== 'alarm') continue
-      if (name.startsWith('U+')) hidden.push((name.split(' ')[0] ?? '') + at(number))
+      if (name.endsWith(lookAlikeName)) strange.push((name.split(' ')[0] ?? '') + at(number))
+      else if (name.startsWith('U+')) hidden.push((name.split(' ')[0] ?? '') + at(number))
       else gaps.push(name + at(number))
     }
     lines.push({ number, pieces })
@@ -77,6 +80,7 @@ export function readableCommand(command: string): ReadableCommand {
   }
   const said = [
     sentence(hidden, 'hidden character', 'hidden characters'),
+    sentence(strange, 'letter that only looks Latin', 'letters that only look Latin'),
     sentence(gaps, 'gap that pushes text out of sight', 'gaps that push text out of sight'),
   ].filter((part) => part !== '')
   return { lines, alarm: said.length === 0 ? null : said.join('; ') }
@@ -155,16 +159,18 @@ function lettersOf(text: string, offset: number): CommandPiece[] {
       })
     }
   }
-  for (const match of text.matchAll(unseenCharacter)) {
+  const marked = [...text.matchAll(unseenCharacter), ...text.matchAll(lookAlike)]
+  for (const match of marked.toSorted((one, other) => one.index - other.index)) {
     plain(match.index)
     const [character] = match
+    const isLetter = match[0].search(unseenCharacter) < 0
     end = match.index + character.length
     pieces.push({
       kind: 'alarm',
-      text: visible(character),
+      text: isLetter ? spelled(character) : visible(character),
       from: offset + match.index,
       to: offset + end,
-      name: nameOf(character),
+      name: isLetter ? `${nameOf(character)}${lookAlikeName}` : nameOf(character),
     })
   }
   plain(text.length)

@@ -5,6 +5,9 @@
  */
 export const unseenCharacter =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu
+/** Letters of another script inside a word of Latin ones, and wide forms of Latin ones: they pass for what they are not. */
+export const lookAlike =
+  /(?<=[A-Za-z])[\p{Script=Cyrillic}\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03b1\u03b3\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u03c7\p{Script=Armenian}\p{Script=Cherokee}]|[\p{Script=Cyrillic}\u0391\u0392\u0395-\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03b1\u03b3\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u03c7\p{Script=Armenian}\p{Script=Cherokee}](?=[A-Za-z])|[\uff01-\uff5e]/gu
 /** This many spaces in a row push the rest out of sight. */
 const padding = / {8,}/g
 const linesKept = /[\n\t]/
@@ -36,7 +39,8 @@ export function visibleJson(value: unknown): string {
   )
 }
 
-function spelled(character: string): string {
+/** A character by its number, as JavaScript and Rust write it. */
+export function spelled(character: string): string {
   if (character === '\n') return String.raw`\n`
   if (character === '\r') return String.raw`\r`
   if (character === '\t') return String.raw`\t`

@@ -37,6 +37,20 @@ describe('a command of several lines', () => {
   })
 })
 
+describe('a letter that passes for another', () => {
+  test('is spelled out in a Latin word, and the alarm counts it', () => {
+    expect(shown('g\u0456t push')).toBe(String.raw`g\u{456}t push`)
+    expect(alarm('g\u0456t push')).toBe('1 letter that only looks Latin: U+0456')
+    expect(alarm('ls \uff0d\uff41')).toBe('2 letters that only look Latin: U+FF0D, U+FF41')
+    expect(alarm('\u0440\u200b m')).toBe('1 hidden character: U+200B')
+  })
+
+  test('is itself in a word of its own script, and in a unit', () => {
+    for (const command of ['echo привет', 'echo Ελλάδα', 'echo 10μs', 'echo größe'])
+      expect({ command, alarm: alarm(command) }).toEqual({ command, alarm: null })
+  })
+})
+
 describe('what hides or pushes text is an alarm', () => {
   test.each([
     ['a bidi override', 'ls \u202egpj', /^1 hidden character: U\+202E$/],
