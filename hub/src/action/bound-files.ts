@@ -148,8 +148,8 @@ async function bindText(
   binder: Binder,
 ): Promise<void> {
   for (const text of texts) {
-    for (const name of namesIn(text)) {
-      for (const place of places) {
+    for (const place of places) {
+      for (const name of namesIn(text.replaceAll(/\$(?:PWD\b|\{PWD\})/g, place))) {
         if (/[*?]/.test(name)) await binder.bindPattern(name, place)
         const { kind } = await binder.bind(resolve(place, name))
         if (kind !== 'directory') continue

@@ -119,7 +119,7 @@ const lines: readonly Line[] = [
   ],
   [
     'docker docker-compose podman podman-compose nerdctl',
-    'Dockerfile Containerfile docker-compose.yml docker-compose.yaml compose.yaml compose.yml docker-compose.override.yml compose.override.yaml .env .dockerignore',
+    'Dockerfile Containerfile docker-compose.yml docker-compose.yaml compose.yaml compose.yml docker-compose.override.yml compose.override.yaml docker-bake.hcl docker-bake.json .env .dockerignore',
     'the images, and the directories that are built or mounted',
   ],
   ['skaffold', 'skaffold.yaml', projectCode],
@@ -137,7 +137,7 @@ const lines: readonly Line[] = [
   ],
   [
     'terraform tofu terragrunt',
-    '*.tf *.tfvars terragrunt.hcl .terraform.lock.hcl',
+    '*.tf *.tf.json *.tfvars *.tfvars.json terragrunt.hcl .terraform.lock.hcl',
     'modules, providers and the state',
   ],
   ['pulumi', 'Pulumi.yaml Pulumi.*.yaml', projectCode, 'above'],
@@ -193,7 +193,50 @@ const lines: readonly Line[] = [
   ['psql mysql mariadb sqlite3 duckdb', '', 'the content of the database'],
   ['gdb vi vim nvim ed ex emacs', '', 'files that its script reads and starts'],
   ['run-parts', '', 'programs that the scripts start', 'directories'],
-  ['foreman honcho overmind', 'Procfile Procfile.dev .env', projectCode],
+  ['foreman honcho overmind heroku', 'Procfile Procfile.dev .env', projectCode],
+  [
+    'gunicorn uvicorn hypercorn flask streamlit',
+    'gunicorn.conf.py app.py wsgi.py asgi.py .flaskenv .env',
+    projectCode,
+    '.py',
+  ],
+  ['pm2', 'ecosystem.config.* package.json', projectCode],
+  ['snakemake', 'Snakefile workflow/Snakefile', 'what its rules start'],
+  ['dvc', 'dvc.yaml dvc.lock params.yaml', 'what its stages start'],
+  ['earthly', 'Earthfile', 'what its targets start'],
+  ['act', '', 'the workflows and the actions that they use'],
+  ['nix nix-build nix-shell', 'flake.nix flake.lock shell.nix default.nix', 'what it imports'],
+  ['direnv', '.envrc .env', 'what its files start', 'above'],
+  ['devbox', 'devbox.json devbox.lock', 'what its scripts start'],
+  ['fly flyctl', 'fly.toml Dockerfile', projectCode],
+  ['eb', '.elasticbeanstalk/config.yml', projectCode],
+  ['gcloud', 'app.yaml cloudbuild.yaml', projectCode],
+  ['sam', 'template.yaml template.yml samconfig.toml', projectCode],
+  ['cdk', 'cdk.json package.json', projectCode],
+  ['goreleaser', '.goreleaser.yml .goreleaser.yaml', projectCode],
+  ['flit twine', 'pyproject.toml setup.py', projectCode],
+  ['mkdocs', 'mkdocs.yml', 'its plugins and themes'],
+  ['sphinx-build', 'conf.py', 'its extensions', 'directories'],
+  ['hugo jekyll', 'hugo.toml hugo.yaml config.toml _config.yml Gemfile', 'its themes and plugins'],
+  ['latexmk', '.latexmkrc latexmkrc', 'what its settings start'],
+  ['buf', 'buf.yaml buf.gen.yaml buf.work.yaml', 'its plugins'],
+  ['sqlc', 'sqlc.yaml sqlc.yml sqlc.json', 'the statements that it names'],
+  [
+    'dbmate flyway liquibase goose migrate sqlx diesel',
+    'flyway.conf flyway.toml liquibase.properties diesel.toml .env',
+    'the migrations',
+    'directories',
+  ],
+  [
+    'prisma drizzle-kit knex sequelize',
+    'prisma/schema.prisma drizzle.config.* knexfile.* .sequelizerc package.json',
+    'the migrations',
+  ],
+  [
+    'tailwindcss postcss semantic-release storybook vercel netlify firebase sst',
+    'tailwind.config.* postcss.config.* .releaserc* .storybook/main.* vercel.json netlify.toml firebase.json sst.config.* package.json',
+    projectCode,
+  ],
   ['lefthook husky lint-staged', 'lefthook.yml .lintstagedrc* package.json', projectCode],
 ]
 
@@ -223,6 +266,15 @@ export function followedBy(program: string): Followed | undefined {
 /** Programs for which a named file's content does not matter. */
 export const blindToContent: ReadonlySet<string> = new Set(
   'rm rmdir unlink touch mkdir chmod chown chgrp cd pushd kill du stat'.split(' '),
+)
+
+/** Programs that load no code and no settings of a project: their words tell everything. */
+export const selfContained: ReadonlySet<string> = new Set(
+  `[ alias ar base64 break builtin bunzip2 bzip2 cat command continue cp curl cut date dd declare df diff echo env eval exec
+   exit export false find gh git grep gunzip gzip head hostname id install ip ifconfig jobs join jq kill killall ln local ls lsof
+   mapfile mktemp mv nc nohup openssl paste ping pkill popd printf ps pwd read readonly return rg rsync scp service set sftp shift
+   sleep sort split ssh ss sudo systemctl tail tar tee test time timeout touch tr trap true truncate type ulimit uname uniq unset
+   unxz unzip wait wc wget which xargs xz yes zcat zip zstd`.split(/\s+/),
 )
 
 /** Options whose value is the program's working directory: only relevant as the place to search. */

@@ -15,6 +15,7 @@ export function namesIn(value: string): ReadonlySet<string> {
     if (name !== '' && name.length < longestPath && !name.includes('\0')) names.add(name)
   }
   add(value)
+  add(/^fileb?:\/\/(.+)$/s.exec(value)?.[1] ?? '')
   for (let at = value.search(/[=:,@]/); at !== -1 && names.size < 64;) {
     add(value.slice(at + 1))
     const next = value.slice(at + 1).search(/[=:,@]/)

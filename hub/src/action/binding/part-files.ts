@@ -8,6 +8,7 @@ import {
   directoryOptions,
   type Followed,
   followedBy,
+  selfContained,
 } from './followed-files.ts'
 import { gitFilesAt } from './git-files.ts'
 import { namesIn } from './names-in-words.ts'
@@ -15,7 +16,7 @@ import { namesIn } from './names-in-words.ts'
 const mostAbove = 24
 const mostStarted = 64
 const mostDirectories = 16
-const addressed = /^[a-z][a-z\d+.-]*:\/\//i
+const addressed = /^(?!fileb?:)[a-z][a-z\d+.-]*:\/\//i
 
 /** A script run by path is also searched for further names. */
 const firstFollowed = { endings: [] }
@@ -35,6 +36,8 @@ export async function bindPart(
   if (isAppended) binder.note(`words that ${program} receives at run time`, 'unknown until then')
   if (blindToContent.has(program)) return
   const follows = followsOf(part)
+  if (program !== '' && follows.length === 0 && !isKnown(part))
+    binder.note(`code or settings that ${program} loads`, 'unknown here')
   const first = words[0]
   // a program given by path may be a script
   const named = first?.value.includes('/') ? words : words.slice(1)
@@ -82,6 +85,11 @@ export async function bindPart(
   }
   for (const { loads } of follows)
     if (loads !== '') binder.note(`code that ${program} loads`, loads)
+}
+
+/** Whether the words of a part tell everything that its program does with files. */
+function isKnown({ program, roles, isWrapper }: Part): boolean {
+  return isWrapper || roles.length > 0 || selfContained.has(program)
 }
 
 /** Whether a word's value is known only at run time; matches of a pattern are known now. */
