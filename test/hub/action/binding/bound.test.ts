@@ -237,12 +237,13 @@ describe('what is not bound is told in words', () => {
     ['cd "$X" && bash run.sh', 'files of bash: its directory is known only at run time'],
     ['"$X" y', 'a program: its name is known only at run time'],
     ['ls | xargs bash', 'words that bash receives at run time: unknown until then'],
-    ['python3 tool.py', 'what python3 loads: the modules that it imports'],
+    ['python3 tool.py', 'code that python3 loads: the modules that it imports'],
+    ['sometool --go', 'code or settings that sometool loads: unknown here'],
     ['cp -r src there', 'the directory src: its files are not bound'],
     ['run-parts parts', 'only its direct files are bound'],
     ['bash /proc/self/status', '/proc/self/status: not a regular file'],
     ['pip install https://example.com/x.whl', 'https://example.com/x.whl: its content can change'],
-    ['bash *.sh', 'what *.sh matches: more than the first 64'],
+    ['bash *.sh', 'files that match *.sh: more than the first 64'],
     ['bash "', 'parts of the command: unreadable'],
   ])('%s', async (command, words) => {
     await using dir = await TempDir.make()
