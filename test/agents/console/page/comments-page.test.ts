@@ -95,7 +95,7 @@ inBrowser('comments on approvals, in a browser', (browser) => {
       await page.keyboard.type('jjjust do that aaaa', { delay: 60 })
       expect(await field.inputValue()).toBe('jjjust do that aaaa')
       await page.keyboard.press('Enter')
-      await page.getByText(/Somebody was first: bob decided/).waitFor()
+      await page.getByText(/Already decided: bob decided/).waitFor()
       expect((await bob.pending()).map((one) => one.action_id)).toEqual(['second'])
     },
     30_000,

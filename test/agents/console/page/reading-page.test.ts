@@ -183,7 +183,7 @@ inBrowser('what an approval does not hold, in a browser', (browser) => {
       const [first, second] = await operator.pending()
       return second !== undefined && first
     })
-    await detail(page).getByText('1 more request of the same').waitFor()
+    await detail(page).getByText('1 identical request also waits').waitFor()
     expect(told.not_bound).not.toEqual([])
     const shown = await detail(page).innerText()
     for (const what of told.not_bound ?? []) expect(shown).toContain(what)

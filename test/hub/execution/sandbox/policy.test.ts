@@ -240,7 +240,7 @@ test('what it names and does not see is said', () => {
   expect(said('ls /run/x ~/.ssh')).toContain('sandbox hides /run, /home/me/.ssh')
   expect(said('cd ~ && ls .aws')).toContain('/home/me/.aws')
   expect(said('echo /run')).toBe('')
-  expect(said('cat /tmp/x')).toContain('/tmp held only what')
+  expect(said('cat /tmp/x')).toContain('/tmp contained only the paths')
 })
 
 test('in a user namespace, owners that are shown come with a warning', () => {
