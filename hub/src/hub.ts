@@ -103,7 +103,7 @@ export class Hub {
     const onHistoryLost = (then: () => unknown): void => void historyLost.promise.catch(then)
     await using opened = new AsyncDisposableStack()
 
-    // the data directory and what is in it
+    // the data directory and its files
     opened.defer(lockDataDirectory(resolve(options.dataDir)))
     const dataDir = realpathSync(resolve(options.dataDir))
     hideFromSearches(dataDir)
@@ -212,7 +212,7 @@ export class Hub {
     })
     opened.defer(() => centralPost.stop(graceMs))
 
-    // the broker is this ledger's, and what was left is taken up, before anything new comes
+    // the broker is claimed, and leftovers are recovered, before any new request
     const ready = jetStreamThere(there)
     const streams = streamsOf(config.broker)
     const claimLost = Promise.withResolvers<never>()
@@ -245,7 +245,7 @@ export class Hub {
     const keptResults = new KeptResults({
       bus,
       putAway: (before) => history.putAwayResults(before),
-      // who asks for one again is told no less than the broker still keeps
+      // a repeated request gets at least the results that the broker still keeps
       maxAgeMs: Math.max(config.history.resultMs, config.broker.result_days * dayMs),
       maxBytes: config.broker.result_bytes,
       now,

@@ -54,7 +54,7 @@ export function checkConfig<T extends z.ZodType>(
   })
 }
 
-/** A setting in seconds: its default, the range, and what it is. */
+/** A setting in seconds: its default, range and description. */
 export function secondsSetting(by: number, least: number, most: number, what: string) {
   return z.number().min(least).max(most).default(by).describe(`seconds; ${what}`)
 }

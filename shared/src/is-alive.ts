@@ -1,4 +1,4 @@
-/** Whether a process of this id is there, also where it belongs to somebody else. */
+/** Whether a process with this id exists, even another user's. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -46,7 +46,7 @@ export function compileCache(program) {
       accessSync(libraries, constants.W_OK)
       return join(libraries, '.cache', 'centralpost')
     } catch {
-      // none here, or somebody else's: further up
+      // missing, or another user's: try the parent
     }
   }
   return join(programCache(), 'compiled')

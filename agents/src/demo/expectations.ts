@@ -39,7 +39,7 @@ export function judge(outcome: Outcome): Expectation[] {
       isMet: outcome.agentEndings.length === 3 && outcome.agentEndings.every((how) => how === 0),
     },
     {
-      what: 'SAFE commands of every agent ran at once, without a person',
+      what: 'SAFE commands of every agent ran immediately, without approval',
       isMet:
         demoAgents.every((agent) =>
           safe.some((result) => result.agent_id === agent && result.status === 'completed'),

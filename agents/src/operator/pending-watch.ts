@@ -2,7 +2,7 @@ import { type ApprovalNeeded, isCentralPostError, type ResultReply } from '@cent
 import type { Operator } from './operator.ts'
 import type { TailedEvent } from './tail.ts'
 
-/** How often the hub is asked for the full list, in milliseconds. */
+/** How often the full list is read from the hub, in milliseconds. */
 const refreshMs = 5_000
 const retryMs = 500
 

@@ -26,7 +26,7 @@ export interface ActionParts {
   readonly announce: Announcer
   /** hands a newly recorded result to the outbox */
   readonly publishResult: (item: RecordedResult) => void
-  /** sends a stored result once more, since its agent asked again; what it is when it is no longer kept */
+  /** resends a stored result on request; answers from the record once it is deleted */
   readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>
   /** notifies the outbox of results in the ledger */
   readonly publishResults: () => void

@@ -15,7 +15,10 @@ export interface KeptResultsParts {
 const brokerEveryMs = 10_000
 const ledgerEveryMs = 600_000
 
-/** Keeps what is stored of results within its limits: the broker's by size (their age it knows itself), the ledger's by age. */
+/**
+ * Keeps stored results within their limits: the broker's by size (the stream itself enforces their
+ * age), the ledger's by age.
+ */
 export class KeptResults {
   readonly #parts: KeptResultsParts
   readonly #timers: readonly NodeJS.Timeout[]

@@ -11,7 +11,7 @@ import { intakeOfRefused, type IntakeSettings, rowAfter } from './first-record.t
 export interface RefusalParts {
   readonly ledger: Ledger
   readonly publishResults: () => void
-  /** sends a stored result once more; what it is when it is no longer kept */
+  /** resends a stored result; answers from the record once it is deleted */
   readonly publishAgain: (executionId: number, ended?: Terminal) => Promise<void>
   readonly now: () => number
   readonly log: Logger

@@ -87,9 +87,9 @@ export function resultOf(row: Ended, ending: Ending): ResultText {
 export const previewLength = 1000
 
 /**
- * The terminal message of an action whose result is no longer kept, as far as its record tells.
+ * The terminal message of an action whose result was deleted, as far as its record allows.
  *
- * @param actionId the id that it was asked for under
+ * @param actionId the id of the request
  */
 export function resultOfRecord(row: Execution, actionId = row.action_id): ResultText {
   const [stdout, stderr] = [shown(row.stdout_preview), shown(row.stderr_preview)]

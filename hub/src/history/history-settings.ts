@@ -10,7 +10,8 @@ export const historySettingsSchema = z
       .max(3650)
       .default(30)
       .describe(
-        'days the ledger keeps results with their output, at least as many as the broker; what was done, how it ended and the first 1000 characters are kept for good',
+        'days the ledger keeps results with their output, at least as many as the broker; the ' +
+          'record of an action and the first 1000 characters of output are permanent',
       ),
     backend: z
       .enum(['sqlite', 'postgres'])

@@ -6,10 +6,15 @@ import { type WaitOptions, whenThere } from '../bus/when-there.ts'
 import type { History } from '../history/history.ts'
 import { noteLedger, replacedLedger } from '../history/store/ledger-note.ts'
 
-/** How long streams and consumers of a broker that answers may take, where nobody said to wait for it. */
+/**
+ * Time limit for streams and consumers of an answering broker, in milliseconds, where the caller
+ * does not wait for it.
+ */
 const longestPreparationMs = 30_000
 
-/** How long a starting hub tries to enter what results tell into a database that cannot be written. */
+/**
+ * How long a starting hub retries to import results into an unwritable database, in milliseconds.
+ */
 const longestTakeOverMs = 600_000
 
 interface ClaimParts {

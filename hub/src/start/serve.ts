@@ -10,7 +10,7 @@ import { sayingWhenUnwritten } from '../endpoints/say-when-unwritten.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { version } from '../version.ts'
 
-/** How often actions are looked for that nobody watches, in milliseconds. */
+/** Interval of the search for orphaned actions, in milliseconds. */
 const sweepMs = 5000
 
 /** Takes up what a dead hub left, before the first request: what runs now must not be taken for that. */
@@ -38,7 +38,7 @@ interface ServeParts {
   readonly log: Logger
 }
 
-/** Takes requests from the stream, answers questions, and looks for actions that nobody watches. */
+/** Consumes requests from the stream, answers calls, and looks for orphaned actions. */
 export async function serve(
   hub: HubParts,
   { bus, replies, streams, intake, now, log }: ServeParts,

@@ -145,7 +145,7 @@ export async function trimStream(bus: Bus, stream: string, maxBytes: number): Pr
     if (state.bytes <= maxBytes) return 0
     for (let step = 0; step < mostSteps && state.bytes > maxBytes * keptShare; step += 1) {
       const surplus = (state.bytes - maxBytes * keptShare) / state.bytes
-      // numbers may be missing, so that these are so many messages at most
+      // sequence numbers may have gaps, so this is an upper bound
       const count = Math.max(1, Math.floor(state.messages * surplus))
       removed += (await streams.purge(stream, { seq: state.first_seq + count })).purged
       ;({ state } = await streams.info(stream))

@@ -74,7 +74,7 @@ export function consoleApp(parts: ConsoleAppParts): {
     }
     const session = sessions.begin()
     giveCookie(c, site, session)
-    log.info('somebody signed in', { operator: parts.operator.name })
+    log.info('operator signed in', { operator: parts.operator.name })
     return c.json({ key: session.key, expires_at: isoOf(session.expiresAt) })
   })
   app.post('/api/logout', (c) => {

@@ -143,9 +143,9 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * Sends a result once more: its agent asked again.
+   * Resends a result: its agent asked again.
    *
-   * @param ended what it is, should it no longer be kept; absent: the action has not ended
+   * @param ended the message for a deleted result; absent: the action has not ended
    */
   publishAgain(executionId: number, ended?: Terminal): Promise<void> {
     // results kept out of the stream are published while unconfirmed

@@ -37,7 +37,7 @@ export async function putAwayResults(commits: GroupCommit, before: number): Prom
       { isDurable: false },
     )
     removed += page.removed
-    // actions end about in the order in which they were asked for
+    // actions end roughly in the order of their requests
     if (page.last === undefined || page.removed === 0) return removed
     after = page.last
   }
