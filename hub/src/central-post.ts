@@ -164,13 +164,14 @@ export class CentralPost {
   async getActionResult(name: ActionName): Promise<ActionStanding> {
     const { ledger } = this.#parts
     const found = await this.#find(name)
-    const result = await ledger.result(found.execution_id)
-    if (result !== null) return { action: found, result }
-    // it may have ended between the two reads
-    const action = await ledger.get(found.execution_id)
-    if (!isFinal(action.status)) return { action, result }
-    const late = await ledger.result(found.execution_id)
-    return { action, result: late ?? resultOfRecord(action).result }
+    if (!isFinal(found.status)) {
+      const result = await ledger.result(found.execution_id)
+      if (result === null) return { action: found, result }
+    }
+    // it may have ended between the two reads, and then it says so
+    const action = isFinal(found.status) ? found : await ledger.get(found.execution_id)
+    const result = await ledger.result(action.execution_id)
+    return { action, result: result ?? resultOfRecord(action).result }
   }
 
   /** A page of the actions waiting for approval, oldest first. See `ApprovalDesk.pending`. */

@@ -127,7 +127,8 @@ export const faults: readonly Fault[] = [
       // as much as fits, and the rest does not
       await writeFile(ballast, Buffer.alloc(32 * 1024 * 1024)).catch(() => {})
       await delay(lengthMs)
-      await rm(ballast)
+      // not even its name may have had room
+      await rm(ballast, { force: true })
     },
   },
   disk('writes refused for want of room', 'write 28'),
