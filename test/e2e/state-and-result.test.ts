@@ -11,7 +11,8 @@ test('whoever asks while an action ends is told a state and a result that fit', 
   const over = new AbortController()
   // what is on its way to the disk makes the looks take their time
   const busy = async (n: number): Promise<void> => {
-    while (!over.signal.aborted) await other.requestAction({ command: `touch ${n}`, expiresAt: new Date() })
+    while (!over.signal.aborted)
+      await other.requestAction({ command: `touch ${n}`, expiresAt: new Date() })
   }
   const all = Promise.all([busy(1), busy(2), busy(3)])
   for (let n = 0; n < 20; n += 1) {
