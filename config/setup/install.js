@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { say, SetupError } from './say.js'
+import { say, SetupError } from '../../hub/src/setup/say.js'
 
 /**
  * Installs the packages of package-lock.json, unless they are installed.

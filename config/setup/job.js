@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { programCache } from '../../shared/src/program-paths.js'
-import { SetupError } from './say.js'
+import { SetupError } from '../../hub/src/setup/say.js'
 
 const neededMajor = 24
 const parentLookMs = 250

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { projectNode } from './job.js'
-import { say, SetupError } from './say.js'
+import { say, SetupError } from '../../hub/src/setup/say.js'
 
 /** The page's sources, below the project's folder; a folder counts with its content. */
 const sources = [

@@ -1,23 +1,21 @@
 // Entry point of npm start, npm run demo, npm test and npm run setup. Plain JavaScript for Node 20,
 // without dependencies. Installs missing parts, reports each step, and is silent when nothing is
 // missing.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureBrowser } from '../../test/support/setup/browser.js'
-import { isExecutable } from './command.js'
 import { ensureInstalled } from './install.js'
 import { projectNode, runJob } from './job.js'
 import { ensurePage } from './page.js'
-import { programCache, programPaths } from '../../shared/src/program-paths.js'
 import { ensurePostgres } from '../../test/support/setup/postgres.js'
-import { bubblewrap, ensureProgram, natsServer, tracer } from './program.js'
-import { say, SetupError } from './say.js'
+import { ensureBroker, ensureSandbox, sandboxLatelyFailed } from '../../hub/src/setup/machine.js'
+import { ensureProgram, natsServer, tracer } from '../../hub/src/setup/program.js'
+import { say, SetupError } from '../../hub/src/setup/say.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const oldestMajor = 20
-const dayMs = 86_400_000
 
 const jobs = {
   start: (args) => centralpost(['up', ...args]),
@@ -32,10 +30,10 @@ const jobs = {
     ensureInstalled(root)
     return runJob(projectNode(root), [join(root, 'packaging', 'pack.ts')], { root })
   },
-  setup: () => {
+  setup: async () => {
     ensureInstalled(root)
-    ensureProgram(natsServer)
-    ensureSandbox()
+    await ensureProgram(natsServer)
+    await ensureSandbox()
     ensureTestDatabase()
     ensurePage(root)
     say('everything is there')
@@ -47,8 +45,8 @@ async function centralpost(args) {
   ensureInstalled(root)
   ensurePage(root)
   // An external broker is used as it is.
-  if (!process.env.NATS_URL) ensureProgram(natsServer)
-  if (!sandboxLatelyFailed()) ensureSandbox()
+  await ensureBroker()
+  if (!sandboxLatelyFailed()) await ensureSandbox()
   return runJob(projectNode(root), [join(root, 'agents', 'bin', 'centralpost.js'), ...args], {
     root,
   })
@@ -56,10 +54,10 @@ async function centralpost(args) {
 
 async function test(args) {
   ensureInstalled(root)
-  ensureProgram(natsServer)
-  ensureSandbox()
+  await ensureProgram(natsServer)
+  await ensureSandbox()
   ensureTestDatabase()
-  ensureTracer()
+  await ensureTracer()
   ensurePage(root)
   ensureBrowser()
   const folder = mkdtempSync(join(tmpdir(), 'centralpost-test-'))
@@ -97,44 +95,14 @@ function ensureTestDatabase() {
 }
 
 /** strace is optional: without it, the test that traces SAFE commands is skipped. */
-function ensureTracer() {
+async function ensureTracer() {
   if (process.platform !== 'linux') return
   try {
-    ensureProgram(tracer)
+    await ensureProgram(tracer)
   } catch (error) {
     say(
       `going on without strace, so the test that traces SAFE commands is skipped: ${error.message}`,
     )
-  }
-}
-
-/** bubblewrap is optional: without it, commands run unconfined, and the hub says so. */
-function ensureSandbox() {
-  if (process.platform !== 'linux') return
-  try {
-    ensureProgram(bubblewrap)
-  } catch (error) {
-    say(`going on without a sandbox (commands run unconfined): ${error.message}`)
-    noteSandboxFailure()
-  }
-}
-
-const sandboxFailure = () => join(programCache(), 'no-bwrap')
-
-/** Avoids a futile download at every offline start; `npm run setup` retries immediately. */
-function sandboxLatelyFailed() {
-  const at = statSync(sandboxFailure(), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  if (Date.now() - at > dayMs || programPaths(bubblewrap.name).some(isExecutable)) return false
-  say('no sandbox (commands run unconfined): fetching bubblewrap failed; npm run setup tries again')
-  return true
-}
-
-function noteSandboxFailure() {
-  try {
-    mkdirSync(programCache(), { recursive: true, mode: 0o755 })
-    writeFileSync(sandboxFailure(), '')
-  } catch {
-    // the next start tries again
   }
 }
 

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   credentials: async () => (await import('./cli/credentials.ts')).addCredentialsCommand,
   check: async () => (await import('./cli/check.ts')).addCheckCommand,
   recover: async () => (await import('./cli/recover.ts')).addRecoverCommand,
+  setup: async () => (await import('./cli/setup.ts')).addSetupCommand,
   doctor: async () => (await import('./cli/doctor.ts')).addDoctorCommand,
 }
 

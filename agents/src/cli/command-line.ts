@@ -62,7 +62,7 @@ const groups: readonly (readonly [heading: string, sources: readonly CommandSour
     [
       ofHub('classify'),
       own(async () => (await import('./rules-command.ts')).addRulesCommand, 'rules'),
-      ofHub('check', 'credentials', 'broker-config', 'doctor', 'recover'),
+      ofHub('check', 'credentials', 'broker-config', 'setup', 'doctor', 'recover'),
       own(async () => (await import('./completion-command.ts')).addCompletionCommand, 'completion'),
     ],
   ],

@@ -8,6 +8,7 @@ export const hubCommands: ReadonlyMap<string, string> = new Map([
   ['credentials', 'add, show, list and revoke agents and operators'],
   ['broker-config', 'write the accounts of all identities for your own nats-server'],
   ['recover', 'start even if a database or key is lost'],
+  ['setup', 'find or fetch nats-server and bubblewrap'],
   ['doctor', 'check this machine for missing or broken parts'],
 ])
 

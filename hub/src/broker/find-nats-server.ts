@@ -29,7 +29,7 @@ export async function findNatsServer(options: {
   if (path === undefined) {
     throw new CentralPostError(
       'unavailable',
-      'nats-server is not installed: run `npm run setup`, or install it (`apt-get install ' +
+      'nats-server is not installed: run `centralpost setup`, or install it (`apt-get install ' +
         'nats-server`, `brew install nats-server`, `apk add nats-server`), or name a running broker in NATS_URL',
     )
   }

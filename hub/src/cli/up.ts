@@ -17,6 +17,7 @@ import {
   settingsOf,
   withHubOptions,
 } from './settings.ts'
+import { ensureMachine } from './setup.ts'
 import { untilStopped } from './signals.ts'
 
 /**
@@ -41,6 +42,7 @@ export function addUpCommand(program: Command): void {
     await using opened = new AsyncDisposableStack()
     const log = logOf(options, config, 'up')
     opened.defer(() => log.close())
+    await ensureMachine()
     const external = externalCredentials(process.env)
     let broker: EmbeddedBroker | undefined
     if (external === null) {

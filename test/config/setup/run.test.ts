@@ -8,7 +8,7 @@ import { TempDir } from '../../support/temp-dir.ts'
 
 const repository = join(import.meta.dirname, '..', '..', '..')
 /** Set-up, with the files of others that it reads. */
-const setUp = ['config/setup', 'test/support/setup', 'shared/src/program-paths.js']
+const setUp = ['config/setup', 'hub/src/setup', 'test/support/setup', 'shared/src/program-paths.js']
 
 test('the first run installs what the lock file names, the next ones are silent until it changes', async () => {
   await using project = await Project.make()

@@ -1,6 +1,6 @@
 import { delimiter, join } from 'node:path'
-import { hasCommand, isExecutable, run } from '../../../config/setup/command.js'
-import { say } from '../../../config/setup/say.js'
+import { hasCommand, isExecutable, run } from '../../../hub/src/setup/command.js'
+import { say } from '../../../hub/src/setup/say.js'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 

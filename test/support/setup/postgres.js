@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { hasCommand, isExecutable, run } from '../../../config/setup/command.js'
+import { hasCommand, isExecutable, run } from '../../../hub/src/setup/command.js'
 import { programCache, programPaths } from '../../../shared/src/program-paths.js'
-import { say, SetupError } from '../../../config/setup/say.js'
+import { say, SetupError } from '../../../hub/src/setup/say.js'
 
 // PostgreSQL is for tests only, so that the history is tested on it too. Test support looks in the same places.
 

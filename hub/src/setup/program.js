@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isExecutable, run } from './command.js'
 import { fromPackageManager } from './package-managers.js'
-import { programCache, programPaths } from '../../shared/src/program-paths.js'
+import { fromReleaseArchive } from './release-archive.js'
+import { programCache, programPaths } from '../../../shared/src/program-paths.js'
 import { say, SetupError } from './say.js'
 
 /**
@@ -23,25 +24,51 @@ export const tracer = { name: 'strace', packageName: 'strace' }
 export const bubblewrap = { name: 'bwrap', packageName: 'bubblewrap' }
 
 /**
- * Makes a program available: uses an installed one, or asks the system's package manager for a
- * private copy, which needs no root and installs no service.
+ * Makes a program available: uses an installed one, or gets a private copy, which needs no root and installs no service. The
+ * copy is of the official release where that can be had, else of the system's package manager.
  *
  * @param {Program} program
  * @throws {SetupError} listing the attempts and the package to install
  */
-export function ensureProgram(program) {
+export async function ensureProgram(program) {
   if (programPaths(program.name).some(isExecutable)) return
+  await keepOwn(
+    program,
+    program === natsServer ? fromReleaseOrPackage : (work) => fromPackageManager(program, work),
+  )
+  if (!programPaths(program.name).some(isExecutable)) {
+    throw new SetupError(`${program.name} was installed but is not on PATH: add its folder to PATH`)
+  }
+}
+
+/**
+ * Gets a program and keeps a copy of it.
+ *
+ * @param {Program} program
+ * @param {(work: string) => Promise<string | undefined> | string | undefined} get told of an empty folder to work in; what it
+ *   installs system-wide leaves nothing to copy
+ * @returns {Promise<string>} the path of the copy
+ * @throws {SetupError} what `get` throws, and when the copy cannot be kept
+ */
+export async function keepOwn(program, get) {
   const copy = join(programCache(), program.name)
   const work = mkdtempSync(join(tmpdir(), 'centralpost-setup-'))
   try {
-    const found = fromPackageManager(program, work)
-    // A package manager that installs system-wide leaves nothing to copy.
+    const found = await get(work)
     if (found !== undefined) keep(found, copy)
+    return copy
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
-  if (!programPaths(program.name).some(isExecutable)) {
-    throw new SetupError(`${program.name} was installed but is not on PATH: add its folder to PATH`)
+}
+
+/** @param {string} work */
+async function fromReleaseOrPackage(work) {
+  try {
+    return await fromReleaseArchive(work)
+  } catch (error) {
+    say(`not from its release: ${error.message}`)
+    return fromPackageManager(natsServer, work)
   }
 }
 
