@@ -13,7 +13,8 @@ const sources = [
   'agents/src/operator/decision-comments.ts',
   'agents/vite.config.ts',
   'agents/package.json',
-  'shared/src/visible.ts',
+  'shared/src/text',
+  'shared/src/backoff.ts',
 ]
 const notSources = new Set(['.tsbuild'])
 

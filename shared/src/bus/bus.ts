@@ -12,7 +12,7 @@ import {
   type TlsOptions,
 } from 'nats'
 import type { z } from 'zod'
-import { decode, encode } from '../codec.ts'
+import { decode, encode } from '../messages/codec.ts'
 import type { Logger } from '../log/logger.ts'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError, isCentralPostError, problemSchema } from '../problem.ts'

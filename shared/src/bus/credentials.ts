@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { check } from '../codec.ts'
+import { check } from '../messages/codec.ts'
 import { messageOf } from '../message-of.ts'
 import { CentralPostError, isCentralPostError } from '../problem.ts'
 

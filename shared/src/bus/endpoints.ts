@@ -1,5 +1,5 @@
 import type { Service, ServiceMsg } from 'nats'
-import { encode } from '../codec.ts'
+import { encode } from '../messages/codec.ts'
 import type { Logger } from '../log/logger.ts'
 import { CentralPostError, isCentralPostError, type ProblemCode } from '../problem.ts'
 import type { Bus } from './bus.ts'

@@ -1,6 +1,6 @@
 import { headers, NatsError } from 'nats'
 import type { z } from 'zod'
-import { decode, encode } from '../codec.ts'
+import { decode, encode } from '../messages/codec.ts'
 import type { Bus } from './bus.ts'
 import { busError } from './bus-error.ts'
 import { lastKeptMessage } from './kept-messages.ts'

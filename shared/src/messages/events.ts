@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { outputStreams } from '../output-streams.ts'
-import { alwaysDecisions, riskSchema, trustLevelSchema, verdictSchema } from '../trust.ts'
+import { outputStreams } from './output-streams.ts'
+import { alwaysDecisions, riskSchema, trustLevelSchema, verdictSchema } from './trust.ts'
 
 const eventBase = {
   schema: z.literal(1),

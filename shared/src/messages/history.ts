@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
-import { trustLevelSchema } from '../trust.ts'
+import { actionIdSchema, agentIdSchema, workflowIdSchema } from './ids.ts'
+import { trustLevelSchema } from './trust.ts'
 import { auditEventSchema } from './audit.ts'
 import { actionStates } from './result.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
-import { alwaysDecisions, trustLevelSchema } from '../trust.ts'
+import { actionIdSchema, agentIdSchema, workflowIdSchema } from './ids.ts'
+import { alwaysDecisions, trustLevelSchema } from './trust.ts'
 import { alwaysRuleSchema } from './endpoints.ts'
 import { momentSchema } from './history.ts'
 

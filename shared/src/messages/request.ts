@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { actionIdSchema, agentIdSchema, workflowIdSchema } from '../ids.ts'
+import { actionIdSchema, agentIdSchema, workflowIdSchema } from './ids.ts'
 
 /** Size limit of a command's text (or of all of `argv` together), in bytes of UTF-8. */
 export const maxCommandBytes = 16 * 1024

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { trustLevelSchema } from '../trust.ts'
+import { trustLevelSchema } from './trust.ts'
 
 /** The final statuses of an action. Every accepted request ends in exactly one of these. */
 export const resultStatuses = [

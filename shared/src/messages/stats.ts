@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { agentIdSchema, workflowIdSchema } from '../ids.ts'
+import { agentIdSchema, workflowIdSchema } from './ids.ts'
 import { momentSchema } from './history.ts'
 
 const schema1 = { schema: z.literal(1).default(1) }

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals'
 import { silentLogger } from '@centralpost/shared'
 import { brokerConfig } from '#hub/broker/broker-config.ts'
 import { CredentialStore } from '#hub/broker/credentials.ts'
-import { writePrivateFile } from '#shared/private-files.ts'
+import { writePrivateFile } from '#shared/machine/private-files.ts'
 import { findNatsServer } from '#hub/broker/find-nats-server.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 

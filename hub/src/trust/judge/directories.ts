@@ -4,8 +4,8 @@ import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
 import { copyOf } from './scope.ts'
-import type { Unwrapped } from '../rules/wrapper-rules.ts'
 import { Subject } from '../rules/string-patterns.ts'
+import type { Unwrapped } from '../rules/unwrapped.ts'
 
 /** Characters of a directory that a command changes to; a longer one is not followed. */
 const longestDirectory = 512

@@ -2,13 +2,13 @@ import type { IsProse } from '../rules/danger-rules.ts'
 import { hasFlag, noProse } from '../rules/danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
-import type { Secrecy } from '../rules/path-rules.ts'
 import { climbsFromLink, resolvePath } from '../shell/resolve-path.ts'
 import type { Policy } from '../rules/policy.ts'
 import type { Reading } from '../rules/program-rules.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope } from './scope.ts'
+import type { Secrecy } from '../rules/secrecy.ts'
 
 /** The class of secrets that a named path is known to hold. */
 export function secrecyOf(value: string, glob: boolean, scope: Scope, grounds: Grounds): Secrecy {

@@ -7,8 +7,8 @@ import { once } from '../rules/once.ts'
 import { resolvePath } from '../shell/resolve-path.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
-import type { Unwrapped } from '../rules/wrapper-rules.ts'
 import { unwrap, unwrapFind } from '../rules/wrapper-rules.ts'
+import type { Unwrapped } from '../rules/unwrapped.ts'
 
 /** Layers of wrapping that are taken off. */
 export const mostWrappers = 8

@@ -38,8 +38,8 @@ import { fixed, resolveWord, scriptsOf } from '../shell/resolve-words.ts'
 import type { Grounds, Scope, Via } from './scope.ts'
 import { copyOf, direct, lookupsAt, newScope } from './scope.ts'
 import { mostUnits, Units } from './units.ts'
-import type { Inner, Unwrapped } from '../rules/wrapper-rules.ts'
 import { Subject } from '../rules/string-patterns.ts'
+import type { Unwrapped, Inner } from '../rules/unwrapped.ts'
 
 /** Parts of functions that are looked through for fork bombs. */
 const mostFunctionParts = 20_000

@@ -1,6 +1,7 @@
 import type { PathPolicy } from '../rules/path-rules.ts'
 import type { Policy } from '../rules/policy.ts'
 import type { Lookups, ResolvedWord } from '../shell/resolve-words.ts'
+import type { Added } from '../rules/added.ts'
 
 /** The basis of a judgement. */
 export interface Grounds {
@@ -27,15 +28,6 @@ export interface Scope {
   /** Programs earlier in the same pipeline. */
   pipeline: readonly string[]
   depth: number
-}
-
-/** Words that only a wrapper knows, when it runs. */
-export interface Added {
-  /** Those of find begin with where it searches; those of xargs are any text. */
-  readonly by: 'find' | 'xargs'
-  /** At the end of the words, or in the place of a part of them. */
-  readonly where: 'end' | 'within'
-  readonly isMany: boolean
 }
 
 /** How a command comes to be run: by itself, or by a wrapper that adds names. */

@@ -1,4 +1,5 @@
 import type { FormSource } from './rule-schema.ts'
+import type { Argument } from '../shell/argument.ts'
 
 /**
  * How an option takes its value: none, the next word or the rest, the same as a path or as a name
@@ -78,16 +79,6 @@ export function split(source: string | readonly string[] | undefined): string[] 
   if (source === undefined) return []
   const texts = typeof source === 'string' ? [source] : source
   return texts.flatMap((text) => text.split(/\s+/)).filter((token) => token !== '')
-}
-
-/** One argument as the options see it. */
-export interface Argument {
-  readonly value: string
-  /** Exactly what the program receives, so that its being an option can be told. */
-  readonly exact: boolean
-  /** A pattern; `safeStart` where no file name it matches can begin with a dash. */
-  readonly glob: boolean
-  readonly safeStart: boolean
 }
 
 export type Role = 'flag' | 'value' | 'path' | 'operand'

@@ -1,8 +1,8 @@
 import { bracketSource } from './glob.ts'
 import { meet, placesOfPattern, placesOfRule } from './glob-meeting.ts'
 import type { Place } from './glob-meeting.ts'
-import type { Secrecy } from './path-rules.ts'
 import type { PathsSource } from './rule-schema.ts'
+import type { Secrecy } from './secrecy.ts'
 
 interface Rule {
   readonly secrecy: 'secret' | 'private'

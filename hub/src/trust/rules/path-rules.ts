@@ -2,9 +2,7 @@ import { compileGlob } from './glob.ts'
 import { Path, pathList } from './path-lists.ts'
 import { compileMeetings } from './path-meetings.ts'
 import type { PathsSource } from './rule-schema.ts'
-
-/** The class of a path's content. */
-export type Secrecy = 'secret' | 'private' | undefined
+import type { Secrecy } from './secrecy.ts'
 
 /** Judgement of a path, whatever program touches it. */
 export interface PathPolicy {

@@ -16,8 +16,9 @@ import type {
 } from './rule-schema.ts'
 import type { PatternList } from './string-patterns.ts'
 import { compilePatterns, patternsOf } from './string-patterns.ts'
-import type { Floor, Wrapper } from './wrapper-rules.ts'
+import type { Wrapper } from './wrapper-rules.ts'
 import { compileWrapper } from './wrapper-rules.ts'
+import type { Floor } from './unwrapped.ts'
 
 /** Everything that a judgement needs, compiled and frozen: the rule file over the knowledge about programs. */
 export interface Policy {

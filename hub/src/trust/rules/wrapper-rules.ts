@@ -5,13 +5,11 @@ import { compileOptions, readArguments, split } from './options.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
 import { fixedWord } from '../shell/resolve-words.ts'
 import type { WrapperSource } from './rule-schema.ts'
-import type { Added } from '../judge/scope.ts'
-import { fillInner, isXargs } from '../judge/xargs.ts'
+import { fillInner, isXargs } from './xargs.ts'
+import type { Floor, Inner, Unwrapped } from './unwrapped.ts'
 
 /** A program takes code by few of its options; more is an attempt to tire the judge. */
 const mostTexts = 4
-
-export type Floor = 'safe' | 'review' | 'blocked'
 
 /** A program that runs another one, compiled. */
 export interface Wrapper {
@@ -26,27 +24,6 @@ export interface Wrapper {
   readonly directory: ReadonlySet<string>
   readonly floor: Floor
   readonly reason: string | undefined
-}
-
-/** The command that a wrapper runs: words, or shell text still to be parsed. */
-export type Inner =
-  | {
-      readonly kind: 'words'
-      readonly words: readonly ResolvedWord[]
-      readonly assignments: readonly Assignment[]
-      /** Words that the wrapper adds when it runs (`xargs`, `find -exec {}`). */
-      readonly added?: Added | undefined
-    }
-  | { readonly kind: 'text'; readonly text: string }
-
-export interface Unwrapped {
-  readonly floor: Floor
-  readonly reason: string | undefined
-  readonly inner: readonly Inner[]
-  /** Whether it takes variables out of the environment. */
-  readonly strips?: boolean
-  /** The working directory of the inner command. */
-  readonly directory?: ResolvedWord | undefined
 }
 
 export function compileWrapper(source: WrapperSource): [string[], Wrapper] {

@@ -1,5 +1,5 @@
 import type { CommandNode, Word } from './command-tree.ts'
-import type { Argument } from '../rules/options.ts'
+import type { Argument } from './argument.ts'
 
 /** A word with everything known about its value. */
 export interface ResolvedWord extends Argument {

@@ -1,7 +1,7 @@
-import type { ReadArguments } from '../rules/options.ts'
+import type { ReadArguments } from './options.ts'
 import type { ResolvedWord } from '../shell/resolve-words.ts'
-import type { Added } from './scope.ts'
-import type { Inner, Unwrapped } from '../rules/wrapper-rules.ts'
+import type { Added } from './added.ts'
+import type { Unwrapped, Inner } from './unwrapped.ts'
 
 const fillingOptions = new Set(['I', 'i', 'replace'])
 const defaultFill = '{}'

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { messageOf } from './message-of.ts'
-import { CentralPostError } from './problem.ts'
+import { messageOf } from '../message-of.ts'
+import { CentralPostError } from '../problem.ts'
 
 /**
  * Makes a folder that only its owner may enter. Leaves an existing one unchanged: others may use

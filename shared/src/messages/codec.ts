@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { CentralPostError } from './problem.ts'
-import { shorten } from './shorten.ts'
+import { CentralPostError } from '../problem.ts'
+import { shorten } from '../text/shorten.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()

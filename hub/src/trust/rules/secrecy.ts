@@ -1,0 +1,2 @@
+/** The class of a path's content. */
+export type Secrecy = 'secret' | 'private' | undefined
