@@ -28,8 +28,9 @@ export function sourcesBelow(root: string, folders: readonly string[]): SourceFi
 
 function readSource(root: string, path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8')
-  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([\w@./:#-]+)'/g)].map(([, to = '']) =>
-    to.startsWith('.') ? relative(root, resolve(root, dirname(path), to)) : (packages[to] ?? to),
+  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([\w@./:#-]+)'/g)].map(
+    ([, to = '']) =>
+      to.startsWith('.') ? relative(root, resolve(root, dirname(path), to)) : (packages[to] ?? to),
   )
   return { path, text, imports: [...new Set(imports)] }
 }
