@@ -1,5 +1,5 @@
 import { longestMasked } from '../shell/command-text.ts'
-import { noProse, Shape } from '../rules/danger-rules.ts'
+import { noProse, Shape } from '../rules/command-shape.ts'
 import type { Finding } from './findings.ts'
 import { patternFinding, secretFinding } from './findings.ts'
 import { compileGlob } from '../rules/glob.ts'

@@ -1,5 +1,6 @@
-import type { IsProse } from '../rules/danger-rules.ts'
-import { hasFlag, noProse } from '../rules/danger-rules.ts'
+import type { IsProse } from '../rules/command-shape.ts'
+import { noProse } from '../rules/command-shape.ts'
+import { hasFlag } from '../rules/danger-rules.ts'
 import type { Finding } from './findings.ts'
 import { privateFinding, review, secretFinding, secretVariable } from './findings.ts'
 import { climbsFromLink, resolvePath } from '../shell/resolve-path.ts'

@@ -1,55 +1,11 @@
 import type { PathPolicy } from './path-rules.ts'
+import type { Shape } from './command-shape.ts'
 import { split } from './options.ts'
-import { resolvePath } from '../shell/resolve-path.ts'
 import type { DangerSource } from './rule-schema.ts'
-import { withoutLiterals } from './sql-text.ts'
 
-const longestText = 2048
 /** Rules for every program look for code, which is longer than this. */
 const shortestCode = 12
 const noRules: readonly DangerRule[] = []
-
-/** For each argument, counted without the program, whether it is text for people or for a search, not an operand. */
-export type IsProse = (index: number) => boolean
-
-export const noProse: IsProse = () => false
-
-/** One simple command, resolved as far as it can be, as danger conditions see it. */
-export class Shape {
-  readonly program: string
-  /** Arguments without the program. */
-  readonly args: readonly string[]
-  /** Static text that the program reads on its standard input. */
-  readonly input: string | undefined
-  readonly isProse: IsProse
-  readonly #cwd: string | undefined
-  #text: string | undefined
-
-  constructor(
-    program: string,
-    args: readonly string[],
-    input: string | undefined,
-    isProse: IsProse,
-    cwd: string | undefined,
-  ) {
-    this.program = program
-    this.args = args
-    this.input = input
-    this.isProse = isProse
-    this.#cwd = cwd
-  }
-
-  /** An argument as an absolute path. */
-  pathOf(argument: string): string {
-    return resolvePath(argument, this.#cwd)
-  }
-
-  /** The arguments that are no prose, and the input, as one text of bounded length. */
-  text(): string {
-    this.#text ??= searchedText(this)
-    return this.#text
-  }
-}
 
 /** A compiled condition for REVIEW or BLOCKED. */
 export interface DangerRule {
@@ -114,11 +70,11 @@ function compile(source: DangerSource): DangerRule {
   }
   if (source.first !== undefined) {
     const first = new RegExp(`^(?:${source.first})(?:\\s|$)`)
-    conditions.push((shape) => first.test(operandsOf(shape.args).slice(0, 4).join(' ')))
+    conditions.push((shape) => first.test(shape.operands()))
   }
   if (source.text !== undefined) {
     const text = new RegExp(source.text, 'i')
-    conditions.push((shape) => text.test(source.sql ? statementsOf(shape) : shape.text()))
+    conditions.push((shape) => text.test(source.sql ? shape.statements() : shape.text()))
   }
   if (source.target !== undefined) {
     const { target, at } = source
@@ -135,26 +91,6 @@ function compile(source: DangerSource): DangerRule {
 
 function mayHoldCode({ args, input }: Shape): boolean {
   return input !== undefined || args.some((arg) => arg.length >= shortestCode)
-}
-
-function searchedText({ args, isProse, input }: Shape): string {
-  const read = args.filter((_, index) => !isProse(index)).join(' ')
-  return bounded(input === undefined ? read : `${read}\n${input}`)
-}
-
-function statementsOf({ args, isProse, input }: Shape): string {
-  const texts = args.filter((_, index) => !isProse(index))
-  return bounded(
-    [...texts, ...(input === undefined ? [] : [input])].map(withoutLiterals).join('\n'),
-  )
-}
-
-function bounded(text: string): string {
-  return text.length > 256 ? text.replaceAll(/\s+/g, ' ').slice(0, longestText) : text
-}
-
-function operandsOf(args: readonly string[]): string[] {
-  return args.filter((arg) => !arg.startsWith('-'))
 }
 
 /** Whether an option is given: letters also inside clusters, long names also abbreviated or with a value. */
@@ -190,18 +126,10 @@ function hasTarget(
 ): boolean {
   if (at === 'here') return isTarget(shape.pathOf('.'), target, paths)
   const goal = at === undefined ? -1 : destinationOf(shape)
-  return shape.args.some((arg, index) => {
+  return shape.args.some((_, index) => {
     if (at !== undefined && (at === 'destination') !== (index === goal)) return false
-    return namedIn(arg).some((name) => isTarget(shape.pathOf(name), target, paths))
+    return shape.pathsNamedBy(index).some((path) => isTarget(path, target, paths))
   })
-}
-
-/** The possible paths in an argument: itself, the text after `=`, or after an option's letter. */
-function namedIn(arg: string): string[] {
-  const value =
-    /^(?:--[\w-]+|\w+)=(.+)$/s.exec(arg)?.[1] ?? /^(?:-[a-zA-Z]|[A-Z-]+:)(\/.*)$/s.exec(arg)?.[1]
-  if (value !== undefined) return value.startsWith('-') ? [] : [value]
-  return arg.startsWith('-') ? [] : [arg]
 }
 
 function isTarget(
