@@ -76,16 +76,20 @@ export function judgeSecrets(
       (role !== 'data' && isProse(at - 1))
     )
       continue
+    if (grounds.harmless?.has(word) === true && grounds.harmless.get(word) === scope.cwd) continue
+    let isHarmless = true
     const attached = role === 'path' ? reading?.given.find((option) => option.at === at) : undefined
     for (const candidate of candidatesOf(word.value, attached?.value)) {
       const secrecy = secrecyOf(candidate, word.glob, scope, grounds)
       if (secrecy === undefined) continue
+      isHarmless = false
       const isNamed = role === 'name' || role === 'data' || grounds.policy.keyUsers.has(program)
       const isKeyOption = /^-[iI]$/.test(words[at - 1]?.value ?? '')
       if (secrecy === 'secret' && !isNamed && !isKeyOption) findings.push(secretFinding(candidate))
       else if (secrecy === 'secret' || !(role === 'name' || role === 'data'))
         findings.push(privateFinding(candidate))
     }
+    if (isHarmless) grounds.harmless?.set(word, scope.cwd)
   }
   if (!reading || reading.refusal !== undefined) return
   judgePatterns(program, words, reading, grounds, findings)

@@ -78,7 +78,7 @@ export class Judge extends Units {
 
   constructor(policy: Policy, home: string | undefined, protectedPaths: readonly string[]) {
     super()
-    this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths }
+    this.#grounds = { policy, paths: policy.paths(home), home, protectedPaths, harmless: undefined }
   }
 
   /** The basis of the judgement, for further judges. */
@@ -342,6 +342,7 @@ export class Judge extends Units {
     if (this.units.length === mostUnits) {
       this.add('…', review('too-many', `more than ${mostUnits} commands in one`))
     }
+    this.#grounds.harmless ??= new Map()
     // Past the cap most texts repeat themselves; a command is looked at once.
     const key = `${scope.cwd ?? ''}\0${words.map(({ value }) => value).join('\0')}`
     const isShell = this.#grounds.policy.shells.has(program)
@@ -381,6 +382,7 @@ export class Judge extends Units {
     findings: Finding[],
     text: string,
   ): void {
+    this.#grounds.harmless ??= new Map()
     const own = judgeWrapper(unwrapped, program, words, via, this.#grounds, findings)
     if (own.length > 0) this.settle(text, own, { level: 'SAFE', rule: 'wrapper', reason: '' })
     if (via.layers >= mostWrappers) return

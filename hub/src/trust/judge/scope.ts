@@ -10,6 +10,8 @@ export interface Grounds {
   readonly home: string | undefined
   /** Files and directories of the hub itself. */
   readonly protectedPaths: readonly string[]
+  /** Words found to name no secret, with the directory they were seen from; kept once wrappers show them again. */
+  harmless: Map<ResolvedWord, string | undefined> | undefined
 }
 
 /** The scope of a command. */
