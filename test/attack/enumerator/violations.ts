@@ -83,7 +83,12 @@ export function violationsOf({ parts }: Judgement, command: string, seen: Seen):
     return !named.has(name) && !isOf(helpers, name) && !/^(?:bash|strace)$/.test(name)
   })
   // a search through a directory meets the project's own; a canary that the command names is another matter
-  const namesEnv = /\.e|env/.test(command.replaceAll(/\.\/evil|\benv -\w/g, ''))
+  const isEnv = (value: string): boolean => /\.e|env/.test(value)
+  const namesEnv = parts.some(
+    ({ words, roles, redirects, isWrapper }) =>
+      redirects.some(({ target }) => isEnv(target.value)) ||
+      (!isWrapper && words.some(({ value }, at) => at > 0 && roles[at] !== 'data' && isEnv(value))),
+  )
   const secrets = seen.read
     .filter(({ program }) => !asksOnly.test(program))
     .map(({ path, program }) => ({ path: absolute(path), program }))
