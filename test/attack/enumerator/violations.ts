@@ -83,7 +83,6 @@ export function violationsOf({ parts }: Judgement, command: string, seen: Seen):
     return !named.has(name) && !isOf(helpers, name) && !/^(?:bash|strace)$/.test(name)
   })
   // a search through a directory meets the project's own; a canary that the command names is another matter
-  const isEnv = (value: string): boolean => /\.e|env/.test(value)
   const namesEnv = parts.some(
     ({ words, roles, redirects, isWrapper }) =>
       redirects.some(({ target }) => isEnv(target.value)) ||
@@ -106,6 +105,10 @@ export function violationsOf({ parts }: Judgement, command: string, seen: Seen):
       .map((what) => ({ kind: 'connected', what }) as const),
     ...seen.acted.map((what) => ({ kind: 'acted', what }) as const),
   ]
+}
+
+function isEnv(value: string): boolean {
+  return /\.e|env/.test(value)
 }
 
 function absolute(path: string): string {
