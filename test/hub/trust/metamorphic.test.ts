@@ -79,8 +79,8 @@ describe('a verdict is never lowered', () => {
         (left, by, right) => {
           expect(lowered(left + by + right, left)).toBeUndefined()
           // Behind a pipe, a command can read what its twin alone cannot, but nothing makes it safer; only that a
-          // variable or a parameter set there is set for nobody behind it.
-          const sets = by === ' | ' && /printf -v|\bread\b|\bset --|\w=/.test(right)
+          // variable, a parameter or a directory set there is set for nobody behind it.
+          const sets = by === ' | ' && /printf -v|\bread\b|\bset --|\bcd\b|\w=/.test(right)
           expect(sets ? undefined : lowered(left + by + right, right)).toBeUndefined()
         },
       ),
