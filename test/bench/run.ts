@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<BenchRow[]
   classify: async () => (await import('./classify.ts')).benchClassify,
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox,
   execute: async () => (await import('./execute.ts')).benchExecute,
+  start: async () => (await import('./start.ts')).benchStart,
   history: async () => (await import('./history.ts')).benchHistory,
 }
 
