@@ -35,7 +35,7 @@ const floors: Readonly<Record<string, Readonly<Record<string, readonly string[]>
   hub: {
     main: ['cli', 'version'],
     index: ['broker', 'central-post', 'config', 'execution', 'history', 'hub', 'trust'],
-    cli: ['broker', 'config', 'execution', 'history', 'hub', 'start', 'trust', 'version'],
+    cli: ['broker', 'config', 'execution', 'history', 'hub', 'setup', 'start', 'trust', 'version'],
     hub: [
       'action',
       'approval',
