@@ -10,7 +10,7 @@ import {
   actionResultSchema,
   actionStartSchema,
   type AgentEndpoint,
-  agentEndpoints,
+  agentEndpointNames,
   agentEndpointSubject,
   agentPatternsCallSchema,
   agentPatternsReplySchema,
@@ -32,7 +32,7 @@ import {
   historyReplySchema,
   hubsReplySchema,
   type OperatorEndpoint,
-  operatorEndpoints,
+  operatorEndpointNames,
   operatorEndpointSubject,
   operatorPatternsCallSchema,
   operatorPatternsReplySchema,
@@ -350,8 +350,8 @@ to the client; the inbox prefix matters, because an agent may listen to replies 
 | subject | from → to | carrier |
 | --- | --- | --- |
 ${messages.map(({ subject, way, carrier }) => `| \`${subject}\` | ${way} | ${carrier} |`).join('\n')}
-| \`${agentEndpointSubject('<agent>', '<endpoint>' as AgentEndpoint)}\` | agent → hub | request and reply: ${agentEndpoints.map((one) => `\`${one}\``).join(', ')} |
-| \`${operatorEndpointSubject('<operator>', '<endpoint>' as OperatorEndpoint)}\` | operator → hub | request and reply: ${operatorEndpoints.map((one) => `\`${one}\``).join(', ')} |
+| \`${agentEndpointSubject('<agent>', '<endpoint>' as AgentEndpoint)}\` | agent → hub | request and reply: ${agentEndpointNames.map((one) => `\`${one}\``).join(', ')} |
+| \`${operatorEndpointSubject('<operator>', '<endpoint>' as OperatorEndpoint)}\` | operator → hub | request and reply: ${operatorEndpointNames.map((one) => `\`${one}\``).join(', ')} |
 
 The hub reads \`${allRequests}\`. \`nats micro ls\` lists the endpoints.
 
@@ -366,10 +366,10 @@ ${messages
 A call is a NATS request; its answer is the reply object with \`"schema": 1\`. A fault sets the header
 \`Nats-Service-Error-Code\` and answers \`{"schema":1,"error":{"code":…,"message":…,"details":{…}}}\`.
 
-${agentEndpoints.map((name) => section(name, agentEndpointSubject('<agent>', name), agentCalls[name])).join('\n')}
+${agentEndpointNames.map((name) => section(name, agentEndpointSubject('<agent>', name), agentCalls[name])).join('\n')}
 ## Calls of an operator
 
-${operatorEndpoints.map((name) => section(name, operatorEndpointSubject('<operator>', name), operatorCalls[name])).join('\n')}
+${operatorEndpointNames.map((name) => section(name, operatorEndpointSubject('<operator>', name), operatorCalls[name])).join('\n')}
 ## Faults
 
 | code | meaning |

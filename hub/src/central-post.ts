@@ -4,7 +4,7 @@ import { type ComeAgain, lineIsFull } from './action/come-again.ts'
 import { ApprovalDesk } from './approval/approval-desk.ts'
 import type {
   ApproveOptions,
-  Decided,
+  ApprovalOutcome,
   Decision,
   SameActions,
 } from './approval/approval-desk-parts.ts'
@@ -12,9 +12,9 @@ import { coolDownOf } from './approval/cool-down.ts'
 import { decidedBefore } from './approval/decided-before.ts'
 import type { SentAway } from './bus/pace.ts'
 import type { CentralPostParts } from './central-post-parts.ts'
-import { about, conclude } from './action/end-action.ts'
+import { logFieldsOf, endAction } from './action/end-action.ts'
 import { isFinal } from './history/ledger/action-state.ts'
-import type { Intake as TakenIn } from './history/ledger/ledger-step.ts'
+import type { InsertOutcome } from './history/ledger/ledger-step.ts'
 import type { Execution, NewExecution } from './history/store/execution.ts'
 import { ActionWorker } from './action/action-worker.ts'
 import { earlierResult } from './action/earlier-result.ts'
@@ -27,10 +27,10 @@ import { interrupt, recover } from './action/recover.ts'
 import { Refusals } from './action/refusals.ts'
 import { Cancelled } from './action/run.ts'
 import {
-  type Intake,
-  intakeOf,
-  intakeOfReuse,
-  type IntakeSettings,
+  type FirstRecord,
+  firstRecordOf,
+  firstRecordOfReuse,
+  type FirstRecordSettings,
   rowAfter,
   startedAtOnce,
 } from './action/first-record.ts'
@@ -129,8 +129,8 @@ export class CentralPost {
     const earlier = await earlierResult(judged, this.#parts)
     const first =
       earlier === null
-        ? intakeOf(judged, now(), this.#settings)
-        : intakeOfReuse(judged, earlier, now(), this.#settings)
+        ? firstRecordOf(judged, now(), this.#settings)
+        : firstRecordOfReuse(judged, earlier, now(), this.#settings)
     const isPending = first.row.status === 'pending'
     const pressure = isPending ? await coolDownOf(action.agentId, this.#parts) : null
     if (pressure !== null) return this.#sendAway({ ...action, requestHash }, pressure, null)
@@ -150,7 +150,11 @@ export class CentralPost {
     }
 
     const taken = rowAfter(row, intake.executionId)
-    this.#log.info('request taken in', { ...about(taken), level: verdict.level, state: row.status })
+    this.#log.info('request taken in', {
+      ...logFieldsOf(taken),
+      level: verdict.level,
+      state: row.status,
+    })
     // nothing may fail between the ledger and this line: a redelivery would find the action known
     if (place !== null) place.run(() => this.#worker.runToEnd(taken, judgement))
     else if (row.status === 'queued') this.#enqueue(taken)
@@ -184,7 +188,7 @@ export class CentralPost {
     name: ActionName,
     decision: Decision,
     options: ApproveOptions = {},
-  ): Promise<Decided> {
+  ): Promise<ApprovalOutcome> {
     return this.#desk.approve(await this.#find(name), decision, options)
   }
 
@@ -215,7 +219,7 @@ export class CentralPost {
   async cancelAction(name: ActionName, decision: Decision): Promise<Execution> {
     const row = await this.#find(name)
     const reason = `cancelled by ${decision.by}${decision.reason ? `: ${decision.reason}` : ''}`
-    const isMine = await conclude(
+    const applied = await endAction(
       this.#parts,
       row,
       ['pending', 'queued'],
@@ -223,9 +227,9 @@ export class CentralPost {
       { kind: 'cancelled', data: { by: decision.by, reason: decision.reason ?? null } },
       { decided_by: decision.by },
     )
-    if (isMine) this.#desk.clocks.forget(row.execution_id)
+    if (applied) this.#desk.clocks.forget(row.execution_id)
     const isEnded = this.#running.end(row, new Cancelled(decision.by, reason))
-    if (!isMine && !isEnded) throw await decidedBefore(this.#parts.ledger, row.execution_id)
+    if (!applied && !isEnded) throw await decidedBefore(this.#parts.ledger, row.execution_id)
     return this.#parts.ledger.get(row.execution_id)
   }
 
@@ -274,9 +278,9 @@ export class CentralPost {
    * transaction.
    */
   async #takeIn(
-    first: Intake,
+    first: FirstRecord,
     judgement: Judgement,
-  ): Promise<{ intake: TakenIn; row: NewExecution; place: Reservation | null }> {
+  ): Promise<{ intake: InsertOutcome; row: NewExecution; place: Reservation | null }> {
     const { ledger, limits, now } = this.#parts
     const most = { pending: limits.pendingPerAgent, queued: limits.queuedPerAgent }
     const { status } = first.row
@@ -307,7 +311,7 @@ export class CentralPost {
     if (row.status === 'denied') {
       const reason = verdict.reasons.join('; ')
       const suggestion = verdict.suggestion ?? null
-      this.#log.warn('blocked', { ...about(row), reason })
+      this.#log.warn('blocked', { ...logFieldsOf(row), reason })
       this.#parts.announce.denied(
         deniedOf(row, { by: 'policy', reason, suggestion, at: this.#parts.now() }),
       )
@@ -319,12 +323,12 @@ export class CentralPost {
     return findAction(this.#parts.ledger, name)
   }
 
-  get #settings(): IntakeSettings {
+  get #settings(): FirstRecordSettings {
     const { hubId, limits, computeCommandHash } = this.#parts
     return { hubId, pendingMs: limits.pendingMs, computeCommandHash }
   }
 }
 
-function isNewIntake(intake: TakenIn): boolean {
+function isNewIntake(intake: InsertOutcome): boolean {
   return intake.kind === 'new'
 }

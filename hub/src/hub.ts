@@ -11,7 +11,7 @@ import {
 import { admit } from './action/admission.ts'
 import { BusAnnouncer } from './bus/announcer.ts'
 import { Outbox } from './bus/result-outbox.ts'
-import { whenThere, type WaitOptions } from './bus/when-there.ts'
+import { whenThere, type WhenThereOptions } from './bus/when-there.ts'
 import { CentralPost } from './central-post.ts'
 import type { HubConfig } from './config/hub-config.ts'
 import { placesPerAgent } from './execution/execution-settings.ts'
@@ -126,7 +126,7 @@ export class Hub {
     const lostHistory = new AbortController()
     onHistoryLost(() => lostHistory.abort())
     const until = options.waiting && AbortSignal.any([options.waiting, lostHistory.signal])
-    const there: WaitOptions = { what: 'the broker', until, log }
+    const there: WhenThereOptions = { what: 'the broker', until, log }
     const connectAs = (credentials: BusCredentials, name: string): Promise<Bus> =>
       whenThere(() => connect(credentials, name, log), there)
     const bus = await connectAs(options.credentials.hub, `hub ${hubId}`)

@@ -1,8 +1,8 @@
 import {
   type ActionResult,
-  agentEndpoints,
+  agentEndpointNames,
   CentralPostError,
-  operatorEndpoints,
+  operatorEndpointNames,
 } from '@centralpost/shared'
 import { connect } from 'nats'
 import { eventually } from '../support/eventually.ts'
@@ -197,8 +197,8 @@ describe('an action on its way through a real broker and a real hub', () => {
     }
     expect(subjects.toSorted((a, b) => a.localeCompare(b))).toEqual(
       [
-        ...agentEndpoints.map((name) => `CENTRAL_POST.agent.*.${name}`),
-        ...operatorEndpoints.map((name) => `CENTRAL_POST.operator.*.${name}`),
+        ...agentEndpointNames.map((name) => `CENTRAL_POST.agent.*.${name}`),
+        ...operatorEndpointNames.map((name) => `CENTRAL_POST.operator.*.${name}`),
       ].toSorted((a, b) => a.localeCompare(b)),
     )
     await client.close()

@@ -5,7 +5,7 @@ import { openStore } from '#hub/history/store/database.ts'
 import type { Store, StoreLocation } from '#hub/history/store/dialect/dialect.ts'
 import { GroupCommit } from '#hub/history/audit/group-commit.ts'
 import { Ledger } from '#hub/history/ledger/ledger.ts'
-import type { Told } from '#hub/history/ledger/ledger-step.ts'
+import type { ActionEvent } from '#hub/history/ledger/ledger-step.ts'
 import { type MaskingSettings, SecretKeeper } from '#hub/history/masking/secret-keeper.ts'
 import { ApprovalStore } from '#hub/history/ledger/approval-store.ts'
 import { Indexer } from '#hub/history/threads/indexer.ts'
@@ -107,7 +107,7 @@ export class HistoryFixture {
   /** Records an execution that has ended, as one commit. */
   async record(
     fields: Partial<NewExecution> & { readonly command: string },
-    told: readonly Told[] = [{ kind: 'finished' }],
+    told: readonly ActionEvent[] = [{ kind: 'finished' }],
   ): Promise<number> {
     const intake = await this.ledger.takeIn(ended(fields), told)
     if (intake.kind !== 'new') throw new Error(`not new: ${intake.kind}`)

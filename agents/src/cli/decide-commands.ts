@@ -11,7 +11,7 @@ import type { z } from 'zod'
 import type { Operator } from '../operator/operator.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { seconds } from './option-values.ts'
-import { describe } from './describe-pending.ts'
+import { describePending } from './describe-pending.ts'
 import { print, printJson } from '../terminal/terminal.ts'
 
 interface ApproveOptions extends OperatorOptions {
@@ -101,7 +101,7 @@ async function approveShown(
   const asked = (await operator.pending(agentOf(options))).find(
     (candidate) => candidate.action_id === actionId,
   )
-  if (asked && !options.json) for (const line of describe(asked)) print(line)
+  if (asked && !options.json) for (const line of describePending(asked)) print(line)
   const digest = options.digest ?? asked?.digest
   const decided = await operator.approve(actionId, {
     ...agentOf(options),

@@ -4,8 +4,8 @@ import {
   visible,
   readableCommand,
   numberedLines,
+  explainRisk,
 } from '@centralpost/shared'
-import { explainRisk } from '@centralpost/shared'
 import { duration, type Style, styled } from '../terminal/terminal.ts'
 
 /** A label and its text, made visible. Only a command has several lines, each with its number. */
@@ -73,7 +73,7 @@ export function weighs([label]: Field): boolean {
 }
 
 /** The fields as aligned lines. */
-export function describe(asked: ApprovalNeeded): string[] {
+export function describePending(asked: ApprovalNeeded): string[] {
   return fieldsOf(asked).flatMap(([label, text]) => {
     const style = label === 'command' ? 'bold' : label === 'hidden' ? alarmStyle : undefined
     return linesBehind(label, text, 14, style)

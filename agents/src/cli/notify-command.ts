@@ -1,6 +1,6 @@
 import { CentralPostError, visible } from '@centralpost/shared'
 import { type Command, Option } from 'commander'
-import type { Delivery, NoticeSink } from '../notify/notice.ts'
+import type { NoticeDelivery, NoticeSink } from '../notify/notice.ts'
 import type { PendingChange, PendingFilter } from '../operator/pending-watch.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
 import { stopped, untilStopped } from '../terminal/stop-signal.ts'
@@ -46,7 +46,7 @@ async function notify(options: Options): Promise<void> {
     )
   }
   await using opened = new AsyncDisposableStack()
-  const told = (delivery: Delivery): void => tell(delivery, options)
+  const told = (delivery: NoticeDelivery): void => tell(delivery, options)
   const sinks: NoticeSink[] = []
   if (webhook !== undefined) {
     const { Webhook } = await import('../notify/webhook.ts')
@@ -74,7 +74,7 @@ async function notify(options: Options): Promise<void> {
   )
 }
 
-function tell(delivery: Delivery, options: Options): void {
+function tell(delivery: NoticeDelivery, options: Options): void {
   const { to, actionId, agentId, isDelivered, attempts, problem } = delivery
   if (options.json) {
     printJson({

@@ -5,7 +5,7 @@ import { handOn } from '../notify/notifier.ts'
 import type { Operator } from '../operator/operator.ts'
 import { type PendingFilter, PendingWatch } from '../operator/pending-watch.ts'
 import { type OperatorOptions, withOperator, withOperatorOptions } from './connection.ts'
-import { describe, secondsLeft } from './describe-pending.ts'
+import { describePending, secondsLeft } from './describe-pending.ts'
 import { stopped, untilStopped } from '../terminal/stop-signal.ts'
 import { duration, print, printJson, say, table } from '../terminal/terminal.ts'
 
@@ -130,5 +130,5 @@ function showOne(
     )
   }
   if (options.json) printJson(asked)
-  else for (const line of describe(asked)) print(line)
+  else for (const line of describePending(asked)) print(line)
 }

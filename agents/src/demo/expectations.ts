@@ -10,7 +10,7 @@ export interface Expectation {
   readonly isMet: boolean
 }
 
-export interface Outcome {
+export interface DemoOutcome {
   readonly seen: readonly SeenAction[]
   readonly history: readonly HistoryEntry[]
   readonly isChainIntact: boolean
@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 /** Compares actual with expected outcomes. */
-export function judge(outcome: Outcome): Expectation[] {
+export function judge(outcome: DemoOutcome): Expectation[] {
   const { seen, history, scratch } = outcome
   const results = seen.flatMap((action) => action.results)
   const of = (level: string): ActionResult[] =>

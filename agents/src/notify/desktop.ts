@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type ApprovalNeeded, CentralPostError, messageOf } from '@centralpost/shared'
-import { keyOf } from '../operator/pending-watch.ts'
-import { type Delivery, noticeOf, type NoticeSink } from './notice.ts'
+import { pendingKeyOf } from '../operator/pending-watch.ts'
+import { type NoticeDelivery, noticeOf, type NoticeSink } from './notice.ts'
 
 export interface DesktopOptions {
-  readonly told: (delivery: Delivery) => void
+  readonly told: (delivery: NoticeDelivery) => void
   /** @default process.env */
   readonly env?: NodeJS.ProcessEnv
   /** @default process.platform */
@@ -44,12 +44,12 @@ export class DesktopNotifier implements NoticeSink {
   }
 
   push(asked: ApprovalNeeded): void {
-    this.#gathered.set(keyOf(asked), asked)
+    this.#gathered.set(pendingKeyOf(asked), asked)
     this.#timer ??= setTimeout(() => this.#show(), gatherMs)
   }
 
   drop(asked: ApprovalNeeded): void {
-    this.#gathered.delete(keyOf(asked))
+    this.#gathered.delete(pendingKeyOf(asked))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { type ApprovalNeeded, visibleCommand, visible } from '@centralpost/shared'
 
 /** The delivery of a notice about one approval request. */
-export interface Delivery {
+export interface NoticeDelivery {
   readonly to: 'webhook' | 'desktop'
   readonly actionId: string
   readonly agentId: string

@@ -1,15 +1,15 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ApprovalNeeded, CentralPostError, messageOf, Backoff } from '@centralpost/shared'
-import { keyOf } from '../operator/pending-watch.ts'
-import { type Delivery, noticeOf, type NoticeSink } from './notice.ts'
+import { pendingKeyOf } from '../operator/pending-watch.ts'
+import { type NoticeDelivery, noticeOf, type NoticeSink } from './notice.ts'
 
 export interface WebhookOptions {
   readonly url: string
   /** signing key; absent: posts are not signed */
   readonly secret?: string | undefined
   /** called with the outcome of each delivery */
-  readonly told: (delivery: Delivery) => void
+  readonly told: (delivery: NoticeDelivery) => void
   /** time limit of one attempt, in milliseconds @default 10000 */
   readonly timeoutMs?: number
   /** delay after the first failure, in milliseconds; doubled after each @default 500 */
@@ -28,7 +28,7 @@ interface Job {
 }
 
 /** A failure worth retrying. */
-class Passing extends Error {
+class TransientError extends Error {
   readonly waitMs: number | undefined
 
   constructor(message: string, waitMs?: number) {
@@ -67,7 +67,7 @@ export class Webhook implements NoticeSink {
     if (this.#closing.signal.aborted) return
     const { mostWaiting } = this.#options
     if (this.#waiting.size >= mostWaiting) this.#giveUpOldest(mostWaiting)
-    this.#waiting.set(keyOf(asked), { asked, attempts: 0 })
+    this.#waiting.set(pendingKeyOf(asked), { asked, attempts: 0 })
     if (this.#workers.size < parallel) {
       const worker = this.#work().finally(() => this.#workers.delete(worker))
       this.#workers.add(worker)
@@ -75,8 +75,8 @@ export class Webhook implements NoticeSink {
   }
 
   drop(asked: ApprovalNeeded): void {
-    this.#waiting.delete(keyOf(asked))
-    this.#underway.get(keyOf(asked))?.abort()
+    this.#waiting.delete(pendingKeyOf(asked))
+    this.#underway.get(pendingKeyOf(asked))?.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,7 +117,7 @@ export class Webhook implements NoticeSink {
       } catch (error) {
         if (signal.aborted) return
         const isLast =
-          !(error instanceof Passing) ||
+          !(error instanceof TransientError) ||
           job.attempts >= mostAttempts ||
           Date.parse(job.asked.expires_at) <= Date.now()
         if (isLast) {
@@ -154,12 +154,12 @@ export class Webhook implements NoticeSink {
       })
       await response.body?.cancel()
     } catch (error) {
-      throw new Passing(`no answer: ${causeOf(error)}`)
+      throw new TransientError(`no answer: ${causeOf(error)}`)
     }
     const { status } = response
     if (status >= 200 && status < 300) return
     if (status === 408 || status === 429 || status >= 500) {
-      throw new Passing(`answered ${status}`, retryAfter(response))
+      throw new TransientError(`answered ${status}`, retryAfter(response))
     }
     const hint = status >= 300 && status < 400 ? '; a redirect is not followed' : ''
     throw new CentralPostError('invalid_request', `answered ${status}${hint}`)

@@ -29,7 +29,7 @@ export interface PendingFilter {
 export type TellPending = (change: PendingChange, pending: readonly ApprovalNeeded[]) => void
 
 /** Identifies a pending action: agents choose their ids, so two may choose the same. */
-export const keyOf = (asked: Pick<ApprovalNeeded, 'agent_id' | 'action_id'>): string =>
+export const pendingKeyOf = (asked: Pick<ApprovalNeeded, 'agent_id' | 'action_id'>): string =>
   `${asked.agent_id}/${asked.action_id}`
 
 /**
@@ -103,8 +103,8 @@ export class PendingWatch {
 
   /** Removes an action that this operator has decided, without reporting it as gone. */
   decided(asked: ApprovalNeeded): void {
-    this.#waiting.delete(keyOf(asked))
-    this.#ended.add(keyOf(asked))
+    this.#waiting.delete(pendingKeyOf(asked))
+    this.#ended.add(pendingKeyOf(asked))
   }
 
   /** Reads the full list from the hub now. */
@@ -161,8 +161,8 @@ export class PendingWatch {
     this.#arrived = new Set()
     const all = await this.#operator.pending(this.#filter)
     if (this.#isClosed) return
-    for (const asked of all) if (!this.#ended.has(keyOf(asked))) this.#put(asked)
-    const there = new Set(all.map(keyOf))
+    for (const asked of all) if (!this.#ended.has(pendingKeyOf(asked))) this.#put(asked)
+    const there = new Set(all.map(pendingKeyOf))
     for (const key of before) {
       const asked = this.#waiting.get(key)
       if (asked === undefined || there.has(key) || this.#arrived.has(key)) continue
@@ -173,8 +173,8 @@ export class PendingWatch {
   #receive(event: TailedEvent): void {
     if (event.kind === 'approval_needed') {
       if (!this.#belongs(event.message)) return
-      this.#arrived.add(keyOf(event.message))
-      this.#ended.delete(keyOf(event.message))
+      this.#arrived.add(pendingKeyOf(event.message))
+      this.#ended.delete(pendingKeyOf(event.message))
       this.#put(event.message)
       return
     }
@@ -196,8 +196,8 @@ export class PendingWatch {
   }
 
   #put(asked: ApprovalNeeded): void {
-    const known = this.#waiting.get(keyOf(asked))
-    this.#waiting.set(keyOf(asked), asked)
+    const known = this.#waiting.get(pendingKeyOf(asked))
+    this.#waiting.set(pendingKeyOf(asked), asked)
     if (known === undefined) this.#tell({ kind: 'arrived', asked })
     else if (known.digest !== asked.digest || known.approvals.length !== asked.approvals.length) {
       this.#tell({ kind: 'changed', asked })
@@ -205,7 +205,7 @@ export class PendingWatch {
   }
 
   #remove(asked: ApprovalNeeded, gone: Gone): void {
-    if (this.#waiting.delete(keyOf(asked))) this.#tell({ kind: 'gone', asked, gone })
+    if (this.#waiting.delete(pendingKeyOf(asked))) this.#tell({ kind: 'gone', asked, gone })
   }
 
   async #whatBecameOf(asked: ApprovalNeeded): Promise<Gone> {

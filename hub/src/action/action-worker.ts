@@ -1,11 +1,11 @@
 import type { Judgement, Logger } from '@centralpost/shared'
 import type { ActionParts } from './action-parts.ts'
 import { describeChoice, type ProfileChoice } from '../execution/index.ts'
-import type { Step, Told } from '../history/ledger/ledger-step.ts'
-import { untilWritten } from '../history/ledger/until-written.ts'
+import type { Transition, ActionEvent } from '../history/ledger/ledger-step.ts'
+import { retryWhileLocked } from '../history/ledger/retry-while-locked.ts'
 import type { Execution, NewExecution } from '../history/store/execution.ts'
 import { clearanceOf } from './clearance.ts'
-import { about, conclude } from './end-action.ts'
+import { logFieldsOf, endAction } from './end-action.ts'
 import { deniedOf, startOf } from './event-messages.ts'
 import { earliest } from './first-record.ts'
 import { HubStopping, outcomeOfFault, outputListener, runEnd, runOf } from './run.ts'
@@ -82,20 +82,20 @@ export class ActionWorker {
     // a stopping hub leaves it queued for the next one
     if (judgement === null || this.#isStopping) return null
     const startedAt = now()
-    const step: Step = {
+    const step: Transition = {
       from: ['queued'],
       to: 'running',
-      only: { digest: row.digest },
+      where: { digest: row.digest },
       at: startedAt,
       changes: { execution_timestamp: startedAt, deadline: null },
       told: this.startOf(row, judgement),
     }
-    const isMine = await this.#parts.running.register(
+    const applied = await this.#parts.running.register(
       row,
       () => ledger.step(executionId, step),
       Boolean,
     )
-    if (!isMine) return null
+    if (!applied) return null
     this.#parts.clocks.forget(executionId)
     return { row: { ...row, execution_timestamp: startedAt }, judgement }
   }
@@ -114,16 +114,16 @@ export class ActionWorker {
       const run = runOf(row, judgement.verdict, this.#confinementOf(row, judgement))
       const controls = { signal, ...(onOutput && { onOutput }) }
       const outcome = await executeCommand(run, controls).catch((error: unknown) => {
-        this.#log.error('the executor failed', { ...about(row), error })
+        this.#log.error('the executor failed', { ...logFieldsOf(row), error })
         return outcomeOfFault(error, row.cwd ?? '', performance.now() - begun)
       })
       const { ending, told, changes } = runEnd(outcome, signal.reason, now())
       await this.#untilWritten(row.execution_id, () =>
-        conclude(this.#parts, row, ['running'], ending, told, changes),
+        endAction(this.#parts, row, ['running'], ending, told, changes),
       )
     } catch (error) {
       // the row stays in the ledger: the next start of a hub settles it
-      this.#log.error('completing an action failed', { ...about(row), error })
+      this.#log.error('completing an action failed', { ...logFieldsOf(row), error })
     } finally {
       this.#parts.running.forget(row)
     }
@@ -148,7 +148,7 @@ export class ActionWorker {
 
   #untilWritten<T>(executionId: number, work: () => Promise<T>): Promise<T> {
     const log = this.#log.child({ executionId })
-    return untilWritten(work, { giveUp: this.#givingUp.signal, log })
+    return retryWhileLocked(work, { giveUp: this.#givingUp.signal, log })
   }
 
   /**
@@ -170,10 +170,10 @@ export class ActionWorker {
       return null
     }
     const { what, digest, bound } = clearance
-    const isMine = await ledger.step(row.execution_id, {
+    const applied = await ledger.step(row.execution_id, {
       from: ['queued'],
       to: 'pending',
-      only: { digest: row.digest },
+      where: { digest: row.digest },
       at: now(),
       changes: {
         approved_by: null,
@@ -187,15 +187,15 @@ export class ActionWorker {
       },
       told: { kind: 'pending', data: { changed: what, digest } },
     })
-    if (isMine) {
-      this.#log.warn('back to review', { ...about(row), changed: what })
+    if (applied) {
+      this.#log.warn('back to review', { ...logFieldsOf(row), changed: what })
       this.#parts.requestApproval(await ledger.get(row.execution_id))
     }
     return null
   }
 
   /** The audit event of a start. */
-  startOf(row: Confinable, judgement: Judgement): Told {
+  startOf(row: Confinable, judgement: Judgement): ActionEvent {
     const sandbox = describeChoice(this.#confinementOf(row, judgement))
     return { kind: 'started', data: { plan: judgement.verdict.plan, sandbox } }
   }
@@ -208,7 +208,7 @@ export class ActionWorker {
 
   async #deny(row: Execution, reason: string, suggestion: string | null): Promise<void> {
     const at = this.#parts.now()
-    const isMine = await conclude(
+    const applied = await endAction(
       this.#parts,
       row,
       ['queued'],
@@ -216,6 +216,7 @@ export class ActionWorker {
       { kind: 'denied', data: { by: 'policy', reason } },
       { decided_by: 'policy', trust_level: row.trust_level },
     )
-    if (isMine) this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
+    if (applied)
+      this.#parts.announce.denied(deniedOf(row, { by: 'policy', reason, suggestion, at }))
   }
 }

@@ -6,11 +6,11 @@ import {
   resultSubject,
 } from '@centralpost/shared'
 import type { Ledger } from '../history/ledger/ledger.ts'
-import type { Step, Told } from '../history/ledger/ledger-step.ts'
+import type { Transition, ActionEvent } from '../history/ledger/ledger-step.ts'
 import type { Changes, Execution } from '../history/store/execution.ts'
 import { type Ending, previewLength, resultOf } from './result-message.ts'
 
-export interface ConcludeParts {
+export interface EndActionParts {
   readonly ledger: Ledger
   /** hands a newly recorded result to the outbox */
   readonly publishResult: (item: RecordedResult) => void
@@ -29,35 +29,35 @@ export interface RecordedResult {
  * Ends an action: state, history, audit event and outgoing result share one transaction.
  *
  * @param from the expected states
- * @param only further conditions on the row
+ * @param where further conditions on the row
  * @returns whether this call ended it; false when another step was first
  */
-export async function conclude(
-  parts: ConcludeParts,
+export async function endAction(
+  parts: EndActionParts,
   row: Execution,
   from: readonly ActionState[],
   ending: Ending,
-  told: Told,
+  told: ActionEvent,
   changes: Changes = {},
-  only: Step['only'] = {},
+  where: Transition['where'] = {},
 ): Promise<boolean> {
   const subject = resultSubject(row.agent_id, row.action_id)
   const result = resultOf(row, ending)
-  const isMine = await parts.ledger.recordExecution(
+  const applied = await parts.ledger.recordExecution(
     row.execution_id,
     {
       from,
       to: ending.status,
       at: ending.at,
       told,
-      only,
+      where,
       changes: { ...columnsOf(ending), ...changes },
     },
     { subject, result: () => result },
   )
-  if (!isMine) return false
+  if (!applied) return false
   parts.log[logLevels[ending.status]]('action ended', {
-    ...about(row),
+    ...logFieldsOf(row),
     level: row.trust_level,
     status: ending.status,
     exitCode: ending.exitCode ?? null,
@@ -75,7 +75,7 @@ export async function conclude(
 }
 
 /** Log fields of an action. The command is left to the history, which masks its secrets. */
-export function about(row: Pick<Execution, 'action_id' | 'agent_id'>): {
+export function logFieldsOf(row: Pick<Execution, 'action_id' | 'agent_id'>): {
   actionId: string
   agentId: string
 } {

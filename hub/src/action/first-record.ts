@@ -9,17 +9,17 @@ import {
 import type { Action } from './action.ts'
 import type { Refused } from './admission.ts'
 import type { Bound } from './bound-files.ts'
-import { type Terminal, type Told, asText } from '../history/ledger/ledger-step.ts'
+import { type Terminal, type ActionEvent, asText } from '../history/ledger/ledger-step.ts'
 import type { Execution, NewExecution } from '../history/store/execution.ts'
 import { resultOf } from './result-message.ts'
 
-export interface Intake {
+export interface FirstRecord {
   readonly row: NewExecution
-  readonly told: readonly Told[]
+  readonly told: readonly ActionEvent[]
   readonly terminal?: Terminal
 }
 
-export interface IntakeSettings {
+export interface FirstRecordSettings {
   readonly hubId: string
   readonly pendingMs: number
   readonly computeCommandHash: (command: string) => string
@@ -37,7 +37,11 @@ export interface Judged {
 }
 
 /** The first row of an action: queued, pending, denied, or expired on arrival. */
-export function intakeOf(judged: Judged, now: number, settings: IntakeSettings): Intake {
+export function firstRecordOf(
+  judged: Judged,
+  now: number,
+  settings: FirstRecordSettings,
+): FirstRecord {
   const { action, requestHash, verdict, rule } = judged
   const status = firstState(action, verdict, rule !== null, now)
   const row: NewExecution = {
@@ -71,14 +75,14 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
     hub_id: settings.hubId,
     timestamp: action.requestedAt,
   }
-  const requested: Told = {
+  const requested: ActionEvent = {
     kind: 'requested',
     data: {
       command: row.command,
       cwd: row.cwd,
     },
   }
-  const classified: Told = {
+  const classified: ActionEvent = {
     kind: 'classified',
     data: { level: verdict.level, reasons: verdict.reasons, policy: verdict.policy },
   }
@@ -116,7 +120,7 @@ export function intakeOf(judged: Judged, now: number, settings: IntakeSettings):
 }
 
 /** An action with a free slot: inserted and started in one transaction. */
-export function startedAtOnce(intake: Intake, started: Told, at: number): Intake {
+export function startedAtOnce(intake: FirstRecord, started: ActionEvent, at: number): FirstRecord {
   const { row, told } = intake
   return {
     row: { ...row, status: 'running', execution_timestamp: at, deadline: null },
@@ -125,13 +129,13 @@ export function startedAtOnce(intake: Intake, started: Told, at: number): Intake
 }
 
 /** The row of an action answered with an earlier result, as it requested. */
-export function intakeOfReuse(
+export function firstRecordOfReuse(
   judged: Judged,
   earlier: { readonly row: Execution; readonly result: ActionResult },
   now: number,
-  settings: IntakeSettings,
-): Intake {
-  const { row, told } = intakeOf(judged, now, settings)
+  settings: FirstRecordSettings,
+): FirstRecord {
+  const { row, told } = firstRecordOf(judged, now, settings)
   const { action } = judged
   const reusedFrom = earlier.row.execution_id
   return {
@@ -169,12 +173,12 @@ export function intakeOfReuse(
  * derived id, the same for every delivery of the message. Its result reaches current subscribers
  * without replacing the first one's.
  */
-export function intakeOfRefused(
+export function firstRecordOfRefused(
   refused: Refused,
   now: number,
-  settings: IntakeSettings,
+  settings: FirstRecordSettings,
   reuses = false,
-): Intake {
+): FirstRecord {
   const row: NewExecution = {
     action_id: reuses ? idOfReuse(refused) : refused.actionId,
     agent_id: refused.agentId,

@@ -1,14 +1,14 @@
-import { conclude, type ConcludeParts } from './end-action.ts'
+import { endAction, type EndActionParts } from './end-action.ts'
 import type { Execution } from '../history/store/execution.ts'
-import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
+import { retryWhileLocked, type RetryOptions } from '../history/ledger/retry-while-locked.ts'
 
-export interface RecoverParts extends ConcludeParts {
+export interface RecoverParts extends EndActionParts {
   readonly now: () => number
   readonly publishResults: () => void
   readonly requestApproval: (row: Execution) => void
   readonly enqueue: (row: Execution) => void
   /** how long writes are retried while the database is locked or full, in milliseconds */
-  readonly written: WrittenOptions
+  readonly written: RetryOptions
 }
 
 /**
@@ -26,7 +26,7 @@ export async function recover(
     const ended = survivors(row)
     const found = ended === 0 ? '' : `; ${ended} of its processes were still alive and were ended`
     const reason = `the hub died during the run; it is not run again${found}`
-    await untilWritten(() => interrupt(parts, row, reason, ended), parts.written)
+    await retryWhileLocked(() => interrupt(parts, row, reason, ended), parts.written)
   }
   for await (const row of eachOf((after) => ledger.inState('pending', after))) {
     parts.requestApproval(row)
@@ -42,12 +42,12 @@ export async function recover(
  * @returns whether this call ended it
  */
 export function interrupt(
-  parts: ConcludeParts & Pick<RecoverParts, 'now'>,
+  parts: EndActionParts & Pick<RecoverParts, 'now'>,
   row: Execution,
   reason: string,
   survivors = 0,
 ): Promise<boolean> {
-  return conclude(
+  return endAction(
     parts,
     row,
     ['running'],

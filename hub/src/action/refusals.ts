@@ -1,12 +1,12 @@
 import { type Logger, resultSubject } from '@centralpost/shared'
 import type { Refused } from './admission.ts'
-import { about } from './end-action.ts'
+import { logFieldsOf } from './end-action.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import { isFinal } from '../history/ledger/action-state.ts'
 import type { Terminal } from '../history/ledger/ledger-step.ts'
 import type { Execution } from '../history/store/execution.ts'
 import { resultOfRecord } from './result-message.ts'
-import { intakeOfRefused, type IntakeSettings, rowAfter } from './first-record.ts'
+import { firstRecordOfRefused, type FirstRecordSettings, rowAfter } from './first-record.ts'
 
 export interface RefusalParts {
   readonly ledger: Ledger
@@ -20,9 +20,9 @@ export interface RefusalParts {
 /** Requests that start nothing: bad input, an id already used for something else, a repeat. */
 export class Refusals {
   readonly #parts: RefusalParts
-  readonly #settings: IntakeSettings
+  readonly #settings: FirstRecordSettings
 
-  constructor(parts: RefusalParts, settings: IntakeSettings) {
+  constructor(parts: RefusalParts, settings: FirstRecordSettings) {
     this.#parts = parts
     this.#settings = settings
   }
@@ -48,14 +48,14 @@ export class Refusals {
    */
   async repeat(action: Execution, messageId: string, actionId = action.action_id): Promise<void> {
     if (action.message_id === messageId) return
-    this.#parts.log.info('request repeated', { ...about(action), state: action.status })
+    this.#parts.log.info('request repeated', { ...logFieldsOf(action), state: action.status })
     const ended = isFinal(action.status) ? terminalOfRecord(action, actionId) : undefined
     await this.#parts.publishAgain(action.execution_id, ended)
   }
 
   async #takeIn(refused: Refused, reuses: boolean): Promise<'done' | 'conflict'> {
     const { ledger, log, now, publishResults } = this.#parts
-    const { row, told, terminal } = intakeOfRefused(refused, now(), this.#settings, reuses)
+    const { row, told, terminal } = firstRecordOfRefused(refused, now(), this.#settings, reuses)
     const intake = await ledger.takeIn(row, told, { terminal })
     if (intake.kind === 'conflict' && !reuses) return 'conflict'
     if (intake.kind === 'known' || intake.kind === 'conflict') {
@@ -63,7 +63,7 @@ export class Refusals {
       return 'done'
     }
     log.warn('request rejected', {
-      ...about(rowAfter(row, 0)),
+      ...logFieldsOf(rowAfter(row, 0)),
       reason: refused.reason,
     })
     publishResults()

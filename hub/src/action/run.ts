@@ -6,7 +6,7 @@ import {
   type ProfileChoice,
   type Run,
 } from '../execution/index.ts'
-import type { Told } from '../history/ledger/ledger-step.ts'
+import type { ActionEvent } from '../history/ledger/ledger-step.ts'
 import type { Ending } from './result-message.ts'
 import type { Changes, Execution } from '../history/store/execution.ts'
 import type { Announcer } from './announcer.ts'
@@ -39,7 +39,7 @@ export function runEnd(
   outcome: Outcome,
   why: unknown,
   at: number,
-): { readonly ending: Ending; readonly told: Told; readonly changes: Changes } {
+): { readonly ending: Ending; readonly told: ActionEvent; readonly changes: Changes } {
   const reason = outcome.status === 'cancelled' ? why : undefined
   const isStopped = reason instanceof HubStopping
   const ending: Ending = {

@@ -10,18 +10,18 @@ import {
   resultSubject,
   isoOrNull,
 } from '@centralpost/shared'
-import { about } from './end-action.ts'
+import { logFieldsOf } from './end-action.ts'
 import { previewLength } from './result-message.ts'
 import type { Ledger } from '../history/ledger/ledger.ts'
 import { unknownRequest, asText } from '../history/ledger/ledger-step.ts'
 import type { NewExecution } from '../history/store/execution.ts'
-import { untilWritten, type WrittenOptions } from '../history/ledger/until-written.ts'
+import { retryWhileLocked, type RetryOptions } from '../history/ledger/retry-while-locked.ts'
 
 export interface TakeOverParts {
   readonly ledger: Ledger
   readonly computeCommandHash: (command: string) => string
   readonly now: () => number
-  readonly written: WrittenOptions
+  readonly written: RetryOptions
   readonly log: Logger
 }
 
@@ -74,11 +74,11 @@ async function enter(result: ActionResult, parts: TakeOverParts): Promise<boolea
     result: (executionId: number) => asText({ ...result, execution_id: executionId }),
     publishedAt: now(),
   }
-  const { kind } = await untilWritten(
+  const { kind } = await retryWhileLocked(
     () => ledger.takeIn(row, [{ kind: 'taken_over', data }], { terminal, at: now() }),
     written,
   )
-  log.debug('action imported', { ...about(row), status })
+  log.debug('action imported', { ...logFieldsOf(row), status })
   return kind === 'new'
 }
 

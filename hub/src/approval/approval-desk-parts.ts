@@ -1,9 +1,9 @@
 import type { RiskLevel } from '@centralpost/shared'
-import type { ConcludeParts } from '../action/end-action.ts'
+import type { EndActionParts } from '../action/end-action.ts'
 import type { ApprovalStore } from '../history/ledger/approval-store.ts'
 import type { Execution } from '../history/store/execution.ts'
 import type { Always } from './rule-book.ts'
-import type { Judge } from './rule-subject.ts'
+import type { JudgeCommand } from './rule-subject.ts'
 import type { Announcer } from '../action/announcer.ts'
 
 /** The deciding operator, as authenticated by the broker, with their comment. */
@@ -37,19 +37,19 @@ export interface ApproveOptions {
   readonly same?: boolean | undefined
 }
 
-export interface ApprovalDeskParts extends ConcludeParts {
+export interface ApprovalDeskParts extends EndActionParts {
   readonly approvals: ApprovalStore
   readonly announce: Announcer
   readonly limits: ApprovalLimits
   readonly now: () => number
   /** queues an approved action */
   readonly release: (row: Execution) => void
-  readonly judge: Judge
+  readonly judge: JudgeCommand
   /** whether an action waits in the queue for a slot */
   readonly isInLine: (executionId: number) => boolean
 }
 
-export interface Decided {
+export interface ApprovalOutcome {
   readonly row: Execution
   readonly approvals: readonly string[]
   readonly needed: number

@@ -1,11 +1,11 @@
 import { type ApprovalNeeded, CentralPostError, type Verdict } from '@centralpost/shared'
-import { about, conclude } from '../action/end-action.ts'
+import { logFieldsOf, endAction } from '../action/end-action.ts'
 import { type Execution, verdictOf } from '../history/store/execution.ts'
 import { earliest } from '../action/first-record.ts'
 import type {
   ApprovalDeskParts,
   ApproveOptions,
-  Decided,
+  ApprovalOutcome,
   Decision,
   SameActions,
 } from './approval-desk-parts.ts'
@@ -91,7 +91,7 @@ export class ApprovalDesk {
     row: Execution,
     decision: Decision,
     options: ApproveOptions = {},
-  ): Promise<Decided> {
+  ): Promise<ApprovalOutcome> {
     const { needed, rule } = await this.#mayApprove(row, decision, options)
 
     const approvals = await this.#vote(row, decision)
@@ -167,8 +167,8 @@ export class ApprovalDesk {
   async #waitsOn(
     row: Execution,
     { by }: Decision,
-    votes: Pick<Decided, 'approvals' | 'needed'>,
-  ): Promise<Pick<Decided, 'row' | 'ruleId' | 'same'>> {
+    votes: Pick<ApprovalOutcome, 'approvals' | 'needed'>,
+  ): Promise<Pick<ApprovalOutcome, 'row' | 'ruleId' | 'same'>> {
     const { announce, ledger, now } = this.#parts
     announce.approved(approvedOf(row, { by, ...votes, at: now() }))
     const same = await this.#withSame(row, async () => false)
@@ -200,10 +200,10 @@ export class ApprovalDesk {
     const by = votes.join(', ')
     const deadline = earliest(at + limits.executeWithinMs, row.expires_at)
     const changes = { approved_by: by, decided_by: by, approval_timestamp: at, deadline }
-    const isMine = await ledger.step(row.execution_id, {
+    const applied = await ledger.step(row.execution_id, {
       from: ['pending'],
       to: 'queued',
-      only: { digest: row.digest },
+      where: { digest: row.digest },
       at,
       changes,
       told: {
@@ -216,13 +216,13 @@ export class ApprovalDesk {
         },
       },
     })
-    if (!isMine) return null
+    if (!applied) return null
     const approved: Execution = { ...row, ...changes, status: 'queued' }
     this.clocks.watch(approved)
     const approval = { by: decision.by, approvals: votes, needed: votes.length, at }
     this.#parts.announce.approved(approvedOf(row, approval))
     release(approved)
-    log.info('approved', { ...about(row), by })
+    log.info('approved', { ...logFieldsOf(row), by })
     return approved
   }
 
@@ -233,7 +233,7 @@ export class ApprovalDesk {
   ): Promise<boolean> {
     const { by, reason } = decision
     const suggestion = decision.suggestion ?? verdictOf(row).suggestion ?? null
-    const isMine = await conclude(
+    const applied = await endAction(
       this.#parts,
       row,
       ['pending'],
@@ -241,7 +241,7 @@ export class ApprovalDesk {
       { kind: 'denied', data: { by, reason, suggestion } },
       { decided_by: by, approval_timestamp: at },
     )
-    if (!isMine) return false
+    if (!applied) return false
     this.clocks.forget(row.execution_id)
     this.#parts.announce.denied(deniedOf(row, { by, reason, suggestion, at }))
     return true

@@ -14,12 +14,12 @@ import { coversForm, describeRule, ruleFor } from './always-rule.ts'
 import { checkOneIsEnough, checkOwn } from './may-approve.ts'
 import type { RuleBook } from './rule-book.ts'
 import { defaultScope, holderOf } from './rule-scope.ts'
-import { type Judge, subjectOf } from './rule-subject.ts'
+import { type JudgeCommand, subjectOf } from './rule-subject.ts'
 import { isOwnActionOf } from './approval-messages.ts'
 
 export interface ProposalsParts {
   readonly rules: RuleBook
-  readonly judge: Judge
+  readonly judge: JudgeCommand
   readonly neededFor: (verdict: Verdict) => number
   readonly selfApproval: () => Promise<boolean>
 }
@@ -135,7 +135,7 @@ function heldAlready(rule: ApprovalRule): CentralPostError {
  * For each repeated approval, the narrowest rule from the newest approved action that covers every
  * approval shown. Omits everything that no rule may cover.
  */
-function standing(found: readonly Approved[], judge: Judge): Standing[] {
+function standing(found: readonly Approved[], judge: JudgeCommand): Standing[] {
   return found.flatMap((approved) => {
     // masked text cannot be compared with future requests
     const support = approved.support.filter((row) => row.masked === 0 && row.verdict !== null)

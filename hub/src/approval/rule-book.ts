@@ -17,7 +17,7 @@ import {
   ruleFor,
   type RuleShape,
 } from './always-rule.ts'
-import { type Judge, type RuleSubject, subjectOf } from './rule-subject.ts'
+import { type JudgeCommand, type RuleSubject, subjectOf } from './rule-subject.ts'
 import type { Announcer } from '../action/announcer.ts'
 
 /** An approval that also makes a rule. */
@@ -31,7 +31,7 @@ export interface Always {
 export interface RuleBookParts {
   readonly approvals: ApprovalStore
   readonly announce: Pick<Announcer, 'ruleChanged'>
-  readonly judge: Judge
+  readonly judge: JudgeCommand
   readonly limits: { readonly ruleMs: number; readonly maxRuleMs: number }
   readonly now: () => number
   readonly log: Logger

@@ -21,13 +21,13 @@ export interface RuleSubject {
 }
 
 /** Judges a command; its parts are not in the ledger. */
-export type Judge = (
+export type JudgeCommand = (
   command: string | readonly string[],
   context: { cwd: string; env: Readonly<Record<string, string>> },
 ) => Judgement
 
 /** A ledger row in the form that always rules compare. */
-export function subjectOf(row: Execution, judge: Judge): RuleSubject {
+export function subjectOf(row: Execution, judge: JudgeCommand): RuleSubject {
   const verdict = verdictOf(row)
   const cwd = row.cwd ?? ''
   const { env, bound } = row

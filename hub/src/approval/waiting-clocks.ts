@@ -1,4 +1,4 @@
-import { conclude, type ConcludeParts } from '../action/end-action.ts'
+import { endAction, type EndActionParts } from '../action/end-action.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Execution } from '../history/store/execution.ts'
 import { isoOf } from '@centralpost/shared'
@@ -6,7 +6,7 @@ import { isoOf } from '@centralpost/shared'
 /** Multiple of `execute_within` that an approved action may wait in the queue. */
 const mostTimesInLine = 20
 
-export interface WaitingClocksParts extends ConcludeParts {
+export interface WaitingClocksParts extends EndActionParts {
   readonly limits: { readonly pendingMs: number; readonly executeWithinMs: number }
   readonly now: () => number
   /** whether an action waits in the queue for a slot */
@@ -95,7 +95,7 @@ export class WaitingClocks {
       row.status === 'pending'
         ? `no decision until ${isoOf(deadline)}`
         : `cleared, but not started by ${isoOf(this.#parts.now())}`
-    const isMine = await conclude(
+    const applied = await endAction(
       this.#parts,
       row,
       [row.status],
@@ -104,7 +104,7 @@ export class WaitingClocks {
       {},
       { deadline },
     )
-    if (isMine) this.forget(executionId)
+    if (applied) this.forget(executionId)
   }
 
   async #over(executionId: number, deadline: number): Promise<void> {

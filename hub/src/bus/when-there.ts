@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isCentralPostError, type Logger, messageOf, Backoff } from '@centralpost/shared'
 
-export interface WaitOptions {
+export interface WhenThereOptions {
   readonly what: string
   /** waits until this signal is aborted; absent: an absent broker is an error after `withinMs` */
   readonly until: AbortSignal | undefined
@@ -19,7 +19,7 @@ const longestPauseMs = 5000
  *
  * @throws {CentralPostError} the error of `work`; its last one when the wait is over
  */
-export async function whenThere<T>(work: () => Promise<T>, options: WaitOptions): Promise<T> {
+export async function whenThere<T>(work: () => Promise<T>, options: WhenThereOptions): Promise<T> {
   const { what, until, withinMs = 0, log } = options
   const giveUpAt = performance.now() + withinMs
   const pauses = new Backoff(firstPauseMs, longestPauseMs)

@@ -8,7 +8,7 @@ import {
   settingsOf,
   withCommonOptions,
 } from './settings.ts'
-import { untilStopped } from './signals.ts'
+import { untilAskedToStop } from './signals.ts'
 
 /** Adds `broker`: the embedded broker alone, for a separately started hub. */
 export function addBrokerCommand(program: Command): void {
@@ -27,7 +27,7 @@ export function addBrokerCommand(program: Command): void {
         }),
       )
       printAs(options, `broker: ${broker.url}`, { broker: broker.url })
-      await Promise.race([broker.closed, untilStopped(() => process.exit(1))])
+      await Promise.race([broker.closed, untilAskedToStop(() => process.exit(1))])
     },
   )
 }

@@ -21,7 +21,7 @@ import {
   settingsOf,
   withHubOptions,
 } from './settings.ts'
-import { untilStopped } from './signals.ts'
+import { untilAskedToStop } from './signals.ts'
 import { endWithin } from './watchdog.ts'
 
 /**
@@ -67,7 +67,7 @@ export function addHubCommand(program: Command): void {
         )
       }
       // before the start, which may wait long for a broker and must stop in order
-      const stopped = untilStopped(() => process.exit(1)).then(() => waiting.abort())
+      const stopped = untilAskedToStop(() => process.exit(1)).then(() => waiting.abort())
       const hub = opened.use(
         await Hub.start({
           config,

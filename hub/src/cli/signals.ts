@@ -5,7 +5,7 @@ const togetherMs = 500
  *
  * @param again called for a second signal, which should cut the wait short
  */
-export async function untilStopped(again: () => void): Promise<void> {
+export async function untilAskedToStop(again: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let askedAt: number | undefined
   const ask = (): void => {

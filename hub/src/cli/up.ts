@@ -18,7 +18,7 @@ import {
   withHubOptions,
 } from './settings.ts'
 import { ensureMachine } from './setup.ts'
-import { untilStopped } from './signals.ts'
+import { untilAskedToStop } from './signals.ts'
 
 /**
  * Time for a hub's stop beyond running commands, in milliseconds; its own watchdog fires earlier.
@@ -58,7 +58,7 @@ export function addUpCommand(program: Command): void {
     }
     const hub = new HubProcess(log)
     opened.defer(() => hub.stop(config.hub.stop_grace * 1000 + longestHubEndMs))
-    const stopping = untilStopped(() => hub.kill())
+    const stopping = untilAskedToStop(() => hub.kill())
     const hubId = await Promise.race([hub.serving, stopping.then(() => null)])
     if (hubId !== null) {
       const { notify } = config

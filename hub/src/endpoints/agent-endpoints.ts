@@ -7,9 +7,9 @@ import {
   resultCallSchema,
   stateCallSchema,
   fitList,
+  PerCallerQueue,
 } from '@centralpost/shared'
 import { agentEndpoint, callerOf } from './define-endpoint.ts'
-import { Turns } from '@centralpost/shared'
 import type { HubParts } from './endpoint-parts.ts'
 
 /** Limit of queued calls per agent. */
@@ -18,7 +18,7 @@ const mostCallsWaiting = 64
 /** The endpoints of an agent: always about its own actions, whatever the call says. */
 export function agentEndpoints(parts: HubParts): Endpoint[] {
   const { centralPost, executor, history, trust, config, hubId, checkCwd } = parts
-  const turns = new Turns(mostCallsWaiting)
+  const turns = new PerCallerQueue(mostCallsWaiting)
   const endpoints = [
     agentEndpoint(
       'result',

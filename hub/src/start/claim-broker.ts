@@ -2,7 +2,7 @@ import type { Bus, Logger } from '@centralpost/shared'
 import { takeOverResults } from '../action/take-over.ts'
 import { BrokerClaim } from '../bus/broker-claim.ts'
 import { prepareStreams, type StreamOptions } from '../bus/streams.ts'
-import { type WaitOptions, whenThere } from '../bus/when-there.ts'
+import { type WhenThereOptions, whenThere } from '../bus/when-there.ts'
 import type { History } from '../history/history.ts'
 import { noteLedger, replacedLedger } from '../history/store/ledger-note.ts'
 
@@ -32,7 +32,7 @@ interface ClaimParts {
 }
 
 /** How JetStream is waited for: a cluster may have no leader at this moment. */
-export function jetStreamThere(there: WaitOptions): WaitOptions {
+export function jetStreamThere(there: WhenThereOptions): WhenThereOptions {
   return { ...there, what: 'JetStream', withinMs: longestPreparationMs }
 }
 
@@ -42,7 +42,7 @@ export function jetStreamThere(there: WaitOptions): WaitOptions {
  */
 export async function claimBroker(
   parts: ClaimParts,
-  ready: WaitOptions,
+  ready: WhenThereOptions,
   opened: AsyncDisposableStack,
 ): Promise<void> {
   const { bus, history, dataDir, streams, computeCommandHash, now, log } = parts

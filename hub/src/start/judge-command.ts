@@ -10,7 +10,7 @@ import { boundedVerdict } from '../trust/bounded-verdict.ts'
 import type { TrustManager } from '../trust/trust-manager.ts'
 
 /** Judges a command as this hub would run it. */
-export type JudgeCommand = (
+type JudgeCommand = (
   command: string | readonly string[],
   context: { cwd: string; env?: Readonly<Record<string, string>> },
 ) => Judgement

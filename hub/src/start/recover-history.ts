@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type Logger, messageOf } from '@centralpost/shared'
-import { conclude } from '../action/end-action.ts'
+import { endAction } from '../action/end-action.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { lockDataDirectory, openStore } from '../history/store/database.ts'
 import type { Database } from '../history/store/dialect/dialect.ts'
@@ -138,7 +138,7 @@ async function unopened(db: Database, secrets: SecretKeeper | null): Promise<num
 
 async function end({ ledger }: History, executionId: number, log: Logger): Promise<void> {
   const row = await ledger.get(executionId)
-  await conclude(
+  await endAction(
     // the next hub sends it
     { ledger, publishResult: () => {}, log },
     row,

@@ -1,12 +1,12 @@
 import { type Bus, type Logger, serveEndpoints } from '@centralpost/shared'
 import { RequestQueue, type IncomingRequest, type TakenIn } from '../bus/request-queue.ts'
 import type { StreamOptions } from '../bus/streams.ts'
-import { type WaitOptions, whenThere } from '../bus/when-there.ts'
+import { type WhenThereOptions, whenThere } from '../bus/when-there.ts'
 import { agentEndpoints } from '../endpoints/agent-endpoints.ts'
 import type { HubParts } from '../endpoints/endpoint-parts.ts'
 import { historyEndpoints } from '../endpoints/history-endpoints.ts'
 import { operatorEndpoints } from '../endpoints/operator-endpoints.ts'
-import { sayingWhenUnwritten } from '../endpoints/say-when-unwritten.ts'
+import { answerUnavailable } from '../endpoints/answer-unavailable.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { version } from '../version.ts'
 
@@ -42,7 +42,7 @@ interface ServeParts {
 export async function serve(
   hub: HubParts,
   { bus, replies, streams, intake, now, log }: ServeParts,
-  ready: WaitOptions,
+  ready: WhenThereOptions,
   opened: AsyncDisposableStack,
 ): Promise<void> {
   const { centralPost, hubId } = hub
@@ -65,7 +65,7 @@ export async function serve(
     replies,
     { name: 'CentralPost', version, description: `CentralPost hub ${hubId}`, log },
     [...agentEndpoints(hub), ...operatorEndpoints(hub), ...historyEndpoints(hub)].map((one) =>
-      sayingWhenUnwritten(one, log),
+      answerUnavailable(one, log),
     ),
   )
   opened.defer(async () => {

@@ -1,7 +1,7 @@
 import type { ActionResult, ActionState, TrustLevel } from '@centralpost/shared'
 
 /** A request now in the ledger, in its first state. */
-export interface TakenIn {
+export interface ObservedAction {
   readonly executionId: number
   readonly agentId: string
   readonly actionId: string
@@ -17,7 +17,7 @@ export interface TakenIn {
  */
 export interface ActionObserver {
   /** A request was taken in. */
-  takenIn?(action: TakenIn): void
+  takenIn?(action: ObservedAction): void
   /** A request was a repeat, or was refused for its content. */
   repeated?(outcome: 'known' | 'conflict' | 'full'): void
   /** An action moved to a non-final state. */

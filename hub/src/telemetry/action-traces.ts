@@ -6,7 +6,7 @@ import type {
   TraceSpan,
   Tracing,
 } from '@centralpost/shared'
-import type { ActionObserver, TakenIn } from './action-observer.ts'
+import type { ActionObserver, ObservedAction } from './action-observer.ts'
 
 /** The span name of a state. */
 const spanNames: Partial<Record<ActionState, string>> = {
@@ -59,7 +59,7 @@ export class ActionTraces implements ActionObserver {
     }
   }
 
-  takenIn({ executionId, agentId, actionId, command, level, state }: TakenIn): void {
+  takenIn({ executionId, agentId, actionId, command, level, state }: ObservedAction): void {
     const intake = this.#intake.getStore()
     if (intake === undefined) return
     intake.set({

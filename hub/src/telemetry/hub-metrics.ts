@@ -1,6 +1,6 @@
 import type { ActionResult, ActionState, HubStatus } from '@centralpost/shared'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { ActionObserver, TakenIn } from './action-observer.ts'
+import type { ActionObserver, ObservedAction } from './action-observer.ts'
 
 /** Values that the hub supplies at each scrape. */
 export interface Scraped {
@@ -113,7 +113,7 @@ export class HubMetrics implements ActionObserver {
     return { type: this.#registry.contentType, body: await this.#registry.metrics() }
   }
 
-  takenIn({ executionId, agentId, level, state, at }: TakenIn): void {
+  takenIn({ executionId, agentId, level, state, at }: ObservedAction): void {
     // bad input was never judged
     this.#requests.inc({ level: level ?? 'none' })
     this.#byAgent.inc({ agent: this.#label(agentId) })

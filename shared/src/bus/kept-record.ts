@@ -7,7 +7,7 @@ import { lastKeptMessage } from './kept-messages.ts'
 import { ensureStream } from './streams.ts'
 
 /** Stream and subject of one record, and the stream's description for `nats stream info`. */
-export interface Place {
+export interface RecordPlace {
   readonly stream: string
   readonly subject: string
   readonly description: string
@@ -28,10 +28,10 @@ const mostBytes = 4096
  */
 export class KeptRecord<T extends z.ZodType> {
   readonly #bus: Bus
-  readonly #place: Place
+  readonly #place: RecordPlace
   readonly #schema: T
 
-  constructor(bus: Bus, place: Place, schema: T) {
+  constructor(bus: Bus, place: RecordPlace, schema: T) {
     this.#bus = bus
     this.#place = place
     this.#schema = schema

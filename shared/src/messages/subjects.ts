@@ -35,10 +35,10 @@ export const agentEventSubjects = [
   'SYSTEM_ACTION_RESULT',
 ] as const
 
-export const agentEndpoints = ['result', 'cancel', 'state', 'classify', 'patterns'] as const
-export type AgentEndpoint = (typeof agentEndpoints)[number]
+export const agentEndpointNames = ['result', 'cancel', 'state', 'classify', 'patterns'] as const
+export type AgentEndpoint = (typeof agentEndpointNames)[number]
 
-export const operatorEndpoints = [
+export const operatorEndpointNames = [
   'pending',
   'approve',
   'deny',
@@ -60,7 +60,7 @@ export const operatorEndpoints = [
   'export',
   'segments',
 ] as const
-export type OperatorEndpoint = (typeof operatorEndpoints)[number]
+export type OperatorEndpoint = (typeof operatorEndpointNames)[number]
 
 export const agentEndpointSubject = (agentId: string, endpoint: AgentEndpoint): string =>
   `CENTRAL_POST.agent.${agentId}.${endpoint}`

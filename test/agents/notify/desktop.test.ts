@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { DesktopNotifier } from '#agents/notify/desktop.ts'
-import type { Delivery } from '#agents/notify/notice.ts'
+import type { NoticeDelivery } from '#agents/notify/notice.ts'
 import { askedFor } from '../../support/asked.ts'
 import { eventually } from '../../support/eventually.ts'
 import { TempDir } from '../../support/temp-dir.ts'
@@ -19,7 +19,7 @@ async function program(folder: string, name: string, code = 0): Promise<NodeJS.P
 test('an approval request is shown with notify-send; a command can be no markup and no option', async () => {
   await using dir = await TempDir.make()
   const env = await program(dir.path, 'notify-send')
-  const told: Delivery[] = []
+  const told: NoticeDelivery[] = []
   await using desktop = new DesktopNotifier({
     env,
     platform: 'linux',
@@ -46,7 +46,7 @@ test('an approval request is shown with notify-send; a command can be no markup 
 test('many at once are told as one; what was decided before is not told', async () => {
   await using dir = await TempDir.make()
   const env = await program(dir.path, 'notify-send')
-  const told: Delivery[] = []
+  const told: NoticeDelivery[] = []
   await using desktop = new DesktopNotifier({
     env,
     platform: 'linux',
@@ -65,7 +65,7 @@ test('many at once are told as one; what was decided before is not told', async 
 test('a program that fails is told as not delivered', async () => {
   await using dir = await TempDir.make()
   const env = await program(dir.path, 'notify-send', 1)
-  const told: Delivery[] = []
+  const told: NoticeDelivery[] = []
   await using desktop = new DesktopNotifier({
     env,
     platform: 'linux',
@@ -79,7 +79,7 @@ test('a program that fails is told as not delivered', async () => {
 test('on a Mac it is osascript, which gets the text as arguments and not as a script', async () => {
   await using dir = await TempDir.make()
   const env = await program(dir.path, 'osascript')
-  const told: Delivery[] = []
+  const told: NoticeDelivery[] = []
   await using desktop = new DesktopNotifier({
     env,
     platform: 'darwin',

@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { type Delivery } from '#agents/notify/notice.ts'
+import { type NoticeDelivery } from '#agents/notify/notice.ts'
 import { Webhook, type WebhookOptions } from '#agents/notify/webhook.ts'
 import { askedFor } from '../../support/asked.ts'
 import { eventually } from '../../support/eventually.ts'
 import { HttpServer } from '../../support/http-server.ts'
 
 function hook(url: string, more: Partial<WebhookOptions> = {}) {
-  const told: Delivery[] = []
+  const told: NoticeDelivery[] = []
   const it = new Webhook({ url, told: (one) => told.push(one), firstWaitMs: 10, ...more })
   return { it, told, [Symbol.asyncDispose]: () => it[Symbol.asyncDispose]() }
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { openLog } from '@centralpost/shared/file-logger'
-import { about } from '#hub/action/end-action.ts'
+import { logFieldsOf } from '#hub/action/end-action.ts'
 import { TempDir } from '../../support/temp-dir.ts'
 
 const secret = 'hunter2-and-more'
@@ -57,6 +57,6 @@ describe('a log line holds no credential', () => {
 
   test('and of an action it has the id, not the command: a secret of its environment would stand there', () => {
     const row = { action_id: 'id-1', agent_id: 'a', command: `run ${secret}` }
-    expect(about(row)).toEqual({ actionId: 'id-1', agentId: 'a' })
+    expect(logFieldsOf(row)).toEqual({ actionId: 'id-1', agentId: 'a' })
   })
 })

@@ -1,7 +1,7 @@
 import { alwaysDecisions, type ApprovalNeeded, visible } from '@centralpost/shared'
-import { keyOf } from '../../operator/pending-watch.ts'
+import { pendingKeyOf } from '../../operator/pending-watch.ts'
 import {
-  type Decision,
+  type ScreenDecision,
   type Effect,
   type Mode,
   type ScreenState,
@@ -22,7 +22,7 @@ export interface Pressed {
 }
 
 /** The visible part of the screen: approving requires the whole action to have been shown. */
-export interface View {
+export interface ScreenView {
   /** whether the full view of the selected action fits beside the list */
   readonly isWhole: boolean
   /** rows per page of the full view, and its last start row */
@@ -30,11 +30,11 @@ export interface View {
   readonly lastFrom: number
 }
 
-const once: Decision = { decision: 'approve_once', rule: null }
+const once: ScreenDecision = { decision: 'approve_once', rule: null }
 const longestReason = 1024
 
 /** Maps a key to the next state. Has no side effects: `effect` names them. */
-export function press(state: ScreenState, key: Key, view: View, now: number): Pressed {
+export function press(state: ScreenState, key: Key, view: ScreenView, now: number): Pressed {
   if (key.name === 'ctrl-c') return { state, effect: { kind: 'quit' } }
   switch (state.mode.kind) {
     case 'list':
@@ -56,7 +56,7 @@ const back = (state: ScreenState): Pressed => ({ state: inMode(state, { kind: 'l
 const inMode = (state: ScreenState, mode: Mode): ScreenState => ({ ...state, mode })
 const isBack = ({ name }: Key): boolean => name === 'escape' || name === 'q'
 
-function pressInList(state: ScreenState, key: Key, view: View, now: number): Pressed {
+function pressInList(state: ScreenState, key: Key, view: ScreenView, now: number): Pressed {
   switch (key.name) {
     case 'q':
       return { state, effect: { kind: 'quit' } }
@@ -97,7 +97,7 @@ function pressInFull(
   state: ScreenState,
   mode: Extract<Mode, { kind: 'full' }>,
   key: Key,
-  view: View,
+  view: ScreenView,
 ): Pressed {
   const { digest } = mode.asked
   const scroll = (by: number): Pressed => {
@@ -139,7 +139,7 @@ function pressInFull(
 
 /** Approval needs the whole action to have been shown; a high risk needs a second confirmation. */
 function decide(state: ScreenState, asked: ApprovalNeeded, key: Key, isRead: boolean): Pressed {
-  if (state.deciding.has(keyOf(asked))) return { state }
+  if (state.deciding.has(pendingKeyOf(asked))) return { state }
   if (key.name === 'd') return { state: inMode(state, { kind: 'deny', asked, reason: '' }) }
   if (!isRead) {
     return {
@@ -193,7 +193,7 @@ function pressInAlways(state: ScreenState, asked: ApprovalNeeded, key: Key): Pre
   if (offered.rule === null) {
     return { state: withNotice(state, `not offered: ${visible(offered.refused ?? '')}`) }
   }
-  const decision: Decision = { decision: chosen, rule: offered.rule }
+  const decision: ScreenDecision = { decision: chosen, rule: offered.rule }
   return { state: inMode(state, { kind: 'confirm', asked, decision }) }
 }
 
@@ -206,7 +206,7 @@ function pressInConfirm(
   return isBack(key) || key.name === 'n' ? back(state) : { state }
 }
 
-function approved(state: ScreenState, asked: ApprovalNeeded, decision: Decision): Pressed {
+function approved(state: ScreenState, asked: ApprovalNeeded, decision: ScreenDecision): Pressed {
   return {
     state: under(back(state).state, asked),
     effect: { kind: 'approve', asked, decision },
@@ -214,7 +214,7 @@ function approved(state: ScreenState, asked: ApprovalNeeded, decision: Decision)
 }
 
 function under(state: ScreenState, asked: ApprovalNeeded): ScreenState {
-  return { ...state, deciding: new Set([...state.deciding, keyOf(asked)]) }
+  return { ...state, deciding: new Set([...state.deciding, pendingKeyOf(asked)]) }
 }
 
 function opened(state: ScreenState, asked: ApprovalNeeded): ScreenState {
@@ -223,7 +223,7 @@ function opened(state: ScreenState, asked: ApprovalNeeded): ScreenState {
 
 function moved(state: ScreenState, by: number): ScreenState {
   const { pending, selected } = state
-  const at = pending.findIndex((asked) => keyOf(asked) === selected)
+  const at = pending.findIndex((asked) => pendingKeyOf(asked) === selected)
   const next = pending[Math.min(Math.max(0, at + by), pending.length - 1)]
-  return next === undefined ? state : { ...state, selected: keyOf(next), holdUntil: 0 }
+  return next === undefined ? state : { ...state, selected: pendingKeyOf(next), holdUntil: 0 }
 }

@@ -7,11 +7,11 @@ import {
   readableCommand,
   numberedLines,
 } from '@centralpost/shared'
-import { keyOf } from '../../operator/pending-watch.ts'
+import { pendingKeyOf } from '../../operator/pending-watch.ts'
 import { alarmStyle, type Field, fieldsOf, secondsLeft, weighs } from '../describe-pending.ts'
 import { duration, type Style, styled } from '../../terminal/terminal.ts'
 import { cut, padded, widthOf, wrapped } from './fit-text.ts'
-import type { View } from './keys.ts'
+import type { ScreenView } from './keys.ts'
 import { type ScreenState, selectedOf } from './screen-state.ts'
 
 export interface Size {
@@ -22,7 +22,7 @@ export interface Size {
 /** A drawn screen: one row per terminal row, none too wide, and the layout that keys need. */
 export interface Drawn {
   readonly rows: readonly string[]
-  readonly view: View
+  readonly view: ScreenView
 }
 
 const riskStyles: Readonly<Record<RiskLevel, Style>> = {
@@ -30,7 +30,7 @@ const riskStyles: Readonly<Record<RiskLevel, Style>> = {
   medium: 'yellow',
   high: ['red', 'bold'],
 }
-const noView: View = { isWhole: true, page: 1, lastFrom: 0 }
+const noView: ScreenView = { isWhole: true, page: 1, lastFrom: 0 }
 const wideFrom = 60
 const plain = (lines: readonly string[]): Drawn => ({ rows: lines, view: noView })
 
@@ -142,7 +142,7 @@ function rowOf(
   row: { state: ScreenState; isSelected: boolean; columns: number; now: number },
 ): string {
   const { state, isSelected, columns, now } = row
-  const mark = state.deciding.has(keyOf(asked)) ? '~' : isSelected ? '>' : ' '
+  const mark = state.deciding.has(pendingKeyOf(asked)) ? '~' : isSelected ? '>' : ' '
   const left = clock(secondsLeft(asked, now))
   const risk = asked.risk.level
   const agent = columns < wideFrom ? '' : `${padded(visible(asked.agent_id), 14)} `

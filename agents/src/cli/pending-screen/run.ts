@@ -1,7 +1,7 @@
 import { type ApprovalNeeded, messageOf, visibleCommand, visible } from '@centralpost/shared'
 import type { Operator } from '../../operator/operator.ts'
 import {
-  keyOf,
+  pendingKeyOf,
   type PendingChange,
   type PendingFilter,
   PendingWatch,
@@ -51,7 +51,7 @@ export async function runPendingScreen(
   }
   const watch = await PendingWatch.open(operator, filter, (change) => {
     // neither the initial list nor this operator's own decisions are news
-    const isOwn = change.kind === 'gone' && state.deciding.has(keyOf(change.asked))
+    const isOwn = change.kind === 'gone' && state.deciding.has(pendingKeyOf(change.asked))
     const isNews = screen !== null && !isOwn
     if (isNews) state = withNotice(state, noticeOf(change, operator.name))
     told(change)
@@ -77,7 +77,7 @@ export async function runPendingScreen(
       watch.refresh()
     }
     const deciding = new Set(state.deciding)
-    deciding.delete(keyOf(asked))
+    deciding.delete(pendingKeyOf(asked))
     state = withNotice({ ...state, deciding }, notice)
     update(ownHoldMs)
   }

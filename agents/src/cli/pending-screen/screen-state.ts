@@ -1,5 +1,5 @@
 import type { AlwaysDecision, ApprovalNeeded } from '@centralpost/shared'
-import { keyOf } from '../../operator/pending-watch.ts'
+import { pendingKeyOf } from '../../operator/pending-watch.ts'
 
 /**
  * The mode of the screen. A mode keeps the action it was opened with, whatever is selected later.
@@ -10,10 +10,10 @@ export type Mode =
   | { readonly kind: 'full'; readonly asked: ApprovalNeeded; readonly from: number }
   | { readonly kind: 'deny'; readonly asked: ApprovalNeeded; readonly reason: string }
   | { readonly kind: 'always'; readonly asked: ApprovalNeeded }
-  | { readonly kind: 'confirm'; readonly asked: ApprovalNeeded; readonly decision: Decision }
+  | { readonly kind: 'confirm'; readonly asked: ApprovalNeeded; readonly decision: ScreenDecision }
 
 /** An approval decision, with the rule or warning shown before it. */
-export interface Decision {
+export interface ScreenDecision {
   readonly decision: 'approve_once' | AlwaysDecision
   readonly rule: string | null
 }
@@ -40,7 +40,7 @@ export interface ScreenState {
 
 /** Work that a key asks for outside the screen. */
 export type Effect =
-  | { readonly kind: 'approve'; readonly asked: ApprovalNeeded; readonly decision: Decision }
+  | { readonly kind: 'approve'; readonly asked: ApprovalNeeded; readonly decision: ScreenDecision }
   | { readonly kind: 'deny'; readonly asked: ApprovalNeeded; readonly reason: string }
   | { readonly kind: 'quit' }
 
@@ -67,7 +67,7 @@ export function firstState(operator: string): ScreenState {
 }
 
 export function selectedOf(state: ScreenState): ApprovalNeeded | undefined {
-  return state.pending.find((asked) => keyOf(asked) === state.selected)
+  return state.pending.find((asked) => pendingKeyOf(asked) === state.selected)
 }
 
 /**
@@ -81,18 +81,19 @@ export function withPending(
   hold = holdMs,
 ): ScreenState {
   const target = 'asked' in state.mode ? state.mode.asked : undefined
-  const stands = target && pending.find((asked) => keyOf(asked) === keyOf(target))
+  const stands = target && pending.find((asked) => pendingKeyOf(asked) === pendingKeyOf(target))
   const mode: Mode =
     target !== undefined && stands?.digest !== target.digest ? { kind: 'list' } : state.mode
-  if (pending.some((asked) => keyOf(asked) === state.selected)) return { ...state, pending, mode }
-  const at = state.pending.findIndex((asked) => keyOf(asked) === state.selected)
+  if (pending.some((asked) => pendingKeyOf(asked) === state.selected))
+    return { ...state, pending, mode }
+  const at = state.pending.findIndex((asked) => pendingKeyOf(asked) === state.selected)
   const next = pending[Math.min(Math.max(at, 0), pending.length - 1)]
   const hasMoved = state.selected !== null && next !== undefined
   return {
     ...state,
     pending,
     mode,
-    selected: next === undefined ? null : keyOf(next),
+    selected: next === undefined ? null : pendingKeyOf(next),
     holdUntil: hasMoved ? now + hold : state.holdUntil,
   }
 }

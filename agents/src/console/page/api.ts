@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-export interface Problem {
+export interface ApiProblem {
   readonly code: string
   readonly message: string
   readonly details?: Readonly<Record<string, unknown>>
@@ -51,7 +51,7 @@ export async function call<T>(
     throw new ApiError('unavailable', 'the console’s server does not answer')
   }
   if (answer.ok) return (await answer.json()) as T
-  const said = (await answer.json().catch(() => ({}))) as { error?: Problem }
+  const said = (await answer.json().catch(() => ({}))) as { error?: ApiProblem }
   if (answer.status === 401) isSignedOut.value = true
   const { code = 'internal', message = `the server answered ${answer.status}` } = said.error ?? {}
   throw new ApiError(code, message, said.error?.details)

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { CentralPostError, messageOf } from '@centralpost/shared'
 
 /** The requested address of the page. */
-export interface Place {
+export interface ListenAddress {
   /** an address of this machine @default 127.0.0.1 */
   readonly host?: string
   /** @default the last one used on this data directory, else a free one */
@@ -29,7 +29,7 @@ export const isLoopback = (host: string): boolean => loopback.test(host)
  *
  * @throws {CentralPostError} `invalid_config`
  */
-export function tlsOf(place: Place): Tls | null {
+export function tlsOf(place: ListenAddress): Tls | null {
   const { host = '127.0.0.1', origin, tlsCert, tlsKey } = place
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new CentralPostError(
@@ -56,7 +56,7 @@ export function tlsOf(place: Place): Tls | null {
 }
 
 /** The host names that browsers may use for a server at this address. */
-export function hostsOf(place: Place, port: number): string[] {
+export function hostsOf(place: ListenAddress, port: number): string[] {
   const { host = '127.0.0.1', origin } = place
   if (origin !== undefined) return [new URL(origin).host]
   const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]'] : [bracketed(host)]
@@ -64,7 +64,7 @@ export function hostsOf(place: Place, port: number): string[] {
 }
 
 /** The address to show to people. */
-export function urlOf(place: Place, port: number, isSecure: boolean): string {
+export function urlOf(place: ListenAddress, port: number, isSecure: boolean): string {
   const { host = '127.0.0.1', origin } = place
   return origin ?? `${isSecure ? 'https' : 'http'}://${bracketed(host)}:${port}`
 }

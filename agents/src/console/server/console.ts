@@ -16,7 +16,7 @@ import { Operator } from '../../operator/operator.ts'
 import type { SpokeOptions } from '../../spoke/spoke.ts'
 import { Board } from './board.ts'
 import { consoleApp } from './console-app.ts'
-import { hostsOf, type Place, tlsOf, urlOf } from './console-options.ts'
+import { hostsOf, type ListenAddress, tlsOf, urlOf } from './console-options.ts'
 import { consoleStateDir, readPlace, writePlace } from './console-state.ts'
 import type { ConsoleEnv } from './guard.ts'
 import { LoginLinks } from './login-links.ts'
@@ -24,7 +24,7 @@ import { builtPage, PageFiles } from './page-files.ts'
 import { Sessions } from './sessions.ts'
 
 export interface ConsoleOptions extends SpokeOptions {
-  readonly place?: Place
+  readonly place?: ListenAddress
   /** absolute lifetime of a session, in milliseconds @default 12 hours */
   readonly sessionMs?: number
   /** the folder of the built page @default the output of `npm run build` */
@@ -163,7 +163,11 @@ async function ownAgent(options: ConsoleOptions): Promise<Agent | null> {
 }
 
 /** Listens on the requested port, else on the last one used, else on a free one. */
-async function listen(server: Server, place: Place, last: number | undefined): Promise<number> {
+async function listen(
+  server: Server,
+  place: ListenAddress,
+  last: number | undefined,
+): Promise<number> {
   const { host = '127.0.0.1', port } = place
   const ports = port !== undefined ? [port] : last !== undefined ? [last, 0] : [0]
   let refused: unknown

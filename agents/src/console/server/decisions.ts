@@ -36,7 +36,7 @@ export const cancelSchema = z.strictObject({ ...named, reason: cancelCallSchema.
 type Decision = z.infer<typeof decisionReplySchema>
 
 /** The outcome of each: a decision, or the reason for a failure. */
-export interface Outcome extends ActionKey {
+export interface DecisionOutcome extends ActionKey {
   readonly decision: Decision | null
   readonly problem: Problem | null
 }
@@ -54,7 +54,7 @@ export class Decisions {
     this.#log = log
   }
 
-  approve(call: z.output<typeof approveManySchema>): Promise<Outcome[]> {
+  approve(call: z.output<typeof approveManySchema>): Promise<DecisionOutcome[]> {
     const { actions, decision, scope, expires_in: expiresInSeconds, comment } = call
     return this.#each('approve', actions, ({ action_id, agent_id, digest }) =>
       this.#operator.approve(action_id, {
@@ -68,7 +68,7 @@ export class Decisions {
     )
   }
 
-  deny(call: z.output<typeof denyManySchema>): Promise<Outcome[]> {
+  deny(call: z.output<typeof denyManySchema>): Promise<DecisionOutcome[]> {
     const { actions, reason, suggestion } = call
     return this.#each('deny', actions, ({ action_id, agent_id }) =>
       this.#operator.deny(action_id, reason, {
@@ -109,8 +109,8 @@ export class Decisions {
     what: string,
     actions: readonly T[],
     decide: (action: T) => Promise<Decision>,
-  ): Promise<Outcome[]> {
-    const outcomes: Outcome[] = []
+  ): Promise<DecisionOutcome[]> {
+    const outcomes: DecisionOutcome[] = []
     for (const action of actions) {
       const { action_id, agent_id } = action
       try {

@@ -1,5 +1,5 @@
 import type { Captured } from '../run.ts'
-import { decode, encodedBytes, trimEnd, trimStart } from './utf8.ts'
+import { decodeUtf8, encodedBytes, trimEnd, trimStart } from './utf8.ts'
 
 /** The part of one stream kept in memory: everything up to a bound, beyond it head and tail. */
 export class KeptOutput {
@@ -45,7 +45,7 @@ export class KeptOutput {
 
   /** The last bytes, as text. */
   tailText(bytes: number): string {
-    return decode(this.#last(bytes))
+    return decodeUtf8(this.#last(bytes))
   }
 
   /**
@@ -56,7 +56,7 @@ export class KeptOutput {
   capture(): Captured & { readonly complete: boolean } {
     const encodedBound = this.#bound * 1.5
     if (this.fits(0)) {
-      const text = decode(this.whole())
+      const text = decodeUtf8(this.whole())
       if (encodedBytes(text) <= encodedBound) return { text, bytes: this.#bytes, complete: true }
     }
     for (let part = (this.#bound - 64) / 2; ; part = Math.floor(part * 0.7)) {
@@ -72,7 +72,7 @@ export class KeptOutput {
     const head = trimEnd(this.#head.subarray(0, Math.min(available, this.#headBytes)))
     const tail = trimStart(this.#last(available))
     const left = this.#bytes - head.length - tail.length
-    return `${decode(head)}\n… ${left} bytes left out …\n${decode(tail)}`
+    return `${decodeUtf8(head)}\n… ${left} bytes left out …\n${decodeUtf8(tail)}`
   }
 
   #grow(chunk: Buffer): void {

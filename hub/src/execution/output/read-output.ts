@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CentralPostError, type OutputStream } from '@centralpost/shared'
 import { spoolFile } from './output-spool.ts'
-import { characterBytes, decode, encodedBytes, trimEnd } from './utf8.ts'
+import { characterBytes, decodeUtf8, encodedBytes, trimEnd } from './utf8.ts'
 
 /** One page of a stream. Offsets count bytes of the stream, not characters of `data`. */
 export interface OutputPage {
@@ -47,10 +47,10 @@ export async function readOutputPage(
   const from = await startOfCharacter(file, Math.min(offset, total))
   let bytes = await readAt(file, from, wanted)
   if (from + bytes.length < total) bytes = trimEnd(bytes)
-  let data = decode(bytes)
+  let data = decodeUtf8(bytes)
   while (encodedBytes(data) > maxEncodedBytes) {
     bytes = trimEnd(bytes.subarray(0, Math.floor(bytes.length / 2)))
-    data = decode(bytes)
+    data = decodeUtf8(bytes)
   }
   const next = from + bytes.length
   return { data, offset: from, next_offset: next, total, eof: next >= total }

@@ -1,5 +1,5 @@
 /** Decodes bytes: invalid UTF-8 becomes U+FFFD, NUL and a byte order mark stay. */
-export function decode(bytes: Uint8Array): string {
+export function decodeUtf8(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 

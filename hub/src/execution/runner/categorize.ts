@@ -1,7 +1,7 @@
 import type { ErrorCategory } from '@centralpost/shared'
 
 /** The evidence for a failed process's error category. */
-export interface Ending {
+export interface ProcessEnding {
   /** Name of the program; absent for a script. */
   readonly program?: string | undefined
   readonly exitCode: number | null
@@ -102,7 +102,7 @@ export function categorizeFault(code: string): ErrorCategory {
  *
  * @returns null for exit code 0
  */
-export function categorize(ending: Ending): ErrorCategory | null {
+export function categorize(ending: ProcessEnding): ErrorCategory | null {
   const { exitCode, signal } = ending
   if (exitCode === 0) return null
   if (signal !== null) return signalCategories[signal] ?? 'runtime'

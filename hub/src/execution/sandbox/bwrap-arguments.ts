@@ -9,7 +9,7 @@ import { filterFd } from './system-calls.ts'
 import { isWithin } from '@centralpost/shared/light'
 
 /** Properties of one command that shape its sandbox. */
-export interface View {
+export interface SandboxView {
   readonly profile: ConfinedProfile
   readonly cwd: string
   /**
@@ -35,7 +35,7 @@ const toBecomeAnother = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']
  * workspace, finally the masks. Root keeps only CAP_DAC_OVERRIDE, so that files of others stay
  * accessible as outside: with CAP_SYS_ADMIN it could mount everything writable again.
  */
-export function bwrapArguments(sandbox: Sandbox, view: View): string[] {
+export function bwrapArguments(sandbox: Sandbox, view: SandboxView): string[] {
   const traits = profileTraits[view.profile]
   const { network, workspaceWritable, machine } = traits
   const isShared = sharesProcesses(traits)
@@ -113,7 +113,7 @@ function ofUsers(sandbox: Sandbox, profile: ConfinedProfile): string[] {
  *
  * @param isAsLarge whether it reports the size of the machine's
  */
-function memory(sandbox: Sandbox, view: View, path: string, isAsLarge: boolean): string[] {
+function memory(sandbox: Sandbox, view: SandboxView, path: string, isAsLarge: boolean): string[] {
   const told = isAsLarge ? sizeOf(path) : null
   const bytes = told ?? view.temporaryBytes
   const size = sandbox.takesSize && bytes ? ['--size', String(bytes)] : []
@@ -127,7 +127,7 @@ function asLarge(): string[] {
   )
 }
 
-function temporaryFiles(sandbox: Sandbox, view: View): string[] {
+function temporaryFiles(sandbox: Sandbox, view: SandboxView): string[] {
   const there = temporary.filter((path) => existsSync(path))
   const { machine } = profileTraits[view.profile]
   if (machine === 'files') {

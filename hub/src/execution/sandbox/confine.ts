@@ -1,6 +1,6 @@
 import { basename, delimiter, isAbsolute } from 'node:path'
 import { HandedBytes } from '../handed-bytes.ts'
-import { becomesAnother, bwrapArguments, temporary, type View } from './bwrap-arguments.ts'
+import { becomesAnother, bwrapArguments, temporary, type SandboxView } from './bwrap-arguments.ts'
 import { socketPlaces } from './hidden-paths.ts'
 import { type LimitGroup, limiting, type ResourceLimits } from './limits.ts'
 import { asAnother, withoutCode } from './machine-start.ts'
@@ -51,7 +51,7 @@ export function confine(start: ProcessStart, confinement: Confinement): Confined
   }
 }
 
-function wrapped(start: ProcessStart, sandbox: Sandbox, view: View): ProcessStart {
+function wrapped(start: ProcessStart, sandbox: Sandbox, view: SandboxView): ProcessStart {
   const traits = profileTraits[view.profile]
   const isAnother = sharesProcesses(traits) && becomesAnother(sandbox)
   const takesName = sandbox.takesArgv0 && !isAnother
@@ -107,7 +107,7 @@ function callable(start: ProcessStart): string {
 }
 
 /** Temporary files go to a writable directory. */
-function withTemporary(env: ProcessStart['env'], { profile }: View): ProcessStart['env'] {
+function withTemporary(env: ProcessStart['env'], { profile }: SandboxView): ProcessStart['env'] {
   if (profileTraits[profile].machine === 'files') return { ...env, TMPDIR: '/dev/shm' }
   return env['TMPDIR'] === undefined ? env : { ...env, TMPDIR: '/tmp' }
 }

@@ -24,7 +24,7 @@ export interface LimitGroup {
 }
 
 /** A program prefix that execs another program, with its arguments. */
-export interface Wrapper {
+export interface LimitWrapper {
   readonly file: string
   readonly args: readonly string[]
 }
@@ -44,7 +44,7 @@ exec -a "$name" "$@"`
  * A bash that becomes the command under these limits; null without limits. argv0 and the command
  * follow.
  */
-export function limiting(limits: ResourceLimits, group: LimitGroup | null): Wrapper | null {
+export function limiting(limits: ResourceLimits, group: LimitGroup | null): LimitWrapper | null {
   const { memoryBytes, fileSizeBytes, cpuSeconds, processes, openFiles } = limits
   const lines: string[] = []
   if (cpuSeconds !== undefined) {

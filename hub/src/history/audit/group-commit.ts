@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditTrail } from './audit-trail.ts'
 import type { Database, StoreDialect, Tx } from '../store/dialect/dialect.ts'
 import { isLeaseOver } from '../store/lease-over.ts'
-import { isLostConnection } from '../store/transient-fault.ts'
+import { isLostConnection } from '../store/transient-error.ts'
 
 /**
  * One commit in progress: participants write through `tx` and append audit events through `tell`.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bootMs, CentralPostError, type Logger, messageOf } from '@centralpost/shared'
 import { sql } from 'kysely'
-import { isPassingFault } from '../store/transient-fault.ts'
+import { isTransientError } from '../store/transient-error.ts'
 import type { Store, Tenure } from '../store/dialect/dialect.ts'
 import { checkUnrenewed, type Lease, untilOthersAreOver } from './earlier-leases.ts'
 import { thisHolder } from './holder.ts'
@@ -167,7 +167,7 @@ export class HubLease {
 
   async #ask(now: number): Promise<void> {
     const { isShared } = this.#store.dialect
-    if (!(await (isShared ? this.#renew() : this.#isMine()))) {
+    if (!(await (isShared ? this.#renew() : this.#applied()))) {
       this.#lose('another hub has taken the ledger over')
       return
     }
@@ -185,7 +185,7 @@ export class HubLease {
     return renewed.numUpdatedRows > 0n
   }
 
-  async #isMine(): Promise<boolean> {
+  async #applied(): Promise<boolean> {
     const { hubId, epoch } = this.tenure
     const row: Pick<Lease, 'epoch'> | undefined = await this.#store.db
       .selectFrom('hub_leases')
@@ -220,7 +220,7 @@ async function untilTaken<T>(log: Logger, take: () => Promise<T>): Promise<T> {
     try {
       return await take()
     } catch (error) {
-      if (!isPassingFault(error)) throw error
+      if (!isTransientError(error)) throw error
       const message = messageOf(error)
       if (performance.now() >= until) {
         throw new CentralPostError(

@@ -2,10 +2,10 @@ import { asciiJson } from '../audit/audit-hash.ts'
 import type { Database } from '../store/dialect/dialect.ts'
 import type { GroupCommit } from '../audit/group-commit.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
-import type { ApprovalRule as RuleRow, CommandExecution } from '../store/schema.ts'
+import type { ApprovalRuleRow, CommandExecution } from '../store/schema.ts'
 
 /** An always rule. The approval desk interprets its shape. */
-export type ApprovalRule = Omit<RuleRow, 'shape'> & { readonly shape: unknown }
+export type ApprovalRule = Omit<ApprovalRuleRow, 'shape'> & { readonly shape: unknown }
 
 /** The action behind a vote or a rule. */
 type Voted = Pick<CommandExecution, 'execution_id' | 'agent_id' | 'action_id'> & {
@@ -179,6 +179,6 @@ export class ApprovalStore {
   }
 }
 
-function ruleOf(row: RuleRow): ApprovalRule {
+function ruleOf(row: ApprovalRuleRow): ApprovalRule {
   return { ...row, shape: JSON.parse(row.shape) as unknown }
 }

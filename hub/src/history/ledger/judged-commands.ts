@@ -4,7 +4,7 @@ import { Kysely, SqliteDialect } from 'kysely'
 import type { Schema } from '../store/schema.ts'
 
 /** A judged command, with its number of requests. */
-export interface JudgedCommand {
+export interface PastCommand {
   readonly command: string
   readonly argv: readonly string[] | null
   readonly cwd: string
@@ -20,7 +20,7 @@ export interface JudgedCommand {
  * @param path the hub's database
  * @throws {CentralPostError} `storage` when it is unreadable
  */
-export async function* eachJudgedCommand(path: string): AsyncGenerator<JudgedCommand> {
+export async function* eachJudgedCommand(path: string): AsyncGenerator<PastCommand> {
   let db: Kysely<Schema>
   try {
     const file = new SqliteDatabase(path, { readonly: true, fileMustExist: true })

@@ -2,7 +2,7 @@ import type { ActionResult, ActionState } from '@centralpost/shared'
 import { sql } from 'kysely'
 import type { Database, StoreDialect } from '../store/dialect/dialect.ts'
 import type { GroupCommit } from '../audit/group-commit.ts'
-import type { OutboxItem } from './ledger-step.ts'
+import type { UnpublishedResult } from './ledger-step.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { CommandExecution } from '../store/schema.ts'
 import { type Execution, executionOf } from '../store/execution.ts'
@@ -181,7 +181,7 @@ export class LedgerReads {
   }
 
   /** Results that the broker has not confirmed, oldest first. */
-  async unpublished(limit: number): Promise<OutboxItem[]> {
+  async unpublished(limit: number): Promise<UnpublishedResult[]> {
     const rows = await this.#db
       .selectFrom('action_results')
       .selectAll()

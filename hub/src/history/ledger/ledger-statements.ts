@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Database, StoreDialect, Tx } from '../store/dialect/dialect.ts'
 import type { CommandExecution, NewCommandExecution } from '../store/schema.ts'
 import type { ColumnChanges } from '../store/execution.ts'
-import type { Step } from './ledger-step.ts'
+import type { Transition } from './ledger-step.ts'
 
 /** Every column of an execution that inserts write, in the order of the compiled statement. */
 const inserted = [
@@ -157,11 +157,11 @@ export class LedgerStatements {
   async step(
     tx: Tx,
     executionId: number,
-    step: Omit<Step, 'changes'> & { readonly changes: ColumnChanges },
+    step: Omit<Transition, 'changes'> & { readonly changes: ColumnChanges },
     digests: readonly (string | null)[] | undefined,
   ): Promise<CommandExecution | undefined> {
     const columns = Object.keys(step.changes)
-    const deadline = step.only?.deadline
+    const deadline = step.where?.deadline
     const shape = [
       step.to,
       step.from.join(),

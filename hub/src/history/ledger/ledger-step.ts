@@ -4,7 +4,7 @@ import type { ActionResultTable } from '../store/schema.ts'
 import type { Changes, Execution } from '../store/execution.ts'
 
 /** Kind and data of an audit event. */
-export interface Told {
+export interface ActionEvent {
   readonly kind: AuditKind
   readonly data?: Readonly<Record<string, unknown>>
 }
@@ -29,7 +29,7 @@ export function asText(result: ActionResult): ResultText {
   return { result, text: JSON.stringify(result) }
 }
 
-export type Intake =
+export type InsertOutcome =
   | { readonly kind: 'new'; readonly executionId: number }
   | { readonly kind: 'known'; readonly action: Execution }
   | { readonly kind: 'conflict'; readonly action: Execution }
@@ -40,16 +40,16 @@ export type Intake =
 export const unknownRequest = 'unknown'
 
 /** One conditional update: from any of `from` to `to`. */
-export interface Step {
+export interface Transition {
   readonly from: readonly ActionState[]
   readonly to: ActionState
   readonly changes: Changes
   readonly at: number
-  readonly told: Told
+  readonly told: ActionEvent
   /**
    * further conditions on the row, besides its state: the step applies only to what was decided on
    */
-  readonly only?: { readonly digest?: string | null; readonly deadline?: number | null }
+  readonly where?: { readonly digest?: string | null; readonly deadline?: number | null }
 }
 
-export type OutboxItem = Omit<Selectable<ActionResultTable>, 'sealed'>
+export type UnpublishedResult = Omit<Selectable<ActionResultTable>, 'sealed'>

@@ -6,7 +6,13 @@ import type { Tx } from '../store/dialect/dialect.ts'
 import type { Batch, GroupCommit } from '../audit/group-commit.ts'
 import { type LedgerParts, LedgerReads } from './ledger-reads.ts'
 import { LedgerStatements } from './ledger-statements.ts'
-import { type Intake, type Step, type Terminal, type Told, unknownRequest } from './ledger-step.ts'
+import {
+  type InsertOutcome,
+  type Transition,
+  type Terminal,
+  type ActionEvent,
+  unknownRequest,
+} from './ledger-step.ts'
 import type { SecretKeeper } from '../masking/secret-keeper.ts'
 import type { MaskedRow } from '../masking/secrets-of-actions.ts'
 import { type ReuseKey, ReusableResults } from './reusable-results.ts'
@@ -30,7 +36,7 @@ interface Arrival {
   readonly row: NewCommandExecution
   readonly masked: MaskedRow
   readonly stored: NewCommandExecution
-  readonly told: readonly Told[]
+  readonly told: readonly ActionEvent[]
   readonly terminal: Terminal | undefined
   readonly at: number
 }
@@ -73,14 +79,14 @@ export class Ledger extends LedgerReads {
    */
   takeIn(
     execution: NewExecution,
-    told: readonly Told[],
+    told: readonly ActionEvent[],
     { terminal, most, at = execution.timestamp }: IntakeOptions = {},
-  ): Promise<Intake> {
+  ): Promise<InsertOutcome> {
     const row = rowOf(execution)
     const masked = this.#secrets.mask(row)
     const stored = storable({ ...masked.row, ...this.#maskedTexts(row, masked.secrets) })
     const arrival = { row, masked, stored, told, terminal, at }
-    return this.#commits.write<Intake>((batch) =>
+    return this.#commits.write<InsertOutcome>((batch) =>
       most === undefined
         ? this.#insert(batch, arrival)
         : this.#insertUnlessFull(batch, arrival, most),
@@ -92,7 +98,7 @@ export class Ledger extends LedgerReads {
    *
    * @returns whether the step applied; false when another step was first
    */
-  async step(executionId: number, step: Step): Promise<boolean> {
+  async step(executionId: number, step: Transition): Promise<boolean> {
     const isTaken = await this.#commits.write(
       async (batch) => (await this.#take(batch, executionId, step)) !== undefined,
     )
@@ -106,7 +112,11 @@ export class Ledger extends LedgerReads {
    *
    * @returns whether this call ended it; false when it had ended already
    */
-  async recordExecution(executionId: number, step: Step, terminal: Terminal): Promise<boolean> {
+  async recordExecution(
+    executionId: number,
+    step: Transition,
+    terminal: Terminal,
+  ): Promise<boolean> {
     const ended = await this.#commits.write(async (batch) => {
       const row = await this.#take(batch, executionId, step)
       if (row === undefined) return undefined
@@ -167,14 +177,14 @@ export class Ledger extends LedgerReads {
     return this.#commits.idle()
   }
 
-  async #insertUnlessFull(batch: Batch, arrival: Arrival, most: number): Promise<Intake> {
+  async #insertUnlessFull(batch: Batch, arrival: Arrival, most: number): Promise<InsertOutcome> {
     const { agent_id, action_id } = arrival.row
     const waiting = await countOthers(batch.tx, arrival.row.status, agent_id, action_id)
     return waiting >= most ? { kind: 'full', waiting } : this.#insert(batch, arrival)
   }
 
   /** Avoids a promise for each row of a commit where the database answers synchronously. */
-  #insert(batch: Batch, arrival: Arrival): Intake | Promise<Intake> {
+  #insert(batch: Batch, arrival: Arrival): InsertOutcome | Promise<InsertOutcome> {
     const inserted = this.#statements.insertExecution(batch.tx, arrival.stored)
     const goOn = (executionId: number | undefined) =>
       executionId === undefined
@@ -183,7 +193,11 @@ export class Ledger extends LedgerReads {
     return inserted instanceof Promise ? inserted.then(goOn) : goOn(inserted)
   }
 
-  #inserted(batch: Batch, executionId: number, arrival: Arrival): Intake | Promise<Intake> {
+  #inserted(
+    batch: Batch,
+    executionId: number,
+    arrival: Arrival,
+  ): InsertOutcome | Promise<InsertOutcome> {
     const { masked, stored, told, terminal, at } = arrival
     const { secrets } = masked
     if (stored.status === 'running') this.#reusables.begin(executionId)
@@ -194,7 +208,7 @@ export class Ledger extends LedgerReads {
     return keeping || putting ? Promise.all([keeping, putting]).then(() => intake) : intake
   }
 
-  async #known(tx: Tx, { row, stored }: Arrival): Promise<Intake> {
+  async #known(tx: Tx, { row, stored }: Arrival): Promise<InsertOutcome> {
     const action = await tx
       .selectFrom('command_executions')
       .selectAll()
@@ -211,13 +225,13 @@ export class Ledger extends LedgerReads {
   async #take(
     batch: Batch,
     executionId: number,
-    step: Step,
+    step: Transition,
   ): Promise<CommandExecution | undefined> {
     assertStep(step.from, step.to)
     const { tx } = batch
     const secrets = this.#secrets.secretsOf(executionId)
-    const only = step.only?.digest
-    const digests = only === undefined ? undefined : only === null ? [null] : this.formsOf(only)
+    const where = step.where?.digest
+    const digests = where === undefined ? undefined : where === null ? [null] : this.formsOf(where)
     const told = columnsOf(step.changes)
     const changes = this.#maskedChanges(told, secrets)
     const row = await this.#statements.step(tx, executionId, { ...step, changes }, digests)
@@ -266,7 +280,7 @@ export class Ledger extends LedgerReads {
       secrets,
     }: {
       readonly at: number
-      readonly told: readonly Told[]
+      readonly told: readonly ActionEvent[]
       readonly secrets: ReadonlySet<string>
     },
   ): void {
@@ -285,7 +299,7 @@ export class Ledger extends LedgerReads {
   }
 
   /** The data of an event as JSON. */
-  #maskedData(data: NonNullable<Told['data']>, secrets: ReadonlySet<string>): string {
+  #maskedData(data: NonNullable<ActionEvent['data']>, secrets: ReadonlySet<string>): string {
     const { masker } = this.#secrets
     const text = asciiJson(data)
     if (secrets.size === 0 && this.#isPlain(text)) return text

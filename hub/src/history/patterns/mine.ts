@@ -1,5 +1,5 @@
 /** One ended action of a workflow, in order. */
-export interface Step {
+export interface MinedStep {
   readonly executionId: number
   readonly form: number
   readonly isSuccess: boolean
@@ -51,7 +51,7 @@ const mostSequences = 5000
  * @param breathe awaited periodically, so that other work proceeds
  */
 export async function mineSequences(
-  workflows: readonly (readonly Step[])[],
+  workflows: readonly (readonly MinedStep[])[],
   options: MiningOptions = {},
   breathe: () => Promise<void> = () => Promise.resolve(),
 ): Promise<MinedSequence[]> {
@@ -95,7 +95,7 @@ export async function mineSequences(
   }))
 }
 
-function startsOf(workflows: readonly (readonly Step[])[]): Map<number, Place[]> {
+function startsOf(workflows: readonly (readonly MinedStep[])[]): Map<number, Place[]> {
   const starts = new Map<number, Place[]>()
   workflows.forEach((steps, workflow) => {
     steps.forEach((step, at) => {
@@ -114,7 +114,7 @@ function startsOf(workflows: readonly (readonly Step[])[]): Map<number, Place[]>
  * search: later steps are a repair.
  */
 function follow(
-  workflows: readonly (readonly Step[])[],
+  workflows: readonly (readonly MinedStep[])[],
   grown: Grown,
   mostBetween: number,
 ): { readonly form: number; readonly places: Place[] }[] {

@@ -11,7 +11,7 @@ import type { Database } from '../store/dialect/dialect.ts'
 import { inSeconds } from '../search/entries.ts'
 import { normalise } from '../command-form.ts'
 import type { CommandPatternTable } from '../store/schema.ts'
-import { mineSequences, type MinedSequence, type Step } from './mine.ts'
+import { mineSequences, type MinedSequence, type MinedStep } from './mine.ts'
 import { recordUse } from './pattern-use.ts'
 
 export interface NewPattern {
@@ -130,7 +130,7 @@ export class PatternStore {
     return { found: sequences.length, added }
   }
 
-  async #workflows(): Promise<Step[][]> {
+  async #workflows(): Promise<MinedStep[][]> {
     const rows = await this.#db
       .selectFrom('execution_index as i')
       .innerJoin('command_forms as f', 'f.form_id', 'i.form_id')
@@ -141,7 +141,7 @@ export class PatternStore {
       .orderBy('i.execution_id', 'desc')
       .limit(mostMined)
       .execute()
-    const workflows = new Map<string, Step[]>()
+    const workflows = new Map<string, MinedStep[]>()
     for (const row of rows.toReversed()) {
       // agents of one workflow work in parallel: each has its own order
       const key = `${row.workflow_id} ${row.agent_id}`

@@ -1,7 +1,7 @@
 import type { CommandPattern, Suggestion, TaskCategory } from '@centralpost/shared'
 import type { Database } from '../store/dialect/dialect.ts'
 import { failureSignature, normalise } from '../command-form.ts'
-import { wordsOf } from '../store/search-words.ts'
+import { searchWordsOf } from '../store/search-words.ts'
 import { toPattern } from './pattern-store.ts'
 
 export interface SuggestionQuery {
@@ -68,7 +68,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
 }
 
 function forTask(task: string, patterns: readonly CommandPattern[]): Suggestion[] {
-  const wanted = wordsOf(task).filter((word) => !idle.has(word))
+  const wanted = searchWordsOf(task).filter((word) => !idle.has(word))
   return patterns.flatMap((pattern) => {
     const text = [
       pattern.pattern_name,
@@ -76,7 +76,7 @@ function forTask(task: string, patterns: readonly CommandPattern[]): Suggestion[
       ...pattern.command_sequence,
       ...Object.values(pattern.parameters).flat(),
     ].join(' ')
-    const there = new Set(wordsOf(text))
+    const there = new Set(searchWordsOf(text))
     const hits = wanted.map((word) => {
       if (there.has(word)) return 1
       return meanings[word]?.some((other) => there.has(other)) ? 0.6 : 0

@@ -87,7 +87,7 @@ export interface ApprovalRuleTable {
   revoked_by: string | null
   revoked_at: number | null
 }
-export type ApprovalRule = Selectable<ApprovalRuleTable>
+export type ApprovalRuleRow = Selectable<ApprovalRuleTable>
 
 /** The one terminal message of an action; also the outbox, while `published_at` is null. */
 export interface ActionResultTable {

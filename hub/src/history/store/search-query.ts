@@ -1,4 +1,4 @@
-import { operatorWords, wordsOf } from './search-words.ts'
+import { operatorWords, searchWordsOf } from './search-words.ts'
 
 /** Adjacent words; `isPrefix`: the last one may continue. */
 export interface SearchTerm {
@@ -25,7 +25,7 @@ export function searchQuery(typed: string): SearchQuery | null {
   for (const [index, part] of parts.entries()) {
     const isQuoted = part[1] !== undefined
     const text = part[1] ?? part[2] ?? ''
-    const words = wordsOf(text).slice(0, mostWordsOfTerm)
+    const words = searchWordsOf(text).slice(0, mostWordsOfTerm)
     if (words.length === 0) {
       for (const word of operatorWords(text)) {
         terms.push({ words: [word], isPrefix: false, typed: text })

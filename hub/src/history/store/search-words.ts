@@ -12,7 +12,7 @@ const longestWord = 100
 const mostWords = 3000
 
 /** The words of a text as indexed: lower case, without accents, letters and digits only. */
-export function wordsOf(text: string): string[] {
+export function searchWordsOf(text: string): string[] {
   const plain = text
     .normalize('NFKD')
     .replace(/\p{M}+/gu, '')
@@ -44,10 +44,10 @@ export function searchTextOf(
   row: Pick<CommandExecution, 'command' | 'context' | 'stdout_preview' | 'stderr_preview'>,
 ): SearchText {
   return {
-    command: [...wordsOf(row.command), ...operatorWords(row.command)].join(' '),
-    context: wordsOf(row.context ?? '').join(' '),
-    stdout: wordsOf(row.stdout_preview ?? '').join(' '),
-    stderr: wordsOf(row.stderr_preview ?? '').join(' '),
+    command: [...searchWordsOf(row.command), ...operatorWords(row.command)].join(' '),
+    context: searchWordsOf(row.context ?? '').join(' '),
+    stdout: searchWordsOf(row.stdout_preview ?? '').join(' '),
+    stderr: searchWordsOf(row.stderr_preview ?? '').join(' '),
   }
 }
 

@@ -5,11 +5,11 @@ import {
   type ScreenState,
   withPending,
 } from '#agents/cli/pending-screen/screen-state.ts'
-import { type Key, press, type View } from '#agents/cli/pending-screen/keys.ts'
+import { type Key, press, type ScreenView } from '#agents/cli/pending-screen/keys.ts'
 import { askedFor } from '../../../support/asked.ts'
 
-const whole: View = { isWhole: true, page: 5, lastFrom: 0 }
-const long: View = { isWhole: false, page: 5, lastFrom: 12 }
+const whole: ScreenView = { isWhole: true, page: 5, lastFrom: 0 }
+const long: ScreenView = { isWhole: false, page: 5, lastFrom: 12 }
 
 const key = (name: string): Key => ({ name, text: name.length === 1 ? name : '' })
 

@@ -90,7 +90,7 @@ describe.each(backends)('the ledger on $title', ({ backend }) => {
       it.ledger.step(intake.executionId, {
         from: ['pending'],
         to: 'queued',
-        only: { digest },
+        where: { digest },
         at: 0,
         changes: {},
         told: { kind: 'approved' },

@@ -104,7 +104,7 @@ describe.each(backends)('secrets on $title', ({ backend }) => {
       await again.ledger.step(id, {
         from: ['pending'],
         to: 'queued',
-        only: { digest: 'digest-1' },
+        where: { digest: 'digest-1' },
         at: 1,
         changes: {},
         told: { kind: 'approved' },

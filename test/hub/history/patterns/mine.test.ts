@@ -1,5 +1,5 @@
 import { backends, HistoryPlace } from '../../../support/history-fixture.ts'
-import { mineSequences, type Step } from '#hub/history/patterns/mine.ts'
+import { mineSequences, type MinedStep } from '#hub/history/patterns/mine.ts'
 
 /** Numbers without a pattern, the same each time. */
 function random(seed: number): () => number {
@@ -24,17 +24,17 @@ const planted = [
 ]
 
 /** Workflows with planted sequences among what merely happens, some with steps in between, some that fail. */
-function workload(actions: number): { workflows: Step[][]; forms: string[] } {
+function workload(actions: number): { workflows: MinedStep[][]; forms: string[] } {
   const next = random(42)
   const noise = Array.from({ length: 150 }, (_none, n) => `noise${n} {path}`)
   // single steps of the sequences happen on their own as well
   const forms = [...new Set([...planted.flat(), ...noise])]
   const idOf = (form: string): number => forms.indexOf(form)
-  const workflows: Step[][] = []
+  const workflows: MinedStep[][] = []
   let total = 0
   for (;;) {
     if (total >= actions) return { workflows, forms }
-    const steps: Step[] = []
+    const steps: MinedStep[] = []
     const add = (form: string, isSuccess = true): void => {
       total += 1
       steps.push({ executionId: total, form: idOf(form), isSuccess })

@@ -8,7 +8,7 @@ import { ShownCommand } from '../text/shown.tsx'
 import { StatusBadge } from '../ui/badges.tsx'
 import { Mark } from '../ui/icons.tsx'
 import { useKeys } from '../ui/keys.ts'
-import { say } from '../ui/toasts.tsx'
+import { toast } from '../ui/toasts.tsx'
 import { approve } from './decide.ts'
 import { ask, isReadNow, Questions, whyNotApprove } from './questions.tsx'
 import { RequestDetail, Tombstone } from './request-detail.tsx'
@@ -207,11 +207,11 @@ function approveSelected(): void {
   if (asked === undefined) return
   const why = whyNotApprove(asked.agent_id)
   if (why !== null) {
-    say('bad', why)
+    toast('bad', why)
     return
   }
   if (!hasSettled()) {
-    say('note', 'Another request has just moved here: read it, then decide.')
+    toast('note', 'Another request has just moved here: read it, then decide.')
     return
   }
   if (!isReadNow(asked)) return

@@ -1,11 +1,11 @@
 import type { AlwaysDecision, AlwaysScope, ApprovalNeeded } from '@centralpost/shared'
 import { visible } from '@centralpost/shared/visible'
 import { type Decided, keyOf } from '../../wire/feed-message.ts'
-import { call, type Problem } from '../api.ts'
+import { call, type ApiProblem } from '../api.ts'
 import { onDecided } from '../feed.ts'
 import { me } from '../store.ts'
 import { moment, plural } from '../text/format.ts'
-import { say, sayProblem } from '../ui/toasts.tsx'
+import { toast, sayProblem } from '../ui/toasts.tsx'
 import { decidingHere } from './queue.ts'
 
 interface Outcome {
@@ -17,10 +17,10 @@ interface Outcome {
     readonly approvals_needed?: number
     readonly rule_id?: string
   } | null
-  readonly problem: Problem | null
+  readonly problem: ApiProblem | null
 }
 
-export interface Always {
+export interface AlwaysChoice {
   readonly decision: AlwaysDecision
   readonly scope?: AlwaysScope
   readonly expires_in?: number
@@ -38,7 +38,7 @@ let decidedAt = Number.NEGATIVE_INFINITY
  */
 export async function approve(
   asked: readonly ApprovalNeeded[],
-  said: { readonly always?: Always; readonly comment?: string } = {},
+  said: { readonly always?: AlwaysChoice; readonly comment?: string } = {},
 ): Promise<void> {
   const comment = said.comment?.trim() ?? ''
   await decide('approve', asked, {
@@ -48,7 +48,7 @@ export async function approve(
   })
 }
 
-export async function deny(
+export async function denyShown(
   asked: readonly ApprovalNeeded[],
   reason: string,
   suggestion: string,
@@ -94,11 +94,11 @@ function tell(
       what === 'approve'
         ? `Approved: ${name}. This cannot be undone; what runs can be cancelled.`
         : `Denied: ${name}. The agent gets the reason.`
-    say('good', rule === undefined ? done : `${done} The rule ${rule} was made.`)
+    toast('good', rule === undefined ? done : `${done} The rule ${rule} was made.`)
   }
   for (const { decision, action_id } of still) {
     const { approvals = [], approvals_needed: needed = 0 } = decision ?? {}
-    say(
+    toast(
       'note',
       `Your approval of ${action_id} counts: ${approvals.length} of ${needed}. It still waits.`,
     )
@@ -110,17 +110,17 @@ function tell(
   const [first] = failed
   if (first !== undefined) {
     const rest = failed.length + untried - 1
-    say('bad', `${whyNot(first)}${rest > 0 ? ` (and ${rest} more)` : ''}`)
+    toast('bad', `${whyNot(first)}${rest > 0 ? ` (and ${rest} more)` : ''}`)
   }
 }
 
 /** Identical requests share one decision: the second of two marked ones is decided already. */
-function isOwn(problem: Problem | null): boolean {
+function isOwn(problem: ApiProblem | null): boolean {
   const by = problem?.details?.['decided_by']
   return problem?.code === 'conflict' && by === me.value?.operator && lastDecision.size > 1
 }
 
-function whyNot({ code, message, details }: Problem): string {
+function whyNot({ code, message, details }: ApiProblem): string {
   const by = details?.['decided_by']
   const at = details?.['decided_at']
   if (code === 'conflict' && typeof by === 'string' && typeof at === 'string') {
@@ -156,7 +156,7 @@ function sayOfOthers(text: string): void {
   othersBefore = now - othersAt < 5000 ? othersBefore + 1 : 0
   othersAt = now
   const more = othersBefore > 0 ? `(and ${othersBefore} before)` : ''
-  say('note', text + more, 'others')
+  toast('note', text + more, 'others')
 }
 
 function short(command: string): string {

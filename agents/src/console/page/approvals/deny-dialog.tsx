@@ -4,7 +4,7 @@ import { plural } from '../text/format.ts'
 import { ShownCommand } from '../text/shown.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { deny } from './decide.ts'
+import { denyShown } from './decide.ts'
 import { marked } from './queue.ts'
 import { Settled } from './settled.tsx'
 
@@ -29,7 +29,7 @@ export function DenyDialog({
   const send = (event: Event): void => {
     event.preventDefault()
     if (reason.trim() === '') return
-    void deny(asked, reason.trim(), suggestion.trim())
+    void denyShown(asked, reason.trim(), suggestion.trim())
     marked.value = new Set()
     close()
   }

@@ -1,7 +1,7 @@
 import type { ApprovalNeeded } from '@centralpost/shared'
 import { signal } from '@preact/signals'
 import { maySelfApprove, me, trouble } from '../store.ts'
-import { say } from '../ui/toasts.tsx'
+import { toast } from '../ui/toasts.tsx'
 import { AlwaysDialog } from './always-dialog.tsx'
 import { CommentDialog } from './comment-dialog.tsx'
 import { ConfirmManyDialog } from './confirm-many-dialog.tsx'
@@ -46,7 +46,7 @@ export function Questions() {
  */
 export function ask(what: Question): void {
   if (trouble.value !== null) {
-    say('bad', 'Decisions are not possible now: see above.')
+    toast('bad', 'Decisions are not possible now: see above.')
     return
   }
   const isMany = what === 'approve-many' || what === 'deny-many'
@@ -55,7 +55,7 @@ export function ask(what: Question): void {
   if (first === undefined) return
   const isApproval = what === 'comment' || what === 'always'
   const why = isApproval ? whyNotApprove(first.agent_id) : null
-  if (why !== null) say('bad', why)
+  if (why !== null) toast('bad', why)
   else if (!isApproval || isReadNow(first)) question.value = { what, asked }
 }
 
@@ -63,7 +63,7 @@ export function ask(what: Question): void {
 export function isReadNow({ digest }: ApprovalNeeded): boolean {
   lookAgain()
   if (readingOf(digest).isRead) return true
-  say('note', 'More below: read to its end, then decide.', 'unread')
+  toast('note', 'More below: read to its end, then decide.', 'unread')
   readOn(digest)
   return false
 }

@@ -1,18 +1,18 @@
 import { signal } from '@preact/signals'
 
 /** How far a command has been read: both ends must have been on the screen, uncovered. */
-export interface Reading {
+export interface ReadingProgress {
   readonly isRead: boolean
   /** the part below the visible area */
   readonly below: string | null
 }
 
-const unread: Reading = { isRead: false, below: null }
+const unread: ReadingProgress = { isRead: false, below: null }
 /** by the digest of the request: a changed request must be read again */
-const readings = signal<ReadonlyMap<string, Reading>>(new Map())
+const readings = signal<ReadonlyMap<string, ReadingProgress>>(new Map())
 const watched = new Map<HTMLElement, () => void>()
 
-export const readingOf = (digest: string): Reading => readings.value.get(digest) ?? unread
+export const readingOf = (digest: string): ReadingProgress => readings.value.get(digest) ?? unread
 
 /**
  * Tracks how much of a command has been shown, while its element exists.

@@ -8,7 +8,7 @@ import { CommentField } from '../ui/comment-field.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { RuleTime, usualRuleHours } from '../ui/rule-time.tsx'
-import { say, sayProblem } from '../ui/toasts.tsx'
+import { toast, sayProblem } from '../ui/toasts.tsx'
 
 /**
  * Shows a proposed rule with its approvals, and makes exactly that rule once the operator confirms.
@@ -37,7 +37,7 @@ export function AcceptDialog({
       ...(comment.trim() !== '' && { comment: comment.trim() }),
     })
       .then(({ rule }) =>
-        say('good', `The rule ${rule.rule_id} was made and is listed under Rules.`),
+        toast('good', `The rule ${rule.rule_id} was made and is listed under Rules.`),
       )
       .catch((error: unknown) => sayProblem('No rule was made', error))
       .finally(done)

@@ -6,7 +6,7 @@ import { ShownCommand, Shown } from '../text/shown.tsx'
 import { Asked } from '../ui/asked.tsx'
 import { Patterns } from './patterns.tsx'
 import { BarList, DurationBars, StackedColumns } from './plots.tsx'
-import { Proposals } from './proposals.tsx'
+import { ProposalsView } from './proposals.tsx'
 
 const ranges = [
   ['hour', 1, 30],
@@ -46,7 +46,7 @@ export function InsightsView() {
       <div role="tabpanel" id="insights-panel" aria-labelledby={`tab-${tab}`}>
         {tab === 'overview' && <OverviewTab />}
         {tab === 'patterns' && <Patterns />}
-        {tab === 'proposals' && <Proposals />}
+        {tab === 'proposals' && <ProposalsView />}
       </div>
     </section>
   )

@@ -7,7 +7,7 @@ import { Asked } from '../ui/asked.tsx'
 import { AcceptDialog } from './accept-dialog.tsx'
 
 /** Always rules proposed from repeated approvals. Only an operator can make one. */
-export function Proposals() {
+export function ProposalsView() {
   const [again, setAgain] = useState(0)
   const [asksAbout, setAsksAbout] = useState<Proposal | null>(null)
   return (

@@ -10,7 +10,7 @@ import { LevelBadge, RiskBadge } from '../ui/badges.tsx'
 import { DialogButtons } from '../ui/dialog-buttons.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { JudgedParts } from '../ui/judged-parts.tsx'
-import { say, sayProblem } from '../ui/toasts.tsx'
+import { toast, sayProblem } from '../ui/toasts.tsx'
 
 export function RulesView() {
   const [all, setAll] = useState(false)
@@ -65,7 +65,7 @@ export function RulesView() {
             send={() => {
               call('rules', { revoke: asksAbout.rule_id })
                 .then(() => {
-                  say('good', `Revoked ${asksAbout.rule_id}.`)
+                  toast('good', `Revoked ${asksAbout.rule_id}.`)
                   setAgain((count) => count + 1)
                 })
                 .catch((error: unknown) => sayProblem('Not revoked', error))

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { EndedAction, OutputPiece, RunningAction } from '../../wire/feed-message.ts'
 import { watchOutput } from '../feed.ts'
 import { Shown } from '../text/shown.tsx'
-import { say } from '../ui/toasts.tsx'
+import { toast } from '../ui/toasts.tsx'
 import { KeptOutput } from './kept-output.ts'
 import type { Screen, StreamChoice } from './screen.ts'
 import { readWholeOutput } from './whole-output.ts'
@@ -92,9 +92,9 @@ export function OutputPane({
     const text = isPlain ? kept.current.text(stream) : (screen.current?.text() ?? '')
     try {
       await navigator.clipboard.writeText(text)
-      say('note', `Copied ${text.length.toLocaleString()} characters.`)
+      toast('note', `Copied ${text.length.toLocaleString()} characters.`)
     } catch {
-      say('bad', 'This browser does not let the page copy; select the text and copy it yourself.')
+      toast('bad', 'This browser does not let the page copy; select the text and copy it yourself.')
     }
   }
   const find = (way: 'next' | 'previous', text = words): void => {

@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { keyOf, type EndedAction, type RunningAction } from '../../wire/feed-message.ts'
 import { call, download } from '../api.ts'
-import { second } from '../clock.ts'
-import { hubTime } from '../clock.ts'
+import { second, hubTime } from '../clock.ts'
 import { address, go, route } from '../route.ts'
 import { bytes, ended, runningList, trouble } from '../store.ts'
 import { duration, moment, size } from '../text/format.ts'
@@ -10,7 +9,7 @@ import { ShownCommand, Shown } from '../text/shown.tsx'
 import { LevelBadge, StatusBadge } from '../ui/badges.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { useKeys } from '../ui/keys.ts'
-import { sayProblem, say } from '../ui/toasts.tsx'
+import { sayProblem, toast } from '../ui/toasts.tsx'
 import { CommandLine } from './command-line.tsx'
 import { OutputPane } from './output-pane.tsx'
 
@@ -198,7 +197,7 @@ function CancelDialog({
     event.preventDefault()
     const { agent_id, action_id } = action
     call('cancel', { agent_id, action_id, ...(reason.trim() !== '' && { reason: reason.trim() }) })
-      .then(() => say('note', 'The command and all its child processes are being stopped.'))
+      .then(() => toast('note', 'The command and all its child processes are being stopped.'))
       .catch((error: unknown) => sayProblem('Not cancelled', error))
     close()
   }

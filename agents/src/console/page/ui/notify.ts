@@ -5,7 +5,7 @@ import { go, route, type ViewName } from '../route.ts'
 import { me, pending } from '../store.ts'
 import { plural } from '../text/format.ts'
 import { notifies, sounds } from './settings.ts'
-import { say } from './toasts.tsx'
+import { toast } from './toasts.tsx'
 
 /** The announcement of arrivals for screen readers. */
 export const announcement = signal('')
@@ -38,7 +38,7 @@ export function watchForNews(): void {
     const by = change === 'made' ? maker : ender
     // this operator's own decisions are reported elsewhere on the page
     if (by === me.value?.operator) return
-    say(
+    toast(
       'note',
       `${by ?? 'Somebody'} ${change} a rule: ${visible(description).slice(0, 160)}`,
       'rules',

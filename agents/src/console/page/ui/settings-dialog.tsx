@@ -2,7 +2,7 @@ import { signOut } from '../api.ts'
 import { allowNotifications } from './notify.ts'
 import { Dialog } from './dialog.tsx'
 import { notifies, sounds, theme, themes } from './settings.ts'
-import { say } from './toasts.tsx'
+import { toast } from './toasts.tsx'
 
 export function SettingsDialog({ close }: { readonly close: () => void }) {
   return (
@@ -59,6 +59,6 @@ export function SettingsDialog({ close }: { readonly close: () => void }) {
 async function toggleNotify(wanted: boolean): Promise<void> {
   notifies.value = wanted && (await allowNotifications())
   if (wanted && !notifies.value) {
-    say('bad', 'This browser does not allow notifications for this page; its settings decide.')
+    toast('bad', 'This browser does not allow notifications for this page; its settings decide.')
   }
 }

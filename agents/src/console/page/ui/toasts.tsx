@@ -17,18 +17,18 @@ const toasts = signal<readonly Toast[]>([])
 let lastId = 0
 
 /** Shows a message without interrupting the operator. */
-export function say(kind: Kind, content: ComponentChildren, group?: string): void {
+export function toast(kind: Kind, content: ComponentChildren, group?: string): void {
   lastId += 1
-  const toast = { id: lastId, kind, content, group }
-  const others = toasts.value.filter((one) => group === undefined || one.group !== group)
-  toasts.value = [...others, toast].slice(-mostToasts)
-  setTimeout(() => dismiss(toast.id), shownMs[kind])
+  const one = { id: lastId, kind, content, group }
+  const others = toasts.value.filter((shown) => group === undefined || shown.group !== group)
+  toasts.value = [...others, one].slice(-mostToasts)
+  setTimeout(() => dismiss(one.id), shownMs[kind])
 }
 
 /** Shows why something failed. */
 export function sayProblem(what: string, error: unknown): void {
   const why = error instanceof ApiError || error instanceof Error ? error.message : String(error)
-  say('bad', `${what}: ${why}`)
+  toast('bad', `${what}: ${why}`)
 }
 
 export function Toasts() {
@@ -47,5 +47,5 @@ export function Toasts() {
 }
 
 function dismiss(id: number): void {
-  toasts.value = toasts.value.filter((toast) => toast.id !== id)
+  toasts.value = toasts.value.filter((shown) => shown.id !== id)
 }

@@ -61,19 +61,19 @@ export async function lockPostgres(
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
   })
-  let isMine = false
+  let applied = false
   const lost = (error: Error): void => {
-    if (isMine) onLost(error)
+    if (applied) onLost(error)
   }
   // attached immediately: an unhandled error event ends the process
   client.on('error', lost)
   client.on('end', () => lost(new Error('the connection to PostgreSQL has ended')))
   try {
     await client.connect()
-    isMine = (await tryLock(client)) || (await takeFromStopped(client))
-    if (isMine) {
+    applied = (await tryLock(client)) || (await takeFromStopped(client))
+    if (applied) {
       return async () => {
-        isMine = false
+        applied = false
         await client.end()
       }
     }

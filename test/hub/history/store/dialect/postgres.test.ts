@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { openStore } from '#hub/history/store/database.ts'
-import { isLostConnection, isPassingFault } from '#hub/history/store/transient-fault.ts'
+import { isLostConnection, isTransientError } from '#hub/history/store/transient-error.ts'
 import { findPostgres, TestPostgres } from '../../../../support/postgres.ts'
 
 const describePostgres = findPostgres() === undefined ? describe.skip : describe
@@ -21,7 +21,7 @@ describePostgres('a connection to PostgreSQL', () => {
     })
     const fault = await done.catch((error: unknown) => error)
     expect(isLostConnection(fault)).toBe(true)
-    expect(isPassingFault(fault)).toBe(true)
+    expect(isTransientError(fault)).toBe(true)
     const { rows } = await sql<{ n: number }>`select 3 as n`.execute(store.db)
     expect(rows).toEqual([{ n: 3 }])
   }, 60_000)

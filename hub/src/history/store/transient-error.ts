@@ -1,5 +1,5 @@
 /** Whether a database error is transient (locked, disk full, server restarting), and not a bug. */
-export function isPassingFault(error: unknown): boolean {
+export function isTransientError(error: unknown): boolean {
   if (!Error.isError(error)) return false
   const code = 'code' in error ? String(error.code) : ''
   // PostgreSQL: transaction rollback, resources

@@ -4,7 +4,7 @@ import { CentralPostError } from '../problem.ts'
  * Runs one call per caller at a time, so that a caller with thousands of calls delays others by one
  * call at most. Callers take turns.
  */
-export class Turns {
+export class PerCallerQueue {
   readonly #lines = new Map<string, { last: Promise<unknown>; waiting: number }>()
   readonly #mostWaiting: number
 

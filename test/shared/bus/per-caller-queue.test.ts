@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Turns } from '#shared/bus/turns.ts'
+import { PerCallerQueue } from '#shared/bus/per-caller-queue.ts'
 
 describe('turns', () => {
   test('one caller has one call at a time, in order; others need not wait for them', async () => {
-    const turns = new Turns()
+    const turns = new PerCallerQueue()
     const done: string[] = []
     const call = (caller: string, name: string, ms: number) =>
       turns.take(caller, async () => {
@@ -15,7 +15,7 @@ describe('turns', () => {
   })
 
   test('a call that fails is told to its caller, and the next one goes on', async () => {
-    const turns = new Turns()
+    const turns = new PerCallerQueue()
     const failing = turns.take('a', () => Promise.reject(new Error('no')))
     const next = turns.take('a', () => Promise.resolve('yes'))
     await expect(failing).rejects.toThrow('no')
@@ -23,7 +23,7 @@ describe('turns', () => {
   })
 
   test('who calls without end is told to wait', async () => {
-    const turns = new Turns(64)
+    const turns = new PerCallerQueue(64)
     const calls = Array.from({ length: 70 }, () => turns.take('a', () => delay(1)))
     const ended = await Promise.allSettled(calls)
     const refused = ended.filter((one) => one.status === 'rejected')
