@@ -58,6 +58,8 @@ const servers: Readonly<Record<string, RegExp>> = {
   systemctl: /systemd|dbus/,
   loginctl: /systemd|dbus/,
 }
+/** Programs that put names to the addresses that they show: the view in which they run can connect to nothing. */
+const ownLookUps: readonly Own[] = [[/^(?:route|netstat|arp)$/, /htons\(53\)/]]
 const systemPlaces = /^\/(?:usr\/)?(?:local\/)?(?:s?bin|lib(?:64)?|libexec|games)\//
 
 /** One thing that a SAFE command did and must not. */
@@ -101,7 +103,7 @@ export function violationsOf({ parts }: Judgement, command: string, seen: Seen):
       ({ path, program }) => ({ kind: 'read a secret', what: `${path} by ${program}` }) as const,
     ),
     ...seen.connected
-      .filter((call) => !isServer(call))
+      .filter((call) => !isServer(call) && !isOf(ownLookUps, call))
       .map((what) => ({ kind: 'connected', what }) as const),
     ...seen.acted.map((what) => ({ kind: 'acted', what }) as const),
   ]
