@@ -6,7 +6,7 @@ import { executorOptionsSchema, SystemExecutor } from '#hub/execution/index.ts'
 const [marker = '', spoolDir = '', duration = ''] = process.argv.slice(2)
 const milliseconds = Number(duration)
 await using executor = new SystemExecutor({
-  ...executorOptionsSchema.parse({ maxOutputBytes: 4096 * 1024 * 1024 }),
+  ...executorOptionsSchema.parse({ maxOutputBytes: 1024 ** 4 }),
   spoolDir,
   marker,
   log: silentLogger,

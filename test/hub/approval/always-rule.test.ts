@@ -153,7 +153,7 @@ describe('always rules', () => {
   })
 
   test('path: no rule for a place as wide as a top directory, nor where no path is named', async () => {
-    expect(await refusal(path, 'mkdir /data/x')).toMatch(/too broad/)
+    expect(await refusal(path, 'mkdir /data/x')).toMatch(/too wide/)
     expect(await refusal(path, 'mkdir build')).toMatch(/no path/)
   })
 
