@@ -26,7 +26,7 @@ async function sendRaw(bus: Bus, text: string | Uint8Array): Promise<void> {
 }
 
 const cases: readonly [string, string, RegExp][] = [
-  ['text that is not JSON', 'not json', /not JSON/],
+  ['text that is not JSON', 'not json', /not UTF-8 JSON/],
   ['an empty object', '{}', /command/],
   ['JSON that is no object', '[1]', /the message/],
   ['no command', '{"action_id":"x1"}', /exactly one of command and argv/],
