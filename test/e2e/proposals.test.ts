@@ -170,7 +170,7 @@ describe('no rule is made of a proposal', () => {
     } as const
     await refused(alice.acceptProposal(shown), alice, {
       code: 'invalid_request',
-      message: expect.stringContaining('2 must approve'),
+      message: expect.stringContaining('2 operators must approve'),
     })
   }, 30_000)
 })
