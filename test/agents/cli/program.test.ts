@@ -21,7 +21,7 @@ describe('centralpost', () => {
     const { code, stdout } = await cli(['--help'])
     expect(code).toBe(0)
     const commands =
-      'up hub broker console demo request agent pending approve deny cancel proposals notify result tail history patterns classify rules check credentials broker-config doctor recover completion'
+      'up hub broker console demo request agent pending approve deny cancel proposals notify result tail history patterns classify rules check credentials broker-config setup doctor recover completion'
     const listed = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name)
     expect(listed).toEqual([...commands.split(' '), 'help'])
     expect(stdout).toContain('Exit codes:')
