@@ -23,7 +23,7 @@ export function addSetupCommand(program: Command): void {
     })
 }
 
-/** What `up` does before it starts: silent and quick where nothing is missing. */
+/** Prepares the machine before `up` starts. Silent and quick where nothing is missing. */
 export function ensureMachine(): Promise<void> {
   return setUp(async (machine) => {
     await machine.ensureBroker()

@@ -45,7 +45,10 @@ export class KeptOutputs {
   add(ref: string, agent: string): Promise<void> {
     return this.#then(async () => {
       await writeFile(join(this.#folder, ref, ownerFile), agent, { mode: 0o600 })
-      this.#kept.set(ref, { ...(await this.#measured(ref)), agent })
+      const kept = { ...(await this.#measured(ref)), agent }
+      // the first look may have met it while its command ran: now it is the youngest
+      this.#kept.delete(ref)
+      this.#kept.set(ref, kept)
       await this.#trim()
     })
   }
@@ -89,6 +92,9 @@ export class KeptOutputs {
       bytes += file?.size ?? 0
       endedAt = Math.max(endedAt, file?.mtimeMs ?? 0)
     }
+    // a command that has just begun has a folder and no file yet: it is young, not old
+    if (endedAt === 0)
+      endedAt = (await stat(join(this.#folder, ref)).catch(() => null))?.mtimeMs ?? 0
     return { bytes, endedAt }
   }
 

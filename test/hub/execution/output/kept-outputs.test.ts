@@ -65,3 +65,13 @@ test('what is too old goes, and an output that is larger than all may be as well
   await outputs.stop()
   expect(kept(dir.path, refs)).toEqual(['young'])
 })
+
+test('the folder of a command that has just begun is left alone by the first look', async () => {
+  await using dir = await TempDir.make()
+  await mkdir(join(dir.path, 'begun'))
+  const outputs = new KeptOutputs(dir.path, limits, silentLogger)
+  await outputs.stop()
+  expect(kept(dir.path, ['begun'])).toEqual(['begun'])
+  await outputs.add(await written(dir.path, 'begun', 100), 'agent-a')
+  expect(kept(dir.path, ['begun'])).toEqual(['begun'])
+})
