@@ -87,10 +87,10 @@ class Pair {
       return found.length === count && found
     })
     for (const { action_id: id } of pending) await this.operator.approve(id)
-    await eventually(async () => {
-      const [hub] = await this.operator.hubs()
-      return hub?.running === count && (await last()) > 0
-    })
+    for (const { action_id: id } of pending) {
+      await eventually(async () => (await this.operator.result(id)).state === 'running')
+    }
+    await eventually(async () => (await last()) > 0)
     return { results, last }
   }
 }
