@@ -1,6 +1,6 @@
 import type { Logger } from '@centralpost/shared'
 import type { HubConfig } from '../config/hub-config.ts'
-import { SpokeProcess } from './kept-alive.ts'
+import { SpokeProcess } from './spoke-process.ts'
 
 export interface ServingConsole {
   readonly url: string

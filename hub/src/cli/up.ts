@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { CentralPostError, externalCredentials, type Logger } from '@centralpost/shared'
+import { Backoff, CentralPostError, externalCredentials, type Logger } from '@centralpost/shared'
 import type { Command } from 'commander'
 import { CredentialStore } from '../broker/credentials.ts'
 import { EmbeddedBroker } from '../broker/embedded-broker.ts'
 import type { HubConfig } from '../config/hub-config.ts'
 import { type ServingConsole, startConsole } from './console-process.ts'
-import { SpokeProcess } from './kept-alive.ts'
+import { SpokeProcess } from './spoke-process.ts'
 import {
   type HubCommandOptions,
   dataDirOf,
@@ -24,6 +24,10 @@ import { untilAskedToStop } from './signals.ts'
  * Time for a hub's stop beyond running commands, in milliseconds; its own watchdog fires earlier.
  */
 const longestHubEndMs = 30_000
+
+/** Pauses before a hub that died is restarted, in milliseconds. */
+const firstWaitMs = 100
+const longestWaitMs = 5000
 
 const bin = fileURLToPath(new URL('../../bin/centralpost-hub.js', import.meta.url))
 
@@ -135,19 +139,20 @@ class HubProcess {
   async #keepAlive(serving: (hubId: string) => void): Promise<void> {
     const { signal } = this.#stopping
     let hasServed = false
-    for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
+    const waits = new Backoff(firstWaitMs, longestWaitMs)
+    for (;;) {
       const child = this.#start()
       this.#child = child
       child.on('message', (message) => {
         hasServed = true
-        wait = 100
+        waits.reset()
         serving((message as { serving: string }).serving)
       })
       const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null]
       if (signal.aborted) return
       if (!hasServed) throw new HubFailed(code)
       this.#log.error('the hub died; restarting it', { code, signal: killedBy })
-      await delay(wait, undefined, { signal }).catch(() => {})
+      await delay(waits.next(), undefined, { signal }).catch(() => {})
       if (signal.aborted) return
     }
   }

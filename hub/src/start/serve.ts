@@ -49,13 +49,8 @@ export async function serve(
   const sweeping = setInterval(() => void centralPost.sweep(), sweepMs)
   sweeping.unref()
   opened.defer(() => clearInterval(sweeping))
-  const take = async (incoming: IncomingRequest): Promise<TakenIn> => {
-    let taken: TakenIn = 'taken'
-    await intake(incoming.trace, async () => {
-      taken = await centralPost.requestSystemAction(incoming)
-    })
-    return taken
-  }
+  const take = (incoming: IncomingRequest): Promise<TakenIn> =>
+    intake(incoming.trace, () => centralPost.requestSystemAction(incoming))
   const requests = await whenThere(
     () => RequestQueue.open(bus, { ...streams, now, log }, take),
     ready,

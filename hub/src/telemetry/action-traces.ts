@@ -47,10 +47,10 @@ export class ActionTraces implements ActionObserver {
   }
 
   /** Runs intake inside a span that continues its sender's trace. */
-  async intake(trace: TraceHeaders | undefined, take: () => Promise<void>): Promise<void> {
+  async intake<T>(trace: TraceHeaders | undefined, take: () => Promise<T>): Promise<T> {
     const span = this.#tracing.start('intake', { kind: 'consumer', parent: trace ?? {} })
     try {
-      await this.#intake.run(span, take)
+      return await this.#intake.run(span, take)
     } catch (error) {
       span.fail('taking the request in failed')
       throw error

@@ -12,7 +12,7 @@ export interface TelemetryParts extends Scraped {
 export interface Telemetry extends AsyncDisposable {
   readonly observers: readonly ActionObserver[]
   /** runs intake, in the sender's trace if it has one */
-  readonly intake: (trace: TraceHeaders | undefined, take: () => Promise<void>) => Promise<void>
+  readonly intake: <T>(trace: TraceHeaders | undefined, take: () => Promise<T>) => Promise<T>
 }
 
 const untraced: Telemetry['intake'] = (_trace, take) => take()

@@ -3,10 +3,11 @@ import {
   type Plan,
   type TrustLevel,
   type Verdict,
+  messageOf,
   quoteIfNeeded,
 } from '@centralpost/shared'
-import { messageOf } from '@centralpost/shared'
 import { assessRisk } from './judge/assess-risk.ts'
+import { shorten } from './shell/command-text.ts'
 import type { CommandNode, ParsedCommand } from './shell/command-tree.ts'
 import { carriesData } from './flow/carries-data.ts'
 import { followData } from './flow/follow.ts'
@@ -205,8 +206,4 @@ function verdictOf(judge: Judge, plan: Plan, policy: Policy): Verdict {
   return suggestion === undefined
     ? { level, reasons, units, risk, plan, policy: policy.hash }
     : { level, reasons, suggestion, units, risk, plan, policy: policy.hash }
-}
-
-function shorten(text: string): string {
-  return text.length > 400 ? `${text.slice(0, 400)}…` : text
 }

@@ -87,30 +87,25 @@ export class LedgerReads {
 
   /** Actions in a non-final state, oldest first, a page at a time. */
   async inState(state: ActionState, after: number, limit = 1000): Promise<Execution[]> {
-    const rows = await this.#db
-      .selectFrom('command_executions')
-      .selectAll()
-      .where(hasNotEnded)
-      .where('status', '=', state)
-      .where('execution_id', '>', after)
-      .orderBy('execution_id')
-      .limit(limit)
-      .execute()
-    return this.#read(rows)
+    return this.#read(await this.#pageOf(state, after, limit).selectAll().execute())
   }
 
   /** Ids of actions in a non-final state, oldest first, with the database's time. */
   async unended(state: ActionState, after: number, limit: number): Promise<Unended[]> {
-    return this.#db
-      .selectFrom('command_executions')
+    return this.#pageOf(state, after, limit)
       .select(['execution_id', 'agent_id', 'action_id', 'deadline'])
       .select(this.#clock.as('now'))
+      .execute()
+  }
+
+  #pageOf(state: ActionState, after: number, limit: number) {
+    return this.#db
+      .selectFrom('command_executions')
       .where(hasNotEnded)
       .where('status', '=', state)
       .where('execution_id', '>', after)
       .orderBy('execution_id')
       .limit(limit)
-      .execute()
   }
 
   /** The number of actions in a non-final state. */

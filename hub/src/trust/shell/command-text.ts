@@ -1,3 +1,4 @@
+import { shorten as shortenTo } from '@centralpost/shared'
 import type { CommandNode, SimpleCommand, Word } from './command-tree.ts'
 import { isNode } from './command-tree.ts'
 import { describe, describeWord } from './print-command.ts'
@@ -22,8 +23,9 @@ export function describeShort(node: CommandNode): string {
   return shorten(describe(node, longestText))
 }
 
+/** A text as a verdict shows it. */
 export function shorten(text: string): string {
-  return text.length > longestText ? `${text.slice(0, longestText)}…` : text
+  return shortenTo(text, longestText)
 }
 
 export function programsOf(node: CommandNode): string[] {

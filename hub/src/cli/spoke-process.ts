@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { CentralPostError, type Logger } from '@centralpost/shared'
+import { Backoff, CentralPostError, type Logger } from '@centralpost/shared'
 
+const firstWaitMs = 500
 const longestWaitMs = 30_000
 /** A child that ran this long (ms) counts as healthy; its restart is not delayed. */
 const wellMs = 10_000
@@ -56,7 +57,8 @@ export class SpokeProcess {
     const { signal } = this.#stopping
     const [name] = this.#args
     let hasSaid = false
-    for (let wait = 500; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs)) {
+    const waits = new Backoff(firstWaitMs, longestWaitMs)
+    while (!signal.aborted) {
       const startedAt = performance.now()
       const child = spawn(process.execPath, [...process.execArgv, this.#program, ...this.#args], {
         stdio: ['ignore', 'ignore', 'inherit', ...(this.#told ? ['ipc' as const] : [])],
@@ -75,9 +77,10 @@ export class SpokeProcess {
         this.#log.warn('a spoke does not start; everything else does', { name, code })
         return
       }
-      if (performance.now() - startedAt > wellMs) wait = 500
-      this.#log.error('a spoke died; restarting it', { name, code, waitMs: wait })
-      await delay(wait, undefined, { signal }).catch(() => {})
+      if (performance.now() - startedAt > wellMs) waits.reset()
+      const waitMs = waits.next()
+      this.#log.error('a spoke died; restarting it', { name, code, waitMs })
+      await delay(waitMs, undefined, { signal }).catch(() => {})
     }
   }
 }
